@@ -1,0 +1,81 @@
+import type { Diagnostic } from './diagnostic.ts';
+import type { EntryKey, Member, Probes, Supervision } from './component.ts';
+import type { Problem, Span } from './problem.ts';
+import type { Rollout } from './rollout.ts';
+import type { RouteRule } from './route.ts';
+
+/** A component as git asks for it, defaults and policies resolved, units plain. */
+export interface DesiredEntry {
+  readonly key: EntryKey;
+  readonly labels: { readonly [name: string]: string };
+  /** The entry itself first, then everything it links inline, in the order of first mention. */
+  readonly members: readonly [Member, ...Member[]];
+  /** The rules that point at this entry, in a canonical order. Empty: `Unreferenced`. */
+  readonly rules: readonly RouteRule[];
+  readonly probes: Probes;
+  readonly scaling: { readonly minReplicas: number; readonly maxReplicas: number };
+  readonly supervision: Supervision;
+  readonly drainDeadlineMs: number;
+  readonly rollout: Rollout;
+  /** `retry` of every member, in the order of `members`. Part of the attempt. */
+  readonly retries: readonly number[];
+  readonly suspend: boolean;
+  readonly restartToken: string;
+  /** Why this component must not be started although its document is valid: an unimplemented key, a ceiling. */
+  readonly refusals: readonly Problem[];
+  readonly span: Span;
+}
+
+/** A document that cannot be used. What it would be about keeps its last valid form. */
+export interface InvalidDocument {
+  readonly kind: string;
+  readonly namespace?: string;
+  /** Absent where not even the name could be read. */
+  readonly name?: string;
+  readonly file: string;
+  readonly problems: readonly Diagnostic[];
+}
+
+export interface FreezeWindow {
+  readonly name: string;
+  /** Five-field cron expression of the opening. */
+  readonly schedule: string;
+  readonly durationMs: number;
+  readonly timeZone: string;
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+}
+
+export interface EnvironmentSettings {
+  readonly name: string;
+  readonly sync: { readonly intervalMs: number; readonly jitter: number };
+  readonly tenants: readonly { readonly namespace: string; readonly path: string }[];
+  readonly prune: { readonly enabled: boolean; readonly maxDeletePercent: number; readonly confirm: string };
+  readonly freezeWindows: readonly FreezeWindow[];
+  readonly maxConcurrentRollouts: number;
+}
+
+export interface PolicySettings {
+  readonly name: string;
+  readonly namespaces: readonly string[];
+  readonly enforcement: 'Enforce' | 'Audit';
+  readonly hostnames: readonly string[];
+  readonly limits: { readonly memoryBytes?: number; readonly concurrency?: number; readonly maxReplicas?: number };
+  readonly isolation: readonly string[];
+  readonly rollout: { readonly minBakeMs?: number; readonly maxTolerableErrors?: number; readonly allowEmergency: boolean };
+}
+
+/**
+ * Everything that one commit asks for. Total: a broken document becomes an `InvalidDocument`, never a missing part of
+ * somebody else's.
+ */
+export interface Desired {
+  readonly commit: string;
+  readonly environment: EnvironmentSettings;
+  readonly policies: readonly PolicySettings[];
+  readonly entries: ReadonlyMap<EntryKey, DesiredEntry>;
+  readonly invalid: readonly InvalidDocument[];
+  /** Tenant paths (or `.` for the root) that hold a file which could not be read at all: nothing is pruned there. */
+  readonly unreadablePaths: readonly string[];
+  readonly diagnostics: readonly Diagnostic[];
+}

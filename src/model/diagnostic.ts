@@ -1,0 +1,16 @@
+import type { Problem } from './problem.ts';
+
+export type Severity = 'error' | 'warning';
+
+/** The document that a diagnostic is about; cluster-scoped kinds have no namespace. */
+export interface Subject {
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** A finding about a manifest: a problem with a severity and, where one could be read, the document it is about. */
+export interface Diagnostic extends Problem {
+  readonly severity: Severity;
+  readonly subject?: Subject;
+}

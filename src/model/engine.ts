@@ -1,0 +1,149 @@
+import type { EntryKey, Isolation, Limits, Member, Probes, ProbeCall } from './component.ts';
+import type { Digest } from '../kit/digest.ts';
+import type { Problem } from './problem.ts';
+import type { GroupId } from './snapshot.ts';
+
+/**
+ * How the bindings of a component were made: `quiet` is jco's own without log calls, growing tables and dead code;
+ * `stock` is jco's own; `fast` is ours.
+ */
+export type BindingTier = 'fast' | 'quiet' | 'stock';
+
+/** One file of a bundle, as it lies in the content store. */
+export interface BundleFile {
+  /** `component.js`, `component.core.wasm`, … */
+  readonly name: string;
+  readonly digest: Digest;
+  readonly bytes: number;
+}
+
+/** What prepare makes of a component: all that a cell needs to run it, by content. */
+export interface Bundle {
+  /** sha256 over the canonical form of everything below: the name under which it is cached. */
+  readonly digest: Digest;
+  readonly artifact: Digest;
+  readonly tier: BindingTier;
+  readonly files: readonly BundleFile[];
+  /** Full names as the component spells them: `wasi:http/incoming-handler@0.2.3`. */
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
+  /** Exports that can reach an import which suspends; they are called through `promising`. */
+  readonly blockingExports: readonly string[];
+  /** Sum of the initial sizes that the component's memories declare. */
+  readonly initialMemoryBytes: number;
+  /** Versions of every tool and policy that shaped the files. */
+  readonly toolchain: string;
+}
+
+/** What a group of replicas runs: the whole content of a cell, and nothing about traffic. */
+export interface CellSpec {
+  readonly group: GroupId;
+  readonly entry: EntryKey;
+  readonly revision: string;
+  /** The entry first. A cell of one member for now. */
+  readonly members: readonly { readonly member: Member; readonly bundle: Bundle }[];
+  readonly limits: Limits;
+  readonly isolation: Isolation;
+  readonly probes: Probes;
+  readonly restartToken: string;
+}
+
+export type ReplicaPhase =
+  /** The process is being assigned, compiled, instantiated. */
+  | 'Starting'
+  /** Instantiated; the readiness probe has not yet succeeded. */
+  | 'Warming'
+  /** May take traffic. */
+  | 'Ready'
+  /** Was ready; its liveness probe fails. Takes no new requests where another replica can. */
+  | 'Unhealthy'
+  /** Takes no new requests; ends when the last one in flight has, or at its deadline. */
+  | 'Draining'
+  /** Over. Kept in the observation until control has acknowledged it by `forget`. */
+  | 'Ended';
+
+export type ReplicaEnd =
+  | 'Stopped'
+  /** The process died: signal or exit code in the message. */
+  | 'Crashed'
+  /** Killed for its own limit: memory, processor, no answer to a cancel. */
+  | 'LimitExceeded'
+  /** It could not be assigned, compiled, instantiated or initialised. */
+  | 'StartFailed'
+  /** The readiness probe did not succeed before its deadline. */
+  | 'NeverReady'
+  /** The liveness probe failed `failureThreshold` times in a row. */
+  | 'Unhealthy';
+
+export interface ReplicaObserved {
+  /** Chosen by control, unique for ever: `namespace/name@revision#7`. Starting the same id twice is starting it once. */
+  readonly id: string;
+  readonly group: GroupId;
+  readonly phase: ReplicaPhase;
+  readonly restartToken: string;
+  /** Milliseconds since it was asked for, and since it was first ready. */
+  readonly ageMs: number;
+  readonly readyForMs?: number;
+  readonly inFlight: number;
+  readonly pid?: number;
+  readonly isolation?: 'Strict' | 'Process';
+  readonly effectiveInstancePolicy?: 'Pooled' | 'PerRequest' | 'Singleton';
+  /** Why it is not ready, or why it ended. */
+  readonly problem?: Problem;
+  readonly end?: ReplicaEnd;
+}
+
+/** Upper bounds in microseconds of the latency buckets; the last bucket has none. Powers of √2 from 64 µs to about 95 s. */
+export const LATENCY_BUCKETS_US: readonly number[] = Array.from({ length: 42 }, (_, index) => Math.round(64 * 2 ** (index / 2)));
+
+/** Counts since the engine's start; they only grow. */
+export interface Counters {
+  readonly requests: number;
+  /** Made by the guest: 5xx, trap, deadline, limit, no response. */
+  readonly failures: number;
+  readonly status5xx: number;
+  readonly traps: number;
+  readonly deadlines: number;
+  readonly status4xx: number;
+  /** The client went away first; not counted in `requests`. */
+  readonly clientAborts: number;
+  /** Not the guest's doing: queue full, no replica. Not counted in `requests`. */
+  readonly overloads: number;
+  /** One more than `LATENCY_BUCKETS_US`. */
+  readonly latency: readonly number[];
+}
+
+/** What one release has answered. Probes are counted nowhere. */
+export interface ReleaseSamples {
+  readonly release: string;
+  readonly group: GroupId;
+  readonly traffic: Counters;
+  readonly synthetic: Counters;
+  /** The present run of failures without a success between, real and synthetic together. */
+  readonly consecutiveFailures: number;
+  readonly inFlight: number;
+}
+
+export interface EngineObserved {
+  /** New with every engine process: counters and replicas of another epoch are gone. */
+  readonly epoch: string;
+  /** Of the snapshot that is in force; 0 before the first. */
+  readonly generation: number;
+  readonly replicas: readonly ReplicaObserved[];
+  readonly samples: readonly ReleaseSamples[];
+  /** Running and finished synthetic runs, by the id that control gave. */
+  readonly syntheticRuns: readonly { readonly id: string; readonly sent: number; readonly done: boolean }[];
+  /** What the machine offers: is `Strict` possible, and if not why. */
+  readonly sandbox: { readonly strict: boolean; readonly why: string };
+  readonly poolReady: number;
+}
+
+/** Requests that the runtime itself sends to a release, reported as synthetic. */
+export interface SyntheticRun {
+  readonly id: string;
+  readonly release: string;
+  readonly group: GroupId;
+  readonly requests: number;
+  readonly call: ProbeCall;
+  readonly timeoutMs: number;
+}

@@ -1,0 +1,44 @@
+import type { EntryKey, ExportRef } from './component.ts';
+import type { StickyBy } from './rollout.ts';
+import type { Match } from './route.ts';
+
+/** `namespace/name@revision`: the replicas of one cell content. Several releases may share one group. */
+export type GroupId = `${EntryKey}@${string}`;
+
+export function groupId(entry: EntryKey, revision: string): GroupId {
+  return `${entry}@${revision}`;
+}
+
+/** One side of a rule: a release, the group of cells that answers for it, and its share of the requests in percent. */
+export interface Arm {
+  readonly release: string;
+  readonly group: GroupId;
+  /** 0 to 100; the weights of a rule's arms add up to 100. An arm of weight 0 only takes sticky requests. */
+  readonly weight: number;
+}
+
+export interface SnapshotRule {
+  readonly match: Match;
+  /** `namespace/name` of the Route document, for messages and metrics. */
+  readonly route: string;
+  readonly entry: EntryKey;
+  readonly export?: ExportRef;
+  readonly requestTimeoutMs: number;
+  readonly requestBodyBytes: number;
+  readonly responseBodyBytes: number;
+  readonly stickyBy?: StickyBy;
+  /** Empty: nothing can answer; `unavailable` says why. */
+  readonly arms: readonly Arm[];
+  /** The body of the 503 where `arms` is empty: first deployment never ready, and the like. */
+  readonly unavailable?: { readonly reason: string; readonly message: string };
+}
+
+/** All that the ingress knows of the world. Replaced as a whole; a request keeps the one that it started with. */
+export interface Snapshot {
+  readonly generation: number;
+  readonly commit: string;
+  /** In order of precedence: the first rule that matches takes the request. */
+  readonly rules: readonly SnapshotRule[];
+  /** Send `x-headway-release` with each response. */
+  readonly releaseHeader: boolean;
+}

@@ -1,0 +1,121 @@
+import type { Digest } from '../kit/digest.ts';
+import type { Json } from '../kit/json.ts';
+import type { Result } from '../kit/result.ts';
+import type { Member } from '../model/component.ts';
+import type { Desired } from '../model/desired.ts';
+import type { Bundle, CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
+import type { Problem } from '../model/problem.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { Status, TimelineEvent } from '../model/status.ts';
+
+export interface CommitInfo {
+  readonly commit: string;
+  readonly parents: readonly string[];
+  readonly author: string;
+  /** Committer time, milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly subject: string;
+}
+
+export interface TreeFile {
+  /** Relative to the followed path, `/` between segments. */
+  readonly path: string;
+  readonly oid: string;
+  readonly bytes: number;
+}
+
+/** The mirror of the followed repository. Everything but `look` is local and works while the server is gone. */
+export interface GitPort {
+  /** Asks the server where the ref stands and fetches what is new. The commit may be the same as before. */
+  look(): Promise<Result<{ readonly commit: string; readonly fetched: boolean }, Problem>>;
+  isAncestor(ancestor: string, descendant: string): Promise<Result<boolean, Problem>>;
+  commit(commit: string): Promise<Result<CommitInfo, Problem>>;
+  /** Commits reachable from `head` and not from `base`, newest first, at most `limit`. */
+  between(base: string, head: string, limit: number): Promise<Result<readonly CommitInfo[], Problem>>;
+  /** Regular files under the followed path, sorted by path; links and submodules become diagnostics of the caller. */
+  files(commit: string): Promise<Result<readonly TreeFile[], Problem>>;
+  blobs(oids: readonly string[]): Promise<Result<ReadonlyMap<string, Uint8Array>, Problem>>;
+}
+
+/** One YAML file of a commit. */
+export interface ManifestFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Bytes to desired, in two halves so that artifacts can be hashed between them: `parse` runs in a disposable child with
+ * a deadline (hostile YAML), `assemble` is pure. `Parsed` is plain data that only `manifest/` looks into.
+ */
+export interface ManifestPort<Parsed = unknown> {
+  parse(files: readonly ManifestFile[]): Promise<Result<{ readonly parsed: Parsed; readonly artifactPaths: readonly string[] }, Problem>>;
+  /** `artifacts` holds the digest of each path that exists in the commit. */
+  assemble(commit: string, parsed: Parsed, artifacts: ReadonlyMap<string, Digest>): Desired;
+}
+
+/** The content store: bytes by sha256. */
+export interface ArtifactPort {
+  put(bytes: Uint8Array): Promise<Result<Digest, Problem>>;
+  has(digest: Digest): Promise<boolean>;
+  /** Reads and hashes again. */
+  read(digest: Digest): Promise<Result<Uint8Array, Problem>>;
+  /** Removes what is not in `keep`, oldest first, until the store is within its size. */
+  collect(keep: ReadonlySet<Digest>): Promise<void>;
+}
+
+/** admit → inspect → transpile → specialise → bundle, in a disposable child; cached by content and tool versions. */
+export interface ComponentPort {
+  prepare(member: Member): Promise<Result<Bundle, Problem>>;
+  /** The bundle that an earlier prepare made, from local disk alone. */
+  cached(artifact: Digest): Promise<Bundle | undefined>;
+  collect(keep: ReadonlySet<Digest>): Promise<void>;
+}
+
+/**
+ * The engine, an own process that outlives control. Every call is idempotent, so that control can repeat it after a
+ * restart of either.
+ */
+export interface EnginePort {
+  observe(): Promise<Result<EngineObserved, Problem>>;
+  /** Called when a replica changed its phase, an arm hit a run of failures, the link came or went: "look again". */
+  onChange(listener: () => void): () => void;
+  start(replica: string, cell: CellSpec): Promise<Result<void, Problem>>;
+  /** Drains: no new requests, ends when idle or at the deadline. */
+  stop(replica: string, deadlineMs: number): Promise<Result<void, Problem>>;
+  /** Drops ended replicas from the observation. */
+  forget(replicas: readonly string[]): Promise<Result<void, Problem>>;
+  /** Resolves when the snapshot is in force. An older generation than the present one is refused. */
+  publish(snapshot: Snapshot): Promise<Result<{ readonly generation: number }, Problem>>;
+  synthesize(run: SyntheticRun): Promise<Result<void, Problem>>;
+  /** The snapshot in force and counts, for people; never decides anything. */
+  samples(): Promise<Result<readonly ReleaseSamples[], Problem>>;
+}
+
+/** One durable step of the loop. `memory` is decide's own value; the journal does not look into it. */
+export interface JournalStep {
+  readonly reconcileId: string;
+  readonly memory: Json;
+  /** What is about to be done, so that a restart understands a half-done state. */
+  readonly intents: readonly Json[];
+  readonly events: readonly Omit<TimelineEvent, 'id'>[];
+}
+
+/** Intent before effect, outcome after. `write` returns when the bytes are durable. Synchronous: SQLite is. */
+export interface JournalPort {
+  readonly bootstrapped: boolean;
+  memory(): Json | undefined;
+  /** The last accepted commit's desired state, so that a start needs neither git nor the manifest room. */
+  desired(): Desired | undefined;
+  writeDesired(desired: Desired): Result<void, Problem>;
+  write(step: JournalStep): Result<void, Problem>;
+  outcome(reconcileId: string, results: readonly Json[]): Result<void, Problem>;
+  timeline(limit: number): readonly TimelineEvent[];
+  close(): void;
+}
+
+/** Read-only view of the loop for status, metrics and the page. */
+export interface StatusSource {
+  status(): Status;
+  /** Called after every change; carries nothing. */
+  onChange(listener: () => void): () => void;
+}

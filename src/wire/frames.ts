@@ -1,0 +1,138 @@
+/**
+ * The frames between the engine and a cell.
+ *
+ * A frame is a 9 byte header and a payload: `u32le payload length`, `u32le id`, `u8 type`. `id` 0 is the channel itself;
+ * other ids are requests, issued by the engine per channel from a free list and reused only after `Done`. Strings are
+ * `u16le length` + bytes, Latin-1 unless said otherwise, because that is how HTTP heads travel through Node.
+ *
+ * Invariants
+ * W1 Every frame from a cell is hostile input: a wrong length, an unknown type or id, or a frame out of order ends the cell.
+ * W2 A request is in flight until `Done`; after `Done` the cell sends nothing more for that id. Response and Done may
+ *    share one frame (`RESPONSE_DONE`).
+ * W3 Body bytes flow only against credit: the receiver grants it, the sender never has more than that in the air.
+ */
+export const HEADER_BYTES = 9;
+/** The longest payload of any frame; bundles and bodies are cut into chunks. */
+export const MAX_PAYLOAD_BYTES = 1 << 20;
+/** The longest chunk of a body, and the credit each side of a body starts with. */
+export const MAX_CHUNK_BYTES = 64 * 1024;
+export const INITIAL_CREDIT_BYTES = 256 * 1024;
+/** Version of this protocol; the first frame of each side carries it. */
+export const WIRE_VERSION = 1;
+
+/** Engine (or, for the assignment, spawner) → cell. */
+export const ToCell = {
+  /** id 0. JSON `Assignment`. Followed by its files, each as `FileChunk`s in the order of the list. */
+  Assign: 0x01,
+  /** id 0. Bytes of the present file. */
+  FileChunk: 0x02,
+  /** id 0. JSON `{deadlineMs}`: finish what is in flight, call lifecycle shutdown, exit 0. */
+  Shutdown: 0x03,
+  /**
+   * A request. `u8 flags` (1: a body follows as Body frames; 2: synthetic or probe), `u32le deadline in ms`, method,
+   * path with query, authority, scheme, `u16le n`, n × (name, value), then the rest of the payload: an inline body where
+   * flag 1 is not set (may be empty).
+   */
+  Request: 0x20,
+  /** Body bytes of the request. */
+  Body: 0x21,
+  /** The request's body is complete. */
+  BodyEnd: 0x22,
+  /** `u8 reason` of `Abort`: no more of the request's body will come; reads fail. */
+  BodyAbort: 0x23,
+  /** `u8 reason` of `Abort`. The client is gone, the deadline passed, or the cell drains: end this call. */
+  Cancel: 0x24,
+  /** `u32le bytes`: more of the response's body may be sent. */
+  Credit: 0x25,
+  /** JSON `{interface, function, args}`: call an exported function (health, lifecycle). */
+  Call: 0x26,
+} as const;
+
+/** Cell → engine. */
+export const FromCell = {
+  /** id 0. JSON `{wire, node}`: the process waits for an assignment. */
+  Booted: 0x10,
+  /** id 0. JSON `Loaded`: compiled, instantiated, initialised. */
+  Loaded: 0x11,
+  /** id 0. JSON `{code, message}`: the assignment failed; the process exits. */
+  LoadFailed: 0x12,
+  /** id 0. `u8 stream` (1 stdout, 2 stderr, 3 runtime), `u32le dropped bytes before this`, then UTF-8 text of whole lines where possible. */
+  Log: 0x13,
+  /** id 0. JSON `{interface, function, reason}`: the guest called something it was not granted; at most one a second each. */
+  Denied: 0x14,
+  /**
+   * Head of the response: `u8 flags` (1: body frames follow; 2: this is also Done/Ok), `u16le status`, `u16le n`,
+   * n × (name, value), then an inline body where flag 1 is not set.
+   */
+  Response: 0x30,
+  Body: 0x31,
+  /** The response's body is complete (`outgoing-body.finish`). */
+  BodyEnd: 0x32,
+  /** The body was dropped without finish, or the guest trapped after the head: the connection must be destroyed. */
+  BodyAbort: 0x33,
+  /** `u8 outcome` of `Outcome`, then UTF-8 text for the log (at most 1 kB). The call is over. */
+  Done: 0x34,
+  /** `u32le bytes`: more of the request's body may be sent. */
+  Credit: 0x35,
+  /** JSON `{ok: value} | {err: value} | {trap: message}`, then the call is over (no Done follows). */
+  CallResult: 0x36,
+} as const;
+
+export const REQUEST_HAS_BODY_FRAMES = 1;
+export const REQUEST_IS_INTERNAL = 2;
+export const RESPONSE_HAS_BODY_FRAMES = 1;
+export const RESPONSE_DONE = 2;
+
+/** Why a call or a body ends early. */
+export const Abort = { ClientGone: 1, Deadline: 2, Draining: 3, TooLarge: 4, Protocol: 5 } as const;
+
+/** How a call ended. The ingress has one table from here to statuses. */
+export const Outcome = {
+  Ok: 0,
+  /** `handle` returned and never set a response. */
+  NoResponse: 1,
+  /** `response-outparam.set` with an error code; its name is the text. */
+  ErrorCode: 2,
+  Trap: 3,
+  Deadline: 4,
+  /** The response's body went over `responseBody`. */
+  ResponseTooLarge: 5,
+  Cancelled: 6,
+} as const;
+
+/** The assignment that turns a waiting process into a cell. */
+export interface Assignment {
+  readonly wire: number;
+  readonly replica: string;
+  readonly entry: string;
+  readonly revision: string;
+  /** In order: these are the files whose chunks follow. `component.js` is the bindings' source. */
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
+  readonly blockingExports: readonly string[];
+  readonly env: readonly (readonly [string, string])[];
+  readonly args: readonly string[];
+  readonly memoryBytes: number;
+  readonly concurrency: number;
+  readonly requestBodyBytes: number;
+  readonly responseBodyBytes: number;
+  readonly logBytesPerSecond: number;
+  readonly handles: number;
+  readonly instancePolicy: 'Pooled' | 'PerRequest' | 'Singleton';
+  /** Milliseconds for compile + instantiate + init. */
+  readonly startTimeoutMs: number;
+}
+
+export interface Loaded {
+  readonly compileMs: number;
+  readonly instantiateMs: number;
+  readonly initMs: number;
+  readonly instancePolicy: 'Pooled' | 'PerRequest' | 'Singleton';
+  /** Why the policy differs from what was asked for; absent where it does not. */
+  readonly why?: string;
+  /** Exported functions that the host may call: health, lifecycle. */
+  readonly hasHealth: boolean;
+  readonly hasShutdown: boolean;
+  readonly hasHttp: 'wasi' | 'headway' | 'none';
+}
