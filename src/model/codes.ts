@@ -14,11 +14,31 @@ export interface CodeRow {
  */
 export const CODES = {
   HW1001: { title: 'not YAML', remedy: 'mend the syntax at the place shown', policy: 'Terminal' },
-  HW2001: { title: 'artifact not found', remedy: 'commit the .wasm file or correct spec.source.path', policy: 'Terminal' },
-  HW3001: { title: 'repository unreachable', remedy: 'check the URL, the network and the credentials; the last good state serves on meanwhile', policy: 'Waiting' },
-  HW4001: { title: 'cell did not start', remedy: 'see the message; the release serves again after the next successful start', policy: 'Retry' },
-  HW5001: { title: 'Node is too old', remedy: 'run Headway with Node 26 or newer; `npm ci` brings one', policy: 'Terminal' },
-  HW6001: { title: 'the revision failed its gate', remedy: 'change the component, its gate or raise rollout.retry', policy: 'Terminal' },
+  HW2001: {
+    title: 'artifact not found',
+    remedy: 'commit the .wasm file or correct spec.source.path',
+    policy: 'Terminal',
+  },
+  HW3001: {
+    title: 'repository unreachable',
+    remedy: 'check the URL, the network and the credentials; the last good state serves on meanwhile',
+    policy: 'Waiting',
+  },
+  HW4001: {
+    title: 'cell did not start',
+    remedy: 'see the message; the release serves again after the next successful start',
+    policy: 'Retry',
+  },
+  HW5001: {
+    title: 'Node is too old',
+    remedy: 'run Headway with Node 26 or newer; `npm ci` brings one',
+    policy: 'Terminal',
+  },
+  HW6001: {
+    title: 'the revision failed its gate',
+    remedy: 'change the component, its gate or raise rollout.retry',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;
 
 export type Code = keyof typeof CODES;

@@ -62,7 +62,11 @@ export interface PolicySettings {
   readonly hostnames: readonly string[];
   readonly limits: { readonly memoryBytes?: number; readonly concurrency?: number; readonly maxReplicas?: number };
   readonly isolation: readonly string[];
-  readonly rollout: { readonly minBakeMs?: number; readonly maxTolerableErrors?: number; readonly allowEmergency: boolean };
+  readonly rollout: {
+    readonly minBakeMs?: number;
+    readonly maxTolerableErrors?: number;
+    readonly allowEmergency: boolean;
+  };
 }
 
 /**

@@ -94,7 +94,9 @@ export interface ReplicaObserved {
 }
 
 /** Upper bounds in microseconds of the latency buckets; the last bucket has none. Powers of √2 from 64 µs to about 95 s. */
-export const LATENCY_BUCKETS_US: readonly number[] = Array.from({ length: 42 }, (_, index) => Math.round(64 * 2 ** (index / 2)));
+export const LATENCY_BUCKETS_US: readonly number[] = Array.from({ length: 42 }, (_, index) =>
+  Math.round(64 * 2 ** (index / 2)),
+);
 
 /** Counts since the engine's start; they only grow. */
 export interface Counters {

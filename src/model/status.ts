@@ -5,10 +5,35 @@ export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Synced' | 'He
 
 /** The closed list of reasons; a new one is added here and in the documentation of rollouts. */
 export const REASONS = [
-  'InSync', 'Progressing', 'Baking', 'Proven', 'RolledBack', 'Quarantined', 'Reverted', 'Inconclusive',
-  'AwaitingApproval', 'Waiting', 'SharedOutage', 'Slot', 'Refused', 'PolicyExceeded', 'Suspended', 'InvalidManifest',
-  'SourceUnavailable', 'NonFastForward', 'Unsigned', 'PruneHeld', 'BreakerOpen', 'FreezeWindow', 'Starved',
-  'GroupRolledBack', 'Bootstrapped', 'FirstDeployment', 'Degraded', 'ToolchainRegression', 'Unreferenced',
+  'InSync',
+  'Progressing',
+  'Baking',
+  'Proven',
+  'RolledBack',
+  'Quarantined',
+  'Reverted',
+  'Inconclusive',
+  'AwaitingApproval',
+  'Waiting',
+  'SharedOutage',
+  'Slot',
+  'Refused',
+  'PolicyExceeded',
+  'Suspended',
+  'InvalidManifest',
+  'SourceUnavailable',
+  'NonFastForward',
+  'Unsigned',
+  'PruneHeld',
+  'BreakerOpen',
+  'FreezeWindow',
+  'Starved',
+  'GroupRolledBack',
+  'Bootstrapped',
+  'FirstDeployment',
+  'Degraded',
+  'ToolchainRegression',
+  'Unreferenced',
 ] as const;
 
 export type Reason = (typeof REASONS)[number];
@@ -84,7 +109,13 @@ export interface EntryStatus {
   readonly serving?: ReleaseRef & { readonly weight: number };
   readonly proven?: ReleaseRef;
   readonly draining: readonly ReleaseRef[];
-  readonly quarantined: readonly { readonly attempt: string; readonly release: string; readonly commit: string; readonly why: string; readonly releasedBy: string }[];
+  readonly quarantined: readonly {
+    readonly attempt: string;
+    readonly release: string;
+    readonly commit: string;
+    readonly why: string;
+    readonly releasedBy: string;
+  }[];
   readonly replicas: readonly ReplicaStatus[];
   readonly tier?: string;
   readonly decision?: DecisionRecord;
@@ -132,7 +163,12 @@ export interface Status {
   readonly ready: boolean;
   readonly source: SourceStatus;
   readonly environment: string;
-  readonly engine: { readonly connected: boolean; readonly epoch?: string; readonly generation: number; readonly sandbox: string };
+  readonly engine: {
+    readonly connected: boolean;
+    readonly epoch?: string;
+    readonly generation: number;
+    readonly sandbox: string;
+  };
   readonly entries: readonly EntryStatus[];
   readonly commits: readonly CommitStatus[];
   readonly diagnostics: readonly Diagnostic[];

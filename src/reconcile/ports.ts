@@ -48,7 +48,9 @@ export interface ManifestFile {
  * a deadline (hostile YAML), `assemble` is pure. `Parsed` is plain data that only `manifest/` looks into.
  */
 export interface ManifestPort<Parsed = unknown> {
-  parse(files: readonly ManifestFile[]): Promise<Result<{ readonly parsed: Parsed; readonly artifactPaths: readonly string[] }, Problem>>;
+  parse(
+    files: readonly ManifestFile[],
+  ): Promise<Result<{ readonly parsed: Parsed; readonly artifactPaths: readonly string[] }, Problem>>;
   /** `artifacts` holds the digest of each path that exists in the commit. */
   assemble(commit: string, parsed: Parsed, artifacts: ReadonlyMap<string, Digest>): Desired;
 }
