@@ -49,10 +49,9 @@ export function parseCpu(text: string): Result<number, string> {
 
 const PERCENT = /^([0-9]{1,3}(?:\.[0-9]{1,4})?)%$/;
 
-/** A share between 0 and 1: `0.5%` → 0.005. */
+/** A share: `0.5%` → 0.005, `120%` → 1.2. */
 export function parsePercent(text: string): Result<number, string> {
   const match = PERCENT.exec(text);
-  const share = match ? Number(match[1]) / 100 : Number.NaN;
-  if (!(share >= 0 && share <= 10)) return err(`"${text}" is not a percentage; write for example 0.5% or 20%`);
-  return ok(share);
+  if (!match) return err(`"${text}" is not a percentage; write for example 0.5% or 20%`);
+  return ok(Number(match[1]) / 100);
 }

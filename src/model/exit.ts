@@ -1,0 +1,22 @@
+/** What the process says to its caller when it ends. Commands for people use 0, 1 and 2; the daemon's start has its own. */
+export const EXIT = {
+  Ok: 0,
+  /** The command worked and found something: lint findings, a plan with changes. */
+  Findings: 1,
+  /** The command could not do its work: wrong usage, unreadable input, a bug. */
+  Broken: 2,
+  NodeTooOld: 10,
+  GitMissing: 11,
+  PortInUse: 12,
+  DataFolderHeld: 13,
+  RepositoryUnreachable: 14,
+  JournalTooNew: 15,
+  ConfigInvalid: 16,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** A child that ends with one of these will not do better when it is started again. */
+export function isFinal(code: number | null): boolean {
+  return code !== null && code >= EXIT.NodeTooOld && code <= EXIT.ConfigInvalid;
+}

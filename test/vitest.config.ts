@@ -1,0 +1,29 @@
+import path from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+/** No processes, no servers: what `npm run check` runs all the time. */
+const FAST = ['test/{house,kit,model,manifest,decide,wire}/**/*.test.ts'];
+
+export default defineConfig({
+  root: ROOT,
+  test: {
+    reporters: process.env['CI'] ? ['default'] : ['dot'],
+    projects: [
+      { root: ROOT, test: { name: 'fast', include: FAST, pool: 'threads' } },
+      {
+        root: ROOT,
+        test: {
+          name: 'real',
+          include: ['test/**/*.test.ts'],
+          exclude: FAST,
+          pool: 'forks',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // Two cores: real processes side by side would only slow each other past their deadlines.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
