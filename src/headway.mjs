@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The one file that must run on any Node: everything else is TypeScript for Node 26. Where the Node that was called is
 // older, the one that `npm ci` brought takes over; where there is none, say so instead of failing on a syntax error.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import process from 'node:process';
 
 const REQUIRED_MAJOR = 26;
@@ -30,8 +31,11 @@ if (Number.parseInt(process.versions.node, 10) >= REQUIRED_MAJOR) {
 } else {
   const node = bundledNode();
   if (node) {
-    const child = spawnSync(node, process.argv.slice(1), { stdio: 'inherit' });
-    process.exitCode = child.status ?? EXIT_NODE_TOO_OLD;
+    const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    child.on('exit', (code, signal) => {
+      process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+    });
   } else {
     process.stderr.write(
       `headway: this is Node ${process.versions.node}, and Headway needs Node ${REQUIRED_MAJOR} or newer (HW5001)\n` +

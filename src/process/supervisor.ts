@@ -1,0 +1,108 @@
+/**
+ * The supervisor: starts the engine and control, starts each again when it dies, and ends them in order. It holds no
+ * state of the domain and talks to nobody, so there is nothing in it that could fail with a poison commit.
+ *
+ * Invariants
+ * S1 The death of one child never ends the other: the engine serves its last snapshot while control is away.
+ * S2 A child gets its configuration as one line on its standard input (nothing in argv or the environment that `ps`
+ *    would show), and takes the end of that pipe as "the supervisor is gone": no orphans hold the port.
+ * S3 An exit code that a restart cannot mend (`isFinal`) ends everything with that code.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { Deferred } from '../kit/deferred.ts';
+import { EXIT, isFinal } from '../model/exit.ts';
+
+const RESTART_BACKOFF_INITIAL_MS = 50;
+const RESTART_BACKOFF_MAX_MS = 5_000;
+/** A child that lived this long starts over with the shortest back-off. */
+const STABLE_AFTER_MS = 10_000;
+const STOP_CONTROL_DEADLINE_MS = 10_000;
+const STOP_ENGINE_DEADLINE_MS = 40_000;
+const STOP_OTHER_DEADLINE_MS = 2_000;
+
+export interface ChildSpec {
+  readonly name: string;
+  /** Entry file, relative to `src/process/`. */
+  readonly entry: string;
+  /** One JSON value, written as the first line of the child's standard input. */
+  readonly config: unknown;
+  readonly nodeFlags?: readonly string[];
+  readonly stopDeadlineMs?: number;
+}
+
+export interface Supervisor {
+  /** Resolves when everything has ended, with the exit code to end with. */
+  readonly ended: Promise<number>;
+  /** Process ids of the children that run now, by name. */
+  pids(): Readonly<Record<string, number | undefined>>;
+  /** Ends the children in the order of the list, each within its deadline, then resolves `ended`. */
+  stop(): Promise<void>;
+}
+
+export const CONTROL_STOP = { stopDeadlineMs: STOP_CONTROL_DEADLINE_MS } as const;
+export const ENGINE_STOP = { stopDeadlineMs: STOP_ENGINE_DEADLINE_MS } as const;
+
+/** Starts the children in the order given; `stop` ends them in the same order: who decides first, who serves last. */
+export function supervise(specs: readonly ChildSpec[], say: (line: string) => void): Supervisor {
+  const ended = new Deferred<number>();
+  let stopping: Promise<void> | undefined;
+  const children = specs.map((spec) => superviseOne(spec, say, (code) => void stop(code)));
+
+  function stop(code: number): Promise<void> {
+    stopping ??= (async () => {
+      for (const child of children) await child.stop();
+      ended.resolve(code);
+    })();
+    return stopping;
+  }
+
+  return {
+    ended: ended.promise,
+    pids: () => Object.fromEntries(children.map((child) => [child.name, child.pid()])),
+    stop: () => stop(EXIT.Ok),
+  };
+}
+
+function superviseOne(spec: ChildSpec, say: (line: string) => void, final: (code: number) => void) {
+  let child: ChildProcess | undefined;
+  let restart: NodeJS.Timeout | undefined;
+  let backoffMs = RESTART_BACKOFF_INITIAL_MS;
+  let stopped = false;
+  start();
+
+  function start(): void {
+    const startedMs = performance.now();
+    const process_ = spawn(process.execPath, [...(spec.nodeFlags ?? []), path.join(import.meta.dirname, spec.entry)], {
+      stdio: ['pipe', 'inherit', 'inherit'],
+    });
+    child = process_;
+    // A child that dies before it has read its configuration is reported by its exit, not by the broken pipe.
+    process_.stdin?.on('error', () => undefined);
+    process_.stdin?.write(`${JSON.stringify(spec.config)}\n`);
+    process_.on('error', (error) => say(`${spec.name} could not be started: ${error.message}`));
+    process_.on('exit', (code, signal) => {
+      if (child === process_) child = undefined;
+      if (stopped) return;
+      if (isFinal(code)) return final(code!);
+      if (performance.now() - startedMs > STABLE_AFTER_MS) backoffMs = RESTART_BACKOFF_INITIAL_MS;
+      say(`${spec.name} ended (${signal ?? `exit code ${code}`}); starting it again in ${backoffMs} ms`);
+      restart = setTimeout(start, backoffMs);
+      backoffMs = Math.min(backoffMs * 2, RESTART_BACKOFF_MAX_MS);
+    });
+  }
+
+  async function stop(): Promise<void> {
+    stopped = true;
+    clearTimeout(restart);
+    const process_ = child;
+    if (!process_ || process_.exitCode !== null || process_.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => process_.once('exit', () => resolve()));
+    process_.kill('SIGTERM');
+    const kill = setTimeout(() => process_.kill('SIGKILL'), spec.stopDeadlineMs ?? STOP_OTHER_DEADLINE_MS);
+    await gone;
+    clearTimeout(kill);
+  }
+
+  return { name: spec.name, pid: () => child?.pid, stop };
+}
