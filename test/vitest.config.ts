@@ -8,7 +8,7 @@ const FAST = ['test/{house,kit,model,manifest,decide,wire}/**/*.test.ts'];
 export default defineConfig({
   root: ROOT,
   test: {
-    reporters: process.env['CI'] ? ['default'] : ['dot'],
+    reporters: [process.env['CI'] ? 'default' : 'dot', './test/support/closing-line.ts'],
     projects: [
       { root: ROOT, test: { name: 'fast', include: FAST, pool: 'threads' } },
       {
