@@ -34,6 +34,13 @@ export const CODES = {
     remedy: 'run Headway with Node 26 or newer; `npm ci` brings one',
     policy: 'Terminal',
   },
+  HW5010: {
+    title: 'no status from the daemon',
+    remedy: 'start it with `npm start` or `headway run`, or name its status address with --status',
+    policy: 'Terminal',
+  },
+  HW5011: { title: 'no such entry', remedy: 'see `headway status` for the entries', policy: 'Terminal' },
+  HW5012: { title: 'wrong usage', remedy: 'see `headway help`', policy: 'Terminal' },
   HW6001: {
     title: 'the revision failed its gate',
     remedy: 'change the component, its gate or raise rollout.retry',

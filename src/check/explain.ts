@@ -1,0 +1,80 @@
+/** `headway explain <namespace>/<name>`: the last decision about an entry, with its inputs (promise I13). */
+import { short } from '../kit/digest.ts';
+import { EXIT, type ExitCode } from '../model/exit.ts';
+import { problem } from '../model/problem.ts';
+import type { EntryStatus, Evidence } from '../model/status.ts';
+import { printProblem } from './print.ts';
+import { fetchStatus } from './status-client.ts';
+import { table } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface ExplainOptions {
+  readonly address: string;
+  readonly entry: string;
+  readonly json: boolean;
+}
+
+export async function explain(options: ExplainOptions, terminal: Terminal): Promise<ExitCode> {
+  const answer = await fetchStatus(options.address);
+  if (!answer.ok) {
+    printProblem(terminal, answer.error);
+    return EXIT.Broken;
+  }
+  const entry = answer.value.entries.find(({ key }) => key === options.entry);
+  if (!entry) {
+    const known = answer.value.entries.map(({ key }) => key).join(', ') || 'none';
+    printProblem(
+      terminal,
+      problem('HW5011', `there is no entry ${options.entry}`, { remedy: `name one of: ${known}` }),
+    );
+    return EXIT.Broken;
+  }
+  terminal.out(options.json ? `${JSON.stringify(entry)}\n` : explainText(entry));
+  return EXIT.Ok;
+}
+
+export function explainText(entry: EntryStatus): string {
+  const lines: string[] = [entry.key];
+  for (const condition of entry.conditions) {
+    lines.push(
+      `  ${condition.type}=${condition.status} ${condition.reason}: ${condition.message} (since ${condition.since})`,
+    );
+  }
+  const decision = entry.decision;
+  if (decision) {
+    lines.push('', `decided ${decision.at} by row ${decision.row}: ${decision.rule}`, `  why      ${decision.why}`);
+    for (const [name, value] of Object.entries(decision.inputs)) lines.push(`  ${name.padEnd(24)} ${value}`);
+    for (const action of decision.actions) lines.push(`  action   ${action}`);
+    if (decision.actions.length === 0) lines.push('  action   none');
+  }
+  if (entry.candidate) {
+    lines.push(
+      '',
+      `gate of ${short(entry.candidate.release)}: ${entry.candidate.verdict}`,
+      ...evidenceLines(entry.candidate.evidence),
+    );
+  }
+  for (const attempt of entry.quarantined) {
+    lines.push(
+      '',
+      `quarantined ${short(attempt.attempt)} (release ${short(attempt.release)}, commit ${short(attempt.commit)})`,
+      `  why         ${attempt.why}`,
+      `  released by ${attempt.releasedBy}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function evidenceLines(evidence: readonly Evidence[]): string[] {
+  if (evidence.length === 0) return ['  no samples yet'];
+  return table(
+    ['  METRIC', 'OBSERVED', 'THRESHOLD', 'SAMPLES', 'SYNTHETIC'],
+    evidence.map((item) => [
+      `  ${item.metric}`,
+      item.observed,
+      item.threshold,
+      String(item.samples),
+      String(item.synthetic),
+    ]),
+  );
+}

@@ -1,0 +1,81 @@
+/** `headway status`: what git asks for, what serves, what is being tried, and why. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { short } from '../kit/digest.ts';
+import { formatDuration } from '../kit/units.ts';
+import { EXIT, type ExitCode } from '../model/exit.ts';
+import type { Condition, EntryStatus, ReleaseRef, Status } from '../model/status.ts';
+import { fetchStatus } from './status-client.ts';
+import { printProblem } from './print.ts';
+import { table } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+const WATCH_PERIOD_MS = 1_000;
+
+export interface StatusOptions {
+  readonly address: string;
+  readonly json: boolean;
+  readonly watch: boolean;
+  /** Ends a watch. */
+  readonly signal?: AbortSignal;
+}
+
+/** Exit code 0; 2 where the daemon cannot be asked. A watch goes on through times when it cannot. */
+export async function status(options: StatusOptions, terminal: Terminal): Promise<ExitCode> {
+  let previous = '';
+  for (;;) {
+    const answer = await fetchStatus(options.address);
+    if (!answer.ok && !options.watch) {
+      printProblem(terminal, answer.error);
+      return EXIT.Broken;
+    }
+    const text = answer.ok
+      ? options.json
+        ? `${JSON.stringify(answer.value)}\n`
+        : statusText(answer.value)
+      : `${answer.error.message}\n`;
+    if (text !== previous) terminal.out(terminal.colours && options.watch ? `\u001b[2J\u001b[H${text}` : text);
+    previous = text;
+    if (!options.watch || options.signal?.aborted) return EXIT.Ok;
+    await sleep(WATCH_PERIOD_MS, undefined, options.signal ? { signal: options.signal } : {}).catch(() => undefined);
+  }
+}
+
+export function statusText(status: Status): string {
+  const { source, engine } = status;
+  const lines = [
+    `source   ${source.repository} ${source.ref} at ${source.acceptedCommit ? short(source.acceptedCommit) : 'nothing yet'}: ${conditionText(source.condition)}`,
+    `engine   ${engine.connected ? `generation ${engine.generation}, cells ${engine.sandbox}` : 'not connected; it serves its last snapshot'}`,
+    '',
+    ...table(
+      ['ENTRY', 'SERVING', 'CANDIDATE', 'PROVEN', 'STATE'],
+      status.entries.map((entry) => [
+        entry.key,
+        releaseText(entry.serving),
+        candidateText(entry),
+        releaseText(entry.proven),
+        entry.conditions.map(conditionText)[0] ?? '',
+      ]),
+    ),
+  ];
+  const findings = status.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
+  for (const finding of findings) {
+    const place = finding.span ? `${finding.span.file}:${finding.span.line}:${finding.span.column} ` : '';
+    lines.push('', `${place}${finding.code} ${finding.message}`, `  fix: ${finding.remedy}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function releaseText(release: ReleaseRef | undefined): string {
+  return release ? short(release.release) : '-';
+}
+
+function candidateText(entry: EntryStatus): string {
+  const candidate = entry.candidate;
+  if (!candidate) return '-';
+  const step = candidate.step === undefined ? '' : ` step ${candidate.step}/${candidate.steps}`;
+  return `${short(candidate.release)} ${candidate.state}${step} ${candidate.weight} % for ${formatDuration(candidate.inStateMs)}`;
+}
+
+function conditionText(condition: Condition): string {
+  return `${condition.reason}: ${condition.message}`;
+}
