@@ -1,0 +1,123 @@
+/** argv → command. Thin: parses flags, imports the command that was named, and hands back its exit code. */
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { EXIT, type ExitCode } from './model/exit.ts';
+import { problem } from './model/problem.ts';
+import { printProblem } from './check/print.ts';
+import type { Terminal } from './check/terminal.ts';
+
+const HELP = `headway follows HEAD: a git repository of YAML manifests is the only API of a fleet of WebAssembly components.
+
+  headway run --repo <url> --ref <ref> [--path <dir>] [--data <dir>] [--listen <addr>] [--status <addr>]
+  headway run --config <runtime.yaml>
+  headway demo [--no-visitor]               what \`npm start\` runs
+  headway lint <dir> [--format text|json]   exit 0 clean, 1 findings, 2 broken
+  headway plan --repo <dir> <base>..<head> [--path <dir>] [--format text|json]
+  headway status [--status <addr>] [--watch] [--json]
+  headway explain <namespace>/<name> [--status <addr>] [--json]
+
+No command changes what is live: push a commit, or revert one.
+`;
+
+const DEFAULT_STATUS = '127.0.0.1:8081';
+
+interface Command {
+  readonly options: ParseArgsOptionsConfig;
+  readonly run: (
+    values: Readonly<Record<string, string | boolean | undefined>>,
+    positionals: readonly string[],
+  ) => Promise<ExitCode>;
+}
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean', default: false } as const;
+
+const terminal: Terminal = {
+  out: (line) => void process.stdout.write(line),
+  err: (line) => void process.stderr.write(line),
+  colours: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+};
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  run: {
+    options: { repo: text, ref: text, path: text, data: text, listen: text, status: text, config: text },
+    run: async (values) => (await import('./process/run.ts')).runCommand(values, terminal),
+  },
+  demo: {
+    options: { 'no-visitor': flag, data: text, listen: text, status: text },
+    run: async (values) => (await import('./process/demo/demo.ts')).demoCommand(values, terminal),
+  },
+  lint: {
+    options: { format: { ...text, default: 'text' } },
+    run: async (values, [dir, ...rest]) => {
+      if (!dir || rest.length > 0) return usage('lint needs exactly one folder');
+      const format = String(values['format']);
+      if (format !== 'text' && format !== 'json')
+        return usage(`lint has no format "${format}"; there are text and json`);
+      return (await import('./process/lint.ts')).lintCommand({ dir, format }, terminal);
+    },
+  },
+  plan: {
+    options: { repo: { ...text, default: '.' }, path: { ...text, default: '.' }, format: { ...text, default: 'text' } },
+    run: async (values, [range, ...rest]) => {
+      const ends = /^(.+?)\.\.(.+)$/.exec(range ?? '');
+      if (!ends || rest.length > 0) return usage('plan needs one range <base>..<head>');
+      const format = String(values['format']);
+      if (format !== 'text' && format !== 'json')
+        return usage(`plan has no format "${format}"; there are text and json`);
+      const options = {
+        repo: String(values['repo']),
+        path: String(values['path']),
+        base: ends[1]!,
+        head: ends[2]!,
+        format,
+      } as const;
+      return (await import('./process/plan.ts')).planCommand(options, terminal);
+    },
+  },
+  status: {
+    options: { status: { ...text, default: DEFAULT_STATUS }, watch: flag, json: flag },
+    run: async (values) =>
+      (await import('./check/status.ts')).status(
+        { address: String(values['status']), json: values['json'] === true, watch: values['watch'] === true },
+        terminal,
+      ),
+  },
+  explain: {
+    options: { status: { ...text, default: DEFAULT_STATUS }, json: flag },
+    run: async (values, [entry, ...rest]) => {
+      if (!entry?.includes('/') || rest.length > 0) return usage('explain needs one <namespace>/<name>');
+      return (await import('./check/explain.ts')).explain(
+        { address: String(values['status']), entry, json: values['json'] === true },
+        terminal,
+      );
+    },
+  },
+};
+
+function usage(message: string): ExitCode {
+  printProblem(terminal, problem('HW5012', message));
+  return EXIT.Broken;
+}
+
+export async function main(argv: readonly string[]): Promise<ExitCode> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    terminal.out(HELP);
+    return name === undefined ? EXIT.Broken : EXIT.Ok;
+  }
+  if (name === '--version' || name === 'version') {
+    terminal.out(`${(await import('./process/version.ts')).VERSION}\n`);
+    return EXIT.Ok;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) return usage(`there is no command "${name}"`);
+  try {
+    const { values, positionals } = parseArgs({ args: [...rest], options: command.options, allowPositionals: true });
+    return await command.run(values as Record<string, string | boolean | undefined>, positionals);
+  } catch (error) {
+    if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
+      return usage(error.message);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,206 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EntryStatus, Status } from '../../src/model/status.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const POLL_PERIOD_MS = 25;
+
+export interface DaemonOptions {
+  readonly repo: string;
+  readonly data: string;
+  readonly ref?: string;
+  readonly path?: string;
+  /** A runtime.yaml instead of flags for everything but `data`. */
+  readonly config?: string;
+  readonly listen?: string;
+  readonly status?: string;
+}
+
+/** The real program, started as a user starts it, watched from outside through its status address. */
+export class Daemon {
+  readonly listen: string;
+  readonly statusAddress: string;
+  readonly #child: ChildProcess;
+  #output = '';
+
+  private constructor(child: ChildProcess, listen: string, statusAddress: string) {
+    this.#child = child;
+    this.listen = listen;
+    this.statusAddress = statusAddress;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-200_000);
+      });
+    }
+  }
+
+  /** Starts and returns at once; use `until` or `ready`. */
+  static async spawn(options: DaemonOptions): Promise<Daemon> {
+    const listen = options.listen ?? `127.0.0.1:${await freePort()}`;
+    const status = options.status ?? `127.0.0.1:${await freePort()}`;
+    const args = options.config
+      ? ['run', '--config', options.config]
+      : ['run', '--repo', options.repo, '--ref', options.ref ?? 'main', '--path', options.path ?? '.'];
+    args.push('--data', options.data, '--listen', listen, '--status', status);
+    const child = spawn(process.execPath, [path.join(ROOT, 'src/headway.mjs'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new Daemon(child, listen, status);
+  }
+
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const daemon = await Daemon.spawn(options);
+    await daemon.until('it is ready', (status) => status.ready);
+    return daemon;
+  }
+
+  get url(): string {
+    return `http://${this.listen}`;
+  }
+
+  get statusUrl(): string {
+    return `http://${this.statusAddress}`;
+  }
+
+  /** What it has printed so far, both streams. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  async status(): Promise<Status | undefined> {
+    try {
+      const response = await fetch(`${this.statusUrl}/api/v1/state`, { signal: AbortSignal.timeout(5_000) });
+      return response.ok ? ((await response.json()) as Status) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Waits until the status says so; fails with the last status and the log where it does not in time. */
+  async until(what: string, holds: (status: Status) => boolean, timeoutMs = 30_000): Promise<Status> {
+    const deadline = performance.now() + timeoutMs;
+    let last: Status | undefined;
+    while (performance.now() < deadline) {
+      last = (await this.status()) ?? last;
+      if (last && holds(last)) return last;
+      if (this.#child.exitCode !== null) break;
+      await sleep(POLL_PERIOD_MS);
+    }
+    const seen = last
+      ? JSON.stringify(
+          {
+            source: last.source,
+            entries: last.entries,
+            timeline: last.timeline.slice(0, 15),
+            diagnostics: last.diagnostics,
+          },
+          undefined,
+          1,
+        )
+      : 'no status';
+    throw new Error(`not within ${timeoutMs} ms: ${what}\n${seen.slice(0, 12_000)}\n${this.#output.slice(-6_000)}`);
+  }
+
+  /** As `until`, about one entry. */
+  async entry(
+    key: string,
+    what: string,
+    holds: (entry: EntryStatus, status: Status) => boolean,
+    timeoutMs?: number,
+  ): Promise<EntryStatus> {
+    const find = (status: Status): EntryStatus | undefined => status.entries.find((entry) => entry.key === key);
+    const status = await this.until(
+      `${key}: ${what}`,
+      (seen) => {
+        const entry = find(seen);
+        return entry !== undefined && holds(entry, seen);
+      },
+      timeoutMs,
+    );
+    return find(status)!;
+  }
+
+  /** Process ids below this daemon, by the name of their entry file: control, engine, spawner, cell. */
+  processes(): ReadonlyMap<string, readonly number[]> {
+    const found = new Map<string, number[]>();
+    for (const pid of descendants(this.pid)) {
+      const name = /(control|engine|spawner|cell|parse-child|component-child)\.(?:ts|js)/.exec(commandLine(pid))?.[1];
+      if (name) found.set(name, [...(found.get(name) ?? []), pid]);
+    }
+    return found;
+  }
+
+  one(name: string): number {
+    const [pid] = this.processes().get(name) ?? [];
+    if (pid === undefined) throw new Error(`no ${name} process below ${this.pid}`);
+    return pid;
+  }
+
+  /** Asks it to end and returns its exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+      this.#child.kill(signal);
+      await gone;
+    }
+    return this.#child.exitCode;
+  }
+
+  /** Waits for it to end by itself. */
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      await new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+    }
+    return this.#child.exitCode;
+  }
+}
+
+function descendants(root: number): number[] {
+  const parents = new Map<number, number[]>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      // The command's name may hold anything; the parent is the second field after its closing bracket.
+      const fields = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      const parent = Number(fields[1]);
+      parents.set(parent, [...(parents.get(parent) ?? []), Number(name)]);
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  const found: number[] = [];
+  const queue = [root];
+  for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
+    const children = parents.get(pid) ?? [];
+    found.push(...children);
+    queue.push(...children);
+  }
+  return found;
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
+/** A port that nobody listened on a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
