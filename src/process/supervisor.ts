@@ -28,6 +28,8 @@ export interface ChildSpec {
   /** One JSON value, written as the first line of the child's standard input. */
   readonly config: unknown;
   readonly nodeFlags?: readonly string[];
+  /** An open file for both of its outputs; absent: the terminal's. */
+  readonly outputDescriptor?: number;
   readonly stopDeadlineMs?: number;
 }
 
@@ -74,7 +76,7 @@ function superviseOne(spec: ChildSpec, say: (line: string) => void, final: (code
   function start(): void {
     const startedMs = performance.now();
     const process_ = spawn(process.execPath, [...(spec.nodeFlags ?? []), path.join(import.meta.dirname, spec.entry)], {
-      stdio: ['pipe', 'inherit', 'inherit'],
+      stdio: ['pipe', spec.outputDescriptor ?? 'inherit', spec.outputDescriptor ?? 'inherit'],
     });
     child = process_;
     // A child that dies before it has read its configuration is reported by its exit, not by the broken pipe.
