@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Changes } from './repository.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** The bytes of a built example: `greeting-v1`, `testbed`, … */
+export function example(name: string): Uint8Array {
+  return readFileSync(path.join(ROOT, 'examples/wasm', `${name}.wasm`));
+}
+
+export interface EnvironmentText {
+  readonly interval?: string;
+  readonly tenants?: readonly string[];
+  readonly extra?: string;
+}
+
+/** An Environment that looks often, so that tests without a hint are quick. */
+export function environment({ interval = '200ms', tenants = ['shop'], extra = '' }: EnvironmentText = {}): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: Environment
+metadata: {name: test}
+spec:
+  sync: {interval: ${interval}, jitter: "10%"}
+  tenants: [${tenants.map((tenant) => `{namespace: ${tenant}, path: ${tenant}}`).join(', ')}]
+${extra}`;
+}
+
+export interface ComponentText {
+  readonly name?: string;
+  readonly namespace?: string;
+  /** Relative to the followed root. */
+  readonly wasm: string;
+  /** Of `spec.rollout`, in flow form: `{policyRef: {name: quick}}`. */
+  readonly rollout?: string;
+  readonly readinessPath?: string;
+  /** More lines of `spec`, two spaces in. */
+  readonly extra?: string;
+}
+
+export function component({
+  name = 'greeting',
+  namespace = 'shop',
+  wasm,
+  rollout = '{policyRef: {name: quick}}',
+  readinessPath = '/healthz',
+  extra = '',
+}: ComponentText): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: Component
+metadata: {name: ${name}, namespace: ${namespace}}
+spec:
+  source: {path: ${wasm}}
+  probes:
+    readiness: {httpGet: {path: ${readinessPath}}, period: 50ms, timeout: 500ms, deadline: 5s}
+  drain: {deadline: 5s}
+  rollout: ${rollout}
+${extra}`;
+}
+
+export function route({ name = 'greeting', namespace = 'shop', backend = name, prefix = '/' } = {}): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: Route
+metadata: {name: ${name}, namespace: ${namespace}}
+spec:
+  rules:
+    - matches: [{path: {type: PathPrefix, value: ${prefix}}}]
+      backendRef: {name: ${backend}}
+`;
+}
+
+/** A canary policy with real thresholds and short waits. */
+export function quickPolicy({
+  name = 'quick',
+  namespace = 'shop',
+  bake = '2s',
+  minDuration = '300ms',
+  minSamples = 50,
+} = {}): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: RolloutPolicy
+metadata: {name: ${name}, namespace: ${namespace}}
+spec:
+  strategy:
+    type: Canary
+    canary:
+      steps:
+        - {weight: 20, minDuration: ${minDuration}, deadline: 1m}
+        - {weight: 50, minDuration: ${minDuration}, deadline: 1m}
+  gate:
+    errors: {tolerable: "0.5%", intolerable: "5%", statuses: [5xx]}
+    hardStops: {consecutiveErrors: 5, crashes: 2, window: 60s}
+    minSamples: ${minSamples}
+    warmUp: {requests: 10, duration: 1s}
+    insufficientData: Synthesize
+    synthetic: {requests: 200, httpGet: {path: /}}
+  bake: {duration: ${bake}, deadline: 10m}
+`;
+}
+
+/** An Immediate policy with a short bake. */
+export function immediatePolicy({ name = 'now', namespace = 'shop', bake = '1s' } = {}): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: RolloutPolicy
+metadata: {name: ${name}, namespace: ${namespace}}
+spec:
+  strategy: {type: Immediate}
+  bake: {duration: ${bake}, deadline: 10m}
+`;
+}
+
+/** A whole environment with one component on `/`: the state that most stories begin with. */
+export function shop(wasm = 'greeting-v1', more: Partial<ComponentText> = {}): Changes {
+  return {
+    'environment.yaml': environment(),
+    'shop/policies.yaml': `${quickPolicy()}---\n${immediatePolicy()}`,
+    'shop/greeting.yaml': component({ wasm: `wasm/${wasm}.wasm`, ...more }),
+    'shop/route.yaml': route(),
+    [`wasm/${wasm}.wasm`]: example(wasm),
+  };
+}
+
+/** The commit that changes the greeting to another build, and nothing else. */
+export function swapTo(wasm: string, more: Partial<ComponentText> = {}): Changes {
+  return {
+    'shop/greeting.yaml': component({ wasm: `wasm/${wasm}.wasm`, ...more }),
+    [`wasm/${wasm}.wasm`]: example(wasm),
+  };
+}
