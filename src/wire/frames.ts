@@ -17,6 +17,14 @@ export const MAX_PAYLOAD_BYTES = 1 << 20;
 /** The longest chunk of a body, and the credit each side of a body starts with. */
 export const MAX_CHUNK_BYTES = 64 * 1024;
 export const INITIAL_CREDIT_BYTES = 256 * 1024;
+/** The longest head of a request or response: everything of the frame's payload before the inline body. */
+export const MAX_HEAD_BYTES = 64 * 1024;
+export const MAX_HEADERS = 128;
+/** The longest text of a `Done`, and of a JSON frame of the channel. */
+export const MAX_OUTCOME_BYTES = 1024;
+export const MAX_JSON_BYTES = 64 * 1024;
+/** A cell that has not answered a cancel by then is killed. */
+export const CANCEL_GRACE_MS = 50;
 /** Version of this protocol; the first frame of each side carries it. */
 export const WIRE_VERSION = 1;
 
@@ -29,9 +37,11 @@ export const ToCell = {
   /** id 0. JSON `{deadlineMs}`: finish what is in flight, call lifecycle shutdown, exit 0. */
   Shutdown: 0x03,
   /**
-   * A request. `u8 flags` (1: a body follows as Body frames; 2: synthetic or probe), `u32le deadline in ms`, method,
-   * path with query, authority, scheme, `u16le n`, n × (name, value), then the rest of the payload: an inline body where
-   * flag 1 is not set (may be empty).
+   * A request. `u8 flags` (1: a body follows as Body frames; 2: synthetic or probe; 4: the client awaits a 100: the
+   * body's credit starts at 0 and the guest's first read grants `INITIAL_CREDIT_BYTES` by a `Credit` frame),
+   * `u32le deadline in ms`, method, path with query, authority, scheme, `u16le n`, n × (name, value), then the rest of
+   * the payload: an inline body where flag 1 is not set (may be empty). Frames of the engine about an id that is
+   * already done are late, not wrong: the cell ignores them.
    */
   Request: 0x20,
   /** Body bytes of the request. */
@@ -40,7 +50,10 @@ export const ToCell = {
   BodyEnd: 0x22,
   /** `u8 reason` of `Abort`: no more of the request's body will come; reads fail. */
   BodyAbort: 0x23,
-  /** `u8 reason` of `Abort`. The client is gone, the deadline passed, or the cell drains: end this call. */
+  /**
+   * `u8 reason` of `Abort`. `ClientGone` and `TooLarge`: reads fail, writes say closed, the call may go on until its
+   * deadline. `Deadline` and `Draining`: end this call now; the `Done` is due within `CANCEL_GRACE_MS`.
+   */
   Cancel: 0x24,
   /** `u32le bytes`: more of the response's body may be sent. */
   Credit: 0x25,
@@ -68,7 +81,7 @@ export const FromCell = {
   Body: 0x31,
   /** The response's body is complete (`outgoing-body.finish`). */
   BodyEnd: 0x32,
-  /** The body was dropped without finish, or the guest trapped after the head: the connection must be destroyed. */
+  /** The body was dropped without finish, or the guest trapped after the head: the connection must be destroyed. A `Done` while the body is open means the same. */
   BodyAbort: 0x33,
   /** `u8 outcome` of `Outcome`, then UTF-8 text for the log (at most 1 kB). The call is over. */
   Done: 0x34,
@@ -80,6 +93,7 @@ export const FromCell = {
 
 export const REQUEST_HAS_BODY_FRAMES = 1;
 export const REQUEST_IS_INTERNAL = 2;
+export const REQUEST_AWAITS_READ = 4;
 export const RESPONSE_HAS_BODY_FRAMES = 1;
 export const RESPONSE_DONE = 2;
 

@@ -1,0 +1,57 @@
+/**
+ * The two sides of a call into a cell: who carries it there (`CellCaller`, the channel of `host/`) and who wants the
+ * answer (`CellExchange`, a request of `ingress/` or of the runtime itself). Edges do not import each other; they meet
+ * here.
+ */
+import type { Outcome } from './frames.ts';
+import type { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
+
+/** The cell's own outcomes, and the ends that only the engine can tell. */
+export type CallEnd = (typeof Outcome)[keyof typeof Outcome] | typeof LOST | typeof BROKE_PROTOCOL;
+/** The cell died or its channel closed before the call was over. */
+export const LOST = 100;
+/** The cell was ended because it broke the protocol. */
+export const BROKE_PROTOCOL = 101;
+
+/**
+ * Who wants the answer. Called synchronously and in this order: `onResponse`, `onBody`*, `onBodyEnd` or `onBodyAbort`,
+ * and always, last and once, `onEnd`. Bytes given may be kept as they are (framer, R3).
+ */
+export interface CellExchange {
+  /** With `complete`, `body` is the whole body; else body events follow. */
+  onResponse(head: ResponseHead, body: Buffer, complete: boolean): void;
+  onBody(bytes: Buffer): void;
+  onBodyEnd(): void;
+  /** What was sent of the body is all there will be, and it is not whole. */
+  onBodyAbort(): void;
+  /** The guest has read: this many more bytes of the request's body may be sent. */
+  onCredit(bytes: number): void;
+  /** The call is over and its id is free. `detail` is the guest's or the runtime's text, at most 1 kB, for logs. */
+  onEnd(end: CallEnd, detail: string): void;
+}
+
+/** One ready replica, as the one who has a request sees it. Ids belong to the caller and are valid until `onEnd`. */
+export interface CellCaller {
+  /** `namespace/name@revision#7`. */
+  readonly replica: string;
+  /** Calls that are not over. */
+  readonly inFlight: number;
+  /** `limits.concurrency` and `limits.queue` of the component. */
+  readonly concurrency: number;
+  readonly queue: number;
+  /** False once the channel has ended: calls would be lost. */
+  readonly open: boolean;
+
+  /** Sends a request and returns its id. `deadlineAtMs` is on the clock of `performance.now()`; at it the call ends with `Outcome.Deadline`. */
+  request(exchange: CellExchange, head: RequestHead, body: Uint8Array | undefined, deadlineAtMs: number): number;
+  /** Body bytes of the request, at most `MAX_CHUNK_BYTES` and within the credit: `INITIAL_CREDIT_BYTES` and what `onCredit` gave. */
+  body(id: number, chunk: Uint8Array): void;
+  bodyEnd(id: number): void;
+  /** No more of the request's body will come; `reason` is of `Abort`. */
+  bodyAbort(id: number, reason: number): void;
+  /** This many bytes of the response are with the client: as many more may come. */
+  credit(id: number, bytes: number): void;
+  /** Nobody wants the answer any more; `reason` is of `Abort`. `onEnd` still comes. */
+  cancel(id: number, reason: number): void;
+}

@@ -1,0 +1,131 @@
+/**
+ * Frames → bytes of a channel, gathered in slabs: everything that one turn of the event loop has to say is one write.
+ *
+ * Invariants
+ * E1 A slab is written to again only after the socket has said that its bytes are gone.
+ * E2 Nothing is refused here: what may be in the air is bounded by credit and by the number of calls (W3), and
+ *    `bufferedBytes` tells how much there is.
+ */
+import type { Writable } from 'node:stream';
+import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
+
+const SLAB_BYTES = 128 * 1024;
+const MAX_SPARE_SLABS = 4;
+const MAX_TEXT_BYTES = 0xffff;
+/** Up to here a loop is twice as fast as a call out of JavaScript, and most texts of a head are shorter. */
+const LOOPED_TEXT_BYTES = 32;
+
+export class FrameWriter {
+  readonly #socket: Writable;
+  readonly #spare: Buffer[] = [];
+  #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #used = 0;
+  #frameStart = 0;
+  #frameLimit = 0;
+  #scheduled = false;
+  readonly #flushLater = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
+
+  constructor(socket: Writable) {
+    this.#socket = socket;
+  }
+
+  /** Bytes that the kernel has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#used + this.#socket.writableLength;
+  }
+
+  /**
+   * Starts a frame whose payload has at most `maxPayloadBytes`; the pieces follow, then `end`.
+   *
+   * @throws RangeError where the payload could be over `MAX_PAYLOAD_BYTES`: the caller cuts first.
+   */
+  begin(type: number, id: number, maxPayloadBytes: number): void {
+    if (maxPayloadBytes > MAX_PAYLOAD_BYTES) throw new RangeError(`a payload of ${maxPayloadBytes} bytes`);
+    const needed = HEADER_BYTES + maxPayloadBytes;
+    if (this.#used + needed > this.#slab.length) this.#makeRoom(needed);
+    this.#frameStart = this.#used;
+    this.#frameLimit = this.#used + needed;
+    const at = this.#used;
+    this.#slab.writeUInt32LE(id, at + 4);
+    this.#slab[at + 8] = type;
+    this.#used = at + HEADER_BYTES;
+  }
+
+  u8(value: number): void {
+    this.#slab[this.#used++] = value;
+  }
+
+  u16(value: number): void {
+    this.#used = this.#slab.writeUInt16LE(value, this.#used);
+  }
+
+  u32(value: number): void {
+    this.#used = this.#slab.writeUInt32LE(value, this.#used);
+  }
+
+  /** `u16le length` + Latin-1. The text has no code unit over 0xff: what comes from Node's parser or a guest's bytes has none. */
+  text(text: string): void {
+    const length = text.length;
+    if (length > MAX_TEXT_BYTES) throw new RangeError(`a text of ${length} bytes`);
+    this.u16(length);
+    const slab = this.#slab;
+    const at = this.#used;
+    this.#used = at + length;
+    if (length > LOOPED_TEXT_BYTES) slab.write(text, at, length, 'latin1');
+    else for (let index = 0; index < length; index++) slab[at + index] = text.charCodeAt(index);
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#slab.set(bytes, this.#used);
+    this.#used += bytes.length;
+  }
+
+  /** Ends the frame and sees to it that it leaves with the others of this turn. */
+  end(): void {
+    if (this.#used > this.#frameLimit) throw new RangeError('a frame is longer than it was announced');
+    this.#slab.writeUInt32LE(this.#used - this.#frameStart - HEADER_BYTES, this.#frameStart);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#flushLater);
+  }
+
+  /** A whole frame of given bytes. */
+  frame(type: number, id: number, payload: Uint8Array): void {
+    this.begin(type, id, payload.length);
+    this.bytes(payload);
+    this.end();
+  }
+
+  json(type: number, id: number, value: unknown): void {
+    this.frame(type, id, Buffer.from(JSON.stringify(value)));
+  }
+
+  /** A frame whose payload is one number: a credit, a reason. */
+  numberFrame(type: number, id: number, value: number, bytes: 1 | 4): void {
+    this.begin(type, id, bytes);
+    if (bytes === 1) this.u8(value);
+    else this.u32(value);
+    this.end();
+  }
+
+  /** Hands everything to the socket now. */
+  flush(): void {
+    if (this.#used === 0) return;
+    const slab = this.#slab;
+    const bytes = slab.subarray(0, this.#used);
+    this.#used = 0;
+    this.#slab = this.#spare.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);
+    if (this.#socket.destroyed) return;
+    this.#socket.write(bytes, () => {
+      if (slab.length === SLAB_BYTES && this.#spare.length < MAX_SPARE_SLABS) this.#spare.push(slab);
+    });
+  }
+
+  #makeRoom(needed: number): void {
+    this.flush();
+    if (needed > this.#slab.length) this.#slab = Buffer.allocUnsafeSlow(needed);
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * What may stand in a header, by RFC 9110 §5: names are tokens; values are visible characters, spaces and tabs, and
+ * `obs-text` (0x80 to 0xff). Checked on bytes, before any string is made of them.
+ */
+const TOKEN = table("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+function table(characters: string): Uint8Array {
+  const allowed = new Uint8Array(256);
+  for (const character of characters) allowed[character.charCodeAt(0)] = 1;
+  return allowed;
+}
+
+export function isToken(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start === end) return false;
+  for (let at = start; at < end; at++) if (TOKEN[bytes[at]!] === 0) return false;
+  return true;
+}
+
+export function isFieldValue(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) return false;
+  }
+  return true;
+}

@@ -1,0 +1,86 @@
+/** The payload of `ToCell.Request`, both ways. */
+import { MAX_HEAD_BYTES, MAX_HEADERS, MAX_PAYLOAD_BYTES, ToCell } from './frames.ts';
+import type { FrameWriter } from './encoder.ts';
+import { HeadReader } from './head-reader.ts';
+
+/** What the engine sends. One object may serve for many requests: nothing of it is kept. */
+export interface RequestHead {
+  /** `REQUEST_HAS_BODY_FRAMES`, `REQUEST_IS_INTERNAL`, `REQUEST_AWAITS_READ`. */
+  flags: number;
+  deadlineMs: number;
+  method: string;
+  /** Normalised, with the query. */
+  path: string;
+  authority: string;
+  scheme: string;
+  /** Names in lower case and values, in turn. Only the first `headerStrings` count. */
+  headers: string[];
+  headerStrings: number;
+}
+
+/** What the cell reads. An inline body is `bytes[bodyStart, end)`. */
+export interface ReceivedRequest {
+  readonly flags: number;
+  readonly deadlineMs: number;
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  readonly scheme: string;
+  /** Names in lower case and values, in turn. */
+  readonly headers: readonly string[];
+  readonly bodyStart: number;
+}
+
+/** flags, deadline, the lengths of four texts, the number of headers. */
+const FIXED_BYTES = 1 + 4 + 4 * 2 + 2;
+/** An inline body has whatever room the longest head leaves in a frame. */
+export const MAX_INLINE_BODY_BYTES = MAX_PAYLOAD_BYTES - MAX_HEAD_BYTES;
+
+/** The length of the head on the wire. More than `MAX_HEAD_BYTES` must not be sent. */
+export function requestHeadBytes(head: RequestHead): number {
+  let bytes = FIXED_BYTES + head.method.length + head.path.length + head.authority.length + head.scheme.length;
+  for (let index = 0; index < head.headerStrings; index++) bytes += 2 + head.headers[index]!.length;
+  return bytes;
+}
+
+/** True where the wire can carry it: at most `MAX_HEADERS` headers in at most `MAX_HEAD_BYTES`. */
+export function requestHeadFits(head: RequestHead): boolean {
+  return head.headerStrings <= 2 * MAX_HEADERS && requestHeadBytes(head) <= MAX_HEAD_BYTES;
+}
+
+/** @throws RangeError where the head does not fit (see `requestHeadFits`) or the body is over `MAX_INLINE_BODY_BYTES`. */
+export function writeRequest(writer: FrameWriter, id: number, head: RequestHead, body: Uint8Array | undefined): void {
+  const headBytes = requestHeadBytes(head);
+  if (headBytes > MAX_HEAD_BYTES || head.headerStrings > 2 * MAX_HEADERS) {
+    throw new RangeError(`a head of ${headBytes} bytes and ${head.headerStrings / 2} headers`);
+  }
+  writer.begin(ToCell.Request, id, headBytes + (body?.length ?? 0));
+  writer.u8(head.flags);
+  writer.u32(head.deadlineMs);
+  writer.text(head.method);
+  writer.text(head.path);
+  writer.text(head.authority);
+  writer.text(head.scheme);
+  writer.u16(head.headerStrings / 2);
+  for (let index = 0; index < head.headerStrings; index++) writer.text(head.headers[index]!);
+  if (body !== undefined) writer.bytes(body);
+  writer.end();
+}
+
+/** Reads the payload `bytes[start, end)`; a string says why it is not one. */
+export function readRequest(bytes: Buffer, start: number, end: number): ReceivedRequest | string {
+  const reader = new HeadReader(bytes, start, end);
+  const flags = reader.u8();
+  const deadlineMs = reader.u32();
+  const method = reader.text();
+  const path = reader.text();
+  const authority = reader.text();
+  const scheme = reader.text();
+  const count = reader.u16();
+  if (count > MAX_HEADERS) return `${count} headers, the most is ${MAX_HEADERS}`;
+  const headers: string[] = [];
+  for (let index = 0; index < 2 * count && !reader.broken; index++) headers.push(reader.text());
+  if (reader.broken) return 'a request head that ends early';
+  if (reader.at - start > MAX_HEAD_BYTES) return `a request head over ${MAX_HEAD_BYTES} bytes`;
+  return { flags, deadlineMs, method, path, authority, scheme, headers, bodyStart: reader.at };
+}
