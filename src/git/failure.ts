@@ -1,0 +1,75 @@
+import type { Code } from '../model/codes.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { Ended, Stop } from './command.ts';
+
+interface Symptom {
+  readonly pattern: RegExp;
+  readonly code: Code;
+  readonly remedy?: string;
+}
+
+/** What git prints (in the C locale) beside what it means. The first match counts: the specific ones stand first. */
+const SYMPTOMS: readonly Symptom[] = [
+  {
+    pattern: /dubious ownership/,
+    code: 'HW3001',
+    remedy: 'run Headway as the owner of the repository or serve it over https',
+  },
+  {
+    pattern:
+      /returned error: 40[13]|Authentication failed|could not read (Username|Password)|terminal prompts disabled/i,
+    code: 'HW3002',
+  },
+  { pattern: /couldn't find remote ref|not our ref|upload-pack: not our ref/, code: 'HW3003' },
+  { pattern: /certificate|SSL|TLS|gnutls/i, code: 'HW3004' },
+  { pattern: /Operation too slow|Operation timed out|Connection timed out|timed out after/i, code: 'HW3005' },
+  { pattern: /returned error: 30\d|unable to update url base from redirection|redirect/i, code: 'HW3011' },
+  { pattern: /mismatched algorithms|unknown object format|object-format/i, code: 'HW3006' },
+  {
+    pattern:
+      /Could not resolve host|Failed to connect|Couldn't connect|Connection refused|Connection reset|Recv failure|Send failure|Empty reply|returned error: (404|5\d\d)|repository .* not found|does not appear to be a git repository|No such file or directory|Could not read from remote/i,
+    code: 'HW3001',
+  },
+  { pattern: /No space left on device|Disk quota exceeded|Read-only file system/i, code: 'HW3013' },
+  {
+    pattern:
+      /not valid: is this a git repository|invalid server response|bad line length|protocol error|unexpected (disconnect|flush|end of file)|expected flush|early EOF|remote end hung up|index-pack (died|failed)|pack (has bad object|signature mismatch|is corrupted)|did not send all necessary objects|fsck error|Error in object|invalid index-pack|inflate|RPC failed|unable to parse|Unknown SSL protocol|HTTP\/[0-9.]+|unsupported|weird|transfer closed|garbage/i,
+    code: 'HW3006',
+  },
+];
+
+const MAX_QUOTED_CHARACTERS = 300;
+
+/** The problem behind a run of git that did not do what it was started for. `doing` reads: "could not <doing>". */
+export function problemOfRun(ended: Ended, doing: string, secrets: readonly string[] = []): Problem {
+  if (ended.stop) return problemOfStop(ended.stop, doing, ended.stderr, secrets);
+  const said = quote(ended.stderr, secrets);
+  const symptom = SYMPTOMS.find(({ pattern }) => pattern.test(ended.stderr));
+  const message = `could not ${doing}: ${said || `git ended with exit code ${ended.exitCode} and said nothing`}`;
+  return problem(symptom?.code ?? 'HW3013', message, symptom?.remedy ? { remedy: symptom.remedy } : {});
+}
+
+function problemOfStop(stop: Stop, doing: string, stderr: string, secrets: readonly string[]): Problem {
+  switch (stop) {
+    case 'Deadline':
+      return problem('HW3005', `could not ${doing}: git was not done before its deadline and was stopped`);
+    case 'OutputTooLarge':
+      return problem('HW3007', `could not ${doing}: there is more of it than the limits allow`);
+    case 'GitMissing':
+      return problem('HW3008', `could not ${doing}: there is no git on the PATH`);
+    case 'Closed':
+      return problem('HW3013', `could not ${doing}: the mirror is closed`);
+    case 'Refused':
+      return problem('HW3013', `could not ${doing}: ${quote(stderr, secrets)}`);
+  }
+}
+
+/** The telling line of what git printed, without secrets and control characters. */
+function quote(stderr: string, secrets: readonly string[]): string {
+  const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
+  const telling = lines.find((line) => /^(fatal|error|remote: error):/.test(line)) ?? lines.at(-1) ?? '';
+  let text = telling.replace(/^(fatal|error): /, '');
+  for (const secret of secrets) if (secret !== '') text = text.replaceAll(secret, '***');
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, MAX_QUOTED_CHARACTERS);
+}

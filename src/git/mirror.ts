@@ -1,0 +1,303 @@
+/**
+ * The mirror of the followed repository: a bare one in the data folder, with full history and no work tree ever.
+ *
+ * 1. Only `look` talks to the server. Everything else reads local disk and works while the server is gone.
+ * 2. A look that fails changes nothing: what was fetched before stays readable.
+ * 3. Nothing that was fetched goes away by itself (an accepted commit outlives a force-push); only `collect` removes.
+ * 4. A mirror that cannot be read is set aside, not mended, and fetched anew by the next look.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { err, ok, type Result } from '../kit/result.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { CommitInfo, GitPort, TreeFile } from '../reconcile/ports.ts';
+import { parseAddress } from './address.ts';
+import { GitCommand, type Ended } from './command.ts';
+import { mirrorConfig } from './config.ts';
+import { credentialEnvironment, gitEnvironment, isUsable, secretsOf, type Credentials } from './environment.ts';
+import { problemOfRun } from './failure.ts';
+import { DEFAULT_GIT_LIMITS, type GitLimits } from './limits.ts';
+import { checkNames, checkVersion, isReadable, parsePath } from './preflight.ts';
+import { choose, isCommit, parseRef, type FollowedRef } from './ref.ts';
+import { checkCommits, MirrorReader } from './reader.ts';
+import { layOut, mirrorBytes, setAside, sweep } from './repair.ts';
+import type { SkippedEntry } from './tree.ts';
+
+export interface MirrorOptions {
+  readonly url: string;
+  /** A branch, a tag, a full ref name, or a commit of 40 hex digits. */
+  readonly ref: string;
+  /** The followed folder inside the repository; `.` is its root. */
+  readonly path: string;
+  /** Where the mirror lives; made if need be, and nobody else's. */
+  readonly folder: string;
+  /** Asked before each look, so that a rotated token is taken up. */
+  readonly credentials?: () => Credentials | undefined;
+  /** PEM file of the authorities that the server's certificate may come from, instead of the system's. */
+  readonly caFile?: string;
+  /** `file:` addresses, for demos and tests. */
+  readonly allowFile?: boolean;
+  readonly limits?: Partial<GitLimits>;
+  readonly log: Logger;
+}
+
+export interface Mirror extends GitPort {
+  /** Links, submodules and unreadable names under the followed path: not files, worth a diagnostic. */
+  skipped(commit: string): Promise<Result<readonly SkippedEntry[], Problem>>;
+  /** Bytes on disk, for metrics. */
+  bytes(): Promise<number>;
+  /** When the mirror is over half of its size: drops what neither the head nor one of `keep` reaches. */
+  collect(keep: ReadonlySet<string>): Promise<Result<void, Problem>>;
+  /** Stops what runs; nothing starts any more. */
+  close(): void;
+}
+
+const HEAD_REF = 'refs/headway/head';
+const MAX_KEPT_COMMITS = 1_000;
+
+/** Checks everything that can be wrong without the server, lays out the folder and clears away what a crash left. */
+export async function openMirror(options: MirrorOptions): Promise<Result<Mirror, Problem>> {
+  const limits = { ...DEFAULT_GIT_LIMITS, ...options.limits };
+  const address = parseAddress(options.url, { allowFile: options.allowFile ?? false });
+  if (!address.ok) return address;
+  const ref = parseRef(options.ref);
+  if (!ref.ok) return ref;
+  const path = parsePath(options.path);
+  if (!path.ok) return path;
+  if (options.caFile !== undefined && !(await isReadable(options.caFile))) {
+    return err(problem('HW3004', `the CA file ${options.caFile} cannot be read`, { remedy: 'correct the path' }));
+  }
+  const folder = join(options.folder, 'mirror.git');
+  const home = join(options.folder, 'home');
+  const config = mirrorConfig(address.value, limits, options.caFile);
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    await layOut(folder, config);
+    const removed = await sweep(folder);
+    if (removed > 0) options.log.warn({ removed }, 'removed what an interrupted fetch left in the mirror');
+  } catch (error) {
+    return err(problem('HW3015', `the mirror in ${options.folder} cannot be laid out: ${(error as Error).message}`));
+  }
+  const command = new GitCommand(folder, gitEnvironment(folder, home, address.value.protocol));
+  const version = await checkVersion(command, limits);
+  if (!version.ok) return version;
+  const names = await checkNames(command, limits, ref.value);
+  if (!names.ok) return names;
+  const mirror = new BareMirror({
+    command,
+    folder,
+    config,
+    limits,
+    url: address.value.url,
+    options,
+    ref: ref.value,
+    path: path.value,
+  });
+  await mirror.checkHead();
+  return ok(mirror);
+}
+
+interface Parts {
+  readonly command: GitCommand;
+  readonly folder: string;
+  readonly config: string;
+  readonly limits: GitLimits;
+  readonly url: string;
+  readonly options: MirrorOptions;
+  readonly ref: FollowedRef;
+  /** Empty for the root. */
+  readonly path: string;
+}
+
+type Look = Result<{ readonly commit: string; readonly fetched: boolean }, Problem>;
+
+class BareMirror implements Mirror {
+  readonly #parts: Parts;
+  readonly #reader: MirrorReader;
+  readonly #log: Logger;
+  #looking: Promise<Look> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#reader = new MirrorReader(parts.command, parts.limits, parts.path);
+    this.#log = parts.options.log;
+  }
+
+  close(): void {
+    this.#parts.command.close();
+  }
+
+  isAncestor(ancestor: string, descendant: string): Promise<Result<boolean, Problem>> {
+    return this.#reader.isAncestor(ancestor, descendant);
+  }
+
+  commit(commit: string): Promise<Result<CommitInfo, Problem>> {
+    return this.#reader.commit(commit);
+  }
+
+  between(base: string, head: string, limit: number): Promise<Result<readonly CommitInfo[], Problem>> {
+    return this.#reader.between(base, head, limit);
+  }
+
+  files(commit: string): Promise<Result<readonly TreeFile[], Problem>> {
+    return this.#reader.files(commit);
+  }
+
+  skipped(commit: string): Promise<Result<readonly SkippedEntry[], Problem>> {
+    return this.#reader.skipped(commit);
+  }
+
+  blobs(oids: readonly string[]): Promise<Result<ReadonlyMap<string, Uint8Array>, Problem>> {
+    return this.#reader.blobs(oids);
+  }
+
+  bytes(): Promise<number> {
+    return mirrorBytes(this.#parts.folder);
+  }
+
+  /** A power cut can leave a ref that names nothing: noticed at the start rather than in the middle of a round. */
+  async checkHead(): Promise<void> {
+    const listed = await this.#reader.read(['for-each-ref', '--format=%(objectname)', HEAD_REF]);
+    if (listed.exitCode === 0 && listed.stdout.trim() === '' && listed.stderr === '') return;
+    if (!(await this.#localHead())) this.#reader.damaged = true;
+  }
+
+  /** One look at a time; who asks meanwhile gets the answer of the one in flight. */
+  look(): Promise<Look> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<Look> {
+    const rebuilt = await this.#rebuildIfDamaged();
+    if (!rebuilt.ok) return rebuilt;
+    const credentials = this.#parts.options.credentials?.();
+    if (credentials && !isUsable(credentials)) {
+      return err(problem('HW3002', 'the credentials hold control characters or are longer than 4096 characters'));
+    }
+    if (this.#parts.ref.type === 'commit') return this.#lookAtCommit(this.#parts.ref.commit, credentials);
+    return this.#lookAtRef(this.#parts.ref.names, credentials);
+  }
+
+  async #rebuildIfDamaged(): Promise<Result<void, Problem>> {
+    if (!this.#reader.damaged) return ok(undefined);
+    const { folder, config } = this.#parts;
+    try {
+      const aside = await setAside(folder);
+      await layOut(folder, config);
+      this.#log.error({ aside }, 'the mirror is damaged: set aside, fetching anew');
+    } catch (error) {
+      return err(problem('HW3015', `the damaged mirror cannot be set aside: ${(error as Error).message}`));
+    }
+    this.#reader.forget();
+    return ok(undefined);
+  }
+
+  async #lookAtCommit(commit: string, credentials: Credentials | undefined): Promise<Look> {
+    if ((await this.#localHead()) === commit) return ok({ commit, fetched: false });
+    return this.#fetch(commit, credentials);
+  }
+
+  async #lookAtRef(names: readonly string[], credentials: Credentials | undefined): Promise<Look> {
+    const { limits } = this.#parts;
+    let printed = '';
+    const ended = await this.#ask({
+      args: ['ls-remote', '--quiet', 'origin', ...names.flatMap((name) => [name, `${name}^{}`])],
+      credentials,
+      deadlineMs: limits.askDeadlineMs,
+      onOutput: (chunk) => {
+        printed += chunk.toString('latin1');
+        return printed.length <= limits.textBytes;
+      },
+    });
+    if (ended.exitCode !== 0) return err(problemOfRun(ended, 'ask the git server', secrets(credentials)));
+    const chosen = choose(printed, names);
+    if (chosen === 'garbage') return err(problem('HW3006', 'the server answered, but not with a list of refs'));
+    if (!chosen) return err(problem('HW3003', `the repository has no ${names.join(' and no ')}, or is empty`));
+    if ((await this.#localHead()) === chosen.commit) return ok({ commit: chosen.commit, fetched: false });
+    return this.#fetch(chosen.name, credentials);
+  }
+
+  async #fetch(what: string, credentials: Credentials | undefined): Promise<Look> {
+    const { limits } = this.#parts;
+    const ended = await this.#ask({
+      args: [
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-write-fetch-head',
+        '--no-recurse-submodules',
+        '--no-auto-maintenance',
+        'origin',
+        `+${what}:${HEAD_REF}`,
+      ],
+      credentials,
+      deadlineMs: limits.fetchDeadlineMs,
+      onOutput: () => true,
+      watch: async () => (await this.bytes()) <= limits.mirrorBytes,
+    });
+    if (ended.exitCode !== 0) {
+      // What was stopped half-way leaves its temporary pack, which would count against the size for ever.
+      if (ended.stop) await sweep(this.#parts.folder).catch(() => 0);
+      return err(problemOfRun(ended, 'fetch from the git server', secrets(credentials)));
+    }
+    const commit = await this.#localHead();
+    if (!commit) return err(problem('HW3003', `${what} does not lead to a commit`));
+    this.#log.info({ commit }, 'fetched');
+    return ok({ commit, fetched: true });
+  }
+
+  #ask(run: {
+    readonly args: readonly string[];
+    readonly credentials: Credentials | undefined;
+    readonly deadlineMs: number;
+    onOutput(chunk: Buffer): boolean;
+    watch?(): Promise<boolean>;
+  }): Promise<Ended> {
+    const { credentials, ...rest } = run;
+    if (!credentials) return this.#parts.command.own(rest);
+    return this.#parts.command.own({ ...rest, environment: credentialEnvironment(this.#parts.url, credentials) });
+  }
+
+  async collect(keep: ReadonlySet<string>): Promise<Result<void, Problem>> {
+    const { limits, command } = this.#parts;
+    if ((await this.bytes()) <= limits.mirrorBytes / 2) return ok(undefined);
+    const checked = checkCommits([...keep]);
+    if (!checked.ok) return checked;
+    if (keep.size > MAX_KEPT_COMMITS) return err(problem('HW3007', `more than ${MAX_KEPT_COMMITS} commits to keep`));
+    const listed = await this.#reader.read(['for-each-ref', '--format=%(refname)', 'refs/headway/keep/']);
+    const stale = listed.stdout
+      .split('\n')
+      .filter((name) => name !== '' && !keep.has(name.slice('refs/headway/keep/'.length)));
+    const present: string[] = [];
+    for (const commit of keep) if (await this.#reader.has(commit)) present.push(commit);
+    const updates = [
+      ...present.map((commit) => `update refs/headway/keep/${commit} ${commit}\n`),
+      ...stale.map((name) => `delete ${name}\n`),
+    ];
+    const steps: readonly { readonly args: readonly string[]; readonly input?: string }[] = [
+      { args: ['update-ref', '--stdin'], input: updates.join('') },
+      { args: ['repack', '-a', '-d', '-q'] },
+      { args: ['prune', '--expire=now'] },
+    ];
+    for (const step of steps) {
+      const ended = await command.own({ ...step, deadlineMs: limits.fetchDeadlineMs, onOutput: () => true });
+      if (ended.exitCode !== 0) return err(problemOfRun(ended, 'collect the mirror'));
+    }
+    return ok(undefined);
+  }
+
+  /** The commit that was fetched last, or nothing. */
+  async #localHead(): Promise<string | undefined> {
+    const ended = await this.#reader.read(['rev-parse', '--verify', '--quiet', `${HEAD_REF}^{commit}`]);
+    const commit = ended.stdout.trim();
+    return ended.exitCode === 0 && isCommit(commit) ? commit : undefined;
+  }
+}
+
+function secrets(credentials: Credentials | undefined): readonly string[] {
+  return credentials ? secretsOf(credentials) : [];
+}
