@@ -1,3 +1,4 @@
+import { MANIFEST_CODES } from './manifest-codes.ts';
 import type { Policy } from './problem.ts';
 
 /** One row of the table of codes: what the code means, what to do by default, and how the runtime treats it. */
@@ -13,7 +14,7 @@ export interface CodeRow {
  * daemon's own start · HW6xxx rollouts.
  */
 export const CODES = {
-  HW1001: { title: 'not YAML', remedy: 'mend the syntax at the place shown', policy: 'Terminal' },
+  ...MANIFEST_CODES,
   HW2001: {
     title: 'artifact not found',
     remedy: 'commit the .wasm file or correct spec.source.path',

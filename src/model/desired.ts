@@ -53,15 +53,31 @@ export interface EnvironmentSettings {
   readonly prune: { readonly enabled: boolean; readonly maxDeletePercent: number; readonly confirm: string };
   readonly freezeWindows: readonly FreezeWindow[];
   readonly maxConcurrentRollouts: number;
+  /** Only its path, or no tenant path, may hold documents without a namespace. */
+  readonly platformNamespace: string;
+  readonly defaultRolloutPolicy?: { readonly namespace: string; readonly name: string };
+}
+
+/** The most that grants of one capability may ask for: `settings` as in the Policy document, defaults filled in. */
+export interface CapabilityCeiling {
+  readonly name: string;
+  readonly capability: string;
+  readonly settings: { readonly [field: string]: unknown };
 }
 
 export interface PolicySettings {
   readonly name: string;
+  /** `*` is every namespace. */
   readonly namespaces: readonly string[];
   readonly enforcement: 'Enforce' | 'Audit';
-  readonly hostnames: readonly string[];
+  /** Absent: not restricted. */
+  readonly hostnames?: readonly string[];
   readonly limits: { readonly memoryBytes?: number; readonly concurrency?: number; readonly maxReplicas?: number };
+  /** Empty: not restricted. */
   readonly isolation: readonly string[];
+  /** Absent: not restricted. Intersected with the grants at each use. */
+  readonly capabilities?: readonly CapabilityCeiling[];
+  readonly artifacts?: { readonly registries: readonly string[]; readonly httpsHosts: readonly string[] };
   readonly rollout: {
     readonly minBakeMs?: number;
     readonly maxTolerableErrors?: number;

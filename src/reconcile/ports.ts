@@ -51,8 +51,12 @@ export interface ManifestPort<Parsed = unknown> {
   parse(
     files: readonly ManifestFile[],
   ): Promise<Result<{ readonly parsed: Parsed; readonly artifactPaths: readonly string[] }, Problem>>;
-  /** `artifacts` holds the digest of each path that exists in the commit. */
-  assemble(commit: string, parsed: Parsed, artifacts: ReadonlyMap<string, Digest>): Desired;
+  /**
+   * `artifacts` holds the digest of each path that exists in the commit. `previous` is the last accepted desired state:
+   * an invalid Environment or Policy leaves the previous one in force, and the rules of an invalid Route stay as they
+   * were. (Invalid components are missing from `entries` and named in `invalid`: to keep them is row 1 of the table.)
+   */
+  assemble(commit: string, parsed: Parsed, artifacts: ReadonlyMap<string, Digest>, previous?: Desired): Desired;
 }
 
 /** The content store: bytes by sha256. */
