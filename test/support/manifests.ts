@@ -58,7 +58,14 @@ spec:
 ${extra}`;
 }
 
-export function route({ name = 'greeting', namespace = 'shop', backend = name, prefix = '/' } = {}): string {
+export interface RouteText {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly backend?: string;
+  readonly prefix?: string;
+}
+
+export function route({ name = 'greeting', namespace = 'shop', backend = name, prefix = '/' }: RouteText = {}): string {
   return `apiVersion: headway.dev/v1alpha1
 kind: Route
 metadata: {name: ${name}, namespace: ${namespace}}
