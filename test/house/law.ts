@@ -34,7 +34,7 @@ export const LAW: Readonly<Record<string, Room>> = {
   report: { ...EDGE, packages: ['pino', 'prom-client'] },
   dashboard: { ...EDGE, packages: [] },
   ingress: { ...EDGE, packages: ['pino'] },
-  host: { ...EDGE, packages: ['pino'] },
+  host: { ...EDGE, packages: ['pino', 'acorn'] },
   broker: { ...EDGE, packages: ['pino', 'undici'] },
   cell: { ...EDGE, packages: ['@bytecodealliance/preview2-shim'] },
   process: {

@@ -1,0 +1,137 @@
+/**
+ * Turns a waiting process into the cell of one component: limits first, then the assignment and its files.
+ *
+ * Invariant H1 (I9 of the design): the bytes that are written to a cell were hashed here, after they were read, and hash
+ * to the digest that the bundle names.
+ */
+import { execFile } from 'node:child_process';
+import { readFile, readdir } from 'node:fs/promises';
+import type net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { digestOfBytes, type Digest } from '../../kit/digest.ts';
+import { err, ok, type Result } from '../../kit/result.ts';
+import { contentPath } from '../../model/content.ts';
+import { problem, type Problem } from '../../model/problem.ts';
+import { HEADER_BYTES, MAX_JSON_BYTES, MAX_PAYLOAD_BYTES, ToCell, type Assignment } from '../../wire/frames.ts';
+
+const execFileAsync = promisify(execFile);
+const PRLIMIT_DEADLINE_MS = 5_000;
+/** A cell that does not take its files for this long is not coming up. */
+const WRITE_DEADLINE_MS = 10_000;
+
+export interface AssignRequest {
+  readonly assignment: Assignment;
+  /** In the order of `assignment.files`. */
+  readonly files: readonly { readonly digest: Digest; readonly bytes: number }[];
+  readonly dataBytes: number;
+}
+
+export interface AssignTools {
+  readonly storeFolder: string;
+  /** Absolute path, or absent: then memory has no hard cap, and status says so. */
+  readonly prlimit: string | undefined;
+}
+
+/** Resolves when the cell has taken every byte. The channel is still open and still ours. */
+export async function assign(
+  cell: { readonly pid: number; readonly channel: net.Socket },
+  request: AssignRequest,
+  tools: AssignTools,
+): Promise<Result<void, Problem>> {
+  const head = Buffer.from(JSON.stringify(request.assignment));
+  if (head.length > MAX_JSON_BYTES) {
+    return err(problem('HW4110', `the assignment is ${head.length} bytes of JSON, the longest is ${MAX_JSON_BYTES}`));
+  }
+  const [files, limited] = await Promise.all([
+    readFiles(request, tools.storeFolder),
+    limitData(cell.pid, request.dataBytes, tools.prlimit),
+  ]);
+  if (!files.ok) return files;
+  if (!limited.ok) return limited;
+  await restorePriority(cell.pid);
+  const frames = [frame(ToCell.Assign, head), ...files.value.flatMap(chunked)];
+  return writeAll(cell.channel, frames);
+}
+
+async function readFiles(request: AssignRequest, storeFolder: string): Promise<Result<readonly Buffer[], Problem>> {
+  const contents: Buffer[] = [];
+  for (const [index, file] of request.files.entries()) {
+    const name = request.assignment.files[index]?.name ?? String(index);
+    const bytes = await readFile(path.join(storeFolder, contentPath(file.digest))).catch((error: Error) => error);
+    if (bytes instanceof Error) {
+      return err(problem('HW4108', `${name} (${file.digest}) cannot be read from the content store: ${bytes.message}`));
+    }
+    if (bytes.length !== file.bytes || digestOfBytes(bytes) !== file.digest) {
+      return err(problem('HW4108', `${name} in the content store does not hash to ${file.digest}`));
+    }
+    contents.push(bytes);
+  }
+  return ok(contents);
+}
+
+/** RLIMIT_DATA: what the process has mapped for writing by now, and `dataBytes` more. */
+async function limitData(pid: number, dataBytes: number, prlimit: string | undefined): Promise<Result<void, Problem>> {
+  if (prlimit === undefined) return ok(undefined);
+  try {
+    const status = await readFile(`/proc/${pid}/status`, 'latin1');
+    const mappedBytes = Number(/^VmData:\s*([0-9]+) kB/m.exec(status)?.[1] ?? Number.NaN) * 1024;
+    await execFileAsync(prlimit, ['--pid', String(pid), `--data=${mappedBytes + dataBytes}`], {
+      timeout: PRLIMIT_DEADLINE_MS,
+      env: {},
+    });
+    return ok(undefined);
+  } catch (error) {
+    return err(problem('HW4001', `the memory limit could not be set: ${(error as Error).message}`));
+  }
+}
+
+/** Priorities are of threads: those that started at the lowest have to be raised one by one. */
+async function restorePriority(pid: number): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
+    try {
+      os.setPriority(Number(thread), os.constants.priority.PRIORITY_NORMAL);
+    } catch {
+      // The thread has ended since.
+    }
+  }
+}
+
+function frame(type: number, payload: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
+  bytes.writeUInt32LE(payload.length, 0);
+  bytes.writeUInt32LE(0, 4);
+  bytes[8] = type;
+  bytes.set(payload, HEADER_BYTES);
+  return bytes;
+}
+
+function chunked(content: Buffer): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let offset = 0; offset < content.length; offset += MAX_PAYLOAD_BYTES) {
+    frames.push(frame(ToCell.FileChunk, content.subarray(offset, offset + MAX_PAYLOAD_BYTES)));
+  }
+  return frames;
+}
+
+/** The callback of the last write comes when the kernel has taken it: what is left then is for the cell to read. */
+function writeAll(channel: net.Socket, frames: readonly Buffer[]): Promise<Result<void, Problem>> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(
+      () => done(err(problem('HW4001', `the cell did not take its files within ${WRITE_DEADLINE_MS} ms`))),
+      WRITE_DEADLINE_MS,
+    );
+    channel.write(Buffer.concat(frames), (error) => {
+      done(
+        error ? err(problem('HW4001', `the cell went away while it was assigned: ${error.message}`)) : ok(undefined),
+      );
+    });
+
+    function done(result: Result<void, Problem>): void {
+      clearTimeout(timer);
+      resolve(result);
+    }
+  });
+}

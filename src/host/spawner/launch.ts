@@ -1,0 +1,91 @@
+/** Starts one cell process, in the sandbox it is told. It boots on its own: `Booted` on its channel says when. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import type net from 'node:net';
+import os from 'node:os';
+import type { Readable } from 'node:stream';
+import { err, ok, type Result } from '../../kit/result.ts';
+import { describeExit, exitOf } from './exit.ts';
+import type { CellExit } from './messages.ts';
+import { INFO_DESCRIPTOR, type CellCommand } from './sandbox.ts';
+import type { SocketPair } from './socketpair.ts';
+
+const INFO_DEADLINE_MS = 5_000;
+const MAX_INFO_BYTES = 4_096;
+export const LOWEST_PRIORITY = 19;
+
+export interface LaunchedCell {
+  /** Node's pid as the host sees it. */
+  readonly pid: number;
+  /** The engine's end: written to for the assignment, never read. */
+  readonly channel: net.Socket;
+  readonly exited: Promise<CellExit>;
+}
+
+export interface LaunchRequest {
+  readonly command: CellCommand;
+  readonly pair: SocketPair;
+  /** Of the system call filter: with it, `command` is bubblewrap's. */
+  readonly filterDescriptor?: number;
+  readonly uid?: number;
+}
+
+export async function launch({
+  command,
+  pair,
+  filterDescriptor,
+  uid,
+}: LaunchRequest): Promise<Result<LaunchedCell, string>> {
+  const strict = filterDescriptor !== undefined;
+  const child = spawn(command.file, command.args, {
+    stdio: ['ignore', 'ignore', 'pipe', pair.cellEnd, ...(strict ? ['pipe' as const, filterDescriptor] : [])],
+    env: {},
+    cwd: '/',
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  // Booting competes with traffic for the processor; only root can take the priority back at the assignment.
+  if (child.pid !== undefined && process.getuid?.() === 0) os.setPriority(child.pid, LOWEST_PRIORITY);
+  const exited = exitOf(child);
+  pair.cellEnd.destroy();
+  const pid = strict ? await pidInside(child, exited) : await pidOf(child, exited);
+  if (!pid.ok) {
+    child.kill('SIGKILL');
+    pair.engineEnd.destroy();
+    return pid;
+  }
+  // Anyone with our uid could end bubblewrap's own process; the cell must not outlive it unseen.
+  if (strict) void exited.then(() => killQuietly(pid.value));
+  return ok({ pid: pid.value, channel: pair.engineEnd, exited });
+}
+
+async function pidOf(child: ChildProcess, exited: Promise<CellExit>): Promise<Result<number, string>> {
+  return child.pid === undefined ? err(describeExit(await exited)) : ok(child.pid);
+}
+
+/** Node's pid outside the sandbox, which bubblewrap says on a descriptor of its own. */
+async function pidInside(child: ChildProcess, exited: Promise<CellExit>): Promise<Result<number, string>> {
+  if (child.pid === undefined) return pidOf(child, exited);
+  const info = child.stdio[INFO_DESCRIPTOR] as Readable;
+  let timer: NodeJS.Timeout | undefined;
+  const pid = await new Promise<Result<number, string>>((resolve) => {
+    let text = '';
+    info.on('data', (bytes: Buffer) => {
+      text = (text + bytes.toString('latin1')).slice(0, MAX_INFO_BYTES);
+      const found = /"child-pid":\s*([0-9]+)/.exec(text)?.[1];
+      if (found !== undefined) resolve(ok(Number(found)));
+    });
+    info.on('error', () => undefined);
+    timer = setTimeout(() => resolve(err('bubblewrap did not start the cell in time')), INFO_DEADLINE_MS);
+    void exited.then((exit) => resolve(err(describeExit(exit))));
+  });
+  clearTimeout(timer);
+  info.destroy();
+  return pid;
+}
+
+export function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}

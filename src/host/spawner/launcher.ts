@@ -1,0 +1,143 @@
+/**
+ * Knows how cells are started on this machine. Which sandboxes work is found out by starting one cell in each, because
+ * nothing else tells reliably: user namespaces can be forbidden in five ways.
+ *
+ * As root each cell gets a uid of its own, from a range that no user and no other tool has, so that not even cells can
+ * signal each other. Where the files that a cell needs are closed to that uid, it keeps ours, and `why` says so.
+ */
+import { realpathSync } from 'node:fs';
+import { open, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { err, type Result } from '../../kit/result.ts';
+import type { BootFolder } from './boot-folder.ts';
+import { awaitBooted } from './booted.ts';
+import { describeExit } from './exit.ts';
+import { killQuietly, launch, type LaunchedCell } from './launch.ts';
+import type { SandboxKind } from './messages.ts';
+import { findStrictTools, processCommand, strictCommand, type ProcessLimits, type StrictTools } from './sandbox.ts';
+import { filterArchitecture, seccompFilter } from './seccomp.ts';
+import type { SocketPairs } from './socketpair.ts';
+
+/** 0x70000000: above systemd's range for containers, within 32 bit signed. */
+const FIRST_CELL_UID = 1_879_048_192;
+const CELL_UIDS = 4_096;
+const PROBE_DEADLINE_MS = 10_000;
+
+export interface LauncherOptions {
+  readonly runFolder: string;
+  readonly boot: BootFolder;
+  readonly limits: ProcessLimits;
+  readonly pairs: SocketPairs;
+  readonly log: Logger;
+  /** Why Strict must not be tried; absent where it may. */
+  readonly forbidStrict?: string | undefined;
+}
+
+interface Way {
+  readonly kind: SandboxKind;
+  readonly ownUid: boolean;
+}
+
+export class Launcher {
+  readonly #options: LauncherOptions;
+  readonly #node = realpathSync(process.execPath);
+  readonly #isRoot = process.getuid?.() === 0;
+  /** What was found out, by sandbox: the way that works, or why none does. */
+  readonly #ways = new Map<SandboxKind, Promise<Result<Way, string>>>();
+  #tools: StrictTools | undefined;
+  #launched = 0;
+
+  constructor(options: LauncherOptions) {
+    this.#options = options;
+  }
+
+  /** Strict where it works. Process is tried only where it does not, or when it is asked for. */
+  async probe(): Promise<{ readonly strict: boolean; readonly why: string }> {
+    const strict = await this.#wayOf('Strict');
+    if (strict.ok) return { strict: true, why: `bubblewrap and user namespaces work; ${this.#uidOf(strict.value)}` };
+    const fallback = await this.#wayOf('Process');
+    return {
+      strict: false,
+      why: fallback.ok ? `${strict.error}; ${this.#uidOf(fallback.value)}` : `${strict.error}; ${fallback.error}`,
+    };
+  }
+
+  /** Starts one cell process; the error says why that sandbox has none. */
+  async launch(kind: SandboxKind): Promise<Result<LaunchedCell, string>> {
+    const way = await this.#wayOf(kind);
+    return way.ok ? this.#launchAs(way.value) : way;
+  }
+
+  #wayOf(kind: SandboxKind): Promise<Result<Way, string>> {
+    let found = this.#ways.get(kind);
+    if (!found) {
+      found = this.#findWay(kind);
+      this.#ways.set(kind, found);
+    }
+    return found;
+  }
+
+  async #findWay(kind: SandboxKind): Promise<Result<Way, string>> {
+    if (kind === 'Strict') {
+      const obstacle = await this.#prepareStrict();
+      if (obstacle !== undefined) return err(obstacle);
+    }
+    let reason = '';
+    for (const ownUid of this.#isRoot ? [true, false] : [false]) {
+      const tried = await this.#try({ kind, ownUid });
+      if (tried.ok) return tried;
+      reason = tried.error;
+      this.#options.log.info({ sandbox: kind, ownUid, reason }, 'a way to start cells does not work here');
+    }
+    return err(reason);
+  }
+
+  async #prepareStrict(): Promise<string | undefined> {
+    if (this.#options.forbidStrict !== undefined) return this.#options.forbidStrict;
+    const architecture = filterArchitecture(process.arch);
+    if (!architecture) return `there is no system call filter for ${process.arch}`;
+    const tools = await findStrictTools(this.#node);
+    if (!tools.ok) return tools.error;
+    this.#tools = tools.value;
+    await writeFile(this.#filterFile, seccompFilter(architecture), { mode: 0o600 });
+    return undefined;
+  }
+
+  /** Starts one, waits until it has booted, and ends it. */
+  async #try(way: Way): Promise<Result<Way, string>> {
+    const cell = await this.#launchAs(way);
+    if (!cell.ok) return cell;
+    const { channel, exited, pid } = cell.value;
+    const booted = await awaitBooted(channel, PROBE_DEADLINE_MS);
+    killQuietly(pid);
+    channel.destroy();
+    const exit = await exited;
+    return booted.ok ? { ok: true, value: way } : err(`${booted.error}; ${describeExit(exit)}`);
+  }
+
+  async #launchAs(way: Way): Promise<Result<LaunchedCell, string>> {
+    const { pairs, boot, limits } = this.#options;
+    const uid = way.ownUid ? { uid: FIRST_CELL_UID + (this.#launched++ % CELL_UIDS) } : {};
+    const pair = await pairs.create();
+    if (way.kind === 'Process') return launch({ command: processCommand(this.#node, boot, limits), pair, ...uid });
+    // Opened each time: bubblewrap reads it to its end, and a shared descriptor has a shared position.
+    const filter = await open(this.#filterFile, 'r');
+    try {
+      const command = strictCommand(this.#tools!, this.#node, boot, limits);
+      return await launch({ command, pair, filterDescriptor: filter.fd, ...uid });
+    } finally {
+      await filter.close();
+    }
+  }
+
+  get #filterFile(): string {
+    return path.join(this.#options.runFolder, 'seccomp.bpf');
+  }
+
+  #uidOf(way: Way): string {
+    if (way.ownUid) return 'each cell has a uid of its own';
+    const why = this.#isRoot ? 'Node or the data folder is closed to others' : 'it is not root';
+    return `cells keep the uid of the daemon, because ${why}`;
+  }
+}

@@ -1,0 +1,58 @@
+/** What the engine and its spawner say to each other over Node's own IPC channel. Both are ours and of one version. */
+import type { Digest } from '../../kit/digest.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { Assignment } from '../../wire/frames.ts';
+
+export type SandboxKind = 'Strict' | 'Process';
+
+/** The first message, engine → spawner. */
+export interface SpawnerConfig {
+  /** Mode 0700: the filter, the records of running cells, a socket. */
+  readonly runFolder: string;
+  /** Readable by everybody: the code of a cell process. */
+  readonly bootFolder: string;
+  readonly storeFolder: string;
+  /** Node's limits of a waiting process. */
+  readonly heapMiB: number;
+  readonly maxWasmPages: number;
+  /** Cells that an earlier spawner started and the engine still holds: not swept. */
+  readonly keep: readonly number[];
+  /** Why Strict must not be used, where the operator says so; absent otherwise. */
+  readonly forbidStrict?: string;
+}
+
+export type ToSpawner =
+  | { readonly type: 'configure'; readonly config: SpawnerConfig }
+  /** Start one process in the sandbox named and hand over its channel. */
+  | { readonly type: 'start'; readonly cell: number; readonly kind: SandboxKind }
+  | {
+      readonly type: 'assign';
+      readonly cell: number;
+      readonly assignment: Assignment;
+      readonly files: readonly { readonly digest: Digest; readonly bytes: number }[];
+      /** What the process may map beyond what it has now. */
+      readonly dataBytes: number;
+    }
+  | { readonly type: 'kill'; readonly pid: number };
+
+export type FromSpawner =
+  | {
+      readonly type: 'configured';
+      readonly strict: boolean;
+      /** Why Strict is possible or not, and what each cell runs as: for status. */
+      readonly why: string;
+    }
+  /** With the channel's descriptor. The process is still booting. */
+  | { readonly type: 'started'; readonly cell: number; readonly pid: number }
+  | { readonly type: 'startFailed'; readonly cell: number; readonly problem: Problem }
+  /** Every byte of the assignment is in the cell's hands, and the spawner's own end of the channel is closed. */
+  | { readonly type: 'assigned'; readonly cell: number }
+  | { readonly type: 'assignFailed'; readonly cell: number; readonly problem: Problem }
+  | { readonly type: 'exited'; readonly cell: number; readonly exit: CellExit };
+
+export interface CellExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last lines of standard error, at most 4 kB: what V8 says before it gives up. */
+  readonly stderr: string;
+}

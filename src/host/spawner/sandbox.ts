@@ -1,0 +1,119 @@
+/**
+ * The command line of a cell process.
+ *
+ * `Strict`: bubblewrap around Node: a root with no files but Node, its libraries and the boot folder, neither /proc nor
+ * /dev, own user, pid, network, ipc and host names, no capabilities, and our system call filter. `Process`: Node's
+ * permission model alone, which is a seat belt, not a wall.
+ *
+ * `--die-with-parent` is not used on purpose: cells outlive the spawner (they end with their channel, with the engine's
+ * kill, or in the sweep of the next spawner), so that its death costs no request.
+ */
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { err, ok, type Result } from '../../kit/result.ts';
+import type { BootFolder } from './boot-folder.ts';
+
+const execFileAsync = promisify(execFile);
+
+/** Descriptors of a cell process: 3 is the channel; 4 and 5 are bubblewrap's own and gone before Node starts. */
+export const CHANNEL_DESCRIPTOR = 3;
+export const INFO_DESCRIPTOR = 4;
+export const FILTER_DESCRIPTOR = 5;
+
+/** Where a Strict cell sees its boot folder. */
+const BOOT_IN_SANDBOX = '/boot';
+const PROGRAM_FOLDERS = ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin'];
+const LDD_DEADLINE_MS = 5_000;
+
+/** Limits that a process gets at its start, before it is known what it will run. */
+export interface ProcessLimits {
+  /** V8's old space. */
+  readonly heapMiB: number;
+  /** Pages of 64 KiB that one memory may have. */
+  readonly maxWasmPages: number;
+}
+
+export interface CellCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/** What the machine has for Strict: found once at start. */
+export interface StrictTools {
+  readonly bubblewrap: string;
+  readonly libraries: readonly string[];
+}
+
+/**
+ * Flags of every cell's Node. Not among them: `--stack-size`, because V8's own default is the tested one, and
+ * `--frozen-intrinsics`, because the cell freezes what matters itself after it has loaded.
+ */
+function nodeFlags(bootFolder: string, limits: ProcessLimits): readonly string[] {
+  return [
+    '--permission',
+    `--allow-fs-read=${bootFolder}/*`,
+    '--disallow-code-generation-from-strings',
+    '--disable-proto=throw',
+    '--no-addons',
+    '--disable-sigusr1',
+    '--disable-warning=ExperimentalWarning',
+    `--max-old-space-size=${limits.heapMiB}`,
+    `--wasm-max-mem-pages=${limits.maxWasmPages}`,
+  ];
+}
+
+export function processCommand(node: string, boot: BootFolder, limits: ProcessLimits): CellCommand {
+  return { file: node, args: [...nodeFlags(boot.folder, limits), `${boot.folder}/${boot.entry}`] };
+}
+
+export function strictCommand(tools: StrictTools, node: string, boot: BootFolder, limits: ProcessLimits): CellCommand {
+  const readable = [node, ...tools.libraries].flatMap((file) => ['--ro-bind', file, file]);
+  return {
+    file: tools.bubblewrap,
+    args: [
+      '--unshare-all',
+      '--new-session',
+      ...['--cap-drop', 'ALL'],
+      '--as-pid-1',
+      '--clearenv',
+      ...readable,
+      ...['--ro-bind', boot.folder, BOOT_IN_SANDBOX],
+      ...['--remount-ro', '/'],
+      ...['--chdir', '/'],
+      ...['--info-fd', String(INFO_DESCRIPTOR)],
+      ...['--seccomp', String(FILTER_DESCRIPTOR)],
+      node,
+      ...nodeFlags(BOOT_IN_SANDBOX, limits),
+      `${BOOT_IN_SANDBOX}/${boot.entry}`,
+    ],
+  };
+}
+
+export async function findProgram(name: string): Promise<string | undefined> {
+  for (const folder of PROGRAM_FOLDERS) {
+    const file = `${folder}/${name}`;
+    if (
+      await access(file, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return file;
+  }
+  return undefined;
+}
+
+/** Finds bubblewrap and Node's libraries, or says what is missing. That it works is shown by starting a cell. */
+export async function findStrictTools(node: string): Promise<Result<StrictTools, string>> {
+  const bubblewrap = await findProgram('bwrap');
+  if (!bubblewrap) return err('bubblewrap is not installed (Debian: apt install bubblewrap)');
+  const ldd = await findProgram('ldd');
+  if (!ldd) return err('ldd is not installed, so the libraries that Node needs are unknown');
+  try {
+    const { stdout } = await execFileAsync(ldd, [node], { timeout: LDD_DEADLINE_MS, env: { LC_ALL: 'C' } });
+    return ok({ bubblewrap, libraries: [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1]!) });
+  } catch (error) {
+    return err(`ldd could not read ${node}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The spawner: does what the engine says, one message at a time per cell. It decides nothing: how many processes wait,
+ * which one is used and which is killed is the engine's to say.
+ */
+import path from 'node:path';
+import type net from 'node:net';
+import type { Logger } from 'pino';
+import { problem, type Problem } from '../../model/problem.ts';
+import { assign } from './assign.ts';
+import { writeBootFolder, type BootSource } from './boot-folder.ts';
+import { Launcher } from './launcher.ts';
+import type { LaunchedCell } from './launch.ts';
+import type { FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './messages.ts';
+import { CellRecords } from './records.ts';
+import { findProgram } from './sandbox.ts';
+import { SocketPairs } from './socketpair.ts';
+
+export type Send = (message: FromSpawner, channel?: net.Socket) => void;
+
+export class SpawnerService {
+  readonly #config: SpawnerConfig;
+  readonly #launcher: Launcher;
+  readonly #records: CellRecords;
+  readonly #prlimit: string | undefined;
+  readonly #send: Send;
+  readonly #log: Logger;
+  readonly #cells = new Map<number, LaunchedCell>();
+
+  private constructor(
+    config: SpawnerConfig,
+    parts: { launcher: Launcher; records: CellRecords; prlimit: string | undefined; send: Send; log: Logger },
+  ) {
+    this.#config = config;
+    this.#launcher = parts.launcher;
+    this.#records = parts.records;
+    this.#prlimit = parts.prlimit;
+    this.#send = parts.send;
+    this.#log = parts.log;
+  }
+
+  /** Writes the boot folder, sweeps what earlier lives left behind, finds out which sandboxes work, and says so. */
+  static async open(config: SpawnerConfig, source: BootSource, send: Send, log: Logger): Promise<SpawnerService> {
+    const records = new CellRecords(path.join(config.runFolder, 'cells'));
+    const swept = await records.sweep(new Set(config.keep));
+    if (swept > 0) log.warn({ swept }, 'ended cells that an earlier run had left behind');
+    const boot = await writeBootFolder(source, config.bootFolder);
+    const pairs = await SocketPairs.open(config.runFolder);
+    const prlimit = await findProgram('prlimit');
+    const limits = { heapMiB: config.heapMiB, maxWasmPages: config.maxWasmPages };
+    const launcher = new Launcher({
+      runFolder: config.runFolder,
+      boot,
+      limits,
+      pairs,
+      log,
+      forbidStrict: config.forbidStrict,
+    });
+    const sandbox = await launcher.probe();
+    const why = prlimit ? sandbox.why : `${sandbox.why}; prlimit is missing, so memory has no hard cap`;
+    send({ type: 'configured', strict: sandbox.strict, why });
+    return new SpawnerService(config, { launcher, records, prlimit, send, log });
+  }
+
+  handle(message: Exclude<ToSpawner, { type: 'configure' }>): void {
+    switch (message.type) {
+      case 'start':
+        return void this.#start(message.cell, message.kind);
+      case 'assign':
+        return void this.#assign(message);
+      case 'kill':
+        return void this.#records.kill(message.pid);
+    }
+  }
+
+  /** The engine is gone: nobody will ever talk to these cells again, and one that spins would not notice. */
+  async endAll(): Promise<void> {
+    await Promise.all([...this.#cells.values()].map((cell) => this.#records.kill(cell.pid)));
+  }
+
+  async #start(id: number, kind: SandboxKind): Promise<void> {
+    const launched = await this.#launcher.launch(kind);
+    if (!launched.ok) {
+      return this.#send({ type: 'startFailed', cell: id, problem: problem('HW4103', `${kind}: ${launched.error}`) });
+    }
+    const cell = launched.value;
+    this.#cells.set(id, cell);
+    await this.#records.add(cell.pid);
+    this.#send({ type: 'started', cell: id, pid: cell.pid }, cell.channel);
+    const exit = await cell.exited;
+    this.#cells.delete(id);
+    cell.channel.destroy();
+    await this.#records.remove(cell.pid);
+    this.#send({ type: 'exited', cell: id, exit });
+  }
+
+  async #assign(message: Extract<ToSpawner, { type: 'assign' }>): Promise<void> {
+    const failed = await this.#tryAssign(message);
+    if (failed)
+      this.#log.warn({ replica: message.assignment.replica, problem: failed }, 'a cell could not be assigned');
+    this.#send(
+      failed ? { type: 'assignFailed', cell: message.cell, problem: failed } : { type: 'assigned', cell: message.cell },
+    );
+  }
+
+  async #tryAssign(message: Extract<ToSpawner, { type: 'assign' }>): Promise<Problem | undefined> {
+    const cell = this.#cells.get(message.cell);
+    if (!cell) return problem('HW4001', 'the waiting process ended before it was assigned');
+    const tools = { storeFolder: this.#config.storeFolder, prlimit: this.#prlimit };
+    const assigned = await assign(cell, message, tools);
+    // From here on only the engine speaks on this channel.
+    cell.channel.destroy();
+    return assigned.ok ? undefined : assigned.error;
+  }
+}
