@@ -1,0 +1,67 @@
+import type { ReplicaObserved, ReleaseSamples } from '../../model/engine.ts';
+import type { ReplicaFailure } from '../../model/memory.ts';
+import type { Gate } from '../../model/rollout.ts';
+import type { GroupId } from '../../model/snapshot.ts';
+import type { Evidence } from '../../model/status.ts';
+import { formatDuration } from '../../kit/units.ts';
+
+/** What a release did that no sample size can excuse. */
+export interface HardStop {
+  readonly kind: 'Errors' | 'Crashes' | 'Probes';
+  readonly why: string;
+  readonly evidence: Evidence;
+}
+
+export interface HardStopInputs {
+  readonly gate: Gate;
+  readonly group: GroupId;
+  readonly samples: ReleaseSamples | undefined;
+  readonly failures: readonly ReplicaFailure[];
+  readonly replicas: readonly ReplicaObserved[];
+  readonly clockMs: number;
+}
+
+/** The first hard stop that applies: probes, crashes, a run of errors. */
+export function hardStop(inputs: HardStopInputs): HardStop | undefined {
+  return failedProbes(inputs) ?? crashes(inputs) ?? runOfErrors(inputs);
+}
+
+function failedProbes({ replicas, group, failures }: HardStopInputs): HardStop | undefined {
+  const sick = replicas.find((replica) => replica.group === group && replica.phase === 'Unhealthy');
+  const never = failures.find(
+    (failure) => failure.group === group && (failure.end === 'NeverReady' || failure.end === 'Unhealthy'),
+  );
+  if (!sick && !never) return undefined;
+  const why = never?.message ?? sick?.problem?.message ?? 'its liveness probe fails';
+  return { kind: 'Probes', why, evidence: fact('probes', 'failed', 'succeed', 1) };
+}
+
+function crashes({ gate, group, failures, clockMs }: HardStopInputs): HardStop | undefined {
+  const { crashes: limit, windowMs } = gate.hardStops;
+  const within = failures.filter((failure) => failure.group === group && clockMs - failure.atMs <= windowMs);
+  if (within.length < limit) return undefined;
+  const window = formatDuration(windowMs);
+  return {
+    kind: 'Crashes',
+    why: `${within.length} crashes within ${window} (limit ${limit}); the last: ${within.at(-1)!.message}`,
+    evidence: fact('crashes', String(within.length), `< ${limit} in ${window}`, within.length),
+  };
+}
+
+function runOfErrors({ gate, samples }: HardStopInputs): HardStop | undefined {
+  const limit = gate.hardStops.consecutiveErrors;
+  if (!samples || samples.consecutiveFailures < limit) return undefined;
+  const requests = samples.traffic.requests + samples.synthetic.requests;
+  return {
+    kind: 'Errors',
+    why: `${samples.consecutiveFailures} failures in a row (limit ${limit})`,
+    evidence: {
+      ...fact('consecutive errors', String(samples.consecutiveFailures), `< ${limit}`, requests),
+      synthetic: samples.synthetic.requests,
+    },
+  };
+}
+
+function fact(metric: string, observed: string, threshold: string, samples: number): Evidence {
+  return { metric, observed, threshold, samples, synthetic: 0 };
+}

@@ -1,0 +1,75 @@
+import { hashOfJson } from '../kit/digest.ts';
+import type { Json } from '../kit/json.ts';
+import type { Member } from '../model/component.ts';
+import type { DesiredEntry } from '../model/desired.ts';
+import { matchKey, type RouteRule } from '../model/route.ts';
+
+/** The version of these forms. Another form re-keys what is stored and starts no rollout. */
+export const IDENTITY = 1;
+
+/**
+ * Revision: what runs. The content of every member and nothing of how it is named, labelled, probed, scaled, rolled
+ * out or called.
+ */
+export function revisionOf(entry: Pick<DesiredEntry, 'members'>): string {
+  return hashOfJson({ identity: IDENTITY, members: entry.members.map((member) => contentOf(member, true)) });
+}
+
+/** Release: a revision and the triggers that point at it. */
+export function releaseOf(entry: Pick<DesiredEntry, 'members' | 'rules'>): string {
+  return hashOfJson({ identity: IDENTITY, revision: revisionOf(entry), triggers: triggersOf(entry.rules) });
+}
+
+/** The release as if secrets had no versions: two releases that share it differ in secret versions at most. */
+export function secretlessOf(entry: Pick<DesiredEntry, 'members' | 'rules'>): string {
+  const members = entry.members.map((member) => contentOf(member, false));
+  return hashOfJson({ identity: IDENTITY, members, triggers: triggersOf(entry.rules) });
+}
+
+/** Attempt: a release, how it is tried, and how often people asked for another try. */
+export function attemptOf(entry: DesiredEntry): string {
+  const { strategy, gate } = entry.rollout.settings;
+  return hashOfJson({
+    identity: IDENTITY,
+    release: releaseOf(entry),
+    strategy: asJson(strategy),
+    gate: asJson(gate),
+    probes: asJson(entry.probes),
+    retries: entry.retries,
+  });
+}
+
+function contentOf(member: Member, withSecrets: boolean): Json {
+  return {
+    artifact: member.artifact,
+    env: sortedBy(member.env, (variable) => variable.name),
+    config: sortedBy(member.config, (variable) => variable.name),
+    secrets: withSecrets ? sortedBy(member.secretVersions, (version) => version.secret) : [],
+    capabilities: sortedBy(member.capabilities, (grant) => grant.name),
+    limits: asJson(member.limits),
+    instancePolicy: member.instancePolicy,
+    isolation: member.isolation,
+    links: sortedBy(member.links, (link) => link.import),
+  };
+}
+
+/** The name of the Route document and its file are not part of it: moving a rule changes nothing. */
+function triggersOf(rules: readonly RouteRule[]): Json {
+  const triggers = rules.map((rule) => ({
+    match: matchKey(rule.match),
+    export: asJson(rule.export ?? null),
+    requestTimeoutMs: rule.requestTimeoutMs ?? null,
+    requestBodyBytes: rule.requestBodyBytes ?? null,
+  }));
+  return sortedBy(triggers, (trigger) => trigger.match);
+}
+
+function sortedBy<T>(list: readonly T[], name: (item: T) => string): Json {
+  const sorted = [...list].sort((one, other) => (name(one) < name(other) ? -1 : name(one) > name(other) ? 1 : 0));
+  return asJson(sorted);
+}
+
+/** Model types are plain data by construction, which interfaces cannot tell the compiler. */
+function asJson(value: unknown): Json {
+  return value as Json;
+}

@@ -1,0 +1,246 @@
+import type { EntryKey } from './component.ts';
+import type { DesiredEntry, EnvironmentSettings } from './desired.ts';
+import type { ReplicaEnd } from './engine.ts';
+import type { GroupId } from './snapshot.ts';
+import type { CommitStatus, Condition, ConditionType, DecisionRecord, Evidence, Reason } from './status.ts';
+
+/**
+ * Everything that decide/ knows of the past: one JSON value, journalled before each effect.
+ *
+ * Every duration is measured on `clockMs`, the milliseconds that control has been running over all its lives: it is
+ * journalled and resumed, so time that control was down counts for nothing. Fields that end in `WallMs` are wall clock
+ * and serve the age of history and people only.
+ */
+export interface Memory {
+  readonly version: 1;
+  /** The form of the hashes in here (see decide/identity.ts). */
+  readonly identity: 1;
+  readonly clockMs: number;
+  /** Monotonic time of the last decision; means nothing to another process, so `resume` takes it out. */
+  readonly lastMonotonicMs?: number | undefined;
+  /** Numbers that are given out once and never again, whatever is lost: replicas, synthetic runs. */
+  readonly nextReplica: number;
+  readonly nextRun: number;
+  /** The engine process that the counters and replicas were last seen in. */
+  readonly epoch?: string | undefined;
+  /** The accepted commit, its environment, and the environment of the one before, which judges it. */
+  readonly commit?: string | undefined;
+  readonly environment?: EnvironmentSettings | undefined;
+  readonly judge?: EnvironmentSettings | undefined;
+  readonly snapshot: PublishedSnapshot;
+  readonly entries: { readonly [key: EntryKey]: EntryMemory };
+  /** Group attempts in which a member failed. Bounded. */
+  readonly groupEnds: readonly { readonly attempt: string; readonly member: EntryKey; readonly why: string }[];
+  /** Newest first. Bounded. */
+  readonly commits: readonly CommitMemory[];
+}
+
+/** What the last snapshot said, so that a change is noticed and a restarted engine gets the same again. */
+export interface PublishedSnapshot {
+  readonly generation: number;
+  /** sha256 of its rules. */
+  readonly hash: string;
+  readonly groups: readonly GroupId[];
+  readonly commit: string;
+}
+
+/** A whole resolved release: it can be started from this and the local disk alone. Never changed once made. */
+export interface Release {
+  readonly release: string;
+  readonly revision: string;
+  /** The release without its secret versions: equal for two releases that differ in nothing else. */
+  readonly secretless: string;
+  /** The first accepted head that showed it. */
+  readonly commit: string;
+  readonly entry: DesiredEntry;
+}
+
+/** States before the switch; `Promoted` is `Serving.bake`. */
+export type CandidateState = 'Pending' | 'Fetching' | 'Verified' | 'Prepared' | 'Warming' | 'Ready' | 'Canary';
+
+export interface Candidate {
+  readonly release: Release;
+  readonly attempt: string;
+  readonly state: CandidateState;
+  /** `clockMs` at which the state, or the step within `Canary`, began. */
+  readonly sinceMs: number;
+  /** From 1; 0 before `Canary`. */
+  readonly step: number;
+  /** Where to go on when it is ready: after an engine restart, or for a change of secret versions only. */
+  readonly resumeStep?: number | undefined;
+  /** The share it should have, 0 to 100. */
+  readonly weight: number;
+  /** The lock-step that it belongs to: its own key, or the name of its group. */
+  readonly party: string;
+  readonly trial: Trial;
+}
+
+/** The release with the traffic. */
+export interface Serving {
+  readonly release: Release;
+  readonly attempt: string;
+  readonly sinceMs: number;
+  readonly proven: boolean;
+  readonly bake?: Bake | undefined;
+  /** Its bake failed and nothing stands behind it: it serves on, and this says why it should not. */
+  readonly degraded?: string | undefined;
+}
+
+export interface Bake {
+  readonly sinceMs: number;
+  readonly party: string;
+  readonly trial: Trial;
+  /** `Watching`: clock and tests run. `Unproven`: over without proof (preempted, no samples); hard stops only. */
+  readonly state: 'Watching' | 'Unproven';
+  /** Whether there was a release before it to go back to (its own or, for a moved match, another entry's). */
+  readonly back: boolean;
+}
+
+/** The samples and tests of one attempt, carried from its first request to the end of its bake. */
+export interface Trial {
+  /** Since the test began, after the warm-up: candidate and control (what served meanwhile). */
+  readonly whole: ArmPair;
+  /** Since the present step, or the bake, began. */
+  readonly step: ArmPair;
+  /** Fading counts, for "in the same window" and for an outage that is shared. */
+  readonly recent: { readonly candidate: FadingCount; readonly control: FadingCount };
+  /** Log-likelihood ratio of the carried test, and whether its pass boundary was reached once. */
+  readonly errors: { readonly ratio: number; readonly passed: boolean };
+  readonly warmUp: { readonly requests: number; readonly sinceMs?: number | undefined; readonly done: boolean };
+  /** Synthetic requests: the run in the air, and how many were sent in this step. */
+  readonly synthetic: { readonly run?: string | undefined; readonly sentInStep: number };
+  readonly approvalSinceMs?: number | undefined;
+  readonly verdict: 'Pass' | 'Fail' | 'Continue';
+  readonly evidence: readonly Evidence[];
+}
+
+export interface ArmPair {
+  readonly candidate: Tally;
+  readonly control: Tally;
+}
+
+export interface Tally {
+  /** Real and synthetic together. */
+  readonly requests: number;
+  readonly failures: number;
+  /** How many of `requests` the runtime itself sent. */
+  readonly synthetic: number;
+  /** Of real requests only. */
+  readonly status4xx: number;
+  /** Real requests by bucket of `LATENCY_BUCKETS_US`. */
+  readonly latency: readonly number[];
+}
+
+/** Counts that halve every ten seconds. */
+export interface FadingCount {
+  readonly requests: number;
+  readonly failures: number;
+}
+
+/** A bake failed, traffic went back; what it went back to is watched before the attempt is judged. */
+export interface Judging {
+  readonly release: Release;
+  readonly attempt: string;
+  readonly sinceMs: number;
+  readonly why: string;
+  readonly evidence: readonly Evidence[];
+  readonly control: FadingCount;
+}
+
+export type EndKind = 'Refused' | 'Waiting' | 'Inconclusive' | 'Failed';
+
+/** How an attempt ended, and what releases it. */
+export interface End {
+  readonly kind: EndKind;
+  readonly attempt: string;
+  readonly release: string;
+  readonly revision: string;
+  readonly commit: string;
+  readonly reason: Reason;
+  readonly why: string;
+  /** The edit (or the wait) that releases it, to be printed as it is. */
+  readonly releasedBy: string;
+  readonly evidence: readonly Evidence[];
+  readonly atMs: number;
+  readonly atWallMs: number;
+  /** `Refused` and `Inconclusive`: what else releases it when it changes, as a hash. */
+  readonly inputs?: string | undefined;
+  /** `Waiting`: how often, and when again on `clockMs`. */
+  readonly tries?: number | undefined;
+  readonly retryAtMs?: number | undefined;
+  /** `Failed` while this emergency was in force: the same emergency does not start it again. */
+  readonly emergency?: string | undefined;
+}
+
+/** One line of the ledger: a release that finished its bake. */
+export interface Proof {
+  readonly release: Release;
+  readonly commit: string;
+  readonly provenAtWallMs: number;
+  readonly evidence: readonly Evidence[];
+  /** A revert took it out: it walks its steps again if it comes back. */
+  readonly takenOut: boolean;
+}
+
+export interface ReplicaMemory {
+  readonly id: string;
+  readonly group: GroupId;
+  /** Restart token and probes that it was started with. */
+  readonly token: string;
+  readonly stopping: boolean;
+}
+
+export interface ReplicaFailure {
+  readonly group: GroupId;
+  readonly atMs: number;
+  readonly end: ReplicaEnd;
+  readonly message: string;
+}
+
+/** Counters as last seen, per release, so that each sample is counted once even over a restart of control. */
+export interface SeenCounters {
+  readonly requests: number;
+  readonly failures: number;
+  readonly status4xx: number;
+  readonly syntheticRequests: number;
+  readonly syntheticFailures: number;
+  readonly latency: readonly number[];
+}
+
+export interface EntryMemory {
+  /** Its last valid form. */
+  readonly desired?: DesiredEntry | undefined;
+  /** The attempt that git asks for and the first accepted head that showed it. */
+  readonly shown?: { readonly attempt: string; readonly release: string; readonly commit: string } | undefined;
+  readonly candidate?: Candidate | undefined;
+  readonly serving?: Serving | undefined;
+  /** Kept running to go back to, nearest first: what served before, then the last proven. At most two. */
+  readonly warm: readonly Release[];
+  readonly judging?: Judging | undefined;
+  /** Newest first. */
+  readonly ledger: readonly Proof[];
+  /** Newest first, one per attempt. */
+  readonly ends: readonly End[];
+  /** `clockMs` of each rollback, newest last. */
+  readonly rollbacks: readonly number[];
+  readonly preemptions: number;
+  readonly replicas: readonly ReplicaMemory[];
+  readonly failures: readonly ReplicaFailure[];
+  readonly counters: { readonly [release: string]: SeenCounters };
+  readonly conditions: { readonly [type in ConditionType]?: Pick<Condition, 'status' | 'reason' | 'since'> };
+  readonly decision?: DecisionRecord | undefined;
+  /** A failure was answered by going back in git: shown as `Reverted` until the next release. */
+  readonly reverted: boolean;
+  readonly deletedAtWallMs?: number | undefined;
+}
+
+export interface CommitMemory {
+  readonly commit: string;
+  readonly subject: string;
+  readonly author: string;
+  readonly seenAtWallMs: number;
+  readonly state: CommitStatus['state'];
+  readonly why: string;
+  /** The attempts that this head showed first. */
+  readonly attempts: readonly { readonly key: EntryKey; readonly attempt: string; readonly release: string }[];
+}

@@ -1,0 +1,29 @@
+import type { Digest } from '../kit/digest.ts';
+import type { EngineObserved } from './engine.ts';
+import type { Problem } from './problem.ts';
+import type { GroupId } from './snapshot.ts';
+
+/** How far a preparation that this process started has come. */
+export type Preparation =
+  | { readonly state: 'Fetching' | 'Verified' | 'Prepared' }
+  | { readonly state: 'Failed'; readonly problem: Problem };
+
+/** A commit as people know it. */
+export interface CommitSeen {
+  readonly commit: string;
+  readonly subject: string;
+  readonly author: string;
+}
+
+/** The live world, looked at once, as plain data. */
+export interface Observed {
+  /** Absent while the link to the engine is down: nothing is known, so nothing is judged. */
+  readonly engine?: EngineObserved | undefined;
+  readonly preparations: ReadonlyMap<GroupId, Preparation>;
+  /** Artifacts whose bundle lies on the local disk. */
+  readonly local: ReadonlySet<Digest>;
+  /** Starts that the engine did not take, since the last decision. */
+  readonly refusedStarts: readonly { readonly replica: string; readonly problem: Problem }[];
+  /** The accepted head first, then the heads that it passed over since the one accepted before. */
+  readonly commits: readonly CommitSeen[];
+}
