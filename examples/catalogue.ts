@@ -1,0 +1,97 @@
+/**
+ * What is built, from what, to `examples/wasm/<name>.wasm`. One row per component; the sources say how they behave, the
+ * rows say what becomes of them.
+ */
+export type Example = CExample | QuickJsExample;
+
+export interface CExample {
+  readonly language: 'c';
+  readonly name: string;
+  readonly about: string;
+  /** Relative to `examples/`; the shared sources of `c/` are linked to each. */
+  readonly sources: readonly string[];
+  /** A world of `c/worlds.wit`. */
+  readonly world: string;
+  readonly defines?: Readonly<Record<string, string>>;
+  /** The maximum that the memory declares; none where it is absent. */
+  readonly maxMemoryBytes?: number;
+}
+
+export interface QuickJsExample {
+  readonly language: 'quickjs';
+  readonly name: string;
+  readonly about: string;
+  readonly source: string;
+  /** Relative to the root of the repository: a folder that holds one WIT package. */
+  readonly wit: string;
+  readonly world: string;
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+function greeting(name: string, version: string, fault: string, about: string): CExample {
+  return {
+    language: 'c',
+    name,
+    about,
+    sources: ['greeting/c/greeting.c', `greeting/c/faults/${fault}.c`],
+    world: 'service',
+    defines: { VERSION: JSON.stringify(version) },
+  };
+}
+
+const TESTBED_SOURCES = ['testbed', 'plain', 'host', 'misbehaviour'].map((part) => `testbed/${part}.c`);
+
+export const EXAMPLES: readonly Example[] = [
+  greeting('greeting-v1', 'v1', 'none', 'greets'),
+  greeting('greeting-v2', 'v2', 'none', 'greets, and says v2'),
+  greeting('greeting-flaky', 'v2-flaky', 'flaky', 'answers 500 to a third of the greetings'),
+  greeting('greeting-slow-tail', 'v2-slow-tail', 'slow-tail', 'takes 300 ms more for a tenth of the greetings'),
+  greeting('greeting-traps', 'v2-traps', 'traps', 'traps on a tenth of the greetings'),
+  greeting('greeting-spins', 'v2-spins', 'spins', 'never returns from one greeting in twenty'),
+  {
+    ...greeting(
+      'greeting-eats-memory',
+      'v2-eats-memory',
+      'eats-memory',
+      'takes all memory on a tenth of the greetings',
+    ),
+    maxMemoryBytes: 256 * MEBIBYTE,
+  },
+  greeting('greeting-never-ready', 'v2-never-ready', 'never-ready', 'answers 503 to its readiness probe, for ever'),
+  greeting(
+    'greeting-ungranted',
+    'v2-ungranted',
+    'ungranted',
+    'imports files and outgoing requests, which nobody grants',
+  ),
+  {
+    language: 'quickjs',
+    name: 'greeting-js',
+    about: 'greets from JavaScript, over headway:http',
+    source: 'greeting/js/greeting.js',
+    wit: 'wit/http',
+    world: 'service',
+  },
+  {
+    language: 'c',
+    name: 'testbed',
+    about: 'behaves as its path says',
+    sources: TESTBED_SOURCES,
+    world: 'service',
+  },
+  {
+    language: 'c',
+    name: 'testbed-managed',
+    about: 'the testbed with life cycle and health, which the environment can make fail',
+    sources: [...TESTBED_SOURCES, 'testbed/managed.c'],
+    world: 'managed-service',
+  },
+  {
+    language: 'c',
+    name: 'testbed-records',
+    about: 'the smallest guest of headway:http/handler',
+    sources: ['testbed/records.c'],
+    world: 'plain-service',
+  },
+];
