@@ -1,3 +1,4 @@
+import { INGRESS_CODES } from './ingress-codes.ts';
 import { MANIFEST_CODES } from './manifest-codes.ts';
 import type { Policy } from './problem.ts';
 
@@ -295,6 +296,7 @@ export const CODES = {
     remedy: 'restart both, so that they are of one build',
     policy: 'Waiting',
   },
+  ...INGRESS_CODES,
   HW5001: {
     title: 'Node is too old',
     remedy: 'run Headway with Node 26 or newer; `npm ci` brings one',

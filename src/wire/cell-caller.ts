@@ -19,15 +19,15 @@ export const BROKE_PROTOCOL = 101;
  * and always, last and once, `onEnd`. Bytes given may be kept as they are (framer, R3).
  */
 export interface CellExchange {
-  /** With `complete`, `body` is the whole body; else body events follow. */
-  onResponse(head: ResponseHead, body: Buffer, complete: boolean): void;
+  /** With `complete`, `bytes[head.bodyStart, end)` is the whole body; else body events follow. */
+  onResponse(head: ResponseHead, bytes: Buffer, end: number, complete: boolean): void;
   onBody(bytes: Buffer): void;
   onBodyEnd(): void;
   /** What was sent of the body is all there will be, and it is not whole. */
   onBodyAbort(): void;
-  /** The guest has read: this many more bytes of the request's body may be sent. */
-  onCredit(bytes: number): void;
-  /** The call is over and its id is free. `detail` is the guest's or the runtime's text, at most 1 kB, for logs. */
+  /** The guest has read: `sendable` has grown. */
+  onCredit(): void;
+  /** The call is over and its id must not be used again. `detail` is the guest's or the runtime's text, at most 1 kB, for logs. */
   onEnd(end: CallEnd, detail: string): void;
 }
 
@@ -35,7 +35,7 @@ export interface CellExchange {
 export interface CellCaller {
   /** `namespace/name@revision#7`. */
   readonly replica: string;
-  /** Calls that are not over. */
+  /** Calls that the cell has not ended. */
   readonly inFlight: number;
   /** `limits.concurrency` and `limits.queue` of the component. */
   readonly concurrency: number;
@@ -45,7 +45,9 @@ export interface CellCaller {
 
   /** Sends a request and returns its id. `deadlineAtMs` is on the clock of `performance.now()`; at it the call ends with `Outcome.Deadline`. */
   request(exchange: CellExchange, head: RequestHead, body: Uint8Array | undefined, deadlineAtMs: number): number;
-  /** Body bytes of the request, at most `MAX_CHUNK_BYTES` and within the credit: `INITIAL_CREDIT_BYTES` and what `onCredit` gave. */
+  /** How many bytes of the request's body may be sent now. */
+  sendable(id: number): number;
+  /** Body bytes of the request, at most `MAX_CHUNK_BYTES` and `sendable`. */
   body(id: number, chunk: Uint8Array): void;
   bodyEnd(id: number): void;
   /** No more of the request's body will come; `reason` is of `Abort`. */

@@ -1,0 +1,42 @@
+/** A call of an exported function, as its caller sees it: one result, whatever happens to the cell. */
+import { Deferred } from '../kit/deferred.ts';
+import type { Json } from '../kit/json.ts';
+import { BROKE_PROTOCOL, LOST, type CallEnd, type CellExchange } from './cell-caller.ts';
+import { Outcome } from './frames.ts';
+
+export type FunctionResult =
+  | { readonly type: 'ok'; readonly value: Json }
+  /** The `err` of a WIT `result`. */
+  | { readonly type: 'err'; readonly value: Json }
+  | { readonly type: 'trap'; readonly message: string }
+  | { readonly type: 'deadline' }
+  /** The cell died, or was ended. */
+  | { readonly type: 'lost' };
+
+export class FunctionCall implements CellExchange {
+  readonly #deferred = new Deferred<FunctionResult>();
+
+  get result(): Promise<FunctionResult> {
+    return this.#deferred.promise;
+  }
+
+  /** The JSON of a `CallResult`. What is neither `ok` nor `err` is a trap. */
+  settle(result: Json): void {
+    const fields = result !== null && typeof result === 'object' ? Object.entries(result) : [];
+    const [name, value = null] = fields[0] ?? [];
+    if (name === 'ok' || name === 'err') this.#deferred.resolve({ type: name, value: value as Json });
+    else this.#deferred.resolve({ type: 'trap', message: typeof value === 'string' ? value.slice(0, 1024) : '' });
+  }
+
+  onEnd(end: CallEnd): void {
+    if (end === Outcome.Deadline) this.#deferred.resolve({ type: 'deadline' });
+    else if (end === LOST || end === BROKE_PROTOCOL) this.#deferred.resolve({ type: 'lost' });
+    else this.#deferred.resolve({ type: 'trap', message: '' });
+  }
+
+  onResponse(): void {}
+  onBody(): void {}
+  onBodyEnd(): void {}
+  onBodyAbort(): void {}
+  onCredit(): void {}
+}

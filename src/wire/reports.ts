@@ -1,0 +1,75 @@
+/** The JSON frames that a cell sends about itself, read from hostile bytes: `undefined` where they have another shape. */
+import type { Json } from '../kit/json.ts';
+import { MAX_JSON_BYTES, type Loaded } from './frames.ts';
+
+export interface LoadFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The guest called what it was not granted. */
+export interface Denial {
+  readonly interface: string;
+  readonly function: string;
+  readonly reason: string;
+}
+
+const POLICIES: readonly unknown[] = ['Pooled', 'PerRequest', 'Singleton'];
+const HTTP_WORLDS: readonly unknown[] = ['wasi', 'headway', 'none'];
+/** Longer texts are cut: they end in logs and statuses. */
+const MAX_REPORTED_CHARACTERS = 1024;
+
+export function readJson(bytes: Buffer, start: number, end: number): Json | undefined {
+  if (end - start > MAX_JSON_BYTES) return undefined;
+  try {
+    return JSON.parse(bytes.toString('utf8', start, end)) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+export function readLoaded(bytes: Buffer, start: number, end: number): Loaded | undefined {
+  const report = readObject(bytes, start, end);
+  if (report === undefined) return undefined;
+  const { compileMs, instantiateMs, initMs, instancePolicy, why, hasHealth, hasShutdown, hasHttp } = report;
+  if (typeof compileMs !== 'number' || typeof instantiateMs !== 'number' || typeof initMs !== 'number')
+    return undefined;
+  if (typeof hasHealth !== 'boolean' || typeof hasShutdown !== 'boolean') return undefined;
+  if (!POLICIES.includes(instancePolicy) || !HTTP_WORLDS.includes(hasHttp)) return undefined;
+  return {
+    compileMs,
+    instantiateMs,
+    initMs,
+    instancePolicy: instancePolicy as Loaded['instancePolicy'],
+    ...(why === undefined ? {} : { why: cut(why) }),
+    hasHealth,
+    hasShutdown,
+    hasHttp: hasHttp as Loaded['hasHttp'],
+  };
+}
+
+export function readFailure(bytes: Buffer, start: number, end: number): LoadFailure | undefined {
+  const report = readObject(bytes, start, end);
+  if (typeof report?.['code'] !== 'string' || typeof report['message'] !== 'string') return undefined;
+  return { code: cut(report['code']), message: cut(report['message']) };
+}
+
+export function readDenial(bytes: Buffer, start: number, end: number): Denial | undefined {
+  const report = readObject(bytes, start, end);
+  if (typeof report?.['interface'] !== 'string' || typeof report['function'] !== 'string') return undefined;
+  return { interface: cut(report['interface']), function: cut(report['function']), reason: cut(report['reason']) };
+}
+
+function readObject(
+  bytes: Buffer,
+  start: number,
+  end: number,
+): { readonly [name: string]: Json | undefined } | undefined {
+  const value = readJson(bytes, start, end);
+  if (value === undefined || value === null || typeof value !== 'object' || Array.isArray(value)) return undefined;
+  return value as { readonly [name: string]: Json | undefined };
+}
+
+function cut(value: Json | undefined): string {
+  return (typeof value === 'string' ? value : '').slice(0, MAX_REPORTED_CHARACTERS);
+}

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { createServer, connect, type Socket } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
+import { afterEach, describe, expect, test } from 'vitest';
+import { FrameWriter } from '../../src/wire/encoder.ts';
+import { Framer } from '../../src/wire/framer.ts';
+import { MAX_PAYLOAD_BYTES } from '../../src/wire/frames.ts';
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+/** Two ends of a real unix socket. */
+async function socketPair(): Promise<[Socket, Socket]> {
+  const folder = mkdtempSync(join(tmpdir(), 'wire-'));
+  const server = createServer().listen(join(folder, 'socket'));
+  await once(server, 'listening');
+  const near = connect(join(folder, 'socket'));
+  const [far] = (await once(server, 'connection')) as [Socket];
+  closers.push(() => {
+    near.destroy();
+    far.destroy();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  return [near, far];
+}
+
+describe('FrameWriter', () => {
+  test('hands everything of one turn to the socket in one write', async () => {
+    const writes: number[] = [];
+    const sink = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        writes.push(chunk.length);
+        done();
+      },
+    });
+    const writer = new FrameWriter(sink);
+    for (let id = 1; id <= 100; id++) writer.frame(1, id, Buffer.alloc(11));
+    expect(writes).toEqual([]);
+    expect(writer.bufferedBytes).toBe(100 * 20);
+    await new Promise(setImmediate);
+    expect(writes).toEqual([100 * 20]);
+    expect(writer.bufferedBytes).toBe(0);
+  });
+
+  test('keeps frames whole and in order over a real socket, past every slab and with slow readers', async () => {
+    const [near, far] = await socketPair();
+    const writer = new FrameWriter(near);
+    const sizes = Array.from({ length: 400 }, (_, index) => [0, 1, 4096, 65_536, 200_000][index % 5]!);
+    const seen: number[] = [];
+    const framer = new Framer((type, id, bytes, start, end) => {
+      expect(type).toBe(0x21);
+      expect(id).toBe(seen.length);
+      expect(bytes.subarray(start, end).equals(Buffer.alloc(end - start, id % 251))).toBe(true);
+      seen.push(end - start);
+      return true;
+    });
+    far.on('data', (chunk: Buffer) => {
+      expect(framer.push(chunk)).toBe(true);
+      far.pause();
+      setImmediate(() => far.resume());
+    });
+    for (const [id, size] of sizes.entries()) {
+      writer.frame(0x21, id, Buffer.alloc(size, id % 251));
+      if (id % 50 === 49) await new Promise(setImmediate);
+    }
+    while (seen.length < sizes.length) await new Promise(setImmediate);
+    expect(seen).toEqual(sizes);
+  });
+
+  test('takes a payload at the bound and throws at one byte more', () => {
+    const writer = new FrameWriter(new PassThrough({ highWaterMark: 1 }));
+    writer.frame(1, 1, new Uint8Array(MAX_PAYLOAD_BYTES));
+    expect(() => writer.frame(1, 1, new Uint8Array(MAX_PAYLOAD_BYTES + 1))).toThrow(RangeError);
+  });
+
+  test('a frame longer than announced is a bug that shows', () => {
+    const writer = new FrameWriter(new PassThrough());
+    writer.begin(1, 1, 2);
+    writer.u32(1);
+    expect(() => writer.end()).toThrow(RangeError);
+  });
+
+  test('says nothing to a socket that is destroyed', async () => {
+    const sink = new PassThrough();
+    sink.destroy();
+    const writer = new FrameWriter(sink);
+    writer.frame(1, 1, new Uint8Array(3));
+    writer.flush();
+    await new Promise(setImmediate);
+    expect(sink.readableLength).toBe(0);
+  });
+});
