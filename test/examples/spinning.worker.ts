@@ -1,4 +1,5 @@
 /** Greets once with luck on its side, says so, and greets again without: that one never ends. */
+/* oxlint-disable unicorn/require-post-message-target-origin -- a message port of a thread has no origin */
 import { parentPort } from 'node:worker_threads';
 import { instantiateService, load } from './component.ts';
 
