@@ -1,0 +1,63 @@
+/**
+ * `npm run generate`: the schemas are the source; types for the code (`src/manifest/generated/`) and the reference for
+ * people (`docs/manifests/`) are made from them. Prints what it wrote; `--check` writes nothing and exits 1 when a file
+ * is not what it would be.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { referenceOf, type ReferenceSchema } from './reference.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+const KINDS = ['component', 'route', 'rolloutpolicy', 'environment', 'policy', 'runtime'] as const;
+const BANNER = '/* Made from schemas/headway.dev by `npm run generate`; change the schema instead. */';
+
+const BESIDE_THE_SHAPE = new Set(['examples', 'default', 'oneOf', 'anyOf', 'allOf']);
+
+/** Everything that is generated: text by path, relative to the root of the repository. */
+export async function generate(): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  for (const kind of KINDS) {
+    const source = `schemas/headway.dev/${kind}_v1alpha1.json`;
+    const text = readFileSync(path.join(ROOT, source), 'utf8');
+    const types = await compile(shapeOf(JSON.parse(text)) as JSONSchema, kind, {
+      additionalProperties: false,
+      bannerComment: BANNER,
+      format: false,
+      // Bounds of lists are checked by the schema; as tuple types they would only be in the way.
+      ignoreMinAndMaxItems: true,
+    });
+    files.set(`src/manifest/generated/${kind}.ts`, types.endsWith('\n') ? types : `${types}\n`);
+    files.set(`docs/manifests/${kind}.md`, referenceOf(JSON.parse(text) as ReferenceSchema, source));
+  }
+  return files;
+}
+
+/**
+ * The shape alone: examples and defaults stand in the reference, and what combines fields (exactly one of, not both) is
+ * checked by the schema; as types it would become intersections with everything.
+ */
+function shapeOf(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(shapeOf);
+  if (typeof node !== 'object' || node === null) return node;
+  return Object.fromEntries(
+    Object.entries(node)
+      .filter(([key]) => !BESIDE_THE_SHAPE.has(key))
+      .map(([key, value]) => [key, shapeOf(value)]),
+  );
+}
+
+if (import.meta.main) {
+  const check = process.argv.includes('--check');
+  for (const [file, text] of await generate()) {
+    const target = path.join(ROOT, file);
+    if (!check) {
+      mkdirSync(path.dirname(target), { recursive: true });
+      writeFileSync(target, text);
+      process.stdout.write(`${file}\n`);
+    } else if (readFileSync(target, 'utf8') !== text) {
+      process.stderr.write(`${file} is not what the schemas make: npm run generate\n`);
+      process.exitCode = 1;
+    }
+  }
+}

@@ -1,0 +1,928 @@
+/* Made from schemas/headway.dev by `npm run generate`; change the schema instead. */
+
+/**
+ * What runs, and what it may touch: one WebAssembly component with its grants, limits and settings.
+ */
+export interface Component {
+/**
+ * The version of this form.
+ */
+apiVersion: "headway.dev/v1alpha1"
+/**
+ * The kind of this document.
+ */
+kind: "Component"
+metadata: Metadata
+spec: ComponentSpec
+}
+/**
+ * Who this document is.
+ */
+export interface Metadata {
+/**
+ * Unique among the documents of this kind in the namespace.
+ */
+name: string
+/**
+ * The namespace it belongs to; the Environment says which path may hold it.
+ */
+namespace: string
+/**
+ * Free labels for people and selections; they change nothing that runs.
+ */
+labels?: {
+[k: string]: string
+}
+/**
+ * Free notes for people and tools; they change nothing that runs.
+ */
+annotations?: {
+[k: string]: string
+}
+}
+/**
+ * What the component is to be.
+ */
+export interface ComponentSpec {
+source: Source
+/**
+ * Pooled: instances answer many calls. PerRequest: one call each. Singleton: one instance with a mailbox.
+ */
+instancePolicy?: ("Pooled" | "PerRequest" | "Singleton")
+/**
+ * Strict: process and sandbox of the kernel. Process: own process. Shared: with other trusted cells of the namespace. Auto: Strict where the machine can, else Process.
+ */
+isolation?: ("Auto" | "Process" | "Strict" | "Shared")
+/**
+ * Environment variables.
+ * 
+ * @maxItems 256
+ */
+env?: EnvVar[]
+/**
+ * Settings that the guest reads through wasi:config.
+ * 
+ * @maxItems 256
+ */
+config?: ConfigValue[]
+/**
+ * What it may touch beyond computing. Nothing is granted by default.
+ * 
+ * @maxItems 64
+ */
+capabilities?: Grant[]
+/**
+ * Imports that other components satisfy.
+ * 
+ * @maxItems 64
+ */
+links?: Link[]
+limits?: ResourceLimits
+scaling?: Scaling
+probes?: ProbeSpec
+supervision?: SupervisionSpec
+drain?: Drain
+rollout?: RolloutSpec
+/**
+ * Hold everything about this component; hard stops still roll back.
+ */
+suspend?: boolean
+/**
+ * Another value replaces the replicas one by one, without a rollout.
+ */
+restartToken?: string
+}
+/**
+ * Where the bytes come from; exactly one of path, https or oci.
+ */
+export interface Source {
+/**
+ * A .wasm file, relative to the followed path of the repository.
+ */
+path?: string
+https?: HttpsSource
+oci?: OciSource
+}
+/**
+ * A file on a web server.
+ */
+export interface HttpsSource {
+/**
+ * Address of the file.
+ */
+url: string
+/**
+ * What the bytes hash to.
+ */
+digest: string
+}
+/**
+ * An artifact in an OCI registry.
+ */
+export interface OciSource {
+/**
+ * Registry and repository.
+ */
+image: string
+/**
+ * For people; the digest decides.
+ */
+tag?: string
+/**
+ * What the manifest hashes to.
+ */
+digest: string
+}
+/**
+ * An environment variable; exactly one of value or valueFrom.
+ */
+export interface EnvVar {
+/**
+ * Name of the variable.
+ */
+name: string
+/**
+ * The value itself; quote numbers and booleans.
+ */
+value?: string
+valueFrom?: ValueFrom
+}
+/**
+ * Where the value comes from instead; exactly one: secretKeyRef (a Secret) or configKeyRef (a Config).
+ */
+export interface ValueFrom {
+secretKeyRef?: KeyRef
+configKeyRef?: KeyRef
+}
+/**
+ * A key of another document, in the same namespace.
+ */
+export interface KeyRef {
+/**
+ * Name of the document.
+ */
+name: string
+/**
+ * Key in it.
+ */
+key: string
+}
+/**
+ * A setting; exactly one of value or valueFrom.
+ */
+export interface ConfigValue {
+/**
+ * Key of the setting.
+ */
+name: string
+/**
+ * The value itself; quote numbers and booleans.
+ */
+value?: string
+valueFrom?: ValueFrom
+}
+/**
+ * One grant: a name and exactly one capability.
+ */
+export interface Grant {
+/**
+ * Name that the audit prints.
+ */
+name: string
+outboundHttp?: OutboundHttp
+sockets?: Sockets
+nameLookup?: NameLookup
+filesystem?: Filesystem
+keyValue?: KeyValue
+blobStore?: BlobStore
+messaging?: Messaging
+sql?: Sql
+/**
+ * Enforce: what is not granted is denied. Audit: it is only counted.
+ */
+enforcement?: ("Enforce" | "Audit")
+/**
+ * The grant ends at this instant (RFC 3339, UTC).
+ */
+expireTime?: string
+}
+/**
+ * HTTP requests that leave the component.
+ */
+export interface OutboundHttp {
+/**
+ * Allowed schemes.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A scheme.
+ */
+schemes?: ("http" | "https")[]
+/**
+ * Allowed hosts.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A host name, `*.` and a domain, an address or a CIDR block.
+ */
+hosts: string[]
+/**
+ * Allowed ports.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A TCP or UDP port.
+ */
+ports?: number[]
+/**
+ * Allowed methods; absent: all.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: An HTTP method.
+ */
+methods?: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")[]
+}
+/**
+ * Connections over TCP or UDP.
+ */
+export interface Sockets {
+/**
+ * Allowed protocols.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A protocol.
+ */
+protocols?: ("Tcp" | "Udp")[]
+/**
+ * Allowed peers.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A host name, `*.` and a domain, an address or a CIDR block.
+ */
+hosts: string[]
+/**
+ * Allowed ports of the peer.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A TCP or UDP port.
+ */
+ports: number[]
+}
+/**
+ * Look-ups of host names.
+ */
+export interface NameLookup {
+/**
+ * Names that may be looked up.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A host name, `*.` and a domain, an address or a CIDR block.
+ */
+hosts: string[]
+}
+/**
+ * A folder in the file system of the component; exactly one of volume or path.
+ */
+export interface Filesystem {
+/**
+ * A volume that the host declares.
+ */
+volume?: string
+/**
+ * A folder of the repository, read-only.
+ */
+path?: string
+/**
+ * Where the component sees it.
+ */
+mountPath: string
+/**
+ * What may be done with it.
+ */
+access?: ("ReadOnly" | "ReadWrite")
+}
+/**
+ * Keys of a key-value store.
+ */
+export interface KeyValue {
+/**
+ * The store.
+ */
+store: string
+/**
+ * Only keys that begin with this.
+ */
+keyPrefix?: string
+/**
+ * What may be done with it.
+ */
+access?: ("ReadOnly" | "ReadWrite")
+}
+/**
+ * Objects of a blob store.
+ */
+export interface BlobStore {
+/**
+ * The container.
+ */
+container: string
+/**
+ * Only objects whose name begins with this.
+ */
+prefix?: string
+/**
+ * What may be done with it.
+ */
+access?: ("ReadOnly" | "ReadWrite")
+}
+/**
+ * Messages over a bus.
+ */
+export interface Messaging {
+/**
+ * The bus.
+ */
+connection: string
+/**
+ * Subjects that it may publish to.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A subject; `*` stands for one segment and `>` for the rest.
+ */
+publish?: string[]
+/**
+ * Subjects that it may receive from.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A subject; `*` stands for one segment and `>` for the rest.
+ */
+subscribe?: string[]
+}
+/**
+ * Statements in a relational database.
+ */
+export interface Sql {
+/**
+ * The database.
+ */
+connection: string
+/**
+ * What may be done with it.
+ */
+access?: ("ReadOnly" | "ReadWrite")
+}
+/**
+ * One link.
+ */
+export interface Link {
+/**
+ * The interface that is imported.
+ */
+import: string
+/**
+ * The component that exports it.
+ */
+componentRef: {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Its namespace, if another; Remote only.
+ */
+namespace?: string
+}
+/**
+ * Inline: same process, own memory. Remote: the other entry with its own rollout.
+ */
+mode?: ("Inline" | "Remote")
+}
+/**
+ * What it may use. Each is enforced.
+ */
+export interface ResourceLimits {
+/**
+ * Linear memory of one instance.
+ */
+memory?: string
+/**
+ * Processor time per time, in thousandths of a processor or processors.
+ */
+cpu?: string
+/**
+ * Calls at a time in one replica.
+ */
+concurrency?: number
+/**
+ * Requests that may wait for a free place in one replica.
+ */
+queue?: number
+/**
+ * A call ends by then.
+ */
+requestTimeout?: string
+/**
+ * Compile, instantiate and init end by then.
+ */
+startTimeout?: string
+/**
+ * The largest body of a request.
+ */
+requestBody?: string
+/**
+ * The largest body of an answer.
+ */
+responseBody?: string
+/**
+ * What it may write to stdout and stderr; the rest is dropped and counted.
+ */
+logBytesPerSecond?: string
+/**
+ * Resources that one instance may hold.
+ */
+handles?: number
+}
+/**
+ * How many replicas.
+ */
+export interface Scaling {
+/**
+ * At least.
+ */
+minReplicas?: number
+/**
+ * At most; default: minReplicas.
+ */
+maxReplicas?: number
+}
+/**
+ * How the runtime asks whether it is well.
+ */
+export interface ProbeSpec {
+readiness?: Readiness
+liveness?: Liveness
+}
+/**
+ * Succeeds before a replica gets traffic; exactly one of httpGet or export.
+ */
+export interface Readiness {
+httpGet?: HttpGet
+export?: ExportRef
+/**
+ * Time between two tries.
+ */
+period?: string
+/**
+ * One try ends by then.
+ */
+timeout?: string
+/**
+ * Successes in a row.
+ */
+successThreshold?: number
+/**
+ * From start; a replica that is not ready by then fails the attempt.
+ */
+deadline?: string
+}
+/**
+ * A GET through the handler of the component itself; 200 to 399 is a success.
+ */
+export interface HttpGet {
+/**
+ * Path and query of the request.
+ */
+path: string
+/**
+ * Header fields to send along.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A header field.
+ */
+headers?: {
+/**
+ * Name of the field.
+ */
+name: string
+/**
+ * Value of the field.
+ */
+value: string
+}[]
+}
+/**
+ * An exported function of the component.
+ */
+export interface ExportRef {
+/**
+ * Full name of the exported interface.
+ */
+interface: string
+/**
+ * Name of the function in it.
+ */
+function: string
+}
+/**
+ * Fails when a replica has to be replaced; exactly one of httpGet or export.
+ */
+export interface Liveness {
+httpGet?: HttpGet
+export?: ExportRef
+/**
+ * Time between two tries.
+ */
+period?: string
+/**
+ * One try ends by then.
+ */
+timeout?: string
+/**
+ * Failures in a row.
+ */
+failureThreshold?: number
+}
+/**
+ * What happens when a replica ends by itself.
+ */
+export interface SupervisionSpec {
+/**
+ * Restarts within the window; one more is a crash loop.
+ */
+maxRestarts?: number
+/**
+ * The window.
+ */
+window?: string
+backoff?: Backoff
+}
+/**
+ * The waits between restarts, doubling from initial to max.
+ */
+export interface Backoff {
+/**
+ * The first wait.
+ */
+initial?: string
+/**
+ * The longest wait.
+ */
+max?: string
+}
+/**
+ * How a replica ends.
+ */
+export interface Drain {
+/**
+ * Requests in flight have this long to finish.
+ */
+deadline?: string
+}
+/**
+ * How a change goes live: a policy by name, or strategy, gate and bake written here, never both; and the facts that people write.
+ */
+export interface RolloutSpec {
+policyRef?: PolicyRef
+strategy?: Strategy
+gate?: Gate
+bake?: Bake
+history?: History
+breaker?: Breaker
+/**
+ * Components with the same group go live, or roll back, together.
+ */
+group?: string
+/**
+ * Raise it to try a quarantined attempt again.
+ */
+retry?: number
+/**
+ * Approvals that have been given.
+ * 
+ * @maxItems 64
+ */
+approvals?: ApprovalFact[]
+/**
+ * Name of the component that this one takes over from (a rename).
+ */
+replaces?: string
+emergency?: Emergency
+}
+/**
+ * The RolloutPolicy to use.
+ */
+export interface PolicyRef {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Its namespace: the own one, or that of the platform.
+ */
+namespace?: string
+}
+/**
+ * How traffic moves from what serves to the candidate.
+ */
+export interface Strategy {
+/**
+ * Immediate: at readiness, at once. BlueGreen: at once, after a look at a preview host. Rolling: replica by replica. Canary: by steps.
+ */
+type: ("Immediate" | "BlueGreen" | "Rolling" | "Canary")
+blueGreen?: BlueGreen
+rolling?: Rolling
+canary?: Canary
+}
+/**
+ * Settings of BlueGreen.
+ */
+export interface BlueGreen {
+/**
+ * Host under which the candidate can be seen before the switch.
+ */
+previewHostname?: string
+/**
+ * The least time between preview and switch.
+ */
+previewDuration?: string
+}
+/**
+ * Settings of Rolling.
+ */
+export interface Rolling {
+/**
+ * Replicas that may be missing meanwhile.
+ */
+maxUnavailable?: number
+/**
+ * Replicas that may be there in addition meanwhile.
+ */
+maxSurge?: number
+}
+/**
+ * Settings of Canary.
+ */
+export interface Canary {
+stickyBy?: StickyBy
+/**
+ * The steps in order. After the last one the candidate takes everything and bakes.
+ * 
+ * @minItems 1
+ * @maxItems 32
+ */
+steps: CanaryStep[]
+}
+/**
+ * Keeps a client on one side while the weights stand; exactly one of header or cookie.
+ */
+export interface StickyBy {
+/**
+ * The value of this header field decides.
+ */
+header?: string
+/**
+ * The value of this cookie decides.
+ */
+cookie?: string
+}
+/**
+ * One step: hold `minDuration`, pass the gate before `deadline`.
+ */
+export interface CanaryStep {
+/**
+ * Percent of the requests that the candidate gets; strictly rising from step to step.
+ */
+weight?: number
+/**
+ * Requests with one of these headers go to the candidate, whatever the weight.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+headers?: HeaderMatch[]
+/**
+ * Send copies of requests to the candidate and drop its answers.
+ */
+mirror?: {
+/**
+ * Percent of the requests that are copied.
+ */
+percent: number
+}
+/**
+ * The least time at this weight.
+ */
+minDuration?: string
+/**
+ * The gate passes by then, or the attempt ends Inconclusive.
+ */
+deadline?: string
+/**
+ * A person says yes in git (`rollout.approvals`) before the next step.
+ */
+approval?: {
+/**
+ * Name that the approval carries.
+ */
+name: string
+/**
+ * Without an approval by then the attempt ends Inconclusive.
+ */
+deadline?: string
+}
+}
+/**
+ * A header match.
+ */
+export interface HeaderMatch {
+/**
+ * Name of the field, any case.
+ */
+name: string
+/**
+ * How the value is compared.
+ */
+type?: "Exact"
+/**
+ * Value to compare with.
+ */
+value: string
+}
+/**
+ * What a candidate has to show before it gets more traffic.
+ */
+export interface Gate {
+errors?: GateErrors
+latency?: GateLatency
+hardStops?: HardStops
+/**
+ * Requests that the candidate has to answer in each step.
+ */
+minSamples?: number
+warmUp?: WarmUp
+/**
+ * What to do with too few samples. Synthesize: the runtime sends requests (default where there is a readiness probe by httpGet). Hold: wait until the deadline (default otherwise). Fail: fail the attempt.
+ */
+insufficientData?: ("Synthesize" | "Hold" | "Fail")
+synthetic?: Synthetic
+}
+/**
+ * The share of failures: 5xx made by the guest, traps, deadlines.
+ */
+export interface GateErrors {
+/**
+ * A candidate at or below this share, or at the share of what serves, passes.
+ */
+tolerable?: string
+/**
+ * A candidate at or above this share fails. Above `tolerable`.
+ */
+intolerable?: string
+/**
+ * Which statuses of an answer count as failures.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A class of statuses or one status.
+ */
+statuses?: string[]
+/**
+ * How far the share of 4xx may move away from that of what serves.
+ */
+maxShiftOfClientErrors?: string
+}
+/**
+ * A bound for the tail of the latency; absent: not judged.
+ */
+export interface GateLatency {
+/**
+ * The percentile that is compared.
+ */
+percentile?: string
+/**
+ * How much above the percentile of what serves it may lie.
+ */
+maxIncreaseOverStable?: string
+}
+/**
+ * What ends an attempt at once.
+ */
+export interface HardStops {
+/**
+ * Failures in a row while what serves does well.
+ */
+consecutiveErrors?: number
+/**
+ * Crashes within the window.
+ */
+crashes?: number
+/**
+ * The window for crashes.
+ */
+window?: string
+}
+/**
+ * The first samples of an arm that are discarded: whichever is over first.
+ */
+export interface WarmUp {
+/**
+ * At most this many requests.
+ */
+requests?: number
+/**
+ * At most this long.
+ */
+duration?: string
+}
+/**
+ * The requests that the runtime sends under Synthesize. Default: the readiness probe.
+ */
+export interface Synthetic {
+/**
+ * At most this many in a step.
+ */
+requests?: number
+httpGet: HttpGet
+}
+/**
+ * The time after promotion in which the gate still watches; then the release is proven.
+ */
+export interface Bake {
+/**
+ * How long it is watched.
+ */
+duration?: string
+/**
+ * Without enough samples by then it stays active but is not proven.
+ */
+deadline?: string
+}
+/**
+ * Which proven releases are kept for a fast way back.
+ */
+export interface History {
+/**
+ * At most this many.
+ */
+revisions?: number
+/**
+ * At most this old.
+ */
+maxAge?: string
+}
+/**
+ * Too many rollbacks: new attempts wait.
+ */
+export interface Breaker {
+/**
+ * Rollbacks within the window that open it.
+ */
+maxRollbacks?: number
+/**
+ * The rolling window.
+ */
+window?: string
+}
+/**
+ * One approval.
+ */
+export interface ApprovalFact {
+/**
+ * Name that the step asks for.
+ */
+name: string
+/**
+ * The revision that is approved: at least 12 hex digits, quoted.
+ */
+revision: string
+}
+/**
+ * Skip steps for one revision: readiness, switch, bake.
+ */
+export interface Emergency {
+/**
+ * The revision: at least 12 hex digits, quoted.
+ */
+revision: string
+/**
+ * Why; it is kept in the history.
+ */
+reason: string
+}

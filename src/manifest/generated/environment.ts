@@ -1,0 +1,163 @@
+/* Made from schemas/headway.dev by `npm run generate`; change the schema instead. */
+
+/**
+ * What holds for all: exactly one per root.
+ */
+export interface Environment {
+/**
+ * The version of this form.
+ */
+apiVersion: "headway.dev/v1alpha1"
+/**
+ * The kind of this document.
+ */
+kind: "Environment"
+metadata: Metadata
+spec: EnvironmentSpec
+}
+/**
+ * Who this document is; the kind is cluster-scoped and has no namespace.
+ */
+export interface Metadata {
+/**
+ * Unique among the documents of this kind.
+ */
+name: string
+/**
+ * Free labels for people and selections; they change nothing that runs.
+ */
+labels?: {
+[k: string]: string
+}
+/**
+ * Free notes for people and tools; they change nothing that runs.
+ */
+annotations?: {
+[k: string]: string
+}
+}
+/**
+ * Settings of the environment.
+ */
+export interface EnvironmentSpec {
+sync?: Sync
+/**
+ * Which namespace lives under which path. With tenants, a document outside the paths of its namespace is an error. Absent: one tenant, the whole root.
+ * 
+ * @maxItems 10000
+ */
+tenants?: Tenant[]
+/**
+ * Only its path, or no tenant path at all, may hold Environment and Policy; its RolloutPolicies may be used from every namespace.
+ */
+platformNamespace?: string
+prune?: Prune
+/**
+ * Times in which nothing starts and nothing advances.
+ * 
+ * @maxItems 64
+ */
+freezeWindows?: FreezeWindowSpec[]
+rollouts?: Rollouts
+defaults?: EnvironmentDefaults
+}
+/**
+ * How often the repository is looked at.
+ */
+export interface Sync {
+/**
+ * Time between two looks.
+ */
+interval?: string
+/**
+ * By how much that varies, so that many nodes do not ask at once.
+ */
+jitter?: string
+}
+/**
+ * A namespace and a path.
+ */
+export interface Tenant {
+/**
+ * The namespace.
+ */
+namespace: string
+/**
+ * A folder, relative to the followed path.
+ */
+path: string
+}
+/**
+ * What happens when documents vanish.
+ */
+export interface Prune {
+/**
+ * Whether what is no longer in git is stopped.
+ */
+enabled?: boolean
+/**
+ * More than this percentage (and more than one component) at once is held.
+ */
+maxDeletePercent?: number
+/**
+ * The hash of a held set, as plan and status print it.
+ */
+confirm?: string
+}
+/**
+ * A window that opens by a schedule.
+ */
+export interface FreezeWindowSpec {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * When it opens: minute, hour, day of month, month, day of week.
+ */
+schedule: string
+/**
+ * How long it stays open.
+ */
+duration: string
+/**
+ * Time zone of the schedule, by its IANA name.
+ */
+timeZone?: string
+/**
+ * For these only; absent: for all.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A namespace.
+ */
+namespaces?: string[]
+}
+/**
+ * Bounds for all rollouts together.
+ */
+export interface Rollouts {
+/**
+ * Candidates that are prepared at a time.
+ */
+maxConcurrent?: number
+}
+/**
+ * What is used where a component says nothing.
+ */
+export interface EnvironmentDefaults {
+rolloutPolicyRef?: RolloutPolicyRef
+}
+/**
+ * The RolloutPolicy for components without one.
+ */
+export interface RolloutPolicyRef {
+/**
+ * Its namespace.
+ */
+namespace: string
+/**
+ * Its name.
+ */
+name: string
+}

@@ -1,0 +1,350 @@
+/* Made from schemas/headway.dev by `npm run generate`; change the schema instead. */
+
+/**
+ * The ceiling for namespaces: the most that their components may ask for. It restricts; it grants nothing by itself.
+ */
+export interface Policy {
+/**
+ * The version of this form.
+ */
+apiVersion: "headway.dev/v1alpha1"
+/**
+ * The kind of this document.
+ */
+kind: "Policy"
+metadata: Metadata
+spec: PolicySpec
+}
+/**
+ * Who this document is; the kind is cluster-scoped and has no namespace.
+ */
+export interface Metadata {
+/**
+ * Unique among the documents of this kind.
+ */
+name: string
+/**
+ * Free labels for people and selections; they change nothing that runs.
+ */
+labels?: {
+[k: string]: string
+}
+/**
+ * Free notes for people and tools; they change nothing that runs.
+ */
+annotations?: {
+[k: string]: string
+}
+}
+/**
+ * The ceiling. What is absent is not restricted.
+ */
+export interface PolicySpec {
+/**
+ * The namespaces it holds for; `*` is every namespace.
+ * 
+ * @minItems 1
+ * @maxItems 10000
+ * 
+ * Items: A namespace or `*`.
+ */
+namespaces: string[]
+/**
+ * Enforce: what exceeds it is refused. Audit: it is only counted and reported.
+ */
+enforcement?: ("Enforce" | "Audit")
+/**
+ * At most these; an empty list forbids all.
+ * 
+ * @maxItems 64
+ */
+capabilities?: Ceiling[]
+/**
+ * Hosts that Routes of these namespaces may claim.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A host.
+ */
+hostnames?: string[]
+artifacts?: ArtifactCeiling
+limits?: LimitCeiling
+/**
+ * The kinds of isolation that may be asked for. Auto needs both Process and Strict.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A kind of isolation.
+ */
+isolation?: ("Process" | "Strict" | "Shared")[]
+rollout?: RolloutCeiling
+}
+/**
+ * One ceiling: a name and exactly one capability.
+ */
+export interface Ceiling {
+/**
+ * Name that messages and the audit print.
+ */
+name: string
+outboundHttp?: OutboundHttp
+sockets?: Sockets
+nameLookup?: NameLookup
+filesystem?: FilesystemCeiling
+keyValue?: KeyValueCeiling
+blobStore?: BlobStoreCeiling
+messaging?: MessagingCeiling
+sql?: SqlCeiling
+}
+/**
+ * HTTP requests that leave the component.
+ */
+export interface OutboundHttp {
+/**
+ * Allowed schemes.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A scheme.
+ */
+schemes?: ("http" | "https")[]
+/**
+ * Allowed hosts.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A host name, `*.` and a domain, an address or a CIDR block.
+ */
+hosts: string[]
+/**
+ * Allowed ports.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A TCP or UDP port.
+ */
+ports?: number[]
+/**
+ * Allowed methods; absent: all.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: An HTTP method.
+ */
+methods?: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")[]
+}
+/**
+ * Connections over TCP or UDP.
+ */
+export interface Sockets {
+/**
+ * Allowed protocols.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A protocol.
+ */
+protocols?: ("Tcp" | "Udp")[]
+/**
+ * Allowed peers.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A host name, `*.` and a domain, an address or a CIDR block.
+ */
+hosts: string[]
+/**
+ * Allowed ports of the peer.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A TCP or UDP port.
+ */
+ports: number[]
+}
+/**
+ * Look-ups of host names.
+ */
+export interface NameLookup {
+/**
+ * Names that may be looked up.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A host name, `*.` and a domain, an address or a CIDR block.
+ */
+hosts: string[]
+}
+/**
+ * Folders.
+ */
+export interface FilesystemCeiling {
+/**
+ * Volumes that may be mounted.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A volume.
+ */
+volumes?: string[]
+/**
+ * Folders of the repository that may be mounted, with what is below.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A folder.
+ */
+paths?: string[]
+/**
+ * The most that may be done.
+ */
+access?: ("ReadOnly" | "ReadWrite")
+}
+/**
+ * Key-value stores.
+ */
+export interface KeyValueCeiling {
+/**
+ * Stores.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A store.
+ */
+stores: string[]
+/**
+ * The most that may be done.
+ */
+access?: ("ReadOnly" | "ReadWrite")
+}
+/**
+ * Blob stores.
+ */
+export interface BlobStoreCeiling {
+/**
+ * Containers.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A container.
+ */
+containers: string[]
+/**
+ * The most that may be done.
+ */
+access?: ("ReadOnly" | "ReadWrite")
+}
+/**
+ * Buses.
+ */
+export interface MessagingCeiling {
+/**
+ * Buses.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A bus.
+ */
+connections: string[]
+/**
+ * Subjects that it may publish to.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A subject; `*` stands for one segment and `>` for the rest.
+ */
+publish?: string[]
+/**
+ * Subjects that it may receive from.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A subject; `*` stands for one segment and `>` for the rest.
+ */
+subscribe?: string[]
+}
+/**
+ * Relational databases.
+ */
+export interface SqlCeiling {
+/**
+ * Databases.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: A database.
+ */
+connections: string[]
+/**
+ * The most that may be done.
+ */
+access?: ("ReadOnly" | "ReadWrite")
+}
+/**
+ * Where artifacts may come from, besides the repository.
+ */
+export interface ArtifactCeiling {
+/**
+ * Registries, with a prefix of the repository.
+ * 
+ * @maxItems 64
+ * 
+ * Items: Registry and prefix.
+ */
+registries?: string[]
+/**
+ * Hosts of https sources.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A host.
+ */
+httpsHosts?: string[]
+}
+/**
+ * The most that limits and scaling may ask for.
+ */
+export interface LimitCeiling {
+/**
+ * For limits.memory.
+ */
+memory?: string
+/**
+ * For limits.concurrency.
+ */
+concurrency?: number
+/**
+ * For scaling.maxReplicas.
+ */
+maxReplicas?: number
+}
+/**
+ * Bounds for rollouts.
+ */
+export interface RolloutCeiling {
+/**
+ * The shortest bake.
+ */
+minBake?: string
+/**
+ * The largest gate.errors.tolerable.
+ */
+maxTolerableErrors?: string
+/**
+ * Whether rollout.emergency may be used.
+ */
+allowEmergency?: boolean
+}

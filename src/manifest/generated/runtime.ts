@@ -1,0 +1,139 @@
+/* Made from schemas/headway.dev by `npm run generate`; change the schema instead. */
+
+/**
+ * The host's own file (`headway run --config runtime.yaml`): what the machine decides and no commit can change. It is not a manifest and does not belong into the followed repository.
+ */
+export interface Runtime {
+/**
+ * The version of this form.
+ */
+apiVersion: "headway.dev/v1alpha1"
+/**
+ * The kind of this document.
+ */
+kind: "Runtime"
+repository: Repository
+/**
+ * The folder for mirror, journal and content store. One daemon at a time. A relative path is relative to this file.
+ */
+data?: string
+/**
+ * Where traffic is served.
+ */
+listen?: string
+/**
+ * Where the page, status and metrics are served.
+ */
+status?: string
+/**
+ * Send x-headway-release with each answer.
+ */
+releaseHeader?: boolean
+webhook?: Webhook
+limits?: MachineLimits
+log?: Log
+}
+/**
+ * The repository to follow.
+ */
+export interface Repository {
+/**
+ * https, or file for a repository on this machine. Credentials never stand in the URL.
+ */
+url: string
+/**
+ * A branch, a tag, a full ref or a commit.
+ */
+ref?: string
+/**
+ * The folder in it that is followed; `.` is all of it.
+ */
+path?: string
+credentials?: Credentials
+/**
+ * Certificates (PEM) that the server may be signed by, in place of those of the system. A relative path is relative to this file.
+ */
+caFile?: string
+/**
+ * A rewritten history is accepted once, from this accepted commit (40 or 64 hex digits).
+ */
+allowNonFastForwardFrom?: string
+}
+/**
+ * How to sign in; exactly one of token or basic.
+ */
+export interface Credentials {
+token?: SecretSource
+basic?: BasicCredentials
+}
+/**
+ * Where a secret comes from: exactly one of env or file. Never written here itself.
+ */
+export interface SecretSource {
+/**
+ * Name of an environment variable of the daemon.
+ */
+env?: string
+/**
+ * A file; a line end at its end is dropped. A relative path is relative to this file.
+ */
+file?: string
+}
+/**
+ * User name and password.
+ */
+export interface BasicCredentials {
+/**
+ * The user name.
+ */
+username: string
+password: SecretSource
+}
+/**
+ * Accepts `POST /hooks/git` on the status address as a hint to look; it carries no state. Absent: off.
+ */
+export interface Webhook {
+secret: SecretSource
+}
+/**
+ * What the machine gives.
+ */
+export interface MachineLimits {
+/**
+ * For all cells together; default: half of the machine.
+ */
+memory?: string
+/**
+ * Cells at a time.
+ */
+replicas?: number
+/**
+ * Client connections at a time.
+ */
+connections?: number
+/**
+ * Waiting processes that are kept ready.
+ */
+poolSize?: number
+/**
+ * The largest mirror of the repository.
+ */
+mirror?: string
+/**
+ * The content store; what is in use is never removed.
+ */
+store?: string
+/**
+ * The journal with the timeline.
+ */
+journal?: string
+}
+/**
+ * What is logged.
+ */
+export interface Log {
+/**
+ * The least severity.
+ */
+level?: ("trace" | "debug" | "info" | "warn" | "error" | "fatal")
+}

@@ -1,0 +1,39 @@
+import component from '../../schemas/headway.dev/component_v1alpha1.json' with { type: 'json' };
+import environment from '../../schemas/headway.dev/environment_v1alpha1.json' with { type: 'json' };
+import policy from '../../schemas/headway.dev/policy_v1alpha1.json' with { type: 'json' };
+import rolloutPolicy from '../../schemas/headway.dev/rolloutpolicy_v1alpha1.json' with { type: 'json' };
+import route from '../../schemas/headway.dev/route_v1alpha1.json' with { type: 'json' };
+import runtime from '../../schemas/headway.dev/runtime_v1alpha1.json' with { type: 'json' };
+
+export const API_VERSION = 'headway.dev/v1alpha1';
+
+/** The schemas of what may lie in the repository, by kind. */
+export const SCHEMAS = {
+  Component: component,
+  Route: route,
+  RolloutPolicy: rolloutPolicy,
+  Environment: environment,
+  Policy: policy,
+} as const;
+
+export const RUNTIME_SCHEMA = runtime;
+
+export type Kind = keyof typeof SCHEMAS;
+
+/** Kinds that hold for all and belong to no namespace. */
+export const CLUSTER_SCOPED: ReadonlySet<string> = new Set<Kind>(['Environment', 'Policy']);
+
+/** Kinds of the form that this version cannot run: refused by name, never ignored. */
+export const LATER_KINDS: readonly string[] = [
+  'Check',
+  'Config',
+  'Pipeline',
+  'Role',
+  'Schedule',
+  'Secret',
+  'Subscription',
+];
+
+export function isKind(text: string): text is Kind {
+  return Object.hasOwn(SCHEMAS, text);
+}

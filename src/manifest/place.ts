@@ -1,0 +1,58 @@
+import type { Span } from '../model/problem.ts';
+
+/**
+ * Where a node stands, as plain numbers so that a thousand documents cross a process boundary cheaply:
+ * `[line, column, endLine, endColumn]` of the value and, where it has one, the same four of its key.
+ */
+export type Place = readonly number[];
+
+/** Places by JSON pointer; the root is the empty pointer. */
+export type Places = Readonly<Record<string, Place>>;
+
+/** One more segment of a JSON pointer (RFC 6901). */
+export function child(pointer: string, segment: string | number): string {
+  return `${pointer}/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+export function segmentsOf(pointer: string): readonly string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** `/spec/rules/0/backendRef` as people write it: `spec.rules[0].backendRef`. */
+export function pathOf(pointer: string): string {
+  let text = '';
+  for (const segment of segmentsOf(pointer)) {
+    if (/^[0-9]+$/.test(segment)) text += `[${segment}]`;
+    else if (/^[A-Za-z0-9_-]+$/.test(segment)) text += text === '' ? segment : `.${segment}`;
+    else text += `[${JSON.stringify(segment)}]`;
+  }
+  return text;
+}
+
+/** The span of a value; of the nearest thing around it where it is not written (a missing field). */
+export function spanOfValue(file: string, places: Places, pointer: string): Span {
+  return spanFrom(file, nearest(places, pointer).slice(0, 4));
+}
+
+/** The span of the key that holds a value; for items of lists and the root, that of the value. */
+export function spanOfKey(file: string, places: Places, pointer: string): Span {
+  const place = nearest(places, pointer);
+  return spanFrom(file, place.length === 8 ? place.slice(4) : place.slice(0, 4));
+}
+
+function nearest(places: Places, pointer: string): Place {
+  let at = pointer;
+  for (;;) {
+    const place = places[at];
+    if (place) return place;
+    if (at === '') return [1, 1, 1, 1];
+    at = at.slice(0, at.lastIndexOf('/'));
+  }
+}
+
+function spanFrom(file: string, [line, column, endLine, endColumn]: readonly number[]): Span {
+  return { file, line: line!, column: column!, endLine: endLine!, endColumn: endColumn! };
+}

@@ -1,0 +1,33 @@
+/** The candidate that was probably meant: at most a third of the letters wrong. */
+export function closest(word: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.min(4, Math.floor(word.length / 3) + 1);
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) > least) continue;
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < least || (distance === least && best === undefined)) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** Damerau-Levenshtein in its "optimal string alignment" form: a swap of neighbours is one mistake. */
+function editDistance(left: string, right: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= left.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= right.length; column += 1) {
+      const same = left[row - 1] === right[column - 1];
+      let cost = Math.min(last[column]! + 1, current[column - 1]! + 1, last[column - 1]! + (same ? 0 : 1));
+      const swapped = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
+      if (swapped) cost = Math.min(cost, beforeLast[column - 2]! + 1);
+      current.push(cost);
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return last[right.length]!;
+}

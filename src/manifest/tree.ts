@@ -1,0 +1,134 @@
+import { isAlias, isMap, isScalar, isSeq, type Document, type Node, type Pair, type ParsedNode } from 'yaml';
+import type { Json } from '../kit/json.ts';
+import type { Code } from '../model/codes.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import { finding } from './finding.ts';
+import { child, pathOf, type Place, type Places } from './place.ts';
+import type { Locate } from './yaml.ts';
+
+/** A document as plain data, with the place of each node and everything that YAML allows and manifests do not. */
+export interface Tree {
+  readonly value: Json;
+  readonly places: Places;
+  readonly problems: readonly Diagnostic[];
+}
+
+/** Plain scalars that YAML 1.1 reads as booleans and 1.2 as text: tools of both kinds read manifests. */
+const OLD_BOOLEAN = /^(yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
+
+export function treeOf(document: Document.Parsed<ParsedNode>, locate: Locate): Tree {
+  const walk = new Walk(locate);
+  for (const fault of document.errors) {
+    walk.refuse('HW1001', firstLine(fault.message), fault.pos[0], fault.pos[1]);
+  }
+  const value = document.contents ? walk.value(document.contents, '') : null;
+  return { value, places: walk.places, problems: walk.problems };
+}
+
+class Walk {
+  readonly places: Record<string, Place> = Object.create(null);
+  readonly problems: Diagnostic[] = [];
+  readonly #locate: Locate;
+
+  constructor(locate: Locate) {
+    this.#locate = locate;
+  }
+
+  refuse(code: Code, message: string, start: number, end: number): void {
+    this.problems.push(finding(code, message, { span: this.#locate(start, end) }));
+  }
+
+  value(node: Node, pointer: string, key?: Node): Json {
+    this.#remember(node, pointer, key);
+    this.#refuseProperties(node, pointer);
+    if (isMap(node)) return this.#map(node.items, pointer);
+    if (isSeq(node)) return node.items.map((item, index) => this.value(item as Node, child(pointer, index)));
+    if (isAlias(node)) {
+      const [start, end] = rangeOf(node);
+      this.refuse('HW1004', `the alias *${node.source} at ${where(pointer)} is not allowed`, start, end);
+      return null;
+    }
+    return isScalar(node) ? this.#scalar(node, pointer) : null;
+  }
+
+  #map(pairs: readonly Pair<unknown, unknown>[], pointer: string): Json {
+    const object: Record<string, Json> = {};
+    const seen = new Set<string>();
+    for (const pair of pairs) {
+      const key = pair.key as Node;
+      const [start, end] = rangeOf(key);
+      if (!isScalar(key) || typeof key.value !== 'string') {
+        this.refuse('HW1001', `a key in ${where(pointer)} is not text`, start, end);
+        continue;
+      }
+      const name = key.value;
+      const at = child(pointer, name);
+      this.#refuseProperties(key, at);
+      if (name === '<<') this.refuse('HW1004', `the merge key << in ${where(pointer)} is not allowed`, start, end);
+      else if (seen.has(name)) this.refuse('HW1005', `\`${name}\` is written twice in ${where(pointer)}`, start, end);
+      else if (!this.#isText(name)) this.refuse('HW1007', `a key in ${where(pointer)} is not text`, start, end);
+      else {
+        const value = pair.value ? this.value(pair.value as Node, at, key) : null;
+        // A key such as `__proto__` must become a field, not the prototype of this object.
+        Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true });
+      }
+      seen.add(name);
+    }
+    return object;
+  }
+
+  #scalar(node: Node & { value: unknown; type?: unknown }, pointer: string): Json {
+    const { value } = node;
+    const [start, end] = rangeOf(node);
+    if (typeof value === 'string') {
+      if (node.type === 'PLAIN' && OLD_BOOLEAN.test(value)) {
+        this.refuse('HW1006', `\`${value}\` at ${where(pointer)} is a boolean in YAML 1.1 and text in 1.2`, start, end);
+      } else if (!this.#isText(value)) {
+        this.refuse('HW1007', `the text at ${where(pointer)} holds NUL or half a character`, start, end);
+      }
+      return value;
+    }
+    if (typeof value === 'number') {
+      if (Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return Object.is(value, -0) ? 0 : value;
+      this.refuse('HW1007', `the number at ${where(pointer)} is too large to be exact`, start, end);
+      return null;
+    }
+    return typeof value === 'boolean' ? value : null;
+  }
+
+  #isText(text: string): boolean {
+    return text.isWellFormed() && !text.includes('\0');
+  }
+
+  #refuseProperties(node: Node, pointer: string): void {
+    const [start] = rangeOf(node);
+    if ('anchor' in node && node.anchor) {
+      this.refuse('HW1004', `the anchor &${node.anchor} at ${where(pointer)} is not allowed`, start, start + 1);
+    }
+    if (node.tag) this.refuse('HW1004', `the tag ${node.tag} at ${where(pointer)} is not allowed`, start, start + 1);
+  }
+
+  #remember(node: Node, pointer: string, key?: Node): void {
+    const [start, end] = rangeOf(node);
+    const value = this.#locate(start, end);
+    const written = end > start || !key ? value : this.#locate(...rangeOf(key));
+    const place = [written.line, written.column, written.endLine, written.endColumn];
+    if (key) {
+      const { line, column, endLine, endColumn } = this.#locate(...rangeOf(key));
+      place.push(line, column, endLine, endColumn);
+    }
+    this.places[pointer] = place;
+  }
+}
+
+function rangeOf(node: Node): [start: number, end: number] {
+  return node.range ? [node.range[0], node.range[1]] : [0, 0];
+}
+
+function where(pointer: string): string {
+  return pointer === '' ? 'the document' : pathOf(pointer);
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0]!.replace(/[:.]$/, '');
+}

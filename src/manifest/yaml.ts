@@ -1,0 +1,63 @@
+import { Composer, Lexer, LineCounter, Parser, type Document, type ParsedNode } from 'yaml';
+import type { CST } from 'yaml';
+import { err, ok, type Result } from '../kit/result.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { Span } from '../model/problem.ts';
+import type { Bounds } from './bounds.ts';
+import { finding } from './finding.ts';
+
+/** Turns offsets of the text into places. */
+export type Locate = (start: number, end: number) => Span;
+
+export interface YamlFile {
+  readonly documents: readonly Document.Parsed<ParsedNode>[];
+  readonly locate: Locate;
+}
+
+/**
+ * Text → documents by the stages of the yaml package, one lexeme at a time, so that depth and number of keys are
+ * checked while they grow: its composer recurses (a deep nest ends the process), and what is not built cannot hurt.
+ * Duplicate keys are looked for in `tree.ts`, because the package's own check compares each key with each.
+ */
+export function readYaml(file: string, text: string, bounds: Bounds): Result<YamlFile, Diagnostic> {
+  const lines = new LineCounter();
+  const locate: Locate = (start, end) => span(file, lines, start, Math.max(start, end));
+  const parser = new Parser(lines.addNewLine);
+  const tokens: CST.Token[] = [];
+  let keys = 0;
+  let documents = 0;
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    const offset = parser.offset;
+    tokens.push(...parser.next(lexeme));
+    if (lexeme === ':') keys += 1;
+    if (lexeme === '\u0002') documents += 1;
+    const breach = breached(parser.stack.length, keys, documents, bounds);
+    if (breach) return err(finding('HW1003', breach, { span: locate(offset, offset + 1) }));
+  }
+  tokens.push(...parser.end());
+  const directive = tokens.find((token) => token.type === 'directive');
+  if (directive) {
+    const message = `the directive \`${directive.source}\` is not allowed: manifests are YAML 1.2`;
+    const { offset } = directive;
+    return err(finding('HW1004', message, { span: locate(offset, offset + directive.source.length) }));
+  }
+  const composer = new Composer({ version: '1.2', schema: 'core', strict: true, uniqueKeys: false, stringKeys: true });
+  return ok({ documents: [...composer.compose(tokens, false, text.length)], locate });
+}
+
+/** The parser's stack holds the document, the open collections and the token being read. */
+const STACK_BESIDE_COLLECTIONS = 2;
+
+function breached(stack: number, keys: number, documents: number, bounds: Bounds): string | undefined {
+  if (stack > bounds.maxDepth + STACK_BESIDE_COLLECTIONS) return `more than ${bounds.maxDepth} levels of nesting`;
+  if (keys > bounds.maxKeys) return `more than ${bounds.maxKeys} keys in one file`;
+  if (documents > bounds.maxDocumentsPerFile) return `more than ${bounds.maxDocumentsPerFile} documents in one file`;
+  return undefined;
+}
+
+function span(file: string, lines: LineCounter, start: number, end: number): Span {
+  const from = lines.linePos(start);
+  const to = lines.linePos(end);
+  return { file, line: from.line, column: from.col, endLine: to.line, endColumn: to.col };
+}
