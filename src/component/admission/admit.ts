@@ -1,0 +1,69 @@
+import { ExternKind, Sort } from '../binary/component-types.ts';
+import { walkComponent, type ComponentExport, type ComponentImport } from '../binary/component.ts';
+import { FORM_LIMITS, PAGE_BYTES, type FormLimits } from '../binary/limits.ts';
+import { printable } from '../binary/names.ts';
+import { Refusal } from '../binary/refusal.ts';
+import { Walk } from '../binary/walk.ts';
+import { err, ok, type Result } from '../../kit/result.ts';
+import { problem, type Problem } from '../../model/problem.ts';
+import { blockingImports } from './blocking.ts';
+
+/** What admission found out about a component that it let in. */
+export interface Admitted {
+  /** The component with its maxima rewritten and without custom sections: what is transpiled. */
+  readonly bytes: Uint8Array;
+  /** Full names, in the component's order. */
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
+  /** Exported functions: `wasi:http/incoming-handler@0.2.3#handle`; `…#*` where only the interface is known. */
+  readonly functions: readonly string[];
+  /** Imported functions that may suspend and are used; empty means that no call ever suspends. */
+  readonly blockingImports: readonly string[];
+  readonly memories: readonly { readonly initialBytes: number; readonly maximumBytes: number }[];
+}
+
+/** Lets a component in or says why not. Total: any bytes end in one or the other. */
+export function admit(
+  bytes: Uint8Array,
+  memoryBytes: number,
+  limits: FormLimits = FORM_LIMITS,
+): Result<Admitted, Problem> {
+  const walk = new Walk(limits, Math.floor(memoryBytes / PAGE_BYTES));
+  try {
+    const walked = walkComponent(bytes, walk);
+    const imports = importNames(walked.imports);
+    return ok({
+      bytes: walked.bytes,
+      imports,
+      exports: walked.exports.map((item) => item.name),
+      functions: walked.exports.flatMap(functionsOf),
+      blockingImports: blockingImports(imports, walk.functionsTaken),
+      memories: walk.memories.map((memory) => ({
+        initialBytes: memory.initialPages * PAGE_BYTES,
+        maximumBytes: memory.maximumPages * PAGE_BYTES,
+      })),
+    });
+  } catch (error) {
+    if (error instanceof Refusal) return err(problem(error.code, error.message));
+    throw error;
+  }
+}
+
+/** The world's imports: interfaces, and types that carry no authority. */
+function importNames(imports: readonly ComponentImport[]): string[] {
+  const names: string[] = [];
+  for (const { name, kind, isFreshResource } of imports) {
+    if (kind === ExternKind.Instance) names.push(name);
+    else if (kind !== ExternKind.Type || isFreshResource) {
+      throw new Refusal('HW2112', `the component imports "${printable(name)}" outside of any interface`);
+    }
+  }
+  return names;
+}
+
+function functionsOf({ name, sort, contents }: ComponentExport): string[] {
+  if (sort === Sort.Function) return [name];
+  if (sort !== Sort.Instance) return [];
+  if (!contents) return [`${name}#*`];
+  return contents.filter((item) => item.sort === Sort.Function).map((item) => `${name}#${item.name}`);
+}

@@ -1,0 +1,25 @@
+/**
+ * The imported functions that may suspend the guest until something happens outside. Everything else answers at once.
+ * `wasi:http` has none of its own: a future is waited for through its pollable.
+ */
+export const BLOCKING: Readonly<Record<string, readonly string[]>> = {
+  'wasi:io/poll': ['poll', '[method]pollable.block'],
+  'wasi:io/streams': [
+    '[method]input-stream.blocking-read',
+    '[method]input-stream.blocking-skip',
+    '[method]output-stream.blocking-flush',
+    '[method]output-stream.blocking-write-and-flush',
+    '[method]output-stream.blocking-write-zeroes-and-flush',
+    '[method]output-stream.blocking-splice',
+  ],
+};
+
+/** The blocking functions that a component uses, as the transpiler wants them named: `wasi:io/poll#poll`. */
+export function blockingImports(imports: readonly string[], functionsTaken: ReadonlySet<string>): string[] {
+  const used: string[] = [];
+  for (const [name, functions] of Object.entries(BLOCKING)) {
+    if (!imports.some((item) => item.split('@')[0] === name)) continue;
+    used.push(...functions.filter((item) => functionsTaken.has(item)).map((item) => `${name}#${item}`));
+  }
+  return used;
+}

@@ -1,0 +1,86 @@
+import { problem, type Problem } from '../../model/problem.ts';
+
+/**
+ * What each interface that a component may import needs, and what it gets. One row per interface; a row for a package
+ * ends in `/*`. What no row names is unknown and refused.
+ *
+ * `Provided`: needs no grant. `Denied`: links, grants nothing, and every function answers with the interface's own error,
+ * because common toolchains import it without using it. `Granted`: refused unless a grant of that capability stands in
+ * `spec.capabilities`.
+ */
+export type ImportRow = {
+  readonly name: string;
+  /** Versions that the host implements: `0.2` is every released 0.2.x. */
+  readonly version: '0.1' | '0.2' | 'any';
+} & ({ readonly rule: 'Provided' | 'Denied' } | { readonly rule: 'Granted'; readonly capability: string });
+
+export const IMPORTS: readonly ImportRow[] = [
+  { name: 'wasi:io/error', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:io/poll', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:io/streams', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:clocks/monotonic-clock', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:clocks/wall-clock', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:random/random', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:random/insecure', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:random/insecure-seed', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:cli/environment', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:cli/exit', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:cli/stdin', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:cli/stdout', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:cli/stderr', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:cli/terminal-input', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:cli/terminal-output', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:cli/terminal-stdin', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:cli/terminal-stdout', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:cli/terminal-stderr', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:http/types', version: '0.2', rule: 'Provided' },
+  { name: 'headway:http/types', version: '0.1', rule: 'Provided' },
+
+  { name: 'wasi:filesystem/types', version: '0.2', rule: 'Denied' },
+  { name: 'wasi:filesystem/preopens', version: '0.2', rule: 'Denied' },
+  { name: 'wasi:sockets/network', version: '0.2', rule: 'Denied' },
+  { name: 'wasi:sockets/tcp', version: '0.2', rule: 'Denied' },
+  { name: 'wasi:sockets/udp', version: '0.2', rule: 'Denied' },
+
+  { name: 'wasi:http/outgoing-handler', version: '0.2', rule: 'Granted', capability: 'outboundHttp' },
+  { name: 'wasi:sockets/instance-network', version: '0.2', rule: 'Granted', capability: 'sockets' },
+  { name: 'wasi:sockets/ip-name-lookup', version: '0.2', rule: 'Granted', capability: 'sockets' },
+  { name: 'wasi:sockets/tcp-create-socket', version: '0.2', rule: 'Granted', capability: 'sockets' },
+  { name: 'wasi:sockets/udp-create-socket', version: '0.2', rule: 'Granted', capability: 'sockets' },
+  { name: 'wasi:keyvalue/*', version: 'any', rule: 'Granted', capability: 'keyValue' },
+  { name: 'wasi:blobstore/*', version: 'any', rule: 'Granted', capability: 'blobStore' },
+  { name: 'wasi:messaging/*', version: 'any', rule: 'Granted', capability: 'messaging' },
+  { name: 'wasi:config/*', version: 'any', rule: 'Granted', capability: 'config' },
+];
+
+const VERSIONS = { '0.1': /^0\.1\.[0-9]+$/, '0.2': /^0\.2\.[0-9]+$/, any: /^/ } as const;
+
+/** What the member of a cell was given, as far as admission looks at it. */
+export interface Given {
+  readonly capabilities: readonly { readonly capability: string }[];
+  readonly links: readonly { readonly import: string }[];
+}
+
+/** The first import that the member was not given, as a problem; `undefined` where all are admitted. */
+export function refusedImport(imports: readonly string[], given: Given): Problem | undefined {
+  for (const name of imports) {
+    const refused = refusalOf(name, given);
+    if (refused) return refused;
+  }
+  return undefined;
+}
+
+function refusalOf(name: string, given: Given): Problem | undefined {
+  if (given.links.some((link) => link.import === name)) return undefined;
+  const [plain = '', version = ''] = name.split('@');
+  const row = IMPORTS.find((row) => row.name === plain || row.name === `${plain.slice(0, plain.indexOf('/'))}/*`);
+  if (!row) return problem('HW2112', `the component imports ${name}, which no host interface and no link provides`);
+  if (!VERSIONS[row.version].test(version)) {
+    return problem('HW2112', `the component imports ${name}; the host has ${plain} ${row.version}.x`);
+  }
+  if (row.rule !== 'Granted') return undefined;
+  if (given.capabilities.some((grant) => grant.capability === row.capability)) return undefined;
+  return problem('HW2111', `the component imports ${name} and has no grant for it`, {
+    remedy: `add an item with "${row.capability}" to spec.capabilities, or build the component without that import`,
+  });
+}

@@ -1,0 +1,227 @@
+import {
+  alias,
+  componentType,
+  coreSort,
+  coreTypeDefinition,
+  ExternKind,
+  externNameAfterKind,
+  externType,
+  sort,
+  Sort,
+} from './component-types.ts';
+import { walkCoreModule } from './core-module.ts';
+import { hex } from './core-types.ts';
+import { Reader } from './reader.ts';
+import { Refusal } from './refusal.ts';
+import { bounded, type Walk } from './walk.ts';
+import { Writer } from './writer.ts';
+
+const MAGIC = 0x0061736d;
+const CORE_VERSION = 0x01000000;
+const COMPONENT_VERSION = 0x0d000100;
+
+/** Section ids of a component. */
+const Section = {
+  Custom: 0,
+  CoreModule: 1,
+  CoreInstance: 2,
+  CoreType: 3,
+  Component: 4,
+  Instance: 5,
+  Alias: 6,
+  Type: 7,
+  Canonical: 8,
+  Import: 10,
+  Export: 11,
+} as const;
+
+export interface ComponentImport {
+  readonly name: string;
+  readonly kind: number;
+  readonly isFreshResource: boolean;
+}
+
+export interface ComponentExport {
+  readonly name: string;
+  readonly sort: number;
+  /** What an exported instance or component exports in turn; absent where it came from outside. */
+  readonly contents?: Contents;
+}
+
+/** What is known of a component or instance: its exports. */
+export type Contents = readonly ComponentExport[];
+
+export interface WalkedComponent {
+  /** The component with its maxima rewritten and its custom sections removed. */
+  readonly bytes: Uint8Array;
+  readonly imports: readonly ComponentImport[];
+  readonly exports: readonly ComponentExport[];
+}
+
+/** Walks a component, nested ones included. Refuses by throwing `Refusal`. */
+export function walkComponent(bytes: Uint8Array, walk: Walk, depth = 1): WalkedComponent {
+  bounded(depth, walk.limits.nesting, 'components within each other');
+  const reader = new Reader(bytes);
+  header(reader);
+  const scope = new Scope(walk, depth);
+  const writer = new Writer();
+  writer.bytes(bytes.subarray(0, 8));
+  while (!reader.done) {
+    walk.charge(1);
+    const id = reader.u8();
+    const body = reader.bytes(reader.u32());
+    if (id !== Section.Custom) writer.section(id, scope.section(id, body));
+  }
+  return { bytes: writer.finish(), imports: scope.imports, exports: scope.exports };
+}
+
+function header(reader: Reader): void {
+  const view = new DataView(Uint8Array.from(reader.bytes(8)).buffer);
+  if (view.getUint32(0) !== MAGIC) throw new Refusal('HW2101', 'the file is not WebAssembly');
+  const version = view.getUint32(4);
+  if (version === CORE_VERSION) throw new Refusal('HW2101', 'the file is a core module');
+  if (version !== COMPONENT_VERSION) {
+    throw new Refusal('HW2101', `the file has an unknown version of WebAssembly (${hex(version)})`);
+  }
+}
+
+/** The index spaces of one component that the walk needs: components and instances, by what they export. */
+class Scope {
+  readonly imports: ComponentImport[] = [];
+  readonly exports: ComponentExport[] = [];
+  readonly #walk: Walk;
+  readonly #depth: number;
+  readonly #components: (Contents | undefined)[] = [];
+  readonly #instances: (Contents | undefined)[] = [];
+
+  constructor(walk: Walk, depth: number) {
+    this.#walk = walk;
+    this.#depth = depth;
+  }
+
+  /** Walks one section and returns its body as it shall be written. */
+  section(id: number, body: Uint8Array): Uint8Array {
+    if (id === Section.CoreModule) return walkCoreModule(body, this.#walk);
+    if (id === Section.Component) return this.#nested(body);
+    const reader = new Reader(body);
+    this.#walk.list(reader, () => this.#entry(id, reader));
+    reader.end('a section of a component');
+    return body;
+  }
+
+  #nested(body: Uint8Array): Uint8Array {
+    const nested = walkComponent(body, this.#walk, this.#depth + 1);
+    this.#components.push(nested.exports);
+    return nested.bytes;
+  }
+
+  #entry(id: number, reader: Reader): void {
+    switch (id) {
+      case Section.CoreInstance:
+        return this.#coreInstance(reader);
+      case Section.CoreType:
+        return coreTypeDefinition(reader, this.#walk);
+      case Section.Instance:
+        return void this.#instances.push(this.#instance(reader));
+      case Section.Alias:
+        return this.#alias(reader);
+      case Section.Type:
+        return componentType(reader, this.#walk, 0);
+      case Section.Canonical:
+        return canonical(reader, this.#walk);
+      case Section.Import:
+        return this.#import(reader);
+      case Section.Export:
+        return this.#export(reader);
+      default:
+        throw new Refusal('HW2108', `the component has a section that WASI 0.2 does not have (${hex(id)})`);
+    }
+  }
+
+  #coreInstance(reader: Reader): void {
+    const form = reader.u8();
+    if (form > 1) throw new Refusal('HW2102', `a core instance of an unknown form ${hex(form)}`);
+    if (form === 0) reader.u32();
+    this.#walk.list(reader, () => {
+      this.#walk.coreName(reader, form === 0 ? 'a core import' : 'a core export');
+      coreSort(reader);
+      reader.u32();
+    });
+  }
+
+  #alias(reader: Reader): void {
+    const taken = alias(reader, this.#walk);
+    const from = taken.instance === undefined ? undefined : this.#instances[taken.instance];
+    this.#count(taken.sort, from?.find((item) => item.sort === taken.sort && item.name === taken.name)?.contents);
+  }
+
+  #instance(reader: Reader): Contents | undefined {
+    const form = reader.u8();
+    if (form === 0) {
+      const contents = this.#components[reader.u32()];
+      this.#walk.list(reader, () => {
+        this.#walk.externName(reader, 'an argument');
+        sort(reader);
+        reader.u32();
+      });
+      return contents;
+    }
+    if (form !== 1) throw new Refusal('HW2102', `an instance of an unknown form ${hex(form)}`);
+    const contents: ComponentExport[] = [];
+    this.#walk.list(reader, () => {
+      const name = externNameAfterKind(reader, this.#walk, 'an export');
+      const exported = sort(reader);
+      contents.push(this.#exported(name, exported, reader.u32()));
+    });
+    return contents;
+  }
+
+  #import(reader: Reader): void {
+    const name = externNameAfterKind(reader, this.#walk, 'an import');
+    const type = externType(reader);
+    this.imports.push({ name, ...type });
+    if (type.kind === ExternKind.Component) this.#components.push(undefined);
+    if (type.kind === ExternKind.Instance) this.#instances.push(undefined);
+  }
+
+  /** An export is also a new index of its sort. */
+  #export(reader: Reader): void {
+    const name = externNameAfterKind(reader, this.#walk, 'an export');
+    const exported = sort(reader);
+    const item = this.#exported(name, exported, reader.u32());
+    if (reader.u8() === 1) externType(reader);
+    this.exports.push(item);
+    this.#count(exported, item.contents);
+  }
+
+  #exported(name: string, sort: number, index: number): ComponentExport {
+    const contents =
+      sort === Sort.Instance ? this.#instances[index] : sort === Sort.Component ? this.#components[index] : undefined;
+    return contents ? { name, sort, contents } : { name, sort };
+  }
+
+  #count(sort: number, contents: Contents | undefined): void {
+    if (sort === Sort.Component) this.#components.push(contents);
+    if (sort === Sort.Instance) this.#instances.push(contents);
+  }
+}
+
+/** Lifts, lowers and resource built-ins; everything later than these belongs to asynchronous components. */
+function canonical(reader: Reader, walk: Walk): void {
+  const form = reader.u8();
+  if (form === 0x00 || form === 0x01) {
+    if (reader.u8() !== 0x00) throw new Refusal('HW2102', 'a canonical definition of an unknown form');
+    reader.u32();
+    walk.list(reader, () => canonicalOption(reader));
+    if (form === 0x00) reader.u32();
+  } else if (form >= 0x02 && form <= 0x04) {
+    reader.u32();
+  } else throw new Refusal('HW2108', `the component uses an asynchronous built-in (${hex(form)})`);
+}
+
+function canonicalOption(reader: Reader): void {
+  const option = reader.u8();
+  if (option <= 0x02) return;
+  if (option > 0x05) throw new Refusal('HW2108', `a function uses an asynchronous option (${hex(option)})`);
+  reader.u32();
+}

@@ -1,0 +1,106 @@
+import { coreImportType, coreType, hex, memoryType, tableType } from './core-types.ts';
+import { Reader } from './reader.ts';
+import { Refusal } from './refusal.ts';
+import type { Walk } from './walk.ts';
+import { Writer } from './writer.ts';
+
+const HEADER = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+
+/** Section ids of a core module. */
+const Section = { Custom: 0, Type: 1, Import: 2, Table: 4, Memory: 5, Export: 7, Tag: 13 } as const;
+const LAST_SECTION = 13;
+
+/**
+ * Walks one core module and returns it with maxima written into its tables and memories and without custom sections.
+ * Function bodies and data are not looked into: what they can do is bounded by the types, imports and limits that are.
+ */
+export function walkCoreModule(bytes: Uint8Array, walk: Walk): Uint8Array {
+  walk.coreModule();
+  const reader = new Reader(bytes);
+  if (!startsWith(reader.bytes(HEADER.length), HEADER)) throw new Refusal('HW2102', 'a core module has no header');
+  const writer = new Writer();
+  writer.bytes(HEADER);
+  while (!reader.done) {
+    walk.charge(1);
+    const id = reader.u8();
+    const body = reader.bytes(reader.u32());
+    if (id !== Section.Custom) writer.section(id, walkSection(id, body, walk));
+  }
+  return writer.finish();
+}
+
+function walkSection(id: number, body: Uint8Array, walk: Walk): Uint8Array {
+  const reader = new Reader(body);
+  switch (id) {
+    case Section.Type:
+      walk.list(reader, () => coreType(reader, walk));
+      break;
+    case Section.Import:
+      walk.list(reader, () => walkImport(reader, walk));
+      break;
+    case Section.Export:
+      walk.list(reader, () => walkExport(reader, walk));
+      break;
+    case Section.Table:
+      return rewritten(reader, walk, clippedTable);
+    case Section.Memory:
+      return rewritten(reader, walk, cappedMemory);
+    case Section.Tag:
+      throw new Refusal('HW2108', 'a core module declares exception tags');
+    default:
+      if (id > LAST_SECTION) throw new Refusal('HW2102', `a core module has an unknown section ${hex(id)}`);
+      return body;
+  }
+  reader.end('a section of a core module');
+  return body;
+}
+
+function walkImport(reader: Reader, walk: Walk): void {
+  walk.coreName(reader, 'the module of a core import');
+  walk.coreName(reader, 'a core import');
+  coreImportType(reader, walk);
+}
+
+function walkExport(reader: Reader, walk: Walk): void {
+  walk.coreName(reader, 'a core export');
+  reader.u8();
+  reader.u32();
+}
+
+function rewritten(
+  reader: Reader,
+  walk: Walk,
+  entry: (reader: Reader, writer: Writer, walk: Walk) => void,
+): Uint8Array {
+  const writer = new Writer();
+  const count = reader.u32();
+  walk.charge(count);
+  writer.u32(count);
+  for (let index = 0; index < count; index += 1) entry(reader, writer, walk);
+  reader.end('a section of a core module');
+  return writer.finish();
+}
+
+function clippedTable(reader: Reader, writer: Writer, walk: Walk): void {
+  walk.table();
+  const table = tableType(reader, walk);
+  writer.u8(table.element);
+  limits(writer, table.initial, Math.min(table.maximum ?? Infinity, walk.limits.tableElements));
+}
+
+function cappedMemory(reader: Reader, writer: Writer, walk: Walk): void {
+  const { initial, maximum } = memoryType(reader, walk);
+  const maximumPages = Math.min(maximum ?? Infinity, walk.memoryPages);
+  walk.memory({ initialPages: initial, maximumPages });
+  limits(writer, initial, maximumPages);
+}
+
+function limits(writer: Writer, initial: number, maximum: number): void {
+  writer.u8(1);
+  writer.u32(initial);
+  writer.u32(maximum);
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  return start.every((byte, index) => bytes[index] === byte);
+}

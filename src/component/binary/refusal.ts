@@ -1,0 +1,14 @@
+import type { Code } from '../../model/codes.ts';
+
+/**
+ * Thrown by the walkers and caught in `admit`, which makes a `Problem` of it: a refusal ends the walk from any depth.
+ * It never leaves the room.
+ */
+export class Refusal extends Error {
+  readonly code: Code;
+
+  constructor(code: Code, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
