@@ -1,0 +1,35 @@
+import type { CellSpec } from '../model/engine.ts';
+import { WIRE_VERSION, type Assignment } from '../wire/frames.ts';
+import type { ReplicaBudget } from './budget.ts';
+import type { AssignRequest } from './spawner/assign.ts';
+
+/** What the first (for now: only) member of the cell needs, as the wire says it. */
+export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBudget): AssignRequest {
+  const { member, bundle } = cell.members[0]!;
+  const { limits } = cell;
+  const assignment: Assignment = {
+    wire: WIRE_VERSION,
+    replica,
+    entry: cell.entry,
+    revision: cell.revision,
+    files: bundle.files.map(({ name, bytes }) => ({ name, bytes })),
+    imports: bundle.imports,
+    exports: bundle.exports,
+    blockingExports: bundle.blockingExports,
+    env: member.env.map(({ name, value }) => [name, value] as const),
+    args: [],
+    memoryBytes: budget.instances * limits.memoryBytes,
+    concurrency: limits.concurrency,
+    requestBodyBytes: limits.requestBodyBytes,
+    responseBodyBytes: limits.responseBodyBytes,
+    logBytesPerSecond: limits.logBytesPerSecond,
+    handles: limits.handles,
+    instancePolicy: member.instancePolicy,
+    startTimeoutMs: limits.startTimeoutMs,
+  };
+  return {
+    assignment,
+    files: bundle.files.map(({ digest, bytes }) => ({ digest, bytes })),
+    dataBytes: budget.dataBytes,
+  };
+}

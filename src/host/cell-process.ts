@@ -1,0 +1,15 @@
+import type net from 'node:net';
+import type { CellExit, SandboxKind } from './spawner/messages.ts';
+
+/** One process that runs or will run a cell, as the engine holds it. */
+export interface CellProcess {
+  /** Issued by the engine; never reused. */
+  readonly id: number;
+  readonly pid: number;
+  readonly kind: SandboxKind;
+  /** Paused until somebody reads it. */
+  readonly channel: net.Socket;
+  /** Resolves once, when the process has ended; `undefined` where nobody saw how (its spawner had died before it). */
+  readonly exited: Promise<CellExit | undefined>;
+  kill(): void;
+}

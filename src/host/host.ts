@@ -1,0 +1,230 @@
+/**
+ * All replicas of this engine: starts them within the machine's limits, knows which are ready, and remembers how each ended
+ * until control has seen it.
+ *
+ * Invariants
+ * N1 Asking twice for the same replica is asking once, whatever has become of it.
+ * N2 The sum of the budgets of all processes that are not gone stays within the engine's memory: refused otherwise, with
+ *    the numbers, and nothing is started.
+ * N3 What is ready is known without a search: the list of a group is replaced when a replica changes, and never written to.
+ */
+import type { ChildProcess } from 'node:child_process';
+import type { Logger } from 'pino';
+import { err, ok, type Result } from '../kit/result.ts';
+import type { CellSpec, EngineObserved, ReplicaObserved } from '../model/engine.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { GroupId } from '../model/snapshot.ts';
+import type { CellCaller } from '../wire/cell-caller.ts';
+import { formatBytes, replicaBudget, HEAP_MIB } from './budget.ts';
+import type { CellProcess } from './cell-process.ts';
+import { Pool } from './pool.ts';
+import { Replica } from './replica.ts';
+import { SpawnerClient } from './spawner-client.ts';
+import type { SandboxKind } from './spawner/messages.ts';
+
+/** Ended replicas that control has not acknowledged; the oldest go first. */
+export const MAX_ENDED_REPLICAS = 1_000;
+const WASM_PAGE_BYTES = 64 * 1024;
+const MAX_WASM_PAGES = 65_536;
+/** After the last replica's deadline, for its process to be gone. */
+const CLOSE_GRACE_MS = 3_000;
+
+export interface HostOptions {
+  /** Starts `src/process/spawner.ts` with an IPC channel. */
+  readonly forkSpawner: () => ChildProcess;
+  /** Mode 0700: sockets, records of running cells. */
+  readonly runFolder: string;
+  /** Readable by everybody: the code of a cell process. */
+  readonly bootFolder: string;
+  readonly storeFolder: string;
+  readonly poolSize: number;
+  /** Of all replicas together. */
+  readonly memoryBytes: number;
+  readonly maxReplicas: number;
+  readonly log: Logger;
+  /** A replica has changed: look again. */
+  readonly onChange: () => void;
+  /** Why Strict must not be used, where the operator says so. */
+  readonly forbidStrict?: string | undefined;
+}
+
+const UNKNOWN_SANDBOX = { strict: false, why: 'it is being found out which sandboxes work' } as const;
+const NONE: readonly CellCaller[] = [];
+
+export class Host {
+  readonly #options: HostOptions;
+  readonly #spawner: SpawnerClient;
+  readonly #pool: Pool;
+  readonly #replicas = new Map<string, Replica>();
+  readonly #ready = new Map<GroupId, readonly CellCaller[]>();
+  /** Budgets of the processes that are not gone (N2). */
+  #admittedBytes = 0;
+  #admitted = 0;
+  #closing = false;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    const { runFolder, bootFolder, storeFolder, log, forbidStrict } = options;
+    const maxWasmPages = Math.min(MAX_WASM_PAGES, Math.ceil(options.memoryBytes / WASM_PAGE_BYTES));
+    this.#spawner = new SpawnerClient({
+      fork: options.forkSpawner,
+      config: {
+        runFolder,
+        bootFolder,
+        storeFolder,
+        heapMiB: HEAP_MIB,
+        maxWasmPages,
+        ...(forbidStrict === undefined ? {} : { forbidStrict }),
+      },
+      log,
+      onRestart: () => {
+        this.#pool.discard();
+        this.#pool.fill();
+      },
+    });
+    this.#pool = new Pool({
+      size: options.poolSize,
+      kind: () => this.#kindOf('Auto'),
+      start: (kind) => this.#spawner.start(kind),
+      log,
+    });
+    void this.#fillPool();
+  }
+
+  /** Starts a replica, or says why there is no room. What comes of it is seen in `observe`. */
+  start(id: string, cell: CellSpec): Result<void, Problem> {
+    if (this.#replicas.has(id)) return ok(undefined);
+    if (this.#closing) return err(problem('HW4115', `${id} was not started: the engine is shutting down`));
+    if (cell.members.length !== 1) {
+      return err(problem('HW4114', `${id} has ${cell.members.length} members; this engine runs cells of one`));
+    }
+    const budget = replicaBudget(cell);
+    const refused = this.#refuseSandbox(cell) ?? this.#refuse(id, budget.totalBytes);
+    if (refused) return err(refused);
+    this.#admittedBytes += budget.totalBytes;
+    this.#admitted += 1;
+    const replica = new Replica({
+      id,
+      cell,
+      budget,
+      take: () => this.#take(cell),
+      assign: (process, request) => this.#spawner.assign(process, request),
+      log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),
+      onChange: (changed) => this.#onReplicaChange(changed),
+    });
+    this.#replicas.set(id, replica);
+    void this.#giveBack(replica);
+    return ok(undefined);
+  }
+
+  stop(id: string, deadlineMs: number): void {
+    this.#replicas.get(id)?.stop(deadlineMs);
+  }
+
+  /** Drops replicas that have ended; others stay. */
+  forget(ids: readonly string[]): void {
+    for (const id of ids) {
+      if (this.#replicas.get(id)?.phase === 'Ended') this.#replicas.delete(id);
+    }
+  }
+
+  /** Those that may take requests, unhealthy ones only where there is no other. The list is never written to. */
+  ready(group: GroupId): readonly CellCaller[] {
+    return this.#ready.get(group) ?? NONE;
+  }
+
+  observe(): { readonly replicas: readonly ReplicaObserved[] } & Pick<EngineObserved, 'sandbox' | 'poolReady'> {
+    return {
+      replicas: [...this.#replicas.values()].map((replica) => replica.observe()),
+      sandbox: this.#spawner.sandbox ?? UNKNOWN_SANDBOX,
+      poolReady: this.#pool.ready,
+    };
+  }
+
+  get spawnerPid(): number | undefined {
+    return this.#spawner.pid;
+  }
+
+  /** Drains every replica, then ends what is left and the spawner. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing = true;
+    this.#pool.close();
+    const replicas = [...this.#replicas.values()];
+    for (const replica of replicas) replica.stop(deadlineMs);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs + CLOSE_GRACE_MS);
+    });
+    await Promise.race([Promise.all(replicas.map((replica) => replica.gone)), late]);
+    clearTimeout(timer);
+    for (const replica of replicas) replica.kill();
+    await this.#spawner.close();
+  }
+
+  async #fillPool(): Promise<void> {
+    await this.#spawner.configured;
+    this.#options.log.info({ sandbox: this.#spawner.sandbox }, 'the sandbox of cells is known');
+    this.#pool.fill();
+    this.#options.onChange();
+  }
+
+  async #giveBack(replica: Replica): Promise<void> {
+    await replica.gone;
+    this.#admittedBytes -= replica.budget.totalBytes;
+    this.#admitted -= 1;
+    // Whoever was refused for want of room may ask again.
+    this.#options.onChange();
+  }
+
+  #refuse(id: string, bytes: number): Problem | undefined {
+    const { memoryBytes, maxReplicas } = this.#options;
+    if (this.#admitted >= maxReplicas) {
+      return problem('HW4102', `${id} would be replica ${this.#admitted + 1} of at most ${maxReplicas}`);
+    }
+    if (this.#admittedBytes + bytes <= memoryBytes) return undefined;
+    const used = formatBytes(this.#admittedBytes);
+    return problem(
+      'HW4101',
+      `${id} may use ${formatBytes(bytes)}; ${used} of ${formatBytes(memoryBytes)} are given to ${this.#admitted} other replicas`,
+    );
+  }
+
+  #refuseSandbox(cell: CellSpec): Problem | undefined {
+    const { sandbox } = this.#spawner;
+    if (cell.isolation !== 'Strict' || !sandbox || sandbox.strict) return undefined;
+    return problem('HW4103', `${cell.entry} asks for Strict: ${sandbox.why}`);
+  }
+
+  async #take(cell: CellSpec): Promise<Result<CellProcess, Problem>> {
+    await this.#spawner.configured;
+    const refused = this.#refuseSandbox(cell);
+    return refused ? err(refused) : this.#pool.take(this.#kindOf(cell.isolation));
+  }
+
+  #kindOf(isolation: CellSpec['isolation']): SandboxKind {
+    if (isolation === 'Process') return 'Process';
+    return this.#spawner.sandbox?.strict ? 'Strict' : 'Process';
+  }
+
+  #onReplicaChange(changed: Replica): void {
+    const { group } = changed.cell;
+    const members = [...this.#replicas.values()].filter((replica) => replica.cell.group === group);
+    const healthy = open(members.filter((replica) => replica.phase === 'Ready'));
+    const callers = healthy.length > 0 ? healthy : open(members.filter((replica) => replica.phase === 'Unhealthy'));
+    if (callers.length > 0) this.#ready.set(group, callers);
+    else this.#ready.delete(group);
+    if (changed.phase === 'Ended') this.#dropOldestEnded();
+    this.#options.onChange();
+  }
+
+  #dropOldestEnded(): void {
+    const ended = [...this.#replicas.values()].filter((replica) => replica.phase === 'Ended');
+    for (const replica of ended.slice(0, Math.max(0, ended.length - MAX_ENDED_REPLICAS))) {
+      this.#replicas.delete(replica.id);
+    }
+  }
+}
+
+function open(replicas: readonly Replica[]): readonly CellCaller[] {
+  return replicas.flatMap(({ channel }) => (channel?.open ? [channel] : []));
+}

@@ -1,0 +1,118 @@
+/**
+ * Processes that have booted and wait for an assignment, so that a start does not pay for a process.
+ *
+ * Invariants
+ * Q1 At most one process of the pool boots at a time: a burst of starts must not take the processor from traffic.
+ *    Whoever asks while nothing waits gets a process of its own.
+ * Q2 A process that ends while it waits leaves the pool, and failure to start backs off.
+ */
+import type { Logger } from 'pino';
+import { err, ok, type Result } from '../kit/result.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { CellProcess } from './cell-process.ts';
+import { awaitBooted } from './spawner/booted.ts';
+import type { SandboxKind } from './spawner/messages.ts';
+
+const BOOT_DEADLINE_MS = 10_000;
+const REFILL_BACKOFF_INITIAL_MS = 500;
+const REFILL_BACKOFF_MAX_MS = 30_000;
+
+export interface PoolOptions {
+  readonly size: number;
+  /** What waiting processes are started as. */
+  readonly kind: () => SandboxKind;
+  readonly start: (kind: SandboxKind) => Promise<Result<CellProcess, Problem>>;
+  readonly log: Logger;
+}
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #waiting: CellProcess[] = [];
+  #filling = false;
+  #backoffMs = REFILL_BACKOFF_INITIAL_MS;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  get ready(): number {
+    return this.#waiting.length;
+  }
+
+  /** A booted process: one that waits, else a new one. */
+  async take(kind: SandboxKind): Promise<Result<CellProcess, Problem>> {
+    const index = this.#waiting.findIndex((cell) => cell.kind === kind);
+    if (index < 0) return this.#boot(kind);
+    const [cell] = this.#waiting.splice(index, 1);
+    this.fill();
+    return ok(cell!);
+  }
+
+  /** Starts processes, one after the other, until enough wait. */
+  fill(): void {
+    if (this.#filling || this.#closed || this.#retry || this.#waiting.length >= this.#options.size) return;
+    void this.#fillOne();
+  }
+
+  async #fillOne(): Promise<void> {
+    this.#filling = true;
+    const cell = await this.#boot(this.#options.kind());
+    this.#filling = false;
+    if (cell.ok) this.#park(cell.value);
+    else this.#backOff(cell.error);
+  }
+
+  /** Ends what waits: its spawner is gone, or the engine goes. */
+  discard(): void {
+    for (const cell of this.#waiting.splice(0)) end(cell);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.discard();
+  }
+
+  async #boot(kind: SandboxKind): Promise<Result<CellProcess, Problem>> {
+    const started = await this.#options.start(kind);
+    if (!started.ok) return started;
+    const booted = await awaitBooted(started.value.channel, BOOT_DEADLINE_MS);
+    if (booted.ok) return started;
+    end(started.value);
+    return err(problem('HW4001', booted.error));
+  }
+
+  #park(cell: CellProcess): void {
+    this.#backoffMs = REFILL_BACKOFF_INITIAL_MS;
+    if (this.#closed) return end(cell);
+    this.#waiting.push(cell);
+    cell.channel.once('close', () => this.#leave(cell));
+    void cell.exited.then(() => this.#leave(cell));
+    this.fill();
+  }
+
+  #leave(cell: CellProcess): void {
+    const index = this.#waiting.indexOf(cell);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    end(cell);
+    this.fill();
+  }
+
+  #backOff(why: Problem): void {
+    if (this.#closed) return;
+    this.#options.log.warn({ problem: why, backoffMs: this.#backoffMs }, 'no process for the pool');
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.fill();
+    }, this.#backoffMs);
+    this.#backoffMs = Math.min(this.#backoffMs * 2, REFILL_BACKOFF_MAX_MS);
+  }
+}
+
+function end(cell: CellProcess): void {
+  cell.kill();
+  cell.channel.destroy();
+}

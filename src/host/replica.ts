@@ -1,0 +1,291 @@
+/**
+ * One replica of a cell, from the moment control asks for it until its process is gone.
+ *
+ *   Starting → Warming → Ready ⇄ Unhealthy → Draining → Ended
+ *
+ * Invariants
+ * L1 A replica ends once. The first reason stands, whatever its process does afterwards.
+ * L2 Timers belong to the phase that set them: a change of phase clears them all, and what was awaited in an earlier phase
+ *    finds its phase gone and leaves quietly.
+ * L3 Memory is given back when the process is gone, not when it was told to go.
+ */
+import type { Logger } from 'pino';
+import { Deferred } from '../kit/deferred.ts';
+import type { Result } from '../kit/result.ts';
+import type { LivenessProbe, ReadinessProbe } from '../model/component.ts';
+import type { CellSpec, ReplicaEnd, ReplicaObserved, ReplicaPhase } from '../model/engine.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { Loaded } from '../wire/frames.ts';
+import { assignmentOf } from './assignment.ts';
+import type { ReplicaBudget } from './budget.ts';
+import type { CellProcess } from './cell-process.ts';
+import { CellChannel, type CellOwner } from './channel.ts';
+import { reasonOfDeath } from './death.ts';
+import { GuestLog } from './guest-log.ts';
+import { probe } from './probe.ts';
+import type { AssignRequest } from './spawner/assign.ts';
+
+/** Bounds on how often readiness is asked for until it is there, whatever the manifest's period is. */
+export const MIN_READINESS_PERIOD_MS = 20;
+export const MAX_READINESS_PERIOD_MS = 100;
+/** How long a closed channel may wait for the word how its process ended. */
+const EXIT_DEADLINE_MS = 1_000;
+/** From `Shutdown` until the process is killed: lifecycle `shutdown` runs in it. */
+const SHUTDOWN_DEADLINE_MS = 2_000;
+const DRAIN_LOOK_PERIOD_MS = 10;
+
+export interface ReplicaOptions {
+  readonly id: string;
+  readonly cell: CellSpec;
+  readonly budget: ReplicaBudget;
+  /** A booted process in the sandbox that the cell asks for. */
+  readonly take: () => Promise<Result<CellProcess, Problem>>;
+  readonly assign: (cell: CellProcess, request: AssignRequest) => Promise<Result<void, Problem>>;
+  readonly log: Logger;
+  /** The phase, or whether the channel is open, has changed. */
+  readonly onChange: (replica: Replica) => void;
+}
+
+export class Replica implements CellOwner {
+  readonly id: string;
+  readonly cell: CellSpec;
+  readonly budget: ReplicaBudget;
+  phase: ReplicaPhase = 'Starting';
+  /** There from the assignment until the end. */
+  channel: CellChannel | undefined;
+  readonly #options: ReplicaOptions;
+  readonly #log: Logger;
+  readonly #guestLog: GuestLog;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #gone = new Deferred<void>();
+  readonly #askedAtMs = performance.now();
+  #assignedAtMs = 0;
+  #readyAtMs: number | undefined;
+  #process: CellProcess | undefined;
+  #loaded: Loaded | undefined;
+  #problem: Problem | undefined;
+  #end: ReplicaEnd | undefined;
+
+  constructor(options: ReplicaOptions) {
+    this.id = options.id;
+    this.cell = options.cell;
+    this.budget = options.budget;
+    this.#options = options;
+    this.#log = options.log.child({ replica: options.id });
+    this.#guestLog = new GuestLog(this.#log, options.cell.limits.logBytesPerSecond);
+    void this.#start();
+  }
+
+  /** Resolves when the process is gone and its memory given back (L3). */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
+  observe(): ReplicaObserved {
+    const nowMs = performance.now();
+    return {
+      id: this.id,
+      group: this.cell.group,
+      phase: this.phase,
+      restartToken: this.cell.restartToken,
+      ageMs: Math.round(nowMs - this.#askedAtMs),
+      ...(this.#readyAtMs === undefined ? {} : { readyForMs: Math.round(nowMs - this.#readyAtMs) }),
+      inFlight: this.channel?.inFlight ?? 0,
+      ...(this.#process ? { pid: this.#process.pid, isolation: this.#process.kind } : {}),
+      ...(this.#loaded ? { effectiveInstancePolicy: this.#loaded.instancePolicy } : {}),
+      ...(this.#problem ? { problem: this.#problem } : {}),
+      ...(this.#end ? { end: this.#end } : {}),
+    };
+  }
+
+  /** Takes no new requests; ends when the last one in flight has, or at the deadline. Said again, the earlier one stands. */
+  stop(deadlineMs: number): void {
+    if (this.phase === 'Draining' || this.phase === 'Ended') return;
+    const channel = this.channel;
+    if (!channel?.open || this.phase === 'Starting' || this.phase === 'Warming')
+      return this.#finish('Stopped', undefined);
+    this.#enter('Draining');
+    this.#drain(channel, performance.now() + deadlineMs);
+  }
+
+  /** At once: requests in flight are lost. */
+  kill(): void {
+    this.#finish('Stopped', undefined);
+  }
+
+  onLoaded(loaded: Loaded): void {
+    if (this.phase !== 'Starting')
+      return this.#finish('Crashed', problem('HW4112', `${this.id} said twice that it is loaded`));
+    this.#loaded = loaded;
+    this.#log.info({ loaded, isolation: this.#process?.kind }, 'a cell is loaded');
+    const { readiness } = this.cell.probes;
+    if (!readiness) return this.#becomeReady();
+    this.#enter('Warming');
+    this.#warm(readiness);
+  }
+
+  onLoadFailed(failure: { readonly code: string; readonly message: string }): void {
+    this.#finish('StartFailed', problem('HW4104', `${this.id}: ${failure.code}: ${failure.message}`));
+  }
+
+  onLog(stream: 1 | 2 | 3, droppedBytes: number, text: string): void {
+    this.#guestLog.write(stream, droppedBytes, text);
+  }
+
+  onDenied(denial: Parameters<CellOwner['onDenied']>[0]): void {
+    this.#guestLog.denied(denial);
+  }
+
+  onUnresponsive(why: Problem): void {
+    this.#finish('LimitExceeded', why);
+  }
+
+  onClosed(violation: Problem | undefined): void {
+    if (violation) return this.#finish('Crashed', violation);
+    if (this.phase === 'Ended') return;
+    // No request goes to a closed channel; what remains is to find out why it is closed.
+    this.#options.onChange(this);
+    void this.#explainDeath();
+  }
+
+  async #start(): Promise<void> {
+    const taken = await this.#options.take();
+    if (!taken.ok) return this.#finish('StartFailed', taken.error);
+    if (this.phase !== 'Starting') return dispose(taken.value);
+    const cell = taken.value;
+    this.#process = cell;
+    this.#assignedAtMs = performance.now();
+    const { startTimeoutMs } = this.cell.limits;
+    this.#after(startTimeoutMs, () =>
+      this.#finish('StartFailed', problem('HW4105', `${this.id} was not loaded within ${startTimeoutMs} ms`)),
+    );
+    const assigned = await this.#options.assign(cell, assignmentOf(this.id, this.cell, this.budget));
+    if (this.phase !== 'Starting') return;
+    if (!assigned.ok) return this.#finish('StartFailed', assigned.error);
+    const { concurrency, queue } = this.cell.limits;
+    this.channel = new CellChannel(cell.channel, { replica: this.id, concurrency, queue, owner: this });
+  }
+
+  /** Asks until the first success, or until the deadline, which is the phase's own timer. */
+  #warm(readiness: ReadinessProbe): void {
+    const startedAtMs = this.#assignedAtMs;
+    let why = 'it was not asked yet';
+    this.#after(startedAtMs + readiness.deadlineMs - performance.now(), () =>
+      this.#finish(
+        'NeverReady',
+        problem('HW4106', `${this.id} was not ready within ${readiness.deadlineMs} ms: ${why}`),
+      ),
+    );
+    const periodMs = Math.min(Math.max(readiness.periodMs, MIN_READINESS_PERIOD_MS), MAX_READINESS_PERIOD_MS);
+    let successes = 0;
+    const ask = async (): Promise<void> => {
+      const answer = await probe(this.channel!, readiness.call, readiness.timeoutMs);
+      if (this.phase !== 'Warming') return;
+      successes = answer.ok ? successes + 1 : 0;
+      if (successes >= readiness.successThreshold) return this.#becomeReady();
+      if (!answer.ok) {
+        why = answer.error;
+        this.#problem = problem('HW4106', `${this.id} is not ready: ${why}`);
+      }
+      this.#after(periodMs, () => void ask());
+    };
+    void ask();
+  }
+
+  #becomeReady(): void {
+    this.#problem = undefined;
+    this.#readyAtMs ??= performance.now();
+    this.#enter('Ready');
+    const { liveness } = this.cell.probes;
+    if (liveness) this.#watch(liveness, 0);
+  }
+
+  /** Ready and Unhealthy are one watch: the phase changes with the answers, the count of failures goes on. */
+  #watch(liveness: LivenessProbe, failures: number): void {
+    this.#after(liveness.periodMs, () => void this.#look(liveness, failures));
+  }
+
+  async #look(liveness: LivenessProbe, failures: number): Promise<void> {
+    const phase = this.phase;
+    const answer = await probe(this.channel!, liveness.call, liveness.timeoutMs);
+    if (this.phase !== phase || !this.channel?.open) return;
+    if (answer.ok) {
+      if (phase === 'Unhealthy') return this.#becomeReady();
+      return this.#watch(liveness, 0);
+    }
+    const why = problem('HW4113', `${this.id}, ${failures + 1} in a row: ${answer.error}`);
+    if (failures + 1 >= liveness.failureThreshold) return this.#finish('Unhealthy', why);
+    this.#problem = why;
+    if (phase === 'Ready') this.#enter('Unhealthy');
+    this.#watch(liveness, failures + 1);
+  }
+
+  #drain(channel: CellChannel, deadlineAtMs: number): void {
+    if (channel.inFlight > 0 && performance.now() < deadlineAtMs) {
+      this.#after(DRAIN_LOOK_PERIOD_MS, () => this.#drain(channel, deadlineAtMs));
+      return;
+    }
+    // Those that are late get their end from the cell; it exits by itself after them, or is killed.
+    channel.cancelAll();
+    channel.shutdown(SHUTDOWN_DEADLINE_MS);
+    this.#after(SHUTDOWN_DEADLINE_MS, () => this.#finish('Stopped', undefined));
+  }
+
+  async #explainDeath(): Promise<void> {
+    const phase = this.phase;
+    if (phase === 'Draining') return this.#finish('Stopped', undefined);
+    this.#clearTimers();
+    const exit = await Promise.race([
+      this.#process!.exited,
+      new Promise<undefined>((resolve) => {
+        this.#after(EXIT_DEADLINE_MS, () => resolve(undefined));
+      }),
+    ]);
+    if (this.phase !== phase) return;
+    const reason = reasonOfDeath(this.id, exit, phase === 'Starting');
+    this.#finish(reason.end, reason.problem);
+  }
+
+  /** L1. */
+  #finish(end: ReplicaEnd, why: Problem | undefined): void {
+    if (this.phase === 'Ended') return;
+    // Whoever was told to go has not failed, however it went: the problem stays for people.
+    this.#end = this.phase === 'Draining' ? 'Stopped' : end;
+    this.#problem = why;
+    this.#log.info({ end: this.#end, problem: why, inFlight: this.channel?.inFlight ?? 0 }, 'a replica has ended');
+    this.#enter('Ended');
+    const cell = this.#process;
+    if (!cell) return this.#gone.resolve();
+    dispose(cell);
+    this.channel?.destroy();
+    void cell.exited.then(() => this.#gone.resolve());
+  }
+
+  /** L2. */
+  #enter(phase: ReplicaPhase): void {
+    this.#clearTimers();
+    this.phase = phase;
+    this.#options.onChange(this);
+  }
+
+  #after(delayMs: number, run: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        run();
+      },
+      Math.max(0, delayMs),
+    );
+    this.#timers.add(timer);
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}
+
+function dispose(cell: CellProcess): void {
+  cell.kill();
+  cell.channel.destroy();
+}

@@ -1,0 +1,209 @@
+/**
+ * The engine's end of its spawner process.
+ *
+ * Invariants
+ * P1 A spawner that dies is started again, with back-off. Cells that it had started live on: their channels are ours, and
+ *    the next spawner is told to keep and, when asked, to kill them.
+ * P2 Every request ends: with its answer, or with a Problem when the spawner that had it is gone.
+ */
+import type { ChildProcess } from 'node:child_process';
+import type net from 'node:net';
+import type { Logger } from 'pino';
+import { Deferred } from '../kit/deferred.ts';
+import { err, ok, type Result } from '../kit/result.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { CellProcess } from './cell-process.ts';
+import type { AssignRequest } from './spawner/assign.ts';
+import type { CellExit, FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './spawner/messages.ts';
+
+const RESTART_BACKOFF_INITIAL_MS = 20;
+const RESTART_BACKOFF_MAX_MS = 5_000;
+/** From the close of an orphan's channel until we stop waiting for somebody to say how it ended. */
+const CLOSE_DEADLINE_MS = 5_000;
+
+export interface SpawnerClientOptions {
+  /** Starts the process `src/process/spawner.ts` with an IPC channel. */
+  readonly fork: () => ChildProcess;
+  readonly config: Omit<SpawnerConfig, 'keep'>;
+  readonly log: Logger;
+  /** A new spawner is there: processes that waited for the old one cannot be assigned any more. */
+  readonly onRestart: () => void;
+}
+
+export interface Sandbox {
+  readonly strict: boolean;
+  readonly why: string;
+}
+
+interface Held {
+  readonly pid: number;
+  readonly channel: net.Socket;
+  readonly exited: Deferred<CellExit | undefined>;
+  /** The spawner that started it; another one does not see it end. */
+  readonly spawner: ChildProcess;
+}
+
+export class SpawnerClient {
+  /** Absent until the first spawner has found out. */
+  sandbox: Sandbox | undefined;
+  readonly #options: SpawnerClientOptions;
+  readonly #starting = new Map<number, { kind: SandboxKind; result: Deferred<Result<CellProcess, Problem>> }>();
+  readonly #assigning = new Map<number, Deferred<Result<void, Problem>>>();
+  readonly #held = new Map<number, Held>();
+  #child: ChildProcess | undefined;
+  #configured = new Deferred<void>();
+  #lastId = 0;
+  #backoffMs = RESTART_BACKOFF_INITIAL_MS;
+  #restart: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: SpawnerClientOptions) {
+    this.#options = options;
+    this.#fork();
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Resolves when the first spawner has said what the machine offers. */
+  get configured(): Promise<void> {
+    return this.#configured.promise;
+  }
+
+  /** Starts a process. It is still booting when this resolves. */
+  async start(kind: SandboxKind): Promise<Result<CellProcess, Problem>> {
+    const spawner = this.#child;
+    if (!spawner) return err(gone());
+    const id = ++this.#lastId;
+    const result = new Deferred<Result<CellProcess, Problem>>();
+    this.#starting.set(id, { kind, result });
+    this.#send({ type: 'start', cell: id, kind });
+    return result.promise;
+  }
+
+  /** Writes the assignment and its files to the process. From then on the channel is the engine's alone. */
+  async assign(cell: CellProcess, request: AssignRequest): Promise<Result<void, Problem>> {
+    const held = this.#held.get(cell.id);
+    if (!held || held.spawner !== this.#child) return err(gone());
+    const result = new Deferred<Result<void, Problem>>();
+    this.#assigning.set(cell.id, result);
+    this.#send({ type: 'assign', cell: cell.id, ...request });
+    return result.promise;
+  }
+
+  /** Ends the spawner, and with it every cell that still runs. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    if (!child) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    if (child.connected) child.disconnect();
+    const timer = setTimeout(() => child.kill('SIGKILL'), CLOSE_DEADLINE_MS);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  #fork(): void {
+    const child = this.#options.fork();
+    this.#child = child;
+    child.on('message', (message, handle) => {
+      if (this.#child === child) this.#onMessage(child, message as FromSpawner, handle as net.Socket | undefined);
+    });
+    child.on('error', (error) => this.#options.log.error({ err: error }, 'the spawner could not be reached'));
+    child.once('exit', (code, signal) => this.#onExit(child, code, signal));
+    this.#send({
+      type: 'configure',
+      config: { ...this.#options.config, keep: [...this.#held.values()].map(({ pid }) => pid) },
+    });
+  }
+
+  #send(message: ToSpawner): void {
+    // A spawner that is going down answers nothing: its exit ends what is pending.
+    if (this.#child?.connected) this.#child.send(message, () => undefined);
+  }
+
+  #onMessage(spawner: ChildProcess, message: FromSpawner, channel: net.Socket | undefined): void {
+    switch (message.type) {
+      case 'configured':
+        this.sandbox = { strict: message.strict, why: message.why };
+        this.#backoffMs = RESTART_BACKOFF_INITIAL_MS;
+        return this.#configured.resolve();
+      case 'started':
+        return this.#onStarted(spawner, message.cell, message.pid, channel);
+      case 'startFailed':
+        this.#starting.get(message.cell)?.result.resolve(err(message.problem));
+        this.#starting.delete(message.cell);
+        return;
+      case 'assigned':
+        return this.#onAssigned(message.cell, ok(undefined));
+      case 'assignFailed':
+        return this.#onAssigned(message.cell, err(message.problem));
+      case 'exited':
+        this.#held.get(message.cell)?.exited.resolve(message.exit);
+        this.#held.delete(message.cell);
+        return;
+    }
+  }
+
+  #onStarted(spawner: ChildProcess, id: number, pid: number, channel: net.Socket | undefined): void {
+    const starting = this.#starting.get(id);
+    this.#starting.delete(id);
+    // Node drops a descriptor whose other end is closed already: the process died at once.
+    if (!starting || !channel)
+      return starting?.result.resolve(err(problem('HW4001', 'the process ended as it started')));
+    const exited = new Deferred<CellExit | undefined>();
+    const held = { pid, channel, exited, spawner };
+    this.#held.set(id, held);
+    channel.pause();
+    channel.on('error', () => undefined);
+    channel.once('close', () => {
+      if (held.spawner !== this.#child) this.#lose(id, held);
+    });
+    starting.result.resolve(
+      ok({
+        id,
+        pid,
+        kind: starting.kind,
+        channel,
+        exited: exited.promise,
+        kill: () => this.#send({ type: 'kill', pid }),
+      }),
+    );
+  }
+
+  #onAssigned(id: number, result: Result<void, Problem>): void {
+    this.#assigning.get(id)?.resolve(result);
+    this.#assigning.delete(id);
+  }
+
+  /** Nobody will say how this one ended. */
+  #lose(id: number, held: Held): void {
+    held.exited.resolve(undefined);
+    this.#held.delete(id);
+  }
+
+  #onExit(child: ChildProcess, code: number | null, signal: string | null): void {
+    if (this.#child !== child) return;
+    this.#child = undefined;
+    for (const { result } of this.#starting.values()) result.resolve(err(gone()));
+    for (const result of this.#assigning.values()) result.resolve(err(gone()));
+    this.#starting.clear();
+    this.#assigning.clear();
+    for (const [id, held] of this.#held) {
+      if (held.spawner === child && held.channel.destroyed) this.#lose(id, held);
+    }
+    if (this.#closed) return;
+    this.#options.log.error({ code, signal, backoffMs: this.#backoffMs }, 'the spawner ended; starting it again');
+    this.#restart = setTimeout(() => {
+      this.#fork();
+      this.#options.onRestart();
+    }, this.#backoffMs);
+    this.#backoffMs = Math.min(this.#backoffMs * 2, RESTART_BACKOFF_MAX_MS);
+  }
+}
+
+function gone(): Problem {
+  return problem('HW4001', 'the process that starts cells is itself being started again');
+}
