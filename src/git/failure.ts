@@ -30,10 +30,11 @@ const SYMPTOMS: readonly Symptom[] = [
       /Could not resolve host|Failed to connect|Couldn't connect|Connection refused|Connection reset|Recv failure|Send failure|Empty reply|returned error: (404|5\d\d)|repository .* not found|does not appear to be a git repository|No such file or directory|Could not read from remote/i,
     code: 'HW3001',
   },
+  { pattern: /out of memory/i, code: 'HW3007' },
   { pattern: /No space left on device|Disk quota exceeded|Read-only file system/i, code: 'HW3013' },
   {
     pattern:
-      /not valid: is this a git repository|invalid server response|bad line length|protocol error|unexpected (disconnect|flush|end of file)|expected flush|early EOF|remote end hung up|index-pack (died|failed)|pack (has bad object|signature mismatch|is corrupted)|did not send all necessary objects|fsck error|Error in object|invalid index-pack|inflate|RPC failed|unable to parse|Unknown SSL protocol|HTTP\/[0-9.]+|unsupported|weird|transfer closed|garbage/i,
+      /not valid: is this a git repository|invalid server response|bad line length|protocol error|unexpected (disconnect|flush|end of file)|expected flush|expected '.*', received|early EOF|remote end hung up|index-pack (died|failed)|pack (has bad object|signature mismatch|is corrupted)|did not send all necessary objects|fsck error|Error in object|invalid index-pack|inflate|RPC failed|unable to parse|Unknown SSL protocol|HTTP\/[0-9.]+|unsupported|transfer closed/i,
     code: 'HW3006',
   },
 ];

@@ -242,6 +242,9 @@ class BareMirror implements Mirror {
     if (ended.exitCode !== 0) {
       // What was stopped half-way leaves its temporary pack, which would count against the size for ever.
       if (ended.stop) await sweep(this.#parts.folder).catch(() => 0);
+      if (ended.stop === 'OutputTooLarge') {
+        return err(problem('HW3007', `with this fetch the mirror would be larger than ${limits.mirrorBytes} bytes`));
+      }
       return err(problemOfRun(ended, 'fetch from the git server', secrets(credentials)));
     }
     const commit = await this.#localHead();

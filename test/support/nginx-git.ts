@@ -1,0 +1,124 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Login } from './git-server.ts';
+
+const run = promisify(execFile);
+const START_DEADLINE_MS = 15_000;
+
+/** The repositories of a folder behind nginx and fcgiwrap, as small teams serve them. Pushing needs the login too. */
+export interface NginxGit {
+  url(repository?: string): string;
+  /** The same with the login in it, for a developer's `git push`. */
+  pushUrl(repository?: string): string;
+  stop(): Promise<void>;
+}
+
+/**
+ * @param root folder with the bare repositories (`http.receivepack` true for those that may be pushed to)
+ * @param scratch folder for configuration, sockets and logs; its path must be short (a socket is in it)
+ */
+export async function startNginxGit(root: string, scratch: string, login: Login): Promise<NginxGit> {
+  await mkdir(scratch, { recursive: true });
+  const port = await freePort();
+  const socket = path.join(scratch, 'cgi.sock');
+  const { stdout: hash } = await run('openssl', ['passwd', '-apr1', login.password]);
+  await writeFile(path.join(scratch, 'users'), `${login.username}:${hash}`);
+  const configuration = path.join(scratch, 'nginx.conf');
+  await writeFile(configuration, nginxConfiguration({ root: path.resolve(root), scratch, socket, port }));
+  // Workers of an nginx that root started are somebody else, and mkdtemp lets only its owner in.
+  for (const folder of [scratch, path.dirname(scratch)]) await chmod(folder, 0o755);
+  const environment = { PATH: `${process.env['PATH']}:/usr/sbin`, LC_ALL: 'C' };
+  const children = [
+    spawn('fcgiwrap', ['-c', '2', '-s', `unix:${socket}`], { env: environment, stdio: 'ignore' }),
+    spawn('nginx', ['-p', scratch, '-c', configuration, '-e', path.join(scratch, 'error.log')], {
+      env: environment,
+      stdio: 'ignore',
+    }),
+  ];
+  const failed = new Promise<never>((_resolve, reject) => {
+    for (const child of children) child.once('error', reject);
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await Promise.race([failed, answering(url, scratch)]);
+  const user = `${encodeURIComponent(login.username)}:${encodeURIComponent(login.password)}`;
+  return {
+    url: (repository = 'repo.git') => `${url}/${repository}`,
+    pushUrl: (repository = 'repo.git') => `http://${user}@127.0.0.1:${port}/${repository}`,
+    stop: async () => {
+      for (const child of children) await end(child);
+    },
+  };
+}
+
+function nginxConfiguration(place: { root: string; scratch: string; socket: string; port: number }): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  return `
+daemon off;
+${process.getuid?.() === 0 ? 'user root;' : ''}
+worker_processes 1;
+pid ${place.scratch}/nginx.pid;
+events { worker_connections 64; }
+http {
+  access_log off;
+  ${temporary.map((name) => `${name}_temp_path ${place.scratch}/${name};`).join('\n  ')}
+  server {
+    listen 127.0.0.1:${place.port};
+    client_max_body_size 100m;
+    location / {
+      auth_basic git;
+      auth_basic_user_file ${place.scratch}/users;
+      fastcgi_pass unix:${place.socket};
+      fastcgi_buffering off;
+      fastcgi_param SCRIPT_FILENAME /usr/lib/git-core/git-http-backend;
+      fastcgi_param GIT_PROJECT_ROOT ${place.root};
+      fastcgi_param GIT_HTTP_EXPORT_ALL 1;
+      fastcgi_param PATH_INFO $uri;
+      fastcgi_param QUERY_STRING $query_string;
+      fastcgi_param REQUEST_METHOD $request_method;
+      fastcgi_param CONTENT_TYPE $content_type;
+      fastcgi_param CONTENT_LENGTH $content_length;
+      fastcgi_param HTTP_CONTENT_ENCODING $http_content_encoding;
+      fastcgi_param GIT_PROTOCOL $http_git_protocol;
+      fastcgi_param REMOTE_USER $remote_user;
+      fastcgi_param REMOTE_ADDR $remote_addr;
+    }
+  }
+}
+`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
+
+/** Until nginx asks for a login: the CGI behind it is only reached with one. */
+async function answering(url: string, scratch: string): Promise<void> {
+  const deadline = performance.now() + START_DEADLINE_MS;
+  while (performance.now() < deadline) {
+    const response = await fetch(url).catch(() => undefined);
+    if (response?.status === 401) return;
+    await sleep(25);
+  }
+  const log = await readFile(path.join(scratch, 'error.log'), 'utf8').catch(() => '');
+  throw new Error(`nginx does not answer at ${url}: ${log}`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+}
