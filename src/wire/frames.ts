@@ -136,6 +136,11 @@ export interface Assignment {
   readonly instancePolicy: 'Pooled' | 'PerRequest' | 'Singleton';
   /** Milliseconds for compile + instantiate + init. */
   readonly startTimeoutMs: number;
+  /**
+   * What the readiness probe will GET. With it, the cell asks it twice before `Loaded`, so that `Loaded` knows whether
+   * `Pooled` holds; without it, the first second call on an instance decides.
+   */
+  readonly warmUpPath?: string;
 }
 
 export interface Loaded {

@@ -1,0 +1,37 @@
+import type { Abort } from '../wire/frames.ts';
+import type { Instance } from './instance.ts';
+import type { ScopeCall } from './scope.ts';
+
+export type AbortReason = (typeof Abort)[keyof typeof Abort];
+
+/**
+ * One call in flight: a request or a call of an exported function. Made when the engine's frame arrives, run by the pool
+ * on an instance, over when the engine has its `Done`.
+ *
+ * Invariant
+ * C1 A call that is over says nothing more, whatever the guest still does (W2).
+ */
+export interface Call extends ScopeCall {
+  readonly over: boolean;
+  /** False while it still gathers what it needs before a guest can take it. */
+  readonly startable: boolean;
+  /** Calls the guest. A promise where the export can suspend. */
+  begin(instance: Instance): unknown;
+  /** The export returned. */
+  succeed(value: unknown): void;
+  /** The export returned the `err` of its `result`. The instance is fine. */
+  decline(payload: unknown): void;
+  /** Anything else that was thrown: the instance is discarded. */
+  fail(thrown: unknown): void;
+  /** The engine ends it. True where the guest must be stopped as well. */
+  cancel(reason: AbortReason): boolean;
+}
+
+/** The parts of a call that frames of the engine speak to. */
+export interface BodyReceiver {
+  /** `false`: over the credit. */
+  bodyChunk(bytes: Uint8Array): boolean;
+  bodyEnd(): void;
+  bodyAbort(reason: AbortReason): void;
+  credit(bytes: number): void;
+}

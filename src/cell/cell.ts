@@ -1,0 +1,181 @@
+/**
+ * The life of a cell process: booted → assigned → loaded → serving → shut down. Everything that happens, happens because
+ * a frame came or a guest went on; the process has no business of its own.
+ *
+ * Invariants
+ * L1 One assignment in a life. What fails before `Loaded` is a `LoadFailed` and the end of the process.
+ * L2 A frame that breaks the protocol ends the process: the engine is trusted, so it is a bug, and going on would hide it.
+ * L3 The process ends when its channel does: a cell without an engine has nobody to serve.
+ */
+import type net from 'node:net';
+import { FrameWriter } from '../wire/encoder.ts';
+import { Framer } from '../wire/framer.ts';
+import { ToCell, WIRE_VERSION, type Assignment } from '../wire/frames.ts';
+import { AssignmentInbox } from './assignment.ts';
+import { Calls } from './calls.ts';
+import { limitDenials } from './denials.ts';
+import { findExports, type ExportNames } from './exports.ts';
+import { LogRate } from './log-lines.ts';
+import { Outbox } from './outbox.ts';
+import { InstancePool } from './pool.ts';
+import { Program } from './program.ts';
+import { describeFailure } from './trap.ts';
+import { warmUp } from './warm-up.ts';
+
+/** Exit codes of a cell, for whoever looks at the process. */
+export const CellExit = { Ok: 0, ChannelClosed: 0, LoadFailed: 70, Protocol: 71 } as const;
+
+export interface CellSettings {
+  /** Descriptor 3: the only thing that a cell has. */
+  readonly channel: net.Socket;
+  readonly nodeVersion: string;
+  readonly exit: (code: number) => void;
+}
+
+export class Cell {
+  readonly #settings: CellSettings;
+  readonly #outbox: Outbox;
+  #inbox: AssignmentInbox | undefined;
+  #calls: Calls | undefined;
+  #pool: InstancePool | undefined;
+  #logs: LogRate | undefined;
+  #shuttingDown = false;
+
+  constructor(settings: CellSettings) {
+    this.#settings = settings;
+    this.#outbox = new Outbox(new FrameWriter(settings.channel));
+  }
+
+  /** Says that it waits, and reads from here on. */
+  boot(): void {
+    const { channel, nodeVersion, exit } = this.#settings;
+    const framer = new Framer((type, id, bytes, start, end) => this.#take(type, id, bytes, start, end));
+    channel.on('data', (chunk: Buffer) => {
+      if (!framer.push(chunk) && framer.violation) this.#broken(framer.violation);
+    });
+    channel.on('error', () => exit(CellExit.ChannelClosed));
+    channel.on('close', () => exit(CellExit.ChannelClosed));
+    channel.on('end', () => exit(CellExit.ChannelClosed));
+    this.#outbox.booted(WIRE_VERSION, nodeVersion);
+  }
+
+  /** A promise of the bindings that nobody awaited was rejected. The guest's doing; the other instances go on. */
+  strayRejection(reason: unknown): void {
+    this.#logs?.say(`stray rejection in the bindings: ${describeFailure(reason)}`);
+  }
+
+  #take(type: number, id: number, bytes: Buffer, start: number, end: number): boolean {
+    const wrong = this.#accept(type, id, bytes, start, end);
+    if (wrong === undefined) return true;
+    this.#broken(wrong);
+    return false;
+  }
+
+  #accept(type: number, id: number, bytes: Buffer, start: number, end: number): string | undefined {
+    if (id !== 0) {
+      return this.#calls ? this.#calls.take(type, id, bytes, start, end) : `a frame of type ${type} before Loaded`;
+    }
+    switch (type) {
+      case ToCell.Assign:
+        return this.#assign(bytes.subarray(start, end));
+      case ToCell.FileChunk:
+        return this.#fileChunk(bytes.subarray(start, end));
+      case ToCell.Shutdown:
+        void this.#shutDown();
+        return undefined;
+      default:
+        return `a frame of type ${type} for the channel`;
+    }
+  }
+
+  #assign(payload: Buffer): string | undefined {
+    if (this.#inbox) return 'a second assignment';
+    const inbox = AssignmentInbox.open(payload, WIRE_VERSION);
+    if (typeof inbox === 'string') return inbox;
+    this.#inbox = inbox;
+    if (inbox.complete) void this.#load(inbox);
+    return undefined;
+  }
+
+  #fileChunk(chunk: Buffer): string | undefined {
+    const inbox = this.#inbox;
+    if (!inbox || inbox.complete) return 'a chunk of no file';
+    if (!inbox.push(chunk)) return 'more bytes than the file has';
+    if (inbox.complete) void this.#load(inbox);
+    return undefined;
+  }
+
+  async #load({ assignment, files }: AssignmentInbox): Promise<void> {
+    const startMs = performance.now();
+    try {
+      const program = await Program.load(files);
+      files.clear();
+      const compileMs = performance.now() - startMs;
+      const names = findExports(assignment.exports, assignment.blockingExports);
+      const pool = this.#makePool(assignment, program, names);
+      const { instantiateMs, initMs } = await pool.warm(assignment.startTimeoutMs);
+      if (assignment.warmUpPath !== undefined) await warmUp(pool, names.http, assignment.warmUpPath, assignment);
+      this.#serve(assignment, pool, names);
+      this.#outbox.loaded({
+        compileMs,
+        instantiateMs,
+        initMs,
+        instancePolicy: pool.policy,
+        ...(pool.why === undefined ? {} : { why: pool.why }),
+        hasHealth: names.health !== undefined,
+        hasShutdown: names.lifecycle !== undefined,
+        hasHttp: names.http,
+      });
+    } catch (thrown) {
+      this.#outbox.loadFailed('HW4001', describeFailure(thrown));
+      this.#leave(CellExit.LoadFailed);
+    }
+  }
+
+  #makePool(assignment: Assignment, program: Program, names: ExportNames): InstancePool {
+    const logs = new LogRate(assignment.logBytesPerSecond, (stream, dropped, text) =>
+      this.#outbox.log(stream, dropped, text),
+    );
+    this.#logs = logs;
+    const tellDenied = limitDenials((interfaceName, functionName, reason) =>
+      this.#outbox.denied(interfaceName, functionName, reason),
+    );
+    const { imports, env, args, handles, memoryBytes, concurrency, instancePolicy } = assignment;
+    return new InstancePool({
+      instances: { program, names, imports, env, args, handles, memoryBytes, logs, tellDenied },
+      policy: instancePolicy,
+      concurrency,
+      say: (line) => logs.say(line),
+    });
+  }
+
+  #serve(assignment: Assignment, pool: InstancePool, names: ExportNames): void {
+    this.#pool = pool;
+    this.#calls = new Calls({
+      pool,
+      answers: this.#outbox,
+      http: names.http,
+      limits: assignment,
+      say: (line) => this.#logs?.say(line),
+    });
+  }
+
+  async #shutDown(): Promise<void> {
+    if (this.#shuttingDown) return;
+    this.#shuttingDown = true;
+    await this.#pool?.idle();
+    await this.#pool?.close();
+    this.#leave(CellExit.Ok);
+  }
+
+  #broken(what: string): void {
+    this.#outbox.log(3, 0, Buffer.from(`the engine broke the protocol: ${what}\n`));
+    this.#leave(CellExit.Protocol);
+  }
+
+  /** What was said leaves first; a channel that takes nothing any more does not hold the end up. */
+  #leave(code: number): void {
+    this.#outbox.flush();
+    this.#settings.channel.end(() => this.#settings.exit(code));
+  }
+}

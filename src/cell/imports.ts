@@ -1,0 +1,118 @@
+/**
+ * The import object of one instance: what its guest can reach of the world. Functions that make resources are bound to
+ * the instance's scope; everything else is shared by all instances.
+ */
+import type { Scope } from './scope.ts';
+import * as cli from './wasi/cli.ts';
+import { monotonicClock, timezone, wallClock } from './wasi/clocks.ts';
+import {
+  deniedInterface,
+  instanceNetwork,
+  outgoingHandler,
+  preopens,
+  unknownInterface,
+  type TellDenied,
+} from './wasi/denied.ts';
+import { IoError } from './wasi/error.ts';
+import { Fields } from './wasi/fields.ts';
+import { FutureIncomingResponse, IncomingResponse, OutgoingRequest, RequestOptions } from './wasi/http-client.ts';
+import { FutureTrailers, IncomingBody, IncomingRequest } from './wasi/http-incoming.ts';
+import { OutgoingBody, OutgoingResponse, ResponseOutparam } from './wasi/http-outgoing.ts';
+import { poll, Pollable } from './wasi/poll.ts';
+import { insecure, insecureSeed, random } from './wasi/random.ts';
+import { InputStream, OutputStream, type ByteSink } from './wasi/streams.ts';
+
+/** What the imports of an instance are built from. */
+export interface World extends cli.CliSettings {
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  readonly tellDenied: TellDenied;
+}
+
+type Build = (scope: Scope, world: World) => object;
+
+const IO_ERROR = Object.freeze({ Error: IoError });
+const IO_STREAMS = Object.freeze({ InputStream, OutputStream });
+
+/** Interface without version → its members. One implementation serves every 0.2.x: later ones only add. */
+const INTERFACES: Readonly<Record<string, Build>> = {
+  'wasi:io/error': () => IO_ERROR,
+  'wasi:io/poll': (scope) => ({ Pollable, poll: (pollables: readonly Pollable[]) => poll(scope, pollables) }),
+  'wasi:io/streams': () => IO_STREAMS,
+  'wasi:http/types': httpTypes,
+  'wasi:http/outgoing-handler': (_scope, world) => outgoingHandler(world.tellDenied),
+  'wasi:cli/environment': (_scope, world) => cli.environment(world),
+  'wasi:cli/exit': () => cli.exit,
+  'wasi:cli/stdin': (scope) => cli.stdin(scope),
+  'wasi:cli/stdout': (scope, world) => cli.stdout(scope, world.stdout),
+  'wasi:cli/stderr': (scope, world) => cli.stderr(scope, world.stderr),
+  'wasi:cli/terminal-input': () => ({ TerminalInput: cli.TerminalInput }),
+  'wasi:cli/terminal-output': () => ({ TerminalOutput: cli.TerminalOutput }),
+  'wasi:cli/terminal-stdin': () => cli.terminalStdin,
+  'wasi:cli/terminal-stdout': () => cli.terminalStdout,
+  'wasi:cli/terminal-stderr': () => cli.terminalStderr,
+  'wasi:clocks/monotonic-clock': (scope) => monotonicClock(scope),
+  'wasi:clocks/wall-clock': () => wallClock,
+  'wasi:clocks/timezone': () => timezone,
+  'wasi:random/random': () => random,
+  'wasi:random/insecure': () => insecure,
+  'wasi:random/insecure-seed': () => insecureSeed,
+  'wasi:filesystem/preopens': () => preopens,
+  // Types only: nothing to call.
+  'headway:http/types': () => ({}),
+};
+
+/** `wasi:io/streams@0.2.3` → `wasi:io/streams`. */
+export function withoutVersion(name: string): string {
+  const at = name.indexOf('@');
+  return at === -1 ? name : name.slice(0, at);
+}
+
+/** One member per interface of `names` (full names), keyed without version as the bindings look them up. */
+export function buildImports(names: readonly string[], scope: Scope, world: World): object {
+  const imports: Record<string, object> = Object.create(null) as Record<string, object>;
+  for (const name of names) {
+    const key = withoutVersion(name);
+    imports[key] ??= Object.hasOwn(INTERFACES, key) ? INTERFACES[key]!(scope, world) : denied(key, world);
+  }
+  if (imports['wasi:sockets/instance-network']) {
+    const network = (imports['wasi:sockets/network'] ??= denied('wasi:sockets/network', world));
+    imports['wasi:sockets/instance-network'] = instanceNetwork(scope, network);
+  }
+  return imports;
+}
+
+function denied(key: string, world: World): object {
+  return deniedInterface(key, world.tellDenied) ?? unknownInterface(key, world.tellDenied);
+}
+
+function httpTypes(scope: Scope): object {
+  return {
+    Fields: boundClass(Fields, () => new Fields(scope, [], false), {
+      fromList: (entries: readonly (readonly [string, Uint8Array])[]) => Fields.fromList(scope, entries),
+    }),
+    RequestOptions: boundClass(RequestOptions, () => new RequestOptions(scope), {}),
+    IncomingRequest,
+    IncomingBody,
+    IncomingResponse,
+    FutureIncomingResponse,
+    FutureTrailers,
+    OutgoingBody,
+    OutgoingRequest,
+    OutgoingResponse,
+    ResponseOutparam,
+    httpErrorCode: (error: IoError) => IoError.codeOf(error),
+  };
+}
+
+/**
+ * A class as the bindings want it (`new X()`, `x instanceof X`, statics) whose constructor knows the instance. It shares
+ * the prototype, so that objects of all instances have one shape and engine code stays monomorphic.
+ */
+function boundClass(shared: { readonly prototype: object }, make: () => object, statics: object): object {
+  const bound = function (): object {
+    return make();
+  };
+  bound.prototype = shared.prototype;
+  return Object.assign(bound, statics);
+}

@@ -1,0 +1,103 @@
+/**
+ * What guests write to stdout and stderr, and what the cell itself has to say, as `Log` frames.
+ *
+ * Invariants
+ * L1 No more than `logBytesPerSecond` leaves, with one second's worth as the burst; the rest is dropped and counted.
+ * L2 A frame holds whole lines, except where one line is longer than `MAX_LINE_BYTES`.
+ */
+import type { ByteSink } from './wasi/streams.ts';
+
+export const LogStream = { Stdout: 1, Stderr: 2, Runtime: 3 } as const;
+export type LogStreamNumber = (typeof LogStream)[keyof typeof LogStream];
+
+/** A line that has not ended by then leaves in pieces. */
+export const MAX_LINE_BYTES = 8 * 1024;
+const LINE_FEED = 0x0a;
+
+export type SendLog = (stream: LogStreamNumber, droppedBytes: number, text: Uint8Array) => void;
+
+/** The rate of the whole cell: one bucket for all instances and both streams. */
+export class LogRate {
+  readonly #bytesPerSecond: number;
+  readonly #send: SendLog;
+  #tokens: number;
+  #refilledMs = performance.now();
+  #dropped = 0;
+
+  constructor(bytesPerSecond: number, send: SendLog) {
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#tokens = bytesPerSecond;
+    this.#send = send;
+  }
+
+  offer(stream: LogStreamNumber, text: Uint8Array): void {
+    const nowMs = performance.now();
+    const refill = ((nowMs - this.#refilledMs) / 1000) * this.#bytesPerSecond;
+    this.#tokens = Math.min(this.#bytesPerSecond, this.#tokens + refill);
+    this.#refilledMs = nowMs;
+    if (text.length > this.#tokens) {
+      this.#dropped = Math.min(this.#dropped + text.length, 0xffff_ffff);
+      return;
+    }
+    this.#tokens -= text.length;
+    this.#send(stream, this.#dropped, text);
+    this.#dropped = 0;
+  }
+
+  /** A line of the runtime's own: not the guest's to fill, so it costs nothing. */
+  say(line: string): void {
+    this.#send(LogStream.Runtime, 0, Buffer.from(`${line}\n`));
+  }
+}
+
+/** One stream of one instance: gathers lines. Never full, never ended: what is too much is dropped by the rate. */
+export class LineSink implements ByteSink {
+  readonly dueMs = Number.POSITIVE_INFINITY;
+  readonly ended = undefined;
+  readonly #rate: LogRate;
+  readonly #stream: LogStreamNumber;
+  #line: Buffer | undefined;
+  #used = 0;
+
+  constructor(rate: LogRate, stream: LogStreamNumber) {
+    this.#rate = rate;
+    this.#stream = stream;
+  }
+
+  ready(): boolean {
+    return true;
+  }
+
+  room(): number {
+    return 64 * 1024;
+  }
+
+  put(bytes: Uint8Array): void {
+    const lastLineFeed = bytes.lastIndexOf(LINE_FEED);
+    let at = 0;
+    if (lastLineFeed !== -1 && this.#used === 0 && lastLineFeed < MAX_LINE_BYTES) {
+      this.#rate.offer(this.#stream, bytes.subarray(0, lastLineFeed + 1));
+      at = lastLineFeed + 1;
+    }
+    while (at < bytes.length) at += this.#gather(bytes, at, lastLineFeed);
+  }
+
+  /** What there is of an unfinished line leaves: the instance is over. */
+  flush(): void {
+    if (this.#used === 0) return;
+    this.#rate.offer(this.#stream, this.#line!.subarray(0, this.#used));
+    this.#line = undefined;
+    this.#used = 0;
+  }
+
+  /** Takes bytes into the line buffer, up to the last line feed or the buffer's end, and says how many. */
+  #gather(bytes: Uint8Array, at: number, lastLineFeed: number): number {
+    this.#line ??= Buffer.allocUnsafeSlow(MAX_LINE_BYTES);
+    const end = at <= lastLineFeed ? lastLineFeed + 1 : bytes.length;
+    const taken = Math.min(end - at, MAX_LINE_BYTES - this.#used);
+    this.#line.set(bytes.subarray(at, at + taken), this.#used);
+    this.#used += taken;
+    if (this.#used === MAX_LINE_BYTES || at + taken === lastLineFeed + 1) this.flush();
+    return taken;
+  }
+}

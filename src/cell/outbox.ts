@@ -1,0 +1,85 @@
+/** What a cell says to the engine: one function per frame, over the shared writer. */
+import { FromCell, MAX_CHUNK_BYTES, MAX_OUTCOME_BYTES, type Loaded, type Outcome } from '../wire/frames.ts';
+import type { FrameWriter } from '../wire/encoder.ts';
+import { writeResponse } from '../wire/response-head.ts';
+import type { LogStreamNumber } from './log-lines.ts';
+
+export type OutcomeNumber = (typeof Outcome)[keyof typeof Outcome];
+
+/** The longest Log text of one frame. */
+const MAX_LOG_TEXT_BYTES = 64 * 1024;
+const NO_TEXT = new Uint8Array(0);
+
+export class Outbox {
+  readonly #writer: FrameWriter;
+
+  constructor(writer: FrameWriter) {
+    this.#writer = writer;
+  }
+
+  booted(wire: number, node: string): void {
+    this.#writer.json(FromCell.Booted, 0, { wire, node });
+  }
+
+  loaded(loaded: Loaded): void {
+    this.#writer.json(FromCell.Loaded, 0, loaded);
+  }
+
+  loadFailed(code: string, message: string): void {
+    this.#writer.json(FromCell.LoadFailed, 0, { code, message });
+  }
+
+  log(stream: LogStreamNumber, droppedBytes: number, text: Uint8Array): void {
+    const bytes = text.length > MAX_LOG_TEXT_BYTES ? text.subarray(0, MAX_LOG_TEXT_BYTES) : text;
+    this.#writer.begin(FromCell.Log, 0, 5 + bytes.length);
+    this.#writer.u8(stream);
+    this.#writer.u32(droppedBytes);
+    this.#writer.bytes(bytes);
+    this.#writer.end();
+  }
+
+  denied(interfaceName: string, functionName: string, reason: string): void {
+    this.#writer.json(FromCell.Denied, 0, { interface: interfaceName, function: functionName, reason });
+  }
+
+  /** @throws RangeError where the head is too large for the wire; the caller has checked. */
+  response(id: number, flags: number, status: number, headers: readonly string[], body: Uint8Array | undefined): void {
+    writeResponse(this.#writer, id, flags, status, headers, body);
+  }
+
+  /** Cut into the chunks that the wire allows. */
+  body(id: number, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
+      this.#writer.frame(FromCell.Body, id, bytes.subarray(at, at + MAX_CHUNK_BYTES));
+    }
+  }
+
+  bodyEnd(id: number): void {
+    this.#writer.frame(FromCell.BodyEnd, id, NO_TEXT);
+  }
+
+  bodyAbort(id: number): void {
+    this.#writer.frame(FromCell.BodyAbort, id, NO_TEXT);
+  }
+
+  done(id: number, outcome: OutcomeNumber, text: string): void {
+    const bytes = text === '' ? NO_TEXT : Buffer.from(text).subarray(0, MAX_OUTCOME_BYTES);
+    this.#writer.begin(FromCell.Done, id, 1 + bytes.length);
+    this.#writer.u8(outcome);
+    this.#writer.bytes(bytes);
+    this.#writer.end();
+  }
+
+  credit(id: number, bytes: number): void {
+    this.#writer.numberFrame(FromCell.Credit, id, bytes, 4);
+  }
+
+  callResult(id: number, result: unknown): void {
+    this.#writer.json(FromCell.CallResult, id, result);
+  }
+
+  /** Everything said so far goes to the socket now. */
+  flush(): void {
+    this.#writer.flush();
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * Which instance runs which call.
+ *
+ * Invariants
+ * P1 One call per instance at a time; at most `concurrency` instances exist, those that still unwind included.
+ * P2 An instance that trapped, or whose call was ended from outside, serves no other call.
+ * P3 Calls wait in the order of their arrival; the engine bounds how many it sends, and more than `MAX_QUEUED_CALLS`
+ *    of them is a broken engine.
+ */
+import type { InstancePolicy } from '../model/component.ts';
+import type { Call } from './call.ts';
+import { Instance, type InstanceSettings } from './instance.ts';
+import { describeFailure, HostTrap } from './trap.ts';
+
+export const MAX_QUEUED_CALLS = 16 * 1024;
+/** `lifecycle.shutdown` may wait this long in all. */
+export const SHUTDOWN_DEADLINE_MS = 2000;
+
+export interface PoolSettings {
+  readonly instances: InstanceSettings;
+  readonly policy: InstancePolicy;
+  readonly concurrency: number;
+  /** A line for the runtime's log. */
+  readonly say: (line: string) => void;
+}
+
+export class InstancePool {
+  readonly #settings: PoolSettings;
+  readonly #concurrency: number;
+  readonly #idle: Instance[] = [];
+  readonly #running = new Map<Call, Instance>();
+  #queue: Call[] = [];
+  #queueHead = 0;
+  #instances = 0;
+  #policy: InstancePolicy;
+  #reuseProven = false;
+  #why: string | undefined;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(settings: PoolSettings) {
+    this.#settings = settings;
+    this.#policy = settings.policy;
+    this.#concurrency = settings.policy === 'Singleton' ? 1 : settings.concurrency;
+  }
+
+  /** What is in force: `Pooled` becomes `PerRequest` where a second call on one instance failed. */
+  get policy(): InstancePolicy {
+    return this.#policy;
+  }
+
+  /** Why the policy is not the one that was asked for. */
+  get why(): string | undefined {
+    return this.#why;
+  }
+
+  /** Makes the first instance ahead of the first call. Rejects with what it failed by, at the latest after `timeoutMs`. */
+  async warm(timeoutMs: number): Promise<{ readonly instantiateMs: number; readonly initMs: number }> {
+    const startMs = performance.now();
+    const instance = this.#make();
+    const madeMs = performance.now();
+    const timer = setTimeout(() => instance.scope.end(`init took longer than ${timeoutMs} ms`), timeoutMs);
+    try {
+      await this.#initialise(instance);
+    } catch (thrown) {
+      this.#discard(instance, 'initialisation failed');
+      throw thrown;
+    } finally {
+      clearTimeout(timer);
+    }
+    this.#idle.push(instance);
+    return { instantiateMs: madeMs - startMs, initMs: performance.now() - madeMs };
+  }
+
+  /** Runs the call now, or when an instance is free. `false`: too many wait. */
+  submit(call: Call): boolean {
+    if (this.#queueHead === this.#queue.length) {
+      const instance = this.#idle.pop();
+      if (instance) {
+        this.#run(instance, call);
+        return true;
+      }
+      if (this.#instances < this.#concurrency) {
+        this.#runOnNew(call);
+        return true;
+      }
+    }
+    this.#queue.push(call);
+    return this.#queue.length - this.#queueHead <= MAX_QUEUED_CALLS;
+  }
+
+  /** The call was ended from outside: its guest is stopped where it waits, and its instance is discarded. */
+  stop(call: Call, reason: string): void {
+    this.#running.get(call)?.scope.end(reason);
+  }
+
+  /** Resolves when no call runs and none waits. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve;
+      this.#tellIdle();
+    });
+  }
+
+  /** After the last call: each instance hears of it, then is dropped. */
+  async close(): Promise<void> {
+    for (const instance of this.#idle.splice(0)) {
+      await this.#shutDown(instance);
+      this.#discard(instance, 'shut down');
+    }
+  }
+
+  #make(): Instance {
+    this.#instances += 1;
+    try {
+      return new Instance(this.#settings.instances);
+    } catch (thrown) {
+      this.#instances -= 1;
+      throw thrown;
+    }
+  }
+
+  /** `undefined` where there is nothing to wait for. */
+  #initialise(instance: Instance): Promise<void> | undefined {
+    const name = this.#settings.instances.names.lifecycle;
+    const init = name === undefined ? undefined : instance.find(name, 'init');
+    if (!init) return undefined;
+    instance.scope.enter(undefined, instance.maySuspend(name!, 'init'));
+    return Promise.resolve(init())
+      .catch((thrown: unknown) => {
+        throw isDeclared(thrown) ? new HostTrap(`init: ${String(thrown.payload)}`) : thrown;
+      })
+      .then(() => instance.scope.leave());
+  }
+
+  #runOnNew(call: Call): void {
+    let instance: Instance;
+    try {
+      instance = this.#make();
+    } catch (thrown) {
+      call.fail(new HostTrap(`no instance: ${describeFailure(thrown)}`));
+      return;
+    }
+    let initialised: Promise<void> | undefined;
+    try {
+      initialised = this.#initialise(instance);
+    } catch (thrown) {
+      initialised = Promise.reject(thrown);
+    }
+    if (!initialised) {
+      this.#run(instance, call);
+      return;
+    }
+    this.#running.set(call, instance);
+    initialised.then(
+      () => this.#run(instance, call),
+      (thrown: unknown) => {
+        this.#running.delete(call);
+        call.fail(new HostTrap(`no instance: ${describeFailure(thrown)}`));
+        this.#discard(instance, 'initialisation failed');
+        this.#next();
+      },
+    );
+  }
+
+  #run(instance: Instance, call: Call): void {
+    if (call.over) {
+      // Ended while its instance was being made: the instance is as good as new unless it was stopped too.
+      this.#running.delete(call);
+      this.#release(instance);
+      return;
+    }
+    instance.scope.enter(call, instance.handleMaySuspend);
+    let result: unknown;
+    try {
+      result = call.begin(instance);
+    } catch (thrown) {
+      this.#settleThrown(instance, call, thrown);
+      return;
+    }
+    if (result instanceof Promise) {
+      this.#running.set(call, instance);
+      result.then(
+        (value) => this.#settle(instance, call, value),
+        (thrown: unknown) => this.#settleThrown(instance, call, thrown),
+      );
+      return;
+    }
+    this.#settle(instance, call, result);
+  }
+
+  #settle(instance: Instance, call: Call, value: unknown): void {
+    instance.scope.leave();
+    call.succeed(value);
+    this.#served(instance, call);
+  }
+
+  #settleThrown(instance: Instance, call: Call, thrown: unknown): void {
+    instance.scope.leave();
+    if (isDeclared(thrown) && !instance.scope.ended) {
+      call.decline(thrown.payload);
+      this.#served(instance, call);
+      return;
+    }
+    const stopped = call.over;
+    call.fail(thrown);
+    if (!stopped && instance.served > 0 && !this.#reuseProven) this.#giveUpReuse(thrown);
+    this.#running.delete(call);
+    this.#discard(instance, 'the call failed');
+    this.#next();
+  }
+
+  #served(instance: Instance, call: Call): void {
+    this.#running.delete(call);
+    if (instance.served > 0) this.#reuseProven = true;
+    instance.served += 1;
+    this.#release(instance);
+  }
+
+  /** Back among the idle ones, or gone: by policy, by memory, or because it was stopped. */
+  #release(instance: Instance): void {
+    if (this.#policy === 'PerRequest' && instance.served > 0 && !instance.scope.ended) {
+      void this.#retire(instance);
+      return;
+    }
+    if (instance.scope.ended || !this.#withinMemory(instance)) this.#discard(instance, 'not to be used again');
+    else this.#idle.push(instance);
+    this.#next();
+  }
+
+  #withinMemory(instance: Instance): boolean {
+    try {
+      instance.checkMemory();
+      return true;
+    } catch (thrown) {
+      this.#settings.say(`instance discarded: ${describeFailure(thrown)}`);
+      return false;
+    }
+  }
+
+  async #retire(instance: Instance): Promise<void> {
+    if (this.#settings.instances.names.lifecycle !== undefined) await this.#shutDown(instance);
+    this.#discard(instance, 'one call per instance');
+    this.#next();
+  }
+
+  /** `lifecycle.shutdown`, where exported. What it throws is for the log. */
+  async #shutDown(instance: Instance): Promise<void> {
+    const name = this.#settings.instances.names.lifecycle;
+    const shutdown = name === undefined ? undefined : instance.find(name, 'shutdown');
+    if (!shutdown) return;
+    instance.scope.enter(undefined, instance.maySuspend(name!, 'shutdown'));
+    const timer = setTimeout(() => instance.scope.end('shutdown took too long'), SHUTDOWN_DEADLINE_MS);
+    try {
+      await shutdown();
+    } catch (thrown) {
+      this.#settings.say(`shutdown failed: ${describeFailure(thrown)}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #giveUpReuse(thrown: unknown): void {
+    if (this.#policy !== 'Pooled') return;
+    this.#policy = 'PerRequest';
+    this.#why = `a second call on one instance failed: ${describeFailure(thrown)}`;
+    this.#settings.say(`instancePolicy is PerRequest from here: ${this.#why}`);
+    for (const instance of this.#idle.splice(0)) this.#discard(instance, 'one call per instance');
+  }
+
+  #discard(instance: Instance, reason: string): void {
+    instance.discard(reason);
+    this.#instances -= 1;
+  }
+
+  /** The next call in line, as far as there is one and room for it. */
+  #next(): void {
+    while (this.#queueHead < this.#queue.length) {
+      const call = this.#queue[this.#queueHead]!;
+      if (!call.over && this.#idle.length === 0 && this.#instances >= this.#concurrency) return;
+      this.#queueHead += 1;
+      if (this.#queueHead === this.#queue.length) {
+        this.#queue = [];
+        this.#queueHead = 0;
+      }
+      if (call.over) continue;
+      const instance = this.#idle.pop();
+      if (instance) this.#run(instance, call);
+      else this.#runOnNew(call);
+    }
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    if (this.#instances === this.#idle.length && this.#queueHead === this.#queue.length) this.#whenIdle?.();
+  }
+}
+
+function isDeclared(thrown: unknown): thrown is { readonly payload: unknown } {
+  return typeof thrown === 'object' && thrown !== null && Object.hasOwn(thrown, 'payload');
+}

@@ -1,0 +1,132 @@
+import { CallEnded, HostTrap } from './trap.ts';
+
+/** Something that a suspended guest waits for. */
+export interface Condition {
+  ready(): boolean;
+  /** When it becomes ready by time alone: milliseconds of `performance.now()`; `Infinity` where time does not do it. */
+  readonly dueMs: number;
+}
+
+/** What the scope tells the call that the instance serves. */
+export interface ScopeCall {
+  /** The guest is about to wait for the outside: whatever it has written should go out first. */
+  beforeWait(): void;
+}
+
+/** The longest delay that a Node timer takes; a longer wait is armed again when it fires. */
+const MAX_TIMER_DELAY_MS = 2 ** 31 - 1;
+
+/**
+ * What one instance holds on the host's side: how many handles, which call it serves, and the one thing that it waits
+ * for.
+ *
+ * Invariants
+ * S1 An instance serves one call at a time, so it waits for at most one set of conditions.
+ * S2 A wait owns its timer: whichever way the wait ends, the timer is cleared.
+ * S3 After `end`, nothing waits and nothing new may: every later wait traps.
+ * S4 A guest can never hold more than `maxHandles` host resources; one more is a trap.
+ */
+export class Scope {
+  readonly #maxHandles: number;
+  #handles = 0;
+  #call: ScopeCall | undefined;
+  #maySuspend = false;
+  #ended: HostTrap | undefined;
+  #conditions: readonly Condition[] | undefined;
+  #resolve: (() => void) | undefined;
+  #reject: ((reason: HostTrap) => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(maxHandles: number) {
+    this.#maxHandles = maxHandles;
+  }
+
+  get handles(): number {
+    return this.#handles;
+  }
+
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** One more resource of this instance. */
+  acquire(): void {
+    if (this.#handles >= this.#maxHandles) throw new HostTrap(`more than ${this.#maxHandles} handles`);
+    this.#handles += 1;
+  }
+
+  release(): void {
+    this.#handles -= 1;
+  }
+
+  /** From here to `leave`, the instance runs `call`; `maySuspend` says whether its export can wait. */
+  enter(call: ScopeCall | undefined, maySuspend: boolean): void {
+    this.#call = call;
+    this.#maySuspend = maySuspend;
+  }
+
+  leave(): void {
+    this.#call = undefined;
+    this.#maySuspend = false;
+  }
+
+  /** Resolves once one of the conditions is ready; rejects when the call is ended first. */
+  wait(conditions: readonly Condition[]): Promise<void> {
+    if (this.#ended) throw this.#ended;
+    if (!this.#maySuspend)
+      throw new HostTrap('cannot wait here: neither while starting nor in an export that cannot block');
+    if (this.#conditions) throw new HostTrap('an instance waits for one thing at a time');
+    this.#call?.beforeWait();
+    return new Promise((resolve, reject) => {
+      this.#conditions = conditions;
+      this.#resolve = resolve;
+      this.#reject = reject;
+      // What `beforeWait` sent may have been the last thing missing.
+      this.notify();
+      if (this.#conditions === conditions) this.#arm(conditions);
+    });
+  }
+
+  /** Something that a guest may wait for has changed. */
+  notify(): void {
+    const conditions = this.#conditions;
+    if (!conditions) return;
+    for (const condition of conditions) {
+      if (condition.ready()) {
+        const resolve = this.#resolve;
+        this.#forget();
+        resolve?.();
+        return;
+      }
+    }
+  }
+
+  /** No more of this instance: the pending wait is rejected with `reason`, and so is every later one. */
+  end(reason: string): void {
+    if (this.#ended) return;
+    this.#ended = new CallEnded(reason);
+    const reject = this.#reject;
+    this.#forget();
+    reject?.(this.#ended);
+  }
+
+  #arm(conditions: readonly Condition[]): void {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const condition of conditions) dueMs = Math.min(dueMs, condition.dueMs);
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.min(Math.max(0, Math.ceil(dueMs - performance.now())), MAX_TIMER_DELAY_MS);
+    this.#timer = setTimeout(() => {
+      this.notify();
+      // Timers fire a fraction of a millisecond early, and long waits in pieces.
+      if (this.#conditions === conditions) this.#arm(conditions);
+    }, delayMs);
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#conditions = undefined;
+    this.#resolve = undefined;
+    this.#reject = undefined;
+  }
+}

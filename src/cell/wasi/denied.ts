@@ -1,0 +1,123 @@
+/**
+ * What a guest can link and cannot use: every function answers with its own interface's error, and is told to the
+ * engine. One table; a grant that comes to be implemented leaves it.
+ */
+import { HostResource } from '../resource.ts';
+import type { Scope } from '../scope.ts';
+import { HostTrap } from '../trap.ts';
+import { OutgoingRequest, RequestOptions } from './http-client.ts';
+import { failed } from './result.ts';
+
+/** Tells the engine that `interface#function` was called without a grant. */
+export type TellDenied = (interfaceName: string, functionName: string, reason: string) => void;
+
+interface DeniedInterface {
+  /** The `err` that its functions answer with. */
+  readonly answer: unknown;
+  readonly functions: string;
+  /** Resource class → its methods. Nothing makes such a resource, so that no handle can be valid. */
+  readonly resources?: Readonly<Record<string, string>>;
+}
+
+const FILESYSTEM_METHODS =
+  'readViaStream writeViaStream appendViaStream advise syncData getFlags getType setSize setTimes read write ' +
+  'readDirectory sync createDirectoryAt stat statAt setTimesAt linkAt openAt readlinkAt removeDirectoryAt renameAt ' +
+  'symlinkAt unlinkFileAt metadataHash metadataHashAt';
+
+const TCP_METHODS =
+  'startBind finishBind startConnect finishConnect startListen finishListen accept localAddress remoteAddress ' +
+  'setListenBacklogSize keepAliveEnabled setKeepAliveEnabled keepAliveIdleTime setKeepAliveIdleTime keepAliveInterval ' +
+  'setKeepAliveInterval keepAliveCount setKeepAliveCount hopLimit setHopLimit receiveBufferSize setReceiveBufferSize ' +
+  'sendBufferSize setSendBufferSize shutdown';
+
+const UDP_METHODS =
+  'startBind finishBind stream localAddress remoteAddress unicastHopLimit setUnicastHopLimit receiveBufferSize ' +
+  'setReceiveBufferSize sendBufferSize setSendBufferSize';
+
+const DENIED: Readonly<Record<string, DeniedInterface>> = {
+  'wasi:filesystem/types': {
+    answer: 'access',
+    functions: '',
+    resources: { Descriptor: FILESYSTEM_METHODS, DirectoryEntryStream: 'readDirectoryEntry' },
+  },
+  'wasi:sockets/network': { answer: 'access-denied', functions: '', resources: { Network: '' } },
+  'wasi:sockets/tcp-create-socket': { answer: 'access-denied', functions: 'createTcpSocket' },
+  'wasi:sockets/udp-create-socket': { answer: 'access-denied', functions: 'createUdpSocket' },
+  'wasi:sockets/tcp': { answer: 'access-denied', functions: '', resources: { TcpSocket: TCP_METHODS } },
+  'wasi:sockets/udp': {
+    answer: 'access-denied',
+    functions: '',
+    resources: {
+      UdpSocket: UDP_METHODS,
+      IncomingDatagramStream: 'receive',
+      OutgoingDatagramStream: 'checkSend send',
+    },
+  },
+  'wasi:sockets/ip-name-lookup': {
+    answer: 'access-denied',
+    functions: 'resolveAddresses',
+    resources: { ResolveAddressStream: 'resolveNextAddress' },
+  },
+};
+
+const REASON = 'not granted';
+
+/** The name of an interface whose functions all deny, or `undefined` where it is not one of the table. */
+export function deniedInterface(name: string, tell: TellDenied): object | undefined {
+  const row = Object.hasOwn(DENIED, name) ? DENIED[name] : undefined;
+  if (!row) return undefined;
+  const members: Record<string, unknown> = {};
+  const deny = (functionName: string) => () => {
+    tell(name, functionName, REASON);
+    return failed(row.answer);
+  };
+  for (const functionName of words(row.functions)) members[functionName] = deny(functionName);
+  for (const [className, methods] of Object.entries(row.resources ?? {})) {
+    const resource = class extends HostResource {};
+    for (const method of words(methods)) {
+      Object.defineProperty(resource.prototype, method, { value: deny(`${className}.${method}`) });
+    }
+    members[className] = resource;
+  }
+  if (name === 'wasi:filesystem/types') members['filesystemErrorCode'] = () => undefined;
+  if (name === 'wasi:sockets/network') members['networkErrorCode'] = () => undefined;
+  return members;
+}
+
+function words(text: string): string[] {
+  return text === '' ? [] : text.split(' ');
+}
+
+/** No file is granted: there is nothing to start from. */
+export const preopens: object = Object.freeze({ getDirectories: () => [] });
+
+/** A network that nothing can be done with: the interface has no error to deny it by. */
+export function instanceNetwork(scope: Scope, network: object | undefined): object {
+  const Network = (network as { Network: new (scope: Scope) => HostResource }).Network;
+  return { instanceNetwork: () => new Network(scope) };
+}
+
+export function outgoingHandler(tell: TellDenied): object {
+  return {
+    handle(request: OutgoingRequest, options: RequestOptions | undefined) {
+      OutgoingRequest.discard(request);
+      if (options) RequestOptions.discard(options);
+      tell('wasi:http/outgoing-handler', 'handle', REASON);
+      return failed({ tag: 'HTTP-request-denied' });
+    },
+  };
+}
+
+/**
+ * Any other interface: whatever the bindings look up is a function that traps. Admission refuses most of them; this is
+ * for what it lets through and the cell does not know.
+ */
+export function unknownInterface(name: string, tell: TellDenied): object {
+  return new Proxy(Object.create(null) as object, {
+    get: (_target, member) =>
+      function denied(): never {
+        tell(name, String(member), 'not known to this runtime');
+        throw new HostTrap(`${name}#${String(member)} is not granted`);
+      },
+  });
+}

@@ -1,0 +1,127 @@
+/**
+ * `wasi:http/types`, the side of outgoing requests. A guest may build one; sending it is denied (`denied.ts`), so there
+ * is never a response to look at.
+ */
+import { HostResource } from '../resource.ts';
+import { ResponseBody } from '../serve/response-body.ts';
+import { Fields } from './fields.ts';
+import { OutgoingBody } from './http-outgoing.ts';
+import { failed, type Failed } from './result.ts';
+
+interface Tagged {
+  readonly tag: string;
+  readonly val?: string;
+}
+
+const REFUSED: Failed<undefined> = Object.freeze(failed(undefined));
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const SCHEME = /^[A-Za-z][A-Za-z0-9+\-.]*$/;
+/** Visible ASCII: the URI characters are a subset, and a request line can hold no other. */
+const URI_TEXT = /^[!-~]*$/;
+
+export class OutgoingRequest extends HostResource {
+  readonly #headers: string[];
+  #method: Tagged = { tag: 'get' };
+  #path: string | undefined;
+  #scheme: Tagged | undefined;
+  #authority: string | undefined;
+  #bodyTaken = false;
+
+  constructor(headers: Fields) {
+    super(Fields.scopeOf(headers));
+    this.#headers = Fields.take(headers);
+  }
+
+  body(): OutgoingBody | Failed<undefined> {
+    if (this.#bodyTaken) return REFUSED;
+    this.#bodyTaken = true;
+    return new OutgoingBody(this.scope, new ResponseBody());
+  }
+
+  method(): Tagged {
+    return this.#method;
+  }
+
+  setMethod(method: Tagged): Failed<undefined> | undefined {
+    if (method.tag === 'other' && !TOKEN.test(method.val ?? '')) return REFUSED;
+    this.#method = method;
+    return undefined;
+  }
+
+  pathWithQuery(): string | undefined {
+    return this.#path;
+  }
+
+  setPathWithQuery(path: string | undefined): Failed<undefined> | undefined {
+    if (path !== undefined && !URI_TEXT.test(path)) return REFUSED;
+    this.#path = path;
+    return undefined;
+  }
+
+  scheme(): Tagged | undefined {
+    return this.#scheme;
+  }
+
+  setScheme(scheme: Tagged | undefined): Failed<undefined> | undefined {
+    if (scheme?.tag === 'other' && !SCHEME.test(scheme.val ?? '')) return REFUSED;
+    this.#scheme = scheme;
+    return undefined;
+  }
+
+  authority(): string | undefined {
+    return this.#authority;
+  }
+
+  setAuthority(authority: string | undefined): Failed<undefined> | undefined {
+    if (authority !== undefined && (authority === '' || !URI_TEXT.test(authority))) return REFUSED;
+    this.#authority = authority;
+    return undefined;
+  }
+
+  headers(): Fields {
+    return new Fields(this.scope, this.#headers, true);
+  }
+
+  static discard(request: OutgoingRequest): void {
+    request.giveAway();
+  }
+}
+
+/** Durations are `u64` nanoseconds. */
+export class RequestOptions extends HostResource {
+  #connect: bigint | undefined;
+  #firstByte: bigint | undefined;
+  #betweenBytes: bigint | undefined;
+
+  connectTimeout(): bigint | undefined {
+    return this.#connect;
+  }
+
+  setConnectTimeout(duration: bigint | undefined): void {
+    this.#connect = duration;
+  }
+
+  firstByteTimeout(): bigint | undefined {
+    return this.#firstByte;
+  }
+
+  setFirstByteTimeout(duration: bigint | undefined): void {
+    this.#firstByte = duration;
+  }
+
+  betweenBytesTimeout(): bigint | undefined {
+    return this.#betweenBytes;
+  }
+
+  setBetweenBytesTimeout(duration: bigint | undefined): void {
+    this.#betweenBytes = duration;
+  }
+
+  static discard(options: RequestOptions): void {
+    options.giveAway();
+  }
+}
+
+/** Nothing makes one; the classes are there because the bindings ask for them. */
+export class IncomingResponse extends HostResource {}
+export class FutureIncomingResponse extends HostResource {}

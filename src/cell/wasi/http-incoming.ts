@@ -1,0 +1,126 @@
+/** `wasi:http/types`, the side of the request: what the guest reads. */
+import { HostResource } from '../resource.ts';
+import type { Scope } from '../scope.ts';
+import { HostTrap } from '../trap.ts';
+import type { RequestBody } from '../serve/request-body.ts';
+import type { ErrorCode } from './error-code.ts';
+import { Fields } from './fields.ts';
+import { ALWAYS_READY, Pollable } from './poll.ts';
+import { failed, type Failed } from './result.ts';
+import { InputStream } from './streams.ts';
+
+interface Method {
+  readonly tag: string;
+  readonly val?: string;
+}
+
+const METHODS: ReadonlyMap<string, Method> = new Map(
+  ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'].map((name): [string, Method] => {
+    return [name, Object.freeze({ tag: name.toLowerCase() })];
+  }),
+);
+
+const SCHEMES: ReadonlyMap<string, Method> = new Map<string, Method>([
+  ['http', Object.freeze({ tag: 'HTTP' })],
+  ['https', Object.freeze({ tag: 'HTTPS' })],
+]);
+
+const TAKEN: Failed<undefined> = Object.freeze(failed(undefined));
+
+/** What the engine said about a request. */
+export interface RequestText {
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  readonly scheme: string;
+  /** Names in lower case and values, in turn. */
+  readonly headers: readonly string[];
+}
+
+export class IncomingRequest extends HostResource {
+  readonly #head: RequestText;
+  readonly #body: RequestBody;
+  #consumed = false;
+
+  constructor(scope: Scope, head: RequestText, body: RequestBody) {
+    super(scope);
+    this.#head = head;
+    this.#body = body;
+  }
+
+  method(): Method {
+    return METHODS.get(this.#head.method) ?? { tag: 'other', val: this.#head.method };
+  }
+
+  pathWithQuery(): string {
+    return this.#head.path;
+  }
+
+  scheme(): Method {
+    return SCHEMES.get(this.#head.scheme) ?? { tag: 'other', val: this.#head.scheme };
+  }
+
+  authority(): string | undefined {
+    return this.#head.authority === '' ? undefined : this.#head.authority;
+  }
+
+  headers(): Fields {
+    // Immutable, so the texts can be shared.
+    return new Fields(this.scope, this.#head.headers as string[], true);
+  }
+
+  consume(): IncomingBody | Failed<undefined> {
+    if (this.#consumed) return TAKEN;
+    this.#consumed = true;
+    return new IncomingBody(this.scope, this.#body);
+  }
+}
+
+export class IncomingBody extends HostResource {
+  readonly #body: RequestBody;
+  #stream: 'NotTaken' | 'Open' | 'Dropped' = 'NotTaken';
+
+  constructor(scope: Scope, body: RequestBody) {
+    super(scope);
+    this.#body = body;
+  }
+
+  stream(): InputStream | Failed<undefined> {
+    if (this.#stream !== 'NotTaken') return TAKEN;
+    this.#stream = 'Open';
+    return new InputStream(this.scope, this.#body, () => {
+      this.#stream = 'Dropped';
+    });
+  }
+
+  static finish(body: IncomingBody): FutureTrailers {
+    if (body.#stream === 'Open') throw new HostTrap('incoming-body.finish before its stream was dropped');
+    body.giveAway();
+    return new FutureTrailers(body.scope, body.#body);
+  }
+}
+
+type Trailers = { readonly tag: 'ok'; readonly val: undefined } | { readonly tag: 'err'; readonly val: ErrorCode };
+
+/** HTTP/1.1 trailers of a request are not passed on: there are none, or the body failed. */
+export class FutureTrailers extends HostResource {
+  readonly #body: RequestBody;
+  #taken = false;
+
+  constructor(scope: Scope, body: RequestBody) {
+    super(scope);
+    this.#body = body;
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this.scope, ALWAYS_READY);
+  }
+
+  get(): { readonly tag: 'ok'; readonly val: Trailers } | Failed<undefined> {
+    if (this.#taken) return TAKEN;
+    this.#taken = true;
+    const failure = this.#body.failure;
+    if (!failure) return { tag: 'ok', val: { tag: 'ok', val: undefined } };
+    return { tag: 'ok', val: { tag: 'err', val: failure.code ?? { tag: 'connection-terminated' } } };
+  }
+}

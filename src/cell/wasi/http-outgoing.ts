@@ -1,0 +1,119 @@
+/** `wasi:http/types`, the side of the response: what the guest builds and gives away. */
+import { HostResource } from '../resource.ts';
+import type { Scope } from '../scope.ts';
+import { HostTrap } from '../trap.ts';
+import { ResponseBody } from '../serve/response-body.ts';
+import type { ErrorCode } from './error-code.ts';
+import { Fields } from './fields.ts';
+import { failed, type Failed } from './result.ts';
+import { OutputStream } from './streams.ts';
+
+const REFUSED: Failed<undefined> = Object.freeze(failed(undefined));
+
+/** What the engine passes on; 1xx are the host's business, and nothing is above 599. */
+export const MIN_STATUS = 200;
+export const MAX_STATUS = 599;
+
+/** What becomes of an outgoing-response: all that the call has to know. */
+export interface Response {
+  readonly status: number;
+  /** Names in lower case and values, in turn. */
+  readonly headers: readonly string[];
+  /** Absent where the guest never asked for the body: it is empty. */
+  readonly body: ResponseBody | undefined;
+}
+
+export class OutgoingResponse extends HostResource {
+  readonly #headers: string[];
+  #status = 200;
+  #body: ResponseBody | undefined;
+
+  constructor(headers: Fields) {
+    super(Fields.scopeOf(headers));
+    this.#headers = Fields.take(headers);
+  }
+
+  statusCode(): number {
+    return this.#status;
+  }
+
+  setStatusCode(status: number): Failed<undefined> | undefined {
+    if (status < MIN_STATUS || status > MAX_STATUS) return REFUSED;
+    this.#status = status;
+    return undefined;
+  }
+
+  headers(): Fields {
+    return new Fields(this.scope, this.#headers, true);
+  }
+
+  body(): OutgoingBody | Failed<undefined> {
+    if (this.#body) return REFUSED;
+    this.#body = new ResponseBody();
+    return new OutgoingBody(this.scope, this.#body);
+  }
+
+  static take(response: OutgoingResponse): Response {
+    response.giveAway();
+    return { status: response.#status, headers: response.#headers, body: response.#body };
+  }
+}
+
+export class OutgoingBody extends HostResource {
+  readonly #body: ResponseBody;
+  #stream: 'NotTaken' | 'Open' | 'Dropped' = 'NotTaken';
+
+  constructor(scope: Scope, body: ResponseBody) {
+    super(scope);
+    this.#body = body;
+  }
+
+  write(): OutputStream | Failed<undefined> {
+    if (this.#stream !== 'NotTaken') return REFUSED;
+    this.#stream = 'Open';
+    return new OutputStream(this.scope, this.#body, () => {
+      this.#stream = 'Dropped';
+    });
+  }
+
+  /** Trailers are taken and not sent: the engine's HTTP/1.1 answers have none, and a client may not count on them. */
+  static finish(body: OutgoingBody, trailers: Fields | undefined): Failed<ErrorCode> | undefined {
+    if (body.#stream === 'Open') throw new HostTrap('outgoing-body.finish before its stream was dropped');
+    if (trailers) Fields.take(trailers);
+    body.giveAway();
+    const failure = body.#body.finish();
+    return failure ? failed(failure.code ?? { tag: 'internal-error', val: failure.text }) : undefined;
+  }
+
+  protected override dropped(): void {
+    this.#body.breakOff();
+  }
+}
+
+/** Who takes the response: the call in flight. */
+export interface ResponseTaker {
+  respond(response: Response): void;
+  refuse(code: ErrorCode): void;
+}
+
+export class ResponseOutparam extends HostResource {
+  readonly #taker: ResponseTaker;
+
+  constructor(scope: Scope, taker: ResponseTaker) {
+    super(scope);
+    this.#taker = taker;
+  }
+
+  sendInformational(): Failed<ErrorCode> {
+    return failed({ tag: 'internal-error', val: 'informational responses are not sent' });
+  }
+
+  static set(
+    outparam: ResponseOutparam,
+    result: { readonly tag: 'ok'; readonly val: OutgoingResponse } | { readonly tag: 'err'; readonly val: ErrorCode },
+  ): void {
+    outparam.giveAway();
+    if (result.tag === 'ok') outparam.#taker.respond(OutgoingResponse.take(result.val));
+    else outparam.#taker.refuse(result.val);
+  }
+}

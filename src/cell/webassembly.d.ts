@@ -1,0 +1,16 @@
+/** The part of the WebAssembly JavaScript API that a cell uses; the DOM library, which has it, is not for a server. */
+declare namespace WebAssembly {
+  // oxlint-disable-next-line typescript/no-extraneous-class -- a declaration of what the platform has
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Instance {
+    constructor(module: Module, imports?: object);
+    readonly exports: Readonly<Record<string, unknown>>;
+  }
+  class Memory {
+    constructor(descriptor: { initial: number; maximum?: number });
+    readonly buffer: ArrayBuffer;
+  }
+  class RuntimeError extends Error {}
+}
