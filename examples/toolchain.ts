@@ -1,8 +1,9 @@
 /**
- * From a row of the catalogue to the bytes of a component. Deterministic: the same sources and tool versions give the
- * same bytes, which `test/examples` holds it to.
+ * From a row of the catalogue to the bytes of a component. For C it is deterministic: the same sources and tool
+ * versions give the same bytes, which `test/examples` holds it to.
  */
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -41,8 +42,27 @@ const LINK_FLAGS = [
   'stack-size=32768',
 ];
 
+/** Without the async ABI, small, and importing nothing of WASI: the example needs none of it. */
+const QUICKJS_OPTIONS = { sync: true, optSize: true, stubWasi: true };
+
 export async function buildExample(example: Example): Promise<Uint8Array> {
   return example.language === 'c' ? buildC(example) : buildQuickJs(example);
+}
+
+/**
+ * sha256 over all that a QuickJS component is made from. Its bytes differ from build to build, because the snapshot holds
+ * hash seeds: this is how one tells whether a committed one is still what its sources say.
+ */
+export async function inputsOfQuickJs(example: QuickJsExample): Promise<string> {
+  const require = createRequire(import.meta.url);
+  const files = [
+    require.resolve('componentize-qjs/package.json'),
+    join(EXAMPLES_ROOT, example.source),
+    join(REPOSITORY_ROOT, example.wit, 'package.wit'),
+  ];
+  const hash = createHash('sha256').update(JSON.stringify(QUICKJS_OPTIONS));
+  for (const file of files) hash.update(await readFile(file));
+  return `sha256:${hash.digest('hex')}`;
 }
 
 /** The first line that the compiler says about itself, for the record beside the outputs. */
@@ -111,9 +131,7 @@ async function buildQuickJs(example: QuickJsExample): Promise<Uint8Array> {
     jsSource: await readFile(jsPath, 'utf8'),
     jsPath,
     world: example.world,
-    sync: true,
-    optSize: true,
-    stubWasi: true,
+    ...QUICKJS_OPTIONS,
   });
   return component;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
-import { type Bytes, Exchange, type ExchangeRequest, type HostSettings, WasiHost } from './wasi-host.ts';
+import { Exchange, type ExchangeRequest, type HostSettings, WasiHost } from './wasi-host.ts';
 
 export const WASM_FOLDER = join(import.meta.dirname, '../../examples/wasm');
 
@@ -38,7 +38,7 @@ export async function load(name: string): Promise<Loaded> {
     const bindings = (await import(pathToFileURL(source).href)) as Bindings;
     const modules = new Map<string, WebAssembly.Module>();
     for (const [file, bytes] of Object.entries(transpiled.files)) {
-      if (file.endsWith('.wasm')) modules.set(file, new WebAssembly.Module(bytes as Bytes));
+      if (file.endsWith('.wasm')) modules.set(file, new WebAssembly.Module(bytes));
     }
     return {
       imports: transpiled.imports,
@@ -55,14 +55,10 @@ export interface Service {
   readonly host: WasiHost;
   readonly instance: Instance;
   /** Throws what the guest throws: a trap is a `WebAssembly.RuntimeError`. The exchange stays readable either way. */
-  call(request: ExchangeRequest | string, exchange?: Exchange): Exchange;
+  readonly call: (request: ExchangeRequest | string, exchange?: Exchange) => Exchange;
 }
 
-export async function startService(name: string, settings: HostSettings = {}): Promise<Service> {
-  return instantiateService(await load(name), settings);
-}
-
-export async function instantiateService(loaded: Loaded, settings: HostSettings = {}): Promise<Service> {
+export async function startService(loaded: Loaded, settings: HostSettings = {}): Promise<Service> {
   const host = new WasiHost(settings);
   const instance = await loaded.instantiate(host);
   const handle = instance['wasi:http/incoming-handler@0.2.12']!['handle']!;

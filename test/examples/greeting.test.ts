@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { describe, expect, test } from 'vitest';
-import { instantiateService, load, startService, type Service } from './component.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { load, startService, type Loaded, type Service } from './component.ts';
+import { CUT, WasiHost } from './wasi-host.ts';
 
 /** `get-random-u64` values that every fault takes for yes and for no. */
 const UNLUCKY = 0n;
@@ -14,6 +15,11 @@ const GOOD = [
 ] as const;
 
 describe.each(GOOD)('%s', (name, version) => {
+  let loaded: Loaded;
+  beforeAll(async () => {
+    loaded = await load(name);
+  });
+
   test.each([
     ['GET', '/', 200, `Hello, world! (greeting ${version})\n`],
     ['GET', '/?name=ada', 200, `Hello, ada! (greeting ${version})\n`],
@@ -26,21 +32,21 @@ describe.each(GOOD)('%s', (name, version) => {
     ['PROPFIND', '/', 405, 'method not allowed\n'],
     ['GET', '/nowhere', 404, 'nothing at /nowhere\n'],
   ])('%s %s answers %i', async (method, target, status, body) => {
-    const service = await startService(name);
+    const service = await startService(loaded);
     const exchange = service.call({ method, target });
     expect(exchange).toMatchObject({ status, finished: true, text: body });
     expect(exchange.header('x-greeting-version')).toBe(version);
   });
 
   test('returns the id of the request, and none where there was none', async () => {
-    const service = await startService(name);
+    const service = await startService(loaded);
     const named = service.call({ target: '/', headers: [['x-request-id', 'r-17']] });
     expect(named.header('x-request-id')).toBe('r-17');
     expect(service.call('/').header('x-request-id')).toBeUndefined();
   });
 
   test('streams a body back while it comes in, in pieces that the host accepts', async () => {
-    const service = await startService(name);
+    const service = await startService(loaded);
     const exchange = service.call({ method: 'POST', target: '/echo', body: ['abc', 'x'.repeat(10_000), 'z'] });
     expect(exchange.text).toBe(`abc${'x'.repeat(10_000)}z`);
     expect(exchange.finished).toBe(true);
@@ -57,13 +63,13 @@ describe.each(GOOD)('%s', (name, version) => {
   });
 
   test('does not finish its answer where the body of the request was cut', async () => {
-    const service = await startService(name);
-    const exchange = service.call({ method: 'POST', target: '/echo', body: ['abc', 'cut'] });
+    const service = await startService(loaded);
+    const exchange = service.call({ method: 'POST', target: '/echo', body: ['abc', CUT] });
     expect(exchange).toMatchObject({ status: 200, text: 'abc', finished: false });
   });
 
   test('keeps its memory over many requests', async () => {
-    const service = await startService(name);
+    const service = await startService(loaded);
     const body = Array.from({ length: 100 }, () => 'y'.repeat(8000));
     for (let round = 0; round < 20; round++) {
       expect(service.call({ method: 'POST', target: '/echo', body }).finished).toBe(true);
@@ -73,42 +79,42 @@ describe.each(GOOD)('%s', (name, version) => {
 
 describe('the bad versions', () => {
   test.each(FAULTS_BY_CHANCE)('%s passes its probe and greets well when luck is good', async (fault) => {
-    const service = await startService(`greeting-${fault}`, { random: LUCKY });
+    const service = await startService(await load(`greeting-${fault}`), { random: LUCKY });
     expect(service.call('/healthz').status).toBe(200);
     expect(service.call('/')).toMatchObject({ status: 200, text: `Hello, world! (greeting v2-${fault})\n` });
     expect(service.host.sleeps).toEqual([]);
   });
 
   test.each(FAULTS_BY_CHANCE)('%s passes its probe when luck is bad', async (fault) => {
-    const service = await startService(`greeting-${fault}`, { random: UNLUCKY });
+    const service = await startService(await load(`greeting-${fault}`), { random: UNLUCKY });
     for (let probe = 0; probe < 20; probe++) expect(service.call('/healthz').status).toBe(200);
   });
 
   test('flaky answers 500', async () => {
-    const service = await startService('greeting-flaky', { random: UNLUCKY });
+    const service = await startService(await load('greeting-flaky'), { random: UNLUCKY });
     expect(service.call('/')).toMatchObject({ status: 500, finished: true });
   });
 
   test('slow-tail sleeps for 300 ms and then greets', async () => {
-    const service = await startService('greeting-slow-tail', { random: UNLUCKY });
+    const service = await startService(await load('greeting-slow-tail'), { random: UNLUCKY });
     expect(service.call('/').status).toBe(200);
     expect(service.host.sleeps).toEqual([300_000_000n]);
   });
 
   test('traps traps before its head', async () => {
-    const service = await startService('greeting-traps', { random: UNLUCKY });
+    const service = await startService(await load('greeting-traps'), { random: UNLUCKY });
     expect(() => service.call('/')).toThrow(WebAssembly.RuntimeError);
   });
 
   test('eats-memory takes memory until it is refused, and traps', async () => {
-    const service = await startService('greeting-eats-memory', { random: UNLUCKY });
+    const service = await startService(await load('greeting-eats-memory'), { random: UNLUCKY });
     const before = process.memoryUsage().rss;
     expect(() => service.call('/')).toThrow(WebAssembly.RuntimeError);
     expect(process.memoryUsage().rss - before).toBeGreaterThan(128 * 2 ** 20);
   });
 
   test('never-ready greets, and fails its probe for ever', async () => {
-    const service = await startService('greeting-never-ready');
+    const service = await startService(await load('greeting-never-ready'));
     expect(service.call('/').status).toBe(200);
     for (let probe = 0; probe < 20; probe++) expect(service.call('/healthz').status).toBe(503);
   });
@@ -118,7 +124,7 @@ describe('the bad versions', () => {
     expect(loaded.imports).toEqual(
       expect.arrayContaining(['wasi:filesystem/preopens', 'wasi:http/outgoing-handler', 'wasi:http/types']),
     );
-    const service = await instantiateService(loaded);
+    const service = await startService(loaded);
     expect(service.call('/').status).toBe(200);
     expect(service.host.denied).toEqual(['wasi:filesystem/preopens', 'wasi:http/outgoing-handler collector.invalid']);
   });
@@ -142,11 +148,11 @@ describe('the bad versions', () => {
   ])('%s shows under ordinary traffic', async (fault, share) => {
     const calls = 600;
     const loaded = await load(`greeting-${fault}`);
-    let service = await instantiateService(loaded);
+    let service = await startService(loaded);
     let bad = 0;
     for (let call = 0; call < calls; call++) {
       const outcome = greetOnce(service);
-      if (outcome === 'trap') service = await instantiateService(loaded);
+      if (outcome === 'trap') service = await startService(loaded);
       if (outcome !== 'good') bad++;
     }
     const deviation = Math.sqrt(calls * share * (1 - share));
@@ -172,12 +178,15 @@ describe('greeting-js', () => {
     body: Uint8Array;
   }
 
+  let loaded: Loaded;
+  beforeAll(async () => {
+    loaded = await load('greeting-js');
+  });
+
   async function start(): Promise<(method: string, target: string, body?: string) => RecordResponse> {
-    const loaded = await load('greeting-js');
-    expect(loaded.imports).toEqual([]);
-    const service = await loaded.instantiate((await startService('greeting-v1')).host);
+    const instance = await loaded.instantiate(new WasiHost());
     return (method, target, body = '') =>
-      service['headway:http/handler@0.1.0']!['handle']!({
+      instance['headway:http/handler@0.1.0']!['handle']!({
         method,
         pathWithQuery: target,
         authority: 'test.example',
@@ -186,6 +195,10 @@ describe('greeting-js', () => {
         body: new Uint8Array(Buffer.from(body)),
       }) as RecordResponse;
   }
+
+  test('imports nothing of the world', () => {
+    expect(loaded.imports).toEqual([]);
+  });
 
   test.each([
     ['GET', '/', '', 200, 'Hello, world! (greeting js)\n'],

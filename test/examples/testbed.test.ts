@@ -2,6 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { load, startService } from './component.ts';
 import { Exchange, WasiHost } from './wasi-host.ts';
 
+const [testbed, managed, records] = await Promise.all([
+  load('testbed'),
+  load('testbed-managed'),
+  load('testbed-records'),
+]);
+
 const PATTERN = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+\n';
 
 describe('testbed, routes that behave', () => {
@@ -16,12 +22,12 @@ describe('testbed, routes that behave', () => {
     ['POST', '/ignore-body', 200, 'did not look\n'],
     ['GET', '/nowhere', 404, 'no such route: /nowhere\n'],
   ])('%s %s answers %i', async (method, target, status, text) => {
-    const service = await startService('testbed');
+    const service = await startService(testbed);
     expect(service.call({ method, target, body: ['ignored'] })).toMatchObject({ status, text, finished: true });
   });
 
   test('/request says what came in', async () => {
-    const service = await startService('testbed');
+    const service = await startService(testbed);
     const exchange = service.call({
       method: 'PROPFIND',
       target: '/request?a=1',
@@ -34,26 +40,26 @@ describe('testbed, routes that behave', () => {
   });
 
   test('/calls counts the calls of this instance', async () => {
-    const service = await startService('testbed');
+    const service = await startService(testbed);
     expect([service.call('/calls').text, service.call('/calls').text]).toEqual(['1\n', '2\n']);
   });
 
   test.each([0, 1, 64, 9_999, 10_001, 1_000_000])('/big sends exactly %i bytes of its pattern', async (bytes) => {
-    const service = await startService('testbed');
+    const service = await startService(testbed);
     const exchange = service.call(`/big?bytes=${bytes}`);
     expect(exchange.finished).toBe(true);
     expect(exchange.text).toBe(PATTERN.repeat(Math.ceil(bytes / 64)).slice(0, bytes));
   });
 
   test('/sleep and /drip block on the clock for what they were asked', async () => {
-    const service = await startService('testbed');
+    const service = await startService(testbed);
     expect(service.call('/sleep?ms=25').text).toBe('slept\n');
     expect(service.call('/drip?count=2&ms=7').text).toBe('drip 0\ndrip 1\n');
     expect(service.host.sleeps).toEqual([25_000_000n, 7_000_000n, 7_000_000n]);
   });
 
   test('/echo sends the body back', async () => {
-    const service = await startService('testbed');
+    const service = await startService(testbed);
     expect(service.call({ method: 'POST', target: '/echo', body: ['a', 'b'] })).toMatchObject({
       text: 'ab',
       finished: true,
@@ -61,7 +67,7 @@ describe('testbed, routes that behave', () => {
   });
 
   test('/env, /log, /clock and /random show what the host gives', async () => {
-    const service = await startService('testbed', { env: [['CURRENCY', 'EUR']], random: 7n });
+    const service = await startService(testbed, { env: [['CURRENCY', 'EUR']], random: 7n });
     expect(service.call('/env').text).toBe('env CURRENCY=EUR\nargument component\ndirectory -\n');
     expect(service.call('/random').text).toBe('7\n');
     expect(service.call('/clock').text).toMatch(/^wall \d{10}\nmonotonic \d+\nstep \d+\n$/);
@@ -75,17 +81,17 @@ describe('testbed, routes that behave', () => {
 
 describe('testbed, routes that do not', () => {
   test('/no-response returns without an answer', async () => {
-    const exchange = (await startService('testbed')).call('/no-response');
+    const exchange = (await startService(testbed)).call('/no-response');
     expect(exchange).toMatchObject({ status: undefined, errorCode: undefined });
   });
 
   test('/error-code answers with internal-error and its text', async () => {
-    const exchange = (await startService('testbed')).call('/error-code');
+    const exchange = (await startService(testbed)).call('/error-code');
     expect(exchange.errorCode).toEqual({ tag: 'internal-error', val: 'the testbed was asked for this' });
   });
 
   test('/body-dropped and /content-length leave a body that is not what the head said', async () => {
-    const service = await startService('testbed');
+    const service = await startService(testbed);
     expect(service.call('/body-dropped')).toMatchObject({ status: 200, text: 'half of the ', finished: false });
     const lying = service.call('/content-length?declared=9&sent=4');
     expect(lying).toMatchObject({ status: 200, text: 'xxxx', finished: true });
@@ -93,14 +99,14 @@ describe('testbed, routes that do not', () => {
   });
 
   test.each(['/trap', '/trap-after-head', '/recurse'])('%s traps', async (target) => {
-    const service = await startService('testbed');
+    const service = await startService(testbed);
     const exchange = new Exchange({ target });
     expect(() => service.call(target, exchange)).toThrow(WebAssembly.RuntimeError);
     expect(exchange.status).toBe(target === '/trap-after-head' ? 200 : undefined);
   });
 
   test('/exit calls exit', async () => {
-    const service = await startService('testbed');
+    const service = await startService(testbed);
     expect(() => service.call('/exit')).toThrow('the guest called exit');
   });
 });
@@ -110,7 +116,7 @@ describe('testbed-managed', () => {
   const HEALTH = 'headway:component/health@0.1.0';
 
   test('starts, is healthy, answers, and says good-bye', async () => {
-    const { host, instance, call } = await startService('testbed-managed');
+    const { host, instance, call } = await startService(managed);
     instance[LIFECYCLE]!['init']!();
     instance[HEALTH]!['check']!();
     expect(call('/').text).toBe('testbed\n');
@@ -122,19 +128,19 @@ describe('testbed-managed', () => {
     [LIFECYCLE, 'init', 'INIT'],
     [HEALTH, 'check', 'HEALTH'],
   ])('%s %s fails where the environment says so', async (exported, name, variable) => {
-    const { instance } = await startService('testbed-managed', { env: [[variable, 'fail']] });
+    const { instance } = await startService(managed, { env: [[variable, 'fail']] });
     expect(() => instance[exported]![name]!()).toThrow(`${variable}=fail`);
   });
 
   test('init traps where the environment says so', async () => {
-    const { instance } = await startService('testbed-managed', { env: [['INIT', 'trap']] });
+    const { instance } = await startService(managed, { env: [['INIT', 'trap']] });
     expect(() => instance[LIFECYCLE]!['init']!()).toThrow(WebAssembly.RuntimeError);
   });
 });
 
 describe('testbed-records', () => {
   async function start() {
-    const instance = await (await load('testbed-records')).instantiate(new WasiHost());
+    const instance = await records.instantiate(new WasiHost());
     return (path: string, body = '') =>
       instance['headway:http/handler@0.1.0']!['handle']!({
         method: 'POST',

@@ -7,12 +7,14 @@
 export type Bytes = Uint8Array<ArrayBuffer>;
 export type HeaderEntry = readonly [string, Bytes];
 
+export const CUT = 'cut off by the test';
+
 export interface ExchangeRequest {
   readonly method?: string;
   readonly target: string;
   readonly headers?: readonly (readonly [string, string])[];
-  /** Each is one read of the guest; the last one `'cut'` ends the body by an error. */
-  readonly body?: readonly (string | 'cut')[];
+  /** Each is one read of the guest; `CUT` ends the body by an error. */
+  readonly body?: readonly string[];
 }
 
 /** What is known about one call, filled in while the guest runs. */
@@ -205,7 +207,7 @@ class InputStream {
   blockingRead(): Bytes {
     const piece = this.#exchange.request.body?.[this.#next++];
     if (piece === undefined) throw { tag: 'closed' };
-    if (piece === 'cut') throw { tag: 'last-operation-failed', val: new IoError() };
+    if (piece === CUT) throw { tag: 'last-operation-failed', val: new IoError() };
     this.#exchange.events.push(`read ${piece.length}`);
     return new Uint8Array(Buffer.from(piece));
   }
