@@ -211,6 +211,16 @@ export const CODES = {
     remedy: 'make the data folder writable and free some space',
     policy: 'Retry',
   },
+  HW3018: {
+    title: 'not a repository',
+    remedy: 'name a folder in a git repository with --repo',
+    policy: 'Terminal',
+  },
+  HW3019: {
+    title: 'no such revision',
+    remedy: 'name a branch, a tag or a commit that the repository has; fetch it first where it is remote',
+    policy: 'Terminal',
+  },
   HW4001: {
     title: 'cell did not start',
     remedy: 'see the message; the release serves again after the next successful start',

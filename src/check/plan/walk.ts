@@ -1,0 +1,69 @@
+import { missingSamples } from '../../decide/gate/trial.ts';
+import { FRESH_TRIAL } from '../../decide/gate/tally.ts';
+import { PASS_BOUNDARY } from '../../decide/gate/sequential.ts';
+import type { DesiredEntry } from '../../model/desired.ts';
+import type { Change } from './plan.ts';
+
+/** One stage of a rollout: the share of the traffic, and the least that must pass before the next. */
+export interface PlannedStep {
+  readonly stage: 'Readiness' | 'Step' | 'Bake';
+  /** Percent. */
+  readonly weight: number;
+  readonly leastMs: number;
+  /** Answers of the candidate, all of them good; one bad one makes it more. */
+  readonly leastSamples: number;
+  readonly deadlineMs: number;
+  /** Somebody has to approve in git before this step ends. */
+  readonly approval?: string;
+}
+
+export interface PlannedWalk {
+  readonly strategy: string;
+  readonly steps: readonly PlannedStep[];
+  /** Until it serves everything, and until it is proven; requests must come fast enough. */
+  readonly leastMsToServing: number;
+  readonly leastMsToProven: number;
+  /** What happens when traffic does not bring the samples. */
+  readonly insufficientData: string;
+}
+
+/** The stages that the daemon would go through if everything went well, from the daemon's own gate. */
+export function walkOf(entry: DesiredEntry, change: Change): PlannedWalk {
+  const { strategy, gate, bake } = entry.rollout.settings;
+  const steps: PlannedStep[] = [];
+  const readiness = entry.probes.readiness;
+  if (change !== 'Retrigger') {
+    const deadlineMs = readiness?.deadlineMs ?? entry.members[0].limits.startTimeoutMs;
+    steps.push({ stage: 'Readiness', weight: 0, leastMs: 0, leastSamples: 0, deadlineMs });
+  }
+  // What serves nobody yet takes everything at readiness: there is nothing to compare it with.
+  const canary = strategy.type === 'Canary' && change === 'Replace' ? strategy.steps : [];
+  let trial = FRESH_TRIAL;
+  for (const step of canary) {
+    steps.push({
+      stage: 'Step',
+      weight: step.weight,
+      leastMs: step.minDurationMs,
+      leastSamples: missingSamples(trial, gate),
+      deadlineMs: step.deadlineMs,
+      ...(step.approval ? { approval: step.approval.name } : {}),
+    });
+    // The test is carried: what the first step has passed, the others only have to keep.
+    trial = { ...trial, errors: { ratio: PASS_BOUNDARY, passed: true }, warmUp: { requests: 0, done: true } };
+  }
+  const leastMsToServing = steps.reduce((sum, step) => sum + step.leastMs, 0);
+  steps.push({
+    stage: 'Bake',
+    weight: 100,
+    leastMs: bake.durationMs,
+    leastSamples: missingSamples(trial, gate),
+    deadlineMs: bake.deadlineMs,
+  });
+  return {
+    strategy: strategy.type,
+    steps,
+    leastMsToServing,
+    leastMsToProven: leastMsToServing + bake.durationMs,
+    insufficientData: gate.insufficientData,
+  };
+}

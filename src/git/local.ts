@@ -1,0 +1,76 @@
+/**
+ * A repository on this machine, read as it is: for commands that compare commits without a daemon. The same reader as
+ * the mirror's, so that the same caps and the same refusals hold.
+ */
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { err, ok, type Result } from '../kit/result.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { GitPort } from '../reconcile/ports.ts';
+import { GitCommand } from './command.ts';
+import { gitEnvironment } from './environment.ts';
+import { DEFAULT_GIT_LIMITS } from './limits.ts';
+import { checkVersion, parsePath } from './preflight.ts';
+import { MirrorReader } from './reader.ts';
+import { isCommit } from './ref.ts';
+
+export interface LocalRepository extends Pick<GitPort, 'files' | 'blobs' | 'commit'> {
+  /** The commit that a branch, a tag, `HEAD~1` or an abbreviated id names. */
+  resolve(revision: string): Promise<Result<string, Problem>>;
+  close(): Promise<void>;
+}
+
+/** A revision as people write it, and nothing that could be read as an option or a range. */
+const REVISION = /^[A-Za-z0-9_@][A-Za-z0-9_./@{}~^-]{0,254}$/;
+
+/** `folder` is a bare repository, a work tree, or a folder below one. */
+export async function openLocal(folder: string, followedPath: string): Promise<Result<LocalRepository, Problem>> {
+  const parsed = parsePath(followedPath);
+  if (!parsed.ok) return parsed;
+  const gitDirectory = await findGitDirectory(path.resolve(folder));
+  if (!gitDirectory) return err(problem('HW3018', `${folder} is not a git repository`));
+  const home = await mkdtemp(path.join(tmpdir(), 'headway-home-'));
+  const command = new GitCommand(path.resolve(folder), gitEnvironment(gitDirectory, home, 'none'));
+  const limits = DEFAULT_GIT_LIMITS;
+  const close = async (): Promise<void> => {
+    command.close();
+    await rm(home, { recursive: true, force: true });
+  };
+  const version = await checkVersion(command, limits);
+  if (!version.ok) {
+    await close();
+    return version;
+  }
+  const reader = new MirrorReader(command, limits, parsed.value);
+  return ok({
+    files: (commit) => reader.files(commit),
+    blobs: (oids) => reader.blobs(oids),
+    commit: (commit) => reader.commit(commit),
+    close,
+    async resolve(revision) {
+      if (!REVISION.test(revision)) return err(problem('HW3019', `${JSON.stringify(revision)} is not a revision`));
+      const ended = await reader.read(['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]);
+      const commit = ended.stdout.trim();
+      return ended.exitCode === 0 && isCommit(commit)
+        ? ok(commit)
+        : err(problem('HW3019', `${revision} names no commit in ${folder}`));
+    },
+  });
+}
+
+/** The nearest `.git` upwards, or the folder itself where it is bare. A linked work tree's `.git` is a file: git reads it. */
+async function findGitDirectory(folder: string): Promise<string | undefined> {
+  for (let at = folder; ; at = path.dirname(at)) {
+    if (await exists(path.join(at, '.git'))) return path.join(at, '.git');
+    if ((await exists(path.join(at, 'HEAD'))) && (await exists(path.join(at, 'objects')))) return at;
+    if (path.dirname(at) === at) return undefined;
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
