@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
-import type { CommitInfo, GitPort, TreeFile } from '../reconcile/ports.ts';
+import type { CommitInfo, GitPort, SkippedEntry, TreeFile } from '../reconcile/ports.ts';
 import { parseAddress } from './address.ts';
 import { GitCommand, type Ended } from './command.ts';
 import { mirrorConfig } from './config.ts';
@@ -22,7 +22,6 @@ import { checkNames, checkVersion, isReadable, parsePath } from './preflight.ts'
 import { choose, isCommit, parseRef, type FollowedRef } from './ref.ts';
 import { checkCommits, MirrorReader } from './reader.ts';
 import { layOut, mirrorBytes, setAside, sweep } from './repair.ts';
-import type { SkippedEntry } from './tree.ts';
 
 export interface MirrorOptions {
   readonly url: string;

@@ -3,14 +3,14 @@
  */
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
-import type { CommitInfo, TreeFile } from '../reconcile/ports.ts';
+import type { CommitInfo, SkippedEntry, TreeFile } from '../reconcile/ports.ts';
 import { BatchReader } from './batch.ts';
 import type { Ended, GitCommand, ReadEnded } from './command.ts';
 import { problemOfRun } from './failure.ts';
 import { COMMIT_FORMAT, parseHistory } from './history.ts';
 import type { GitLimits } from './limits.ts';
 import { isCommit } from './ref.ts';
-import { maxListingBytes, parseTree, type SkippedEntry, type Tree } from './tree.ts';
+import { maxListingBytes, parseTree, type Tree } from './tree.ts';
 
 const MAX_HISTORY_COMMITS = 1_000;
 

@@ -1,13 +1,7 @@
 import { problem, type Problem } from '../model/problem.ts';
 import { err, ok, type Result } from '../kit/result.ts';
-import type { TreeFile } from '../reconcile/ports.ts';
+import type { SkippedEntry, TreeFile } from '../reconcile/ports.ts';
 import type { GitLimits } from './limits.ts';
-
-/** What stands in the tree and is not a regular file: never followed, never read. */
-export interface SkippedEntry {
-  readonly path: string;
-  readonly kind: 'Symlink' | 'Submodule' | 'UnreadableName' | 'OtherMode';
-}
 
 export interface Tree {
   readonly files: readonly TreeFile[];

@@ -319,6 +319,36 @@ export const CODES = {
   },
   HW5011: { title: 'no such entry', remedy: 'see `headway status` for the entries', policy: 'Terminal' },
   HW5012: { title: 'wrong usage', remedy: 'see `headway help`', policy: 'Terminal' },
+  HW5020: {
+    title: 'data folder in use',
+    remedy: 'stop the other daemon or give this one its own --data folder',
+    policy: 'Terminal',
+  },
+  HW5021: {
+    title: 'journal of a newer version',
+    remedy: 'start the newer version of Headway, or give this one an empty --data folder',
+    policy: 'Terminal',
+  },
+  HW5022: {
+    title: 'data folder unusable',
+    remedy: 'make the data folder writable for this user and free some space',
+    policy: 'Terminal',
+  },
+  HW5023: {
+    title: 'journal not written',
+    remedy: 'look at the disk of the data folder; nothing new is started until a write succeeds',
+    policy: 'Retry',
+  },
+  HW5024: {
+    title: 'journal over its limits',
+    remedy: 'make the repository smaller or raise the limit in the configuration of the host',
+    policy: 'Terminal',
+  },
+  HW5030: {
+    title: 'status address not available',
+    remedy: 'free the address or give another one with --status',
+    policy: 'Terminal',
+  },
   HW6001: {
     title: 'the revision failed its gate',
     remedy: 'change the component, its gate or raise rollout.retry',

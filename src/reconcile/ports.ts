@@ -24,6 +24,12 @@ export interface TreeFile {
   readonly bytes: number;
 }
 
+/** What stands in the tree and is not a regular file: never followed, never read. */
+export interface SkippedEntry {
+  readonly path: string;
+  readonly kind: 'Symlink' | 'Submodule' | 'UnreadableName' | 'OtherMode';
+}
+
 /** The mirror of the followed repository. Everything but `look` is local and works while the server is gone. */
 export interface GitPort {
   /** Asks the server where the ref stands and fetches what is new. The commit may be the same as before. */
@@ -34,6 +40,8 @@ export interface GitPort {
   between(base: string, head: string, limit: number): Promise<Result<readonly CommitInfo[], Problem>>;
   /** Regular files under the followed path, sorted by path; links and submodules become diagnostics of the caller. */
   files(commit: string): Promise<Result<readonly TreeFile[], Problem>>;
+  /** What `files` leaves out, for diagnostics. */
+  skipped?(commit: string): Promise<Result<readonly SkippedEntry[], Problem>>;
   blobs(oids: readonly string[]): Promise<Result<ReadonlyMap<string, Uint8Array>, Problem>>;
 }
 
@@ -104,6 +112,8 @@ export interface JournalStep {
   /** What is about to be done, so that a restart understands a half-done state. */
   readonly intents: readonly Json[];
   readonly events: readonly Omit<TimelineEvent, 'id'>[];
+  /** Also write the copy that a lost journal starts from. A step with a `Proven` event always does. */
+  readonly seed?: boolean;
 }
 
 /** Intent before effect, outcome after. `write` returns when the bytes are durable. Synchronous: SQLite is. */
