@@ -7,6 +7,7 @@ import type { AssignRequest } from './spawner/assign.ts';
 export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBudget): AssignRequest {
   const { member, bundle } = cell.members[0]!;
   const { limits } = cell;
+  const readiness = cell.probes.readiness?.call;
   const assignment: Assignment = {
     wire: WIRE_VERSION,
     replica,
@@ -18,7 +19,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     blockingExports: bundle.blockingExports,
     env: member.env.map(({ name, value }) => [name, value] as const),
     args: [],
-    memoryBytes: budget.instances * limits.memoryBytes,
+    memoryBytes: limits.memoryBytes,
     concurrency: limits.concurrency,
     requestBodyBytes: limits.requestBodyBytes,
     responseBodyBytes: limits.responseBodyBytes,
@@ -26,6 +27,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     handles: limits.handles,
     instancePolicy: member.instancePolicy,
     startTimeoutMs: limits.startTimeoutMs,
+    ...(readiness?.type === 'httpGet' ? { warmUpPath: readiness.path } : {}),
   };
   return {
     assignment,

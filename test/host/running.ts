@@ -1,0 +1,152 @@
+/** A real host in a folder of its own, with what tests need to ask it. */
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Host, type HostOptions } from '../../src/host/host.ts';
+import type { Isolation, Limits, Member, Probes } from '../../src/model/component.ts';
+import type { Bundle, CellSpec, ReplicaObserved } from '../../src/model/engine.ts';
+import type { CellCaller } from '../../src/wire/cell-caller.ts';
+import { sendRuntimeRequest, type RuntimeAnswer } from '../../src/wire/runtime-request.ts';
+import { keepingLog } from '../support/log.ts';
+
+const SPAWNER = path.resolve(import.meta.dirname, '../../src/process/spawner.ts');
+export const MIB = 2 ** 20;
+export const GROUP = 'shop/testbed@b0b0c3d4e5f6' as const;
+
+export const LIMITS: Limits = {
+  memoryBytes: 16 * MIB,
+  cpuMillis: 1000,
+  concurrency: 4,
+  queue: 16,
+  requestTimeoutMs: 2_000,
+  startTimeoutMs: 10_000,
+  requestBodyBytes: MIB,
+  responseBodyBytes: 8 * MIB,
+  logBytesPerSecond: 64 * 1024,
+  handles: 1024,
+};
+
+export interface CellChoice {
+  readonly isolation?: Isolation;
+  readonly probes?: Probes;
+  readonly limits?: Partial<Limits>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly group?: CellSpec['group'];
+}
+
+export function cellOf(bundle: Bundle, choice: CellChoice = {}): CellSpec {
+  const limits = { ...LIMITS, ...choice.limits };
+  const member: Member = {
+    key: 'shop/testbed',
+    artifact: bundle.artifact,
+    source: { type: 'path', path: 'testbed.wasm' },
+    env: Object.entries(choice.env ?? {}).map(([name, value]) => ({ name, value })),
+    config: [],
+    secretVersions: [],
+    capabilities: [],
+    limits,
+    instancePolicy: 'Pooled',
+    isolation: choice.isolation ?? 'Auto',
+    links: [],
+  };
+  return {
+    group: choice.group ?? GROUP,
+    entry: 'shop/testbed',
+    revision: 'b0b0c3d4e5f6'.padEnd(64, '0'),
+    members: [{ member, bundle }],
+    limits,
+    isolation: choice.isolation ?? 'Auto',
+    probes: choice.probes ?? {},
+    restartToken: '0',
+  };
+}
+
+export class RunningHost {
+  readonly folder: string;
+  readonly host: Host;
+  readonly lines: string[];
+  changes = 0;
+
+  constructor(options: Partial<HostOptions> = {}) {
+    const { log, lines } = keepingLog();
+    this.lines = lines;
+    this.folder = options.storeFolder ? path.dirname(options.storeFolder) : temporaryFolder();
+    this.host = new Host({
+      forkSpawner: () =>
+        fork(SPAWNER, [], {
+          execArgv: ['--disable-warning=ExperimentalWarning'],
+          stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+        }),
+      runFolder: path.join(this.folder, 'run'),
+      bootFolder: path.join(this.folder, 'boot'),
+      storeFolder: this.storeFolder,
+      poolSize: 1,
+      memoryBytes: 4096 * MIB,
+      maxReplicas: 16,
+      log,
+      onChange: () => {
+        this.changes += 1;
+      },
+      ...options,
+    });
+  }
+
+  get storeFolder(): string {
+    return path.join(this.folder, 'store');
+  }
+
+  replica(id: string): ReplicaObserved {
+    const found = this.host.observe().replicas.find((replica) => replica.id === id);
+    if (!found) throw new Error(`${id} is not observed`);
+    return found;
+  }
+
+  /** Polls until it holds. The test's own deadline is the runner's. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    for (let waitedMs = 0; !holds(); waitedMs += 10) {
+      if (waitedMs > 30_000) throw new Error(`${what} did not come: ${JSON.stringify(this.host.observe())}`);
+      await sleep(10);
+    }
+  }
+
+  async ended(id: string): Promise<ReplicaObserved> {
+    await this.until(`the end of ${id}`, () => this.replica(id).phase === 'Ended');
+    return this.replica(id);
+  }
+
+  /** Starts a replica and waits until it is ready. */
+  async ready(id: string, cell: CellSpec): Promise<CellCaller> {
+    const started = this.host.start(id, cell);
+    if (!started.ok) throw new Error(started.error.message);
+    await this.until(`${id} is ready`, () => {
+      const { phase, problem } = this.replica(id);
+      if (phase === 'Ended') throw new Error(`${id} ended: ${problem?.message}`);
+      return phase === 'Ready';
+    });
+    return this.host.ready(cell.group).find((caller) => caller.replica === id)!;
+  }
+
+  async stop(): Promise<void> {
+    await this.host.close(0);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(path.join(os.tmpdir(), 'headway-host-'));
+}
+
+export function get(caller: CellCaller, target: string, timeoutMs = 5_000): Promise<RuntimeAnswer> {
+  return sendRuntimeRequest(caller, target, [], timeoutMs);
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
