@@ -125,6 +125,7 @@ export interface JournalPort {
   writeDesired(desired: Desired): Result<void, Problem>;
   write(step: JournalStep): Result<void, Problem>;
   outcome(reconcileId: string, results: readonly Json[]): Result<void, Problem>;
+  /** Newest first. */
   timeline(limit: number): readonly TimelineEvent[];
   close(): void;
 }

@@ -1,0 +1,281 @@
+/**
+ * What the loop remembers: the memory of the decisions, the last desired state, what was about to be done and what came
+ * of it, and the history for people.
+ *
+ * 1. `write` returns when its bytes are on disk (WAL, synchronous FULL), all of a step or none of it.
+ * 2. One daemon per data folder (`lock.ts`).
+ * 3. A journal of a newer version is not touched. A damaged one is moved aside, said loudly, and its place is taken by
+ *    the seed, the copy from the last promotion.
+ * 4. Everything that grows has a limit; ids never come back.
+ * 5. Nothing of SQLite is thrown at the caller: a write that fails is a `Problem` and has changed nothing.
+ */
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Logger } from 'pino';
+import type { Clock } from '../kit/clock.ts';
+import type { Json } from '../kit/json.ts';
+import { err, ok, type Result } from '../kit/result.ts';
+import type { Desired } from '../model/desired.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { TimelineEvent } from '../model/status.ts';
+import type { JournalPort, JournalStep } from '../reconcile/ports.ts';
+import { createDatabase, JOURNAL_FILE, moveAside, openDatabase } from './database.ts';
+import { desiredFromText, desiredToText } from './desired-text.ts';
+import { DEFAULT_JOURNAL_LIMITS, type JournalLimits } from './limits.ts';
+import { lockDataFolder, type DataLock } from './lock.ts';
+import { SCHEMA_VERSION } from './schema.ts';
+import { readSeed, SEED_VERSION, writeSeed, type Seed } from './seed.ts';
+import { isSqliteError } from './sqlite.ts';
+import { prepareStatements, rowToEvent, type Statements } from './statements.ts';
+
+export interface JournalOptions {
+  /** The data folder itself; made if need be. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits?: Partial<JournalLimits>;
+}
+
+/** A step whose outcome was never written: what the daemon was doing when it ended. */
+export interface UnfinishedStep {
+  readonly reconcileId: string;
+  readonly intents: readonly Json[];
+}
+
+export interface Journal extends JournalPort {
+  /** Oldest first. */
+  unfinished(): readonly UnfinishedStep[];
+  /** Bytes on disk, for metrics. */
+  bytes(): number;
+}
+
+const SEED_FILE = 'seed.json';
+
+export function openJournal(options: JournalOptions): Result<Journal, Problem> {
+  const { folder } = options;
+  const limits = { ...DEFAULT_JOURNAL_LIMITS, ...options.limits };
+  let lock: DataLock | undefined;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const locked = lockDataFolder(folder);
+    if (!locked.ok) return locked;
+    lock = locked.value;
+    const opened = openOrBootstrap(folder, limits, options);
+    if (opened.ok) return ok(new SqliteJournal({ ...opened.value, folder, limits, lock, log: options.log }));
+    lock.release();
+    return opened;
+  } catch (error) {
+    lock?.release();
+    return err(problem('HW5022', `the journal in ${folder} cannot be opened: ${(error as Error).message}`));
+  }
+}
+
+interface OpenedJournal {
+  readonly database: DatabaseSync;
+  readonly statements: Statements;
+  readonly bootstrapped: boolean;
+}
+
+function openOrBootstrap(
+  folder: string,
+  limits: JournalLimits,
+  { clock, log }: JournalOptions,
+): Result<OpenedJournal, Problem> {
+  const opened = openDatabase(folder, limits);
+  let why = 'it is gone';
+  switch (opened.type) {
+    case 'newer':
+      return refuseNewer(folder, opened.version, SCHEMA_VERSION);
+    case 'good': {
+      const statements = checkContent(opened.database);
+      if (statements) return ok({ database: opened.database, statements, bootstrapped: false });
+      opened.database.close();
+      why = 'what it holds cannot be read';
+      break;
+    }
+    case 'damaged':
+      why = opened.why;
+      break;
+    case 'absent':
+      break;
+  }
+  const seed = readSeed(join(folder, SEED_FILE));
+  if (seed.type === 'newer') return refuseNewer(folder, seed.version, SEED_VERSION);
+  const lost = opened.type !== 'absent' || seed.type !== 'none';
+  if (lost) {
+    const aside = opened.type === 'absent' ? undefined : moveAside(folder, clock.now().wallMs);
+    log.error({ why, aside, seed: seed.type }, 'the journal is lost: starting from the copy of the last promotion');
+  }
+  const restored = seed.type === 'seed' ? seed.seed : undefined;
+  const database = createDatabase(folder, limits, restored?.lastEventId ?? 0);
+  const statements = prepareStatements(database);
+  if (restored?.memory !== undefined) statements.putState.run('memory', restored.memory);
+  if (restored?.desired !== undefined) statements.putState.run('desired', restored.desired);
+  return ok({ database, statements, bootstrapped: lost });
+}
+
+function refuseNewer(folder: string, found: number, known: number): Result<never, Problem> {
+  const message = `the journal in ${folder} has version ${found}; this Headway knows version ${known} and touches nothing`;
+  return err(problem('HW5021', message));
+}
+
+/** Tables that are there and JSON that is JSON; nothing here looks into the memory. */
+function checkContent(database: DatabaseSync): Statements | undefined {
+  try {
+    const statements = prepareStatements(database);
+    const memory = statements.getState.get('memory') as { json: string } | undefined;
+    const desired = statements.getState.get('desired') as { json: string } | undefined;
+    if (memory) JSON.parse(memory.json);
+    if (desired) desiredFromText(desired.json);
+    return statements;
+  } catch {
+    return undefined;
+  }
+}
+
+interface Parts extends OpenedJournal {
+  readonly folder: string;
+  readonly limits: JournalLimits;
+  readonly lock: DataLock;
+  readonly log: Logger;
+}
+
+class SqliteJournal implements Journal {
+  readonly bootstrapped: boolean;
+  readonly #parts: Parts;
+  #closed = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.bootstrapped = parts.bootstrapped;
+  }
+
+  memory(): Json | undefined {
+    const text = this.#state('memory');
+    return text === undefined ? undefined : (JSON.parse(text) as Json);
+  }
+
+  desired(): Desired | undefined {
+    const text = this.#state('desired');
+    return text === undefined ? undefined : desiredFromText(text);
+  }
+
+  writeDesired(desired: Desired): Result<void, Problem> {
+    const text = desiredToText(desired);
+    const fits = this.#fits('desired state', text, this.#parts.limits.desiredBytes);
+    if (!fits.ok) return fits;
+    return this.#transaction(() => this.#parts.statements.putState.run('desired', text));
+  }
+
+  write(step: JournalStep): Result<void, Problem> {
+    const { statements, limits } = this.#parts;
+    const memory = JSON.stringify(step.memory);
+    const intents = JSON.stringify(step.intents);
+    const fits = this.#fits('memory', memory, limits.memoryBytes);
+    if (!fits.ok) return fits;
+    const intentsFit = this.#fits('intents', intents, limits.intentsBytes);
+    if (!intentsFit.ok) return intentsFit;
+    const written = this.#transaction(() => {
+      statements.putState.run('memory', memory);
+      statements.addStep.run(step.reconcileId, intents);
+      statements.pruneSteps.run(limits.steps);
+      for (const event of step.events) {
+        statements.addEvent.run(
+          event.at,
+          event.reconcileId,
+          event.commit,
+          event.entry ?? null,
+          event.reason,
+          cut(event.message, limits.messageCharacters),
+          event.evidence ? JSON.stringify(event.evidence) : null,
+        );
+      }
+      if (step.events.length > 0) statements.pruneTimeline.run(limits.timelineEvents);
+    });
+    if (written.ok && (step.seed || step.events.some(({ reason }) => reason === 'Proven'))) this.#writeSeed();
+    return written;
+  }
+
+  outcome(reconcileId: string, results: readonly Json[]): Result<void, Problem> {
+    const text = JSON.stringify(results);
+    const fits = this.#fits('results', text, this.#parts.limits.intentsBytes);
+    if (!fits.ok) return fits;
+    return this.#transaction(() => this.#parts.statements.finishStep.run(text, reconcileId));
+  }
+
+  unfinished(): readonly UnfinishedStep[] {
+    const rows = this.#parts.statements.unfinished.all() as { reconcile_id: string; intents: string }[];
+    return rows.map((row) => ({ reconcileId: row.reconcile_id, intents: JSON.parse(row.intents) as Json[] }));
+  }
+
+  timeline(limit: number): readonly TimelineEvent[] {
+    return this.#parts.statements.timeline.all(Math.max(0, Math.trunc(limit))).map(rowToEvent);
+  }
+
+  bytes(): number {
+    const file = join(this.#parts.folder, JOURNAL_FILE);
+    return ['', '-wal'].reduce(
+      (sum, suffix) => sum + (statSync(file + suffix, { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    );
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { database, lock, log } = this.#parts;
+    try {
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      database.close();
+    } catch (error) {
+      log.warn({ err: error }, 'the journal was closed without a checkpoint');
+    }
+    lock.release();
+  }
+
+  #state(name: 'memory' | 'desired'): string | undefined {
+    return (this.#parts.statements.getState.get(name) as { json: string } | undefined)?.json;
+  }
+
+  #fits(what: string, text: string, limit: number): Result<void, Problem> {
+    const bytes = Buffer.byteLength(text);
+    if (bytes <= limit) return ok(undefined);
+    return err(problem('HW5024', `the ${what} takes ${bytes} bytes, the limit is ${limit}`));
+  }
+
+  #transaction(run: () => void): Result<void, Problem> {
+    if (this.#closed) return err(problem('HW5023', 'the journal is closed'));
+    const { database } = this.#parts;
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      run();
+      database.exec('COMMIT');
+      return ok(undefined);
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      if (!isSqliteError(error)) throw error;
+      return err(problem('HW5023', `the journal could not be written: ${error.message}`));
+    }
+  }
+
+  /** A seed that cannot be written is bad luck for a later accident, not a reason to stop now. */
+  #writeSeed(): void {
+    const { folder, statements, log } = this.#parts;
+    const last = statements.lastEventId.get() as { seq: number } | undefined;
+    const seed: Seed = {
+      memory: this.#state('memory'),
+      desired: this.#state('desired'),
+      lastEventId: last?.seq ?? 0,
+    };
+    try {
+      writeSeed(join(folder, SEED_FILE), seed);
+    } catch (error) {
+      log.warn({ err: error }, 'the copy of the journal could not be written');
+    }
+  }
+}
+
+function cut(text: string, characters: number): string {
+  return text.length <= characters ? text : `${text.slice(0, characters - 1).toWellFormed()}…`;
+}

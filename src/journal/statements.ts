@@ -1,0 +1,50 @@
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { EntryKey } from '../model/component.ts';
+import type { Evidence, Reason, TimelineEvent } from '../model/status.ts';
+
+export interface Statements {
+  readonly getState: StatementSync;
+  readonly putState: StatementSync;
+  readonly addStep: StatementSync;
+  readonly finishStep: StatementSync;
+  readonly pruneSteps: StatementSync;
+  readonly unfinished: StatementSync;
+  readonly addEvent: StatementSync;
+  readonly pruneTimeline: StatementSync;
+  readonly timeline: StatementSync;
+  readonly lastEventId: StatementSync;
+}
+
+/** @throws when a table or a column is not there. */
+export function prepareStatements(database: DatabaseSync): Statements {
+  const sql = (text: string): StatementSync => database.prepare(text);
+  return {
+    getState: sql('SELECT json FROM state WHERE name = ?'),
+    putState: sql('INSERT INTO state (name, json) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET json = excluded.json'),
+    addStep: sql('INSERT INTO steps (reconcile_id, intents) VALUES (?, ?)'),
+    finishStep: sql('UPDATE steps SET results = ? WHERE id = (SELECT max(id) FROM steps WHERE reconcile_id = ?)'),
+    pruneSteps: sql('DELETE FROM steps WHERE id <= (SELECT max(id) FROM steps) - ?'),
+    unfinished: sql('SELECT reconcile_id, intents FROM steps WHERE results IS NULL ORDER BY id'),
+    addEvent: sql(
+      'INSERT INTO timeline (at, reconcile_id, commit_id, entry, reason, message, evidence) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    pruneTimeline: sql('DELETE FROM timeline WHERE id <= (SELECT max(id) FROM timeline) - ?'),
+    timeline: sql('SELECT * FROM timeline ORDER BY id DESC LIMIT ?'),
+    lastEventId: sql(`SELECT seq FROM sqlite_sequence WHERE name = 'timeline'`),
+  };
+}
+
+export function rowToEvent(row: Record<string, SQLOutputValue>): TimelineEvent {
+  const evidence = row['evidence'] as string | null;
+  const entry = row['entry'] as EntryKey | null;
+  return {
+    id: row['id'] as number,
+    at: row['at'] as string,
+    reconcileId: row['reconcile_id'] as string,
+    commit: row['commit_id'] as string,
+    ...(entry === null ? {} : { entry }),
+    reason: row['reason'] as Reason,
+    message: row['message'] as string,
+    ...(evidence === null ? {} : { evidence: JSON.parse(evidence) as readonly Evidence[] }),
+  };
+}
