@@ -38,7 +38,9 @@ export function createParse(bounds: Bounds = BOUNDS): Parse {
   return (files) => {
     const manifests = files.filter((file) => isManifestPath(file.path)).sort((a, b) => (a.path < b.path ? -1 : 1));
     const refused = tooMuch(manifests, bounds);
-    const parsed = manifests.map((file) => (refused ? unreadable(file.path, refused) : parseFile(file, validators, bounds)));
+    const parsed = manifests.map((file) =>
+      refused ? unreadable(file.path, refused) : parseFile(file, validators, bounds),
+    );
     return {
       documents: parsed.flatMap((file) => file.documents),
       invalid: parsed.flatMap((file) => file.invalid),
@@ -50,7 +52,8 @@ export function createParse(bounds: Bounds = BOUNDS): Parse {
 /** Paths of artifacts that the documents name; relative to the followed path. */
 export function artifactPathsOf(parsed: Parsed): readonly string[] {
   const paths = parsed.documents.flatMap((document) => {
-    const path = document.kind === 'Component' ? (document as ParsedDocument<'Component'>).value.spec.source.path : undefined;
+    const path =
+      document.kind === 'Component' ? (document as ParsedDocument<'Component'>).value.spec.source.path : undefined;
     return path === undefined ? [] : [path.replace(/^\.\//, '')];
   });
   return [...new Set(paths)].sort();
@@ -112,7 +115,8 @@ function problemsOf(file: string, tree: Tree, identity: Identity, validators: Va
   }
   const head = value as { readonly apiVersion?: Json; readonly kind?: Json };
   if (head.apiVersion !== API_VERSION) {
-    const written = head.apiVersion === undefined ? 'there is no apiVersion' : `the apiVersion is ${show(head.apiVersion)}`;
+    const written =
+      head.apiVersion === undefined ? 'there is no apiVersion' : `the apiVersion is ${show(head.apiVersion)}`;
     return [finding('HW1010', `${written}, not ${API_VERSION}`, { span: spanOfValue(file, places, '/apiVersion') })];
   }
   if (isKind(identity.kind)) return schemaFindings(file, value, places, validators[identity.kind]);

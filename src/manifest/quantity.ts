@@ -27,3 +27,29 @@ export function withinQuantity(quantity: Quantity, text: string): boolean {
   if (amount === undefined) return true;
   return amount >= amountOf(quantity.unit, quantity.min)! && amount <= amountOf(quantity.unit, quantity.max)!;
 }
+
+/** Milliseconds of a duration that the schema has checked. */
+export function milliseconds(text: string): number {
+  return checked(amountOf('duration', text), text);
+}
+
+/** Bytes of a size that the schema has checked. */
+export function bytesOf(text: string): number {
+  return checked(amountOf('size', text), text);
+}
+
+/** Thousandths of a processor of an amount that the schema has checked. */
+export function processorMillis(text: string): number {
+  return checked(amountOf('amount of processors', text), text);
+}
+
+/** The share, 1 being all, of a percentage that the schema has checked. */
+export function share(text: string): number {
+  return checked(amountOf('percentage', text), text);
+}
+
+/** @throws Error when the schema let something through: a bug. */
+function checked(amount: number | undefined, text: string): number {
+  if (amount === undefined) throw new Error(`"${text}" passed the schema and is not a quantity`);
+  return amount;
+}

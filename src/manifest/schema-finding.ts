@@ -36,7 +36,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     const name = String(error.params['additionalProperty']);
     const fields = Object.keys((schema['properties'] ?? {}) as object);
     const meant = closest(name, fields);
-    const remedy = meant ? `did you mean \`${meant}\`?` : fields.length > 0 ? `the fields are ${inWords(fields)}` : undefined;
+    const remedy = meant
+      ? `did you mean \`${meant}\`?`
+      : fields.length > 0
+        ? `the fields are ${inWords(fields)}`
+        : undefined;
     const message = `\`${printable(name)}\` is not a field of ${path}`;
     return { code: 'HW1013', pointer: child(pointer, name), at: 'key', message, ...(remedy ? { remedy } : {}) };
   },
@@ -51,7 +55,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     return { code: 'HW1015', pointer, at: 'value', message, ...(remedy ? { remedy } : {}) };
   },
   const: (error, _schema, pointer, path) => choice([error.params['allowedValue']], error.data, pointer, path),
-  enum: (error, _schema, pointer, path) => choice(error.params['allowedValues'] as unknown[], error.data, pointer, path),
+  enum: (error, _schema, pointer, path) =>
+    choice(error.params['allowedValues'] as unknown[], error.data, pointer, path),
   pattern(error, schema, pointer, path) {
     if (error.propertyName !== undefined) {
       const message = `\`${printable(error.propertyName)}\` in ${path} is not a name that is allowed there`;
@@ -89,7 +94,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     const at = child(pointer, last);
     if (fields.length === 1) {
       const type = quoted((error.data as Schema)['type']);
-      return { code: 'HW1019', pointer: at, at: 'key', message: `\`${last}\` in ${path} does not go with type ${type}` };
+      return {
+        code: 'HW1019',
+        pointer: at,
+        at: 'key',
+        message: `\`${last}\` in ${path} does not go with type ${type}`,
+      };
     }
     return { code: 'HW1019', pointer: at, at: 'key', message: `${inWords(fields)} in ${path} exclude each other` };
   },
@@ -147,7 +157,9 @@ function remedyOfType(wanted: string, data: unknown, schema: Schema): string | u
 
 function exampleOf(schema: Schema): { remedy?: string } {
   const examples = (schema['examples'] ?? []) as readonly unknown[];
-  return examples.length > 0 ? { remedy: `write for example ${examples.map((example) => String(example)).join(' or ')}` } : {};
+  return examples.length > 0
+    ? { remedy: `write for example ${examples.map((example) => String(example)).join(' or ')}` }
+    : {};
 }
 
 function dataAt(error: ErrorObject): unknown {

@@ -13,7 +13,9 @@ const UNSEEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202
 /** The text of a file within the bounds of bytes and lines. A byte order mark at the start is dropped, as YAML allows. */
 export function decodeText(file: string, bytes: Uint8Array, bounds: Bounds): Result<string, Diagnostic> {
   if (bytes.byteLength > bounds.maxFileBytes) {
-    return err(refuse('HW1003', file, 1, 1, `${file} has ${bytes.byteLength} bytes; at most ${bounds.maxFileBytes} are read`));
+    return err(
+      refuse('HW1003', file, 1, 1, `${file} has ${bytes.byteLength} bytes; at most ${bounds.maxFileBytes} are read`),
+    );
   }
   let text: string;
   try {

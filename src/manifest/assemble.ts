@@ -1,0 +1,235 @@
+import type { Digest } from '../kit/digest.ts';
+import { entryKey, type EntryKey, type Member } from '../model/component.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { Desired, DesiredEntry, EnvironmentSettings, InvalidDocument, PolicySettings } from '../model/desired.ts';
+import { matchKey, type RouteRule } from '../model/route.ts';
+import { Assembly, atKey, atValue } from './assemble/assembly.ts';
+import { linkProblems } from './assemble/cell.ts';
+import { claimProblems } from './assemble/claims.ts';
+import { entryOf, entryProblems, rolloutSource, type RolloutSource } from './assemble/entry.ts';
+import { chooseEnvironment } from './assemble/choose-environment.ts';
+import { memberOf } from './assemble/member.ts';
+import { appliesTo, policiesInForce } from './assemble/policy.ts';
+import { rolloutProblems } from './assemble/rollout.ts';
+import { routeProblems, rulesOf } from './assemble/routes.ts';
+import { isHeld, tenantPathOf, trespass } from './assemble/tenancy.ts';
+import { isKind } from './kinds.ts';
+import { keyOf, keySpan, type Parsed, type ParsedDocument } from './parsed.ts';
+
+type ComponentDocument = ParsedDocument<'Component'>;
+
+/**
+ * Documents → desired state: defaults filled in, references resolved, units plain, order canonical. Total and pure.
+ *
+ * Invariants
+ * M1 A bad document harms only itself and what refers to it; it becomes an `InvalidDocument`.
+ * M2 A document outside its tenant path cannot break or double the one in the right place, nor speak for the platform.
+ * M3 What is not known closes: without an Environment or with a Policy that never was valid, nothing new may start.
+ * M4 The order of files, documents, keys and list items that have names changes nothing.
+ */
+export function assemble(
+  commit: string,
+  parsed: Parsed,
+  artifacts: ReadonlyMap<string, Digest>,
+  previous?: Desired,
+): Desired {
+  const assembly = new Assembly();
+  const environment = chooseEnvironment(parsed, assembly, previous?.environment);
+  admitDocuments(parsed, environment.settings, assembly);
+  const { settings } = environment;
+  const { policies, unknown } = policiesInForce(assembly, settings, parsed.unreadableFiles, previous?.policies ?? []);
+  refuseRolloutPolicies(assembly);
+  const { members, sources } = checkComponents(assembly, settings, artifacts);
+  const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, settings);
+  const rules = checkRoutes(assembly, settings, policies, unreadablePaths, previous);
+  const withheld = withheldFrom(environment.known, unknown);
+  const { entries, findings } = makeEntries(assembly, { members, sources, rules, policies, withheld });
+  const invalid = assembly.invalid();
+  return {
+    commit,
+    environment: settings,
+    policies,
+    entries,
+    invalid,
+    unreadablePaths,
+    diagnostics: [...assembly.diagnostics, ...invalid.flatMap((document) => document.problems), ...findings],
+  };
+}
+
+/** Tenancy before identity: only what may stand where it stands can be a duplicate of something (M2). */
+function admitDocuments(parsed: Parsed, environment: EnvironmentSettings, assembly: Assembly): void {
+  const misplaced: InvalidDocument[] = [];
+  const isMisplaced = (file: string, namespace: string) => trespass(environment, file, namespace) !== undefined;
+  for (const document of parsed.invalid) {
+    if (isMisplaced(document.file, document.namespace ?? '')) misplaced.push(document);
+    else assembly.addInvalid(document);
+  }
+  const first = new Map<string, ParsedDocument>();
+  const twice = new Map<ParsedDocument, ParsedDocument>();
+  for (const document of parsed.documents) {
+    if (document.kind === 'Environment') continue;
+    const { kind, namespace, name, file } = document;
+    const why = trespass(environment, file, namespace);
+    if (why !== undefined) {
+      const problem = atValue(document, namespace === '' ? '/metadata/name' : '/metadata/namespace', 'HW1022', why);
+      misplaced.push({ kind, ...(namespace === '' ? {} : { namespace }), name, file, problems: [problem] });
+      continue;
+    }
+    const id = `${kind} ${keyOf(document)}`;
+    const other = first.get(id);
+    if (other) twice.set(document, other).set(other, document);
+    else first.set(id, document);
+  }
+  for (const document of first.values()) {
+    const broken = assembly.find(document.kind, keyOf(document)).type === 'Invalid';
+    if (broken) assembly.refuse(document, [duplicate(document, 'an invalid document')]);
+    else if (!twice.has(document)) assembly.add(document);
+  }
+  for (const [document, other] of twice) assembly.refuse(document, [duplicate(document, placeOf(other))]);
+  for (const document of misplaced) assembly.addInvalid(isOnlyOne(document, assembly) ? document : unnamed(document));
+}
+
+/**
+ * A component that was moved to a wrong place by mistake keeps its last valid form and is not pruned; but a document
+ * in the wrong place means nothing beside one in the right place, and never speaks for the platform.
+ */
+function isOnlyOne({ kind, namespace, name }: InvalidDocument, assembly: Assembly): boolean {
+  if (namespace === undefined || name === undefined || !isKind(kind)) return false;
+  return assembly.find(kind, keyOf({ namespace, name })).type === 'Missing';
+}
+
+function unnamed({ kind, file, problems }: InvalidDocument): InvalidDocument {
+  return { kind, file, problems };
+}
+
+function duplicate(document: ParsedDocument, other: string): Diagnostic {
+  const message = `${document.kind} ${keyOf(document)} is in ${other} too`;
+  return atValue(document, '/metadata/name', 'HW1021', message);
+}
+
+function placeOf(document: ParsedDocument): string {
+  const { file, line, column } = keySpan(document, '/metadata/name');
+  return `${file}:${line}:${column}`;
+}
+
+function refuseRolloutPolicies(assembly: Assembly): void {
+  for (const document of assembly.all('RolloutPolicy')) {
+    const problems = rolloutProblems(document, '/spec', document.value.spec);
+    if (problems.length > 0) assembly.refuse(document, problems);
+  }
+}
+
+interface Components {
+  readonly members: ReadonlyMap<EntryKey, Member>;
+  readonly sources: ReadonlyMap<EntryKey, Exclude<RolloutSource, { type: 'Broken' }>>;
+}
+
+function checkComponents(
+  assembly: Assembly,
+  environment: EnvironmentSettings,
+  artifacts: ReadonlyMap<string, Digest>,
+): Components {
+  const members = new Map<EntryKey, Member>();
+  const sources = new Map<EntryKey, Exclude<RolloutSource, { type: 'Broken' }>>();
+  for (const document of assembly.all('Component')) {
+    const source = rolloutSource(document, environment, assembly);
+    const member = memberOf(document, artifacts);
+    const problems = [...(member.ok ? [] : member.error), ...entryProblems(document, source, assembly)];
+    if (problems.length > 0) assembly.refuse(document, problems);
+    if (!member.ok || source.type === 'Broken') continue;
+    members.set(member.value.key, member.value);
+    sources.set(member.value.key, source);
+  }
+  // A broken link breaks what links it: until nothing changes any more.
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const document of assembly.all('Component')) {
+      const problems = linkProblems(document, members, assembly);
+      if (problems.length === 0) continue;
+      assembly.refuse(document, problems);
+      changed = true;
+    }
+  }
+  return { members, sources };
+}
+
+/** The rules in force for each entry; an invalid Route keeps those it had. */
+function checkRoutes(
+  assembly: Assembly,
+  environment: EnvironmentSettings,
+  policies: readonly PolicySettings[],
+  unreadablePaths: readonly string[],
+  previous: Desired | undefined,
+): ReadonlyMap<EntryKey, readonly RouteRule[]> {
+  for (const document of assembly.all('Route')) {
+    const problems = routeProblems(document, assembly, policies);
+    assembly.diagnostics.push(...problems.filter(({ severity }) => severity === 'warning'));
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    if (errors.length > 0) assembly.refuse(document, errors);
+  }
+  const inForce = [...(previous?.entries.values() ?? [])].flatMap((entry) => entry.rules);
+  const claimants = assembly.all('Route').map((document) => ({ document, rules: rulesOf(document) }));
+  const problems = claimProblems(claimants, inForce);
+  for (const [document, found] of problems) assembly.refuse(document, found);
+  const rules = claimants
+    .filter(({ document }) => !problems.has(document))
+    .flatMap((claimant) => claimant.rules.map((written) => written.rule));
+  const claimed = new Set(rules.map((rule) => matchKey(rule.match)));
+  const kept = inForce.filter(({ route, match }) => {
+    const { type } = assembly.find('Route', route);
+    const lost = type === 'Missing' && isHeld(environment, unreadablePaths, route.split('/')[0]!);
+    return (type === 'Invalid' || lost) && !claimed.has(matchKey(match));
+  });
+  return Map.groupBy([...rules, ...kept].sort(byMatch), (rule) => rule.backend);
+}
+
+function byMatch(a: RouteRule, b: RouteRule): number {
+  return `${matchKey(a.match)} ${a.route}` < `${matchKey(b.match)} ${b.route}` ? -1 : 1;
+}
+
+type Withheld = (document: ComponentDocument) => readonly Diagnostic[];
+
+/** M3: why nothing of this namespace may start. */
+function withheldFrom(environmentKnown: boolean, unknownPolicies: readonly string[]): Withheld {
+  return (document) => [
+    ...(environmentKnown
+      ? []
+      : [atKey(document, '/metadata/name', 'HW1041', 'there is no valid Environment, and never was one')]),
+    ...unknownPolicies.map((name) =>
+      atKey(document, '/metadata/name', 'HW1041', `the Policy ${name} is invalid and never was valid`),
+    ),
+  ];
+}
+
+function makeEntries(
+  assembly: Assembly,
+  inputs: Components & {
+    readonly rules: ReadonlyMap<EntryKey, readonly RouteRule[]>;
+    readonly policies: readonly PolicySettings[];
+    readonly withheld: Withheld;
+  },
+): { readonly entries: ReadonlyMap<EntryKey, DesiredEntry>; readonly findings: readonly Diagnostic[] } {
+  const all = assembly.all('Component');
+  const documents = new Map(all.map((document) => [entryKey(document.namespace, document.name), document]));
+  const entries = new Map<EntryKey, DesiredEntry>();
+  const findings: Diagnostic[] = [];
+  for (const [key, document] of documents) {
+    const policies = inputs.policies.filter((policy) => appliesTo(policy, document.namespace));
+    const made = entryOf({
+      document,
+      source: inputs.sources.get(key)!,
+      members: inputs.members,
+      documents,
+      rules: inputs.rules.get(key) ?? [],
+      policies,
+      withheld: inputs.withheld(document),
+    });
+    entries.set(key, made.entry);
+    findings.push(...made.findings);
+  }
+  return { entries, findings };
+}
+
+function unreadablePathsOf(files: readonly string[], environment: EnvironmentSettings): readonly string[] {
+  return [...new Set(files.map((file) => tenantPathOf(environment, file) ?? '.'))].sort();
+}

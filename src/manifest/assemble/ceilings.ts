@@ -1,0 +1,84 @@
+import { formatDuration } from '../../kit/units.ts';
+import type { Member } from '../../model/component.ts';
+import type { Diagnostic } from '../../model/diagnostic.ts';
+import type { DesiredEntry, PolicySettings } from '../../model/desired.ts';
+import type { ParsedDocument } from '../parsed.ts';
+import { atKey } from './assembly.ts';
+import { isContained } from './containment.ts';
+import { appliesTo } from './policy.ts';
+
+/** What an entry asks for, before it is known whether it may. */
+export type Asking = Pick<DesiredEntry, 'members' | 'scaling' | 'rollout'>;
+
+interface Excess {
+  readonly pointer: string;
+  readonly message: string;
+}
+
+/** Where a component exceeds the policies of its namespace; findings of policies in Audit are warnings. */
+export function ceilingProblems(
+  document: ParsedDocument<'Component'>,
+  asking: Asking,
+  policies: readonly PolicySettings[],
+): readonly Diagnostic[] {
+  return policies
+    .filter((policy) => appliesTo(policy, document.namespace))
+    .flatMap((policy) =>
+      excesses(asking, policy).map(({ pointer, message }) => {
+        const remedy = `ask for less, or raise the ceiling in Policy ${policy.name}`;
+        const problem = atKey(document, pointer, 'HW1040', `${message} of Policy ${policy.name}`, remedy);
+        return policy.enforcement === 'Audit' ? { ...problem, severity: 'warning' as const } : problem;
+      }),
+    );
+}
+
+function excesses({ members, scaling, rollout }: Asking, policy: PolicySettings): readonly Excess[] {
+  const { limits } = policy;
+  const found = members.flatMap((member) => memberExcesses(member, policy));
+  if (scaling.maxReplicas > (limits.maxReplicas ?? Infinity)) {
+    const message = `maxReplicas ${scaling.maxReplicas} exceeds the ${limits.maxReplicas}`;
+    found.push({ pointer: '/spec/scaling/maxReplicas', message });
+  }
+  const { bake, gate } = rollout.settings;
+  const { minBakeMs = 0, maxTolerableErrors = 1, allowEmergency } = policy.rollout;
+  if (bake.durationMs < minBakeMs) {
+    const message = `the bake of ${formatDuration(bake.durationMs)} is shorter than the ${formatDuration(minBakeMs)}`;
+    found.push({ pointer: '/spec/rollout/bake/duration', message });
+  }
+  if (gate.errors.tolerable > maxTolerableErrors) {
+    const message = `gate.errors.tolerable ${percent(gate.errors.tolerable)} exceeds the ${percent(maxTolerableErrors)}`;
+    found.push({ pointer: '/spec/rollout/gate/errors/tolerable', message });
+  }
+  if (rollout.emergency && !allowEmergency) {
+    found.push({ pointer: '/spec/rollout/emergency', message: 'an emergency is against the allowEmergency: false' });
+  }
+  return found;
+}
+
+function memberExcesses(member: Member, policy: PolicySettings): Excess[] {
+  const { limits, isolation, capabilities } = policy;
+  const found: Excess[] = [];
+  if (member.limits.memoryBytes > (limits.memoryBytes ?? Infinity)) {
+    const message = `memory of ${member.limits.memoryBytes} bytes exceeds the ${limits.memoryBytes}`;
+    found.push({ pointer: '/spec/limits/memory', message });
+  }
+  if (member.limits.concurrency > (limits.concurrency ?? Infinity)) {
+    const message = `concurrency ${member.limits.concurrency} exceeds the ${limits.concurrency}`;
+    found.push({ pointer: '/spec/limits/concurrency', message });
+  }
+  const kinds = member.isolation === 'Auto' ? ['Process', 'Strict'] : [member.isolation];
+  if (isolation.length > 0 && !kinds.every((kind) => isolation.includes(kind))) {
+    const message = `isolation ${member.isolation} is not among the ${isolation.join(', ')}`;
+    found.push({ pointer: '/spec/isolation', message });
+  }
+  for (const [index, grant] of capabilities ? member.capabilities.entries() : []) {
+    if (isContained(grant, capabilities!)) continue;
+    const message = `the grant ${grant.name} (${grant.capability}) goes beyond the capabilities`;
+    found.push({ pointer: `/spec/capabilities/${index}`, message });
+  }
+  return found;
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(4))}%`;
+}

@@ -1,0 +1,67 @@
+import type { EnvironmentSettings } from '../../model/desired.ts';
+import { finding } from '../finding.ts';
+import type { Parsed, ParsedDocument } from '../parsed.ts';
+import { atValue, type Assembly } from './assembly.ts';
+import { environmentProblems, NO_ENVIRONMENT, settingsOf } from './environment.ts';
+import { trespass } from './tenancy.ts';
+
+export interface ChosenEnvironment {
+  readonly settings: EnvironmentSettings;
+  /** Whether there is one, now or from before. */
+  readonly known: boolean;
+}
+
+/**
+ * The Environment of the commit, or the last valid one where there is none, or more than one, or it is invalid. One
+ * that a tenant put into its own path is judged by the environment before it and does not count.
+ */
+export function chooseEnvironment(
+  parsed: Parsed,
+  assembly: Assembly,
+  previous: EnvironmentSettings | undefined,
+): ChosenEnvironment {
+  const documents = parsed.documents.filter(
+    (document): document is ParsedDocument<'Environment'> => document.kind === 'Environment',
+  );
+  const before = previous && previous.name !== NO_ENVIRONMENT.name ? previous : undefined;
+  const fallback = { settings: before ?? NO_ENVIRONMENT, known: before !== undefined };
+  const candidates = documents.filter((document) => {
+    const why = before ? trespass(before, document.file, '') : undefined;
+    if (why !== undefined) {
+      const problem = atValue(document, '/metadata/name', 'HW1022', why);
+      assembly.addInvalid({ kind: 'Environment', file: document.file, problems: [problem] });
+    }
+    return why === undefined;
+  });
+  const [document, ...others] = candidates;
+  if (!document) {
+    reportMissing(parsed, assembly);
+    return fallback;
+  }
+  if (others.length > 0) {
+    for (const candidate of candidates) {
+      const rivals = candidates
+        .filter((other) => other !== candidate)
+        .map(({ file, places }) => `${file}:${places['']?.[0] ?? 1}`);
+      const message = `there is another Environment in ${rivals.join(', ')}`;
+      assembly.refuse(candidate, [atValue(candidate, '/kind', 'HW1020', message)]);
+    }
+    return fallback;
+  }
+  const problems = [...environmentProblems(document)];
+  const settings = settingsOf(document.name, document.value.spec);
+  const why = trespass(settings, document.file, '');
+  if (why !== undefined) problems.push(atValue(document, '/metadata/name', 'HW1022', why));
+  if (problems.length > 0) {
+    assembly.refuse(document, problems);
+    return fallback;
+  }
+  return { settings, known: true };
+}
+
+/** An invalid one has said itself what is wrong. */
+function reportMissing(parsed: Parsed, assembly: Assembly): void {
+  if (parsed.invalid.some((document) => document.kind === 'Environment')) return;
+  const problem = finding('HW1020', 'there is no document of kind Environment under the followed path');
+  assembly.addInvalid({ kind: 'Environment', file: '.', problems: [problem] });
+}

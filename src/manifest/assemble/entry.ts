@@ -1,0 +1,196 @@
+import type { EntryKey, Member, Supervision } from '../../model/component.ts';
+import type { Diagnostic } from '../../model/diagnostic.ts';
+import type { DesiredEntry, EnvironmentSettings, PolicySettings } from '../../model/desired.ts';
+import type { Rollout } from '../../model/rollout.ts';
+import type { RouteRule } from '../../model/route.ts';
+import type { ComponentSpec, RolloutSpec } from '../generated/component.ts';
+import type { RolloutPolicySpec } from '../generated/rolloutpolicy.ts';
+import { COMPONENT_DEFAULTS } from '../defaults.ts';
+import { keyOf, valueSpan, type ParsedDocument } from '../parsed.ts';
+import { milliseconds } from '../quantity.ts';
+import { unimplementedIn } from '../unimplemented.ts';
+import { atKey, atValue, type Assembly } from './assembly.ts';
+import { ceilingProblems } from './ceilings.ts';
+import { membersOfCell, type Members } from './cell.ts';
+import { probesOf } from './probes.ts';
+import { rolloutProblems, rolloutSettings } from './rollout.ts';
+
+/** Where a component's rollout settings come from. */
+export type RolloutSource =
+  | { readonly type: 'Inline'; readonly spec: RolloutPolicySpec }
+  | { readonly type: 'Policy'; readonly document: ParsedDocument<'RolloutPolicy'> }
+  | { readonly type: 'Broken'; readonly problem: Diagnostic };
+
+const OWN_SETTINGS = ['strategy', 'gate', 'bake', 'history', 'breaker'] as const;
+
+/** The component's own settings, the policy it names, the Environment's, or the defaults: the first that is there. */
+export function rolloutSource(
+  document: ParsedDocument<'Component'>,
+  environment: EnvironmentSettings,
+  assembly: Assembly,
+): RolloutSource {
+  const rollout = document.value.spec.rollout ?? {};
+  if (OWN_SETTINGS.some((field) => rollout[field] !== undefined)) return { type: 'Inline', spec: rollout };
+  const named = rollout.policyRef;
+  const ref = named ?? environment.defaultRolloutPolicy;
+  if (!ref) return { type: 'Inline', spec: {} };
+  const key = keyOf({ namespace: ref.namespace ?? document.namespace, name: ref.name });
+  const pointer = named ? '/spec/rollout/policyRef/name' : '/spec/rollout';
+  const by = named ? '' : `, which the Environment ${environment.name} names as default,`;
+  if (named?.namespace && ![document.namespace, environment.platformNamespace].includes(named.namespace)) {
+    const message = `namespace ${document.namespace} may not use the RolloutPolicy ${key}`;
+    const remedy = `use one of the own namespace or of ${environment.platformNamespace}`;
+    return {
+      type: 'Broken',
+      problem: atValue(document, '/spec/rollout/policyRef/namespace', 'HW1023', message, remedy),
+    };
+  }
+  const found = assembly.find('RolloutPolicy', key);
+  switch (found.type) {
+    case 'Found':
+      return { type: 'Policy', document: found.document };
+    case 'Invalid': {
+      const message = `the RolloutPolicy ${key}${by} is invalid`;
+      return { type: 'Broken', problem: atValue(document, pointer, 'HW1024', message) };
+    }
+    case 'Missing': {
+      const message = `there is no RolloutPolicy ${key}${by && by.replace(/,$/, '')}`;
+      return { type: 'Broken', problem: atValue(document, pointer, 'HW1023', message) };
+    }
+  }
+}
+
+/** What is wrong with a component beyond what its member shows: rollout, scaling, supervision. */
+export function entryProblems(
+  document: ParsedDocument<'Component'>,
+  source: RolloutSource,
+  assembly: Assembly,
+): readonly Diagnostic[] {
+  const { spec } = document.value;
+  const problems: Diagnostic[] = [];
+  if (source.type === 'Broken') problems.push(source.problem);
+  if (source.type === 'Inline') problems.push(...rolloutProblems(document, '/spec/rollout', source.spec));
+  const { minReplicas, maxReplicas } = scalingOf(spec);
+  if (maxReplicas < minReplicas) {
+    const message = `maxReplicas ${maxReplicas} is less than minReplicas ${minReplicas}`;
+    problems.push(atValue(document, '/spec/scaling/maxReplicas', 'HW1027', message));
+  }
+  const { backoffInitialMs, backoffMaxMs } = supervisionOf(spec);
+  if (backoffMaxMs < backoffInitialMs) {
+    const message = 'backoff.max is less than backoff.initial';
+    problems.push(atValue(document, '/spec/supervision/backoff/max', 'HW1027', message));
+  }
+  const replaced = spec.rollout?.replaces;
+  if (replaced !== undefined && assembly.find('Component', `${document.namespace}/${replaced}`).type !== 'Missing') {
+    const message = `replaces names ${replaced}, and there is still a Component ${replaced}`;
+    const remedy = `delete the Component ${replaced} in the same commit, or this line`;
+    problems.push(atValue(document, '/spec/rollout/replaces', 'HW1027', message, remedy));
+  }
+  return problems;
+}
+
+export interface EntryInputs {
+  readonly document: ParsedDocument<'Component'>;
+  readonly source: Exclude<RolloutSource, { type: 'Broken' }>;
+  readonly members: Members;
+  readonly documents: ReadonlyMap<EntryKey, ParsedDocument<'Component'>>;
+  readonly rules: readonly RouteRule[];
+  readonly policies: readonly PolicySettings[];
+  /** What forbids every start: no Environment, an unknown Policy. */
+  readonly withheld: readonly Diagnostic[];
+}
+
+/** The entry, and what was found about it (refusals, and what policies in Audit would refuse). */
+export function entryOf(inputs: EntryInputs): {
+  readonly entry: DesiredEntry;
+  readonly findings: readonly Diagnostic[];
+} {
+  const { document, source, members, documents, rules, policies, withheld } = inputs;
+  const { spec, metadata } = document.value;
+  const key: EntryKey = `${document.namespace}/${document.name}`;
+  const own: Member = members.get(key)!;
+  const cell = membersOfCell(own, members);
+  const probes = probesOf(spec.probes);
+  const scaling = scalingOf(spec);
+  const rollout = rolloutOf(spec.rollout ?? {}, source, probes.readiness?.call);
+  const retryOf = (member: Member) => documents.get(member.key)?.value.spec.rollout?.retry ?? 0;
+  const findings = [
+    ...withheld,
+    ...cell.flatMap((member) => notImplemented(documents.get(member.key)!)),
+    ...(source.type === 'Policy' ? policyNotImplemented(document, source.document) : []),
+    ...ceilingProblems(document, { members: cell, scaling, rollout }, policies),
+  ];
+  const entry: DesiredEntry = {
+    key,
+    labels: metadata.labels ?? {},
+    members: cell,
+    rules,
+    probes,
+    scaling,
+    supervision: supervisionOf(spec),
+    drainDeadlineMs: milliseconds(spec.drain?.deadline ?? COMPONENT_DEFAULTS.drain.deadline),
+    rollout,
+    retries: cell.map(retryOf),
+    suspend: spec.suspend ?? COMPONENT_DEFAULTS.suspend,
+    restartToken: spec.restartToken ?? COMPONENT_DEFAULTS.restartToken,
+    refusals: findings.filter(({ severity }) => severity === 'error').map(toProblem),
+    span: valueSpan(document, '/metadata/name'),
+  };
+  return { entry, findings };
+}
+
+function toProblem({ code, message, remedy, policy, span }: Diagnostic) {
+  return { code, message, remedy, policy, ...(span ? { span } : {}) };
+}
+
+function notImplemented(document: ParsedDocument<'Component'>): readonly Diagnostic[] {
+  return unimplementedIn('Component', document.value).map(({ pointer, what }) =>
+    atKey(document, pointer, 'HW1042', `not implemented yet: ${what}`),
+  );
+}
+
+function policyNotImplemented(
+  document: ParsedDocument<'Component'>,
+  policy: ParsedDocument<'RolloutPolicy'>,
+): readonly Diagnostic[] {
+  return unimplementedIn('RolloutPolicy', policy.value).map(({ pointer, what }) => {
+    const { span } = atKey(policy, pointer, 'HW1042', '');
+    const message = `not implemented yet: ${what}, at ${policy.file}:${span!.line}:${span!.column}`;
+    return atKey(document, '/spec/rollout', 'HW1042', message);
+  });
+}
+
+function rolloutOf(
+  spec: RolloutSpec,
+  source: EntryInputs['source'],
+  readiness: Parameters<typeof rolloutSettings>[1],
+): Rollout {
+  const { group, retry, approvals, replaces, emergency } = spec;
+  const settings = source.type === 'Policy' ? source.document.value.spec : source.spec;
+  return {
+    settings: rolloutSettings(settings, readiness),
+    ...(source.type === 'Policy' ? { policy: keyOf(source.document) } : {}),
+    ...(group === undefined ? {} : { group }),
+    retry: retry ?? COMPONENT_DEFAULTS.rollout.retry,
+    approvals: (approvals ?? [])
+      .map(({ name, revision }) => ({ name, revision }))
+      .sort((a, b) => (`${a.name} ${a.revision}` < `${b.name} ${b.revision}` ? -1 : 1)),
+    ...(replaces === undefined ? {} : { replaces }),
+    ...(emergency ? { emergency: { revision: emergency.revision, reason: emergency.reason } } : {}),
+  };
+}
+
+function scalingOf({ scaling }: ComponentSpec): DesiredEntry['scaling'] {
+  const minReplicas = scaling?.minReplicas ?? COMPONENT_DEFAULTS.scaling.minReplicas;
+  return { minReplicas, maxReplicas: scaling?.maxReplicas ?? minReplicas };
+}
+
+function supervisionOf({ supervision = {} }: ComponentSpec): Supervision {
+  const { maxRestarts, window, backoff } = COMPONENT_DEFAULTS.supervision;
+  return {
+    maxRestarts: supervision.maxRestarts ?? maxRestarts,
+    windowMs: milliseconds(supervision.window ?? window),
+    backoffInitialMs: milliseconds(supervision.backoff?.initial ?? backoff.initial),
+    backoffMaxMs: milliseconds(supervision.backoff?.max ?? backoff.max),
+  };
+}

@@ -1,0 +1,133 @@
+import type { Digest } from '../../kit/digest.ts';
+import { err, ok, type Result } from '../../kit/result.ts';
+import {
+  entryKey,
+  type ArtifactSource,
+  type EnvVar,
+  type Grant,
+  type Limits,
+  type Link,
+  type Member,
+} from '../../model/component.ts';
+import type { Diagnostic } from '../../model/diagnostic.ts';
+import type { ComponentSpec, EnvVar as EnvSpec, Grant as GrantSpec, ResourceLimits } from '../generated/component.ts';
+import { COMPONENT_DEFAULTS, GRANT_DEFAULTS, LINK_DEFAULTS } from '../defaults.ts';
+import type { ParsedDocument } from '../parsed.ts';
+import { bytesOf, milliseconds, processorMillis } from '../quantity.ts';
+import { atValue, duplicateNames } from './assembly.ts';
+
+/** What a component is made of: the part of its document that its revision is computed from, in a canonical order. */
+export function memberOf(
+  document: ParsedDocument<'Component'>,
+  artifacts: ReadonlyMap<string, Digest>,
+): Result<Member, readonly Diagnostic[]> {
+  const { spec } = document.value;
+  const source = sourceOf(spec);
+  const artifact = source.type === 'path' ? artifacts.get(source.path) : source.digest;
+  const problems = memberProblems(document);
+  if (artifact === undefined) {
+    const missing = source.type === 'path' ? source.path : '';
+    const message = `there is no file ${missing} in this commit under the followed path`;
+    return err([...problems, atValue(document, '/spec/source/path', 'HW2001', message)]);
+  }
+  if (problems.length > 0) return err(problems);
+  return ok({
+    key: entryKey(document.namespace, document.name),
+    artifact,
+    source,
+    env: valuesOf(spec.env),
+    config: valuesOf(spec.config),
+    secretVersions: secretsOf([...(spec.env ?? []), ...(spec.config ?? [])]),
+    capabilities: (spec.capabilities ?? []).map(grantOf).sort(byName),
+    limits: limitsOf(spec.limits),
+    instancePolicy: spec.instancePolicy ?? COMPONENT_DEFAULTS.instancePolicy,
+    isolation: spec.isolation ?? COMPONENT_DEFAULTS.isolation,
+    links: linksOf(document),
+  });
+}
+
+function memberProblems(document: ParsedDocument<'Component'>): readonly Diagnostic[] {
+  const { spec } = document.value;
+  const problems = [
+    ...duplicateNames(document, '/spec/env', spec.env),
+    ...duplicateNames(document, '/spec/config', spec.config),
+    ...duplicateNames(document, '/spec/capabilities', spec.capabilities),
+  ];
+  const imports = new Set<string>();
+  for (const [index, link] of (spec.links ?? []).entries()) {
+    if (imports.has(link.import)) {
+      const message = `the import ${link.import} is linked already`;
+      problems.push(atValue(document, `/spec/links/${index}/import`, 'HW1030', message));
+    }
+    imports.add(link.import);
+  }
+  return problems;
+}
+
+function sourceOf({ source }: ComponentSpec): ArtifactSource {
+  if (source.path !== undefined) return { type: 'path', path: source.path.replace(/^\.\//, '') };
+  if (source.https) return { type: 'https', url: source.https.url, digest: source.https.digest as Digest };
+  const { image, tag, digest } = source.oci!;
+  return { type: 'oci', image, ...(tag === undefined ? {} : { tag }), digest: digest as Digest };
+}
+
+/** Values written in the document. What comes from a Secret or Config is refused at admission (unimplemented.ts). */
+function valuesOf(variables: readonly EnvSpec[] = []): readonly EnvVar[] {
+  return variables.flatMap(({ name, value }) => (value === undefined ? [] : [{ name, value }])).sort(byName);
+}
+
+/** The version is written in the Secret document; there are none yet. */
+function secretsOf(variables: readonly EnvSpec[]): Member['secretVersions'] {
+  const names = variables.flatMap(
+    ({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? valueFrom?.configKeyRef?.name ?? [],
+  );
+  return [...new Set(names)].sort().map((secret) => ({ secret, version: '' }));
+}
+
+function grantOf({ name, enforcement, expireTime, ...capabilities }: GrantSpec): Grant {
+  const [capability, settings] = Object.entries(capabilities)[0]!;
+  return {
+    name,
+    capability,
+    settings: { ...defaultsOf(capability), ...settings },
+    enforcement: enforcement ?? GRANT_DEFAULTS.enforcement,
+    ...(expireTime === undefined ? {} : { expireTime }),
+  };
+}
+
+/** Defaults of one capability key, for grants and ceilings alike. */
+export function defaultsOf(capability: string): object {
+  const table: Readonly<Record<string, unknown>> = GRANT_DEFAULTS;
+  const defaults = Object.hasOwn(table, capability) ? table[capability] : {};
+  return typeof defaults === 'object' ? defaults! : {};
+}
+
+function limitsOf(spec: ResourceLimits = {}): Limits {
+  const limits = { ...COMPONENT_DEFAULTS.limits, ...spec };
+  return {
+    memoryBytes: bytesOf(limits.memory),
+    cpuMillis: processorMillis(limits.cpu),
+    concurrency: limits.concurrency,
+    queue: limits.queue,
+    requestTimeoutMs: milliseconds(limits.requestTimeout),
+    startTimeoutMs: milliseconds(limits.startTimeout),
+    requestBodyBytes: bytesOf(limits.requestBody),
+    responseBodyBytes: bytesOf(limits.responseBody),
+    logBytesPerSecond: bytesOf(limits.logBytesPerSecond),
+    handles: limits.handles,
+  };
+}
+
+function linksOf({ namespace, value }: ParsedDocument<'Component'>): readonly Link[] {
+  return (value.spec.links ?? [])
+    .map((link) => ({
+      import: link.import,
+      component: entryKey(link.componentRef.namespace ?? namespace, link.componentRef.name),
+      mode: link.mode ?? LINK_DEFAULTS.mode,
+    }))
+    .sort((a, b) => (a.import < b.import ? -1 : 1));
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}

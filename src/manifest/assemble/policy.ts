@@ -1,0 +1,80 @@
+import type { CapabilityCeiling, EnvironmentSettings, InvalidDocument, PolicySettings } from '../../model/desired.ts';
+import type { Ceiling, Policy } from '../generated/policy.ts';
+import { POLICY_DEFAULTS } from '../defaults.ts';
+import { bytesOf, milliseconds, share } from '../quantity.ts';
+import { defaultsOf } from './member.ts';
+import { tenantPathOf } from './tenancy.ts';
+import type { Assembly } from './assembly.ts';
+
+export function policySettings(name: string, spec: Policy['spec']): PolicySettings {
+  const { limits = {}, rollout = {}, artifacts } = spec;
+  return {
+    name,
+    namespaces: [...spec.namespaces].sort(),
+    enforcement: spec.enforcement ?? POLICY_DEFAULTS.enforcement,
+    ...(spec.hostnames ? { hostnames: [...spec.hostnames].sort() } : {}),
+    limits: {
+      ...(limits.memory === undefined ? {} : { memoryBytes: bytesOf(limits.memory) }),
+      ...(limits.concurrency === undefined ? {} : { concurrency: limits.concurrency }),
+      ...(limits.maxReplicas === undefined ? {} : { maxReplicas: limits.maxReplicas }),
+    },
+    isolation: [...(spec.isolation ?? [])].sort(),
+    ...(spec.capabilities ? { capabilities: spec.capabilities.map(ceilingOf) } : {}),
+    ...(artifacts
+      ? { artifacts: { registries: artifacts.registries ?? [], httpsHosts: artifacts.httpsHosts ?? [] } }
+      : {}),
+    rollout: {
+      ...(rollout.minBake === undefined ? {} : { minBakeMs: milliseconds(rollout.minBake) }),
+      ...(rollout.maxTolerableErrors === undefined ? {} : { maxTolerableErrors: share(rollout.maxTolerableErrors) }),
+      allowEmergency: rollout.allowEmergency ?? POLICY_DEFAULTS.rollout.allowEmergency,
+    },
+  };
+}
+
+function ceilingOf({ name, ...capabilities }: Ceiling): CapabilityCeiling {
+  const [capability, settings] = Object.entries(capabilities)[0]!;
+  return { name, capability, settings: { ...defaultsOf(capability), ...settings } };
+}
+
+export function appliesTo(policy: PolicySettings, namespace: string): boolean {
+  return policy.namespaces.includes('*') || policy.namespaces.includes(namespace);
+}
+
+export interface PoliciesInForce {
+  readonly policies: readonly PolicySettings[];
+  /** Policies that are invalid and never were valid: what they would forbid is not known. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * The valid policies, and for each that is invalid (or may stand in a file that cannot be read) its last valid form.
+ * A policy that was deleted is gone.
+ */
+export function policiesInForce(
+  assembly: Assembly,
+  environment: EnvironmentSettings,
+  unreadableFiles: readonly string[],
+  previous: readonly PolicySettings[],
+): PoliciesInForce {
+  const valid = assembly.all('Policy').map((document) => policySettings(document.name, document.value.spec));
+  const invalid = assembly.invalid().filter(isPolicy);
+  const present = new Set([...valid, ...invalid].map((policy) => policy.name));
+  const platformUnreadable = unreadableFiles.some((file) => mayHoldPolicies(environment, file));
+  const kept = previous.filter(
+    ({ name }) => invalid.some((document) => document.name === name) || (platformUnreadable && !present.has(name)),
+  );
+  const unknown = invalid.map(({ name }) => name).filter((name) => !kept.some((policy) => policy.name === name));
+  return { policies: [...valid, ...kept].sort((a, b) => (a.name < b.name ? -1 : 1)), unknown };
+}
+
+function isPolicy(document: InvalidDocument): document is InvalidDocument & { readonly name: string } {
+  return document.kind === 'Policy' && document.name !== undefined;
+}
+
+function mayHoldPolicies(environment: EnvironmentSettings, file: string): boolean {
+  const path = tenantPathOf(environment, file);
+  return (
+    path === undefined ||
+    environment.tenants.some((tenant) => tenant.path === path && tenant.namespace === environment.platformNamespace)
+  );
+}

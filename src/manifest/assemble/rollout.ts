@@ -1,0 +1,137 @@
+import type { ProbeCall } from '../../model/component.ts';
+import type { Diagnostic } from '../../model/diagnostic.ts';
+import type { CanaryStep, Gate, RolloutSettings, StickyBy, Strategy } from '../../model/rollout.ts';
+import type {
+  RolloutPolicySpec,
+  CanaryStep as StepSpec,
+  Strategy as StrategySpec,
+} from '../generated/rolloutpolicy.ts';
+import { ROLLOUT_DEFAULTS } from '../defaults.ts';
+import type { ParsedDocument } from '../parsed.ts';
+import { milliseconds, share } from '../quantity.ts';
+import { atValue } from './assembly.ts';
+import { probeCall } from './probes.ts';
+
+/** The resolved settings; `readiness` is what the component's readiness probe calls, the default of synthetic samples. */
+export function rolloutSettings(spec: RolloutPolicySpec, readiness: ProbeCall | undefined): RolloutSettings {
+  const { bake, history, breaker } = ROLLOUT_DEFAULTS;
+  return {
+    strategy: strategyOf(spec.strategy),
+    gate: gateOf(spec.gate ?? {}, readiness),
+    bake: {
+      durationMs: milliseconds(spec.bake?.duration ?? bake.duration),
+      deadlineMs: milliseconds(spec.bake?.deadline ?? bake.deadline),
+    },
+    history: {
+      revisions: spec.history?.revisions ?? history.revisions,
+      maxAgeMs: milliseconds(spec.history?.maxAge ?? history.maxAge),
+    },
+    breaker: {
+      maxRollbacks: spec.breaker?.maxRollbacks ?? breaker.maxRollbacks,
+      windowMs: milliseconds(spec.breaker?.window ?? breaker.window),
+    },
+  };
+}
+
+function strategyOf(spec: StrategySpec | undefined): Strategy {
+  const type = spec?.type ?? ROLLOUT_DEFAULTS.strategy.type;
+  if (type !== 'Canary') return { type };
+  const { stickyBy, steps = [] } = spec?.canary ?? {};
+  return { type, ...(stickyBy ? { stickyBy: stickyOf(stickyBy) } : {}), steps: steps.map(stepOf) };
+}
+
+function stickyOf({ header, cookie }: { header?: string; cookie?: string }): StickyBy {
+  // Field names have no case (RFC 9110 §5.1), cookie names do.
+  return header === undefined ? { type: 'cookie', name: cookie! } : { type: 'header', name: header.toLowerCase() };
+}
+
+function stepOf({ weight, minDuration, deadline, approval }: StepSpec): CanaryStep {
+  const { step } = ROLLOUT_DEFAULTS;
+  return {
+    // A step without a weight works by header or mirror, which `unimplemented.ts` refuses for now.
+    weight: weight ?? 0,
+    minDurationMs: milliseconds(minDuration ?? step.minDuration),
+    deadlineMs: milliseconds(deadline ?? step.deadline),
+    ...(approval
+      ? {
+          approval: {
+            name: approval.name,
+            deadlineMs: milliseconds(approval.deadline ?? step.approval.deadline),
+          },
+        }
+      : {}),
+  };
+}
+
+function gateOf(spec: NonNullable<RolloutPolicySpec['gate']>, readiness: ProbeCall | undefined): Gate {
+  const { errors, latency, hardStops, minSamples, warmUp, synthetic } = ROLLOUT_DEFAULTS.gate;
+  const samples = spec.minSamples ?? minSamples;
+  const call = spec.synthetic ? probeCall(spec.synthetic) : readiness;
+  const wanted = spec.insufficientData ?? 'Synthesize';
+  return {
+    errors: {
+      tolerable: share(spec.errors?.tolerable ?? errors.tolerable),
+      intolerable: share(spec.errors?.intolerable ?? errors.intolerable),
+      maxShiftOfClientErrors: share(spec.errors?.maxShiftOfClientErrors ?? errors.maxShiftOfClientErrors),
+    },
+    ...(spec.latency
+      ? {
+          latency: {
+            percentile: share(spec.latency.percentile ?? latency.percentile),
+            maxIncreaseOverStable: share(spec.latency.maxIncreaseOverStable ?? latency.maxIncreaseOverStable),
+          },
+        }
+      : {}),
+    hardStops: {
+      consecutiveErrors: spec.hardStops?.consecutiveErrors ?? hardStops.consecutiveErrors,
+      crashes: spec.hardStops?.crashes ?? hardStops.crashes,
+      windowMs: milliseconds(spec.hardStops?.window ?? hardStops.window),
+    },
+    minSamples: samples,
+    warmUp: {
+      requests: spec.warmUp?.requests ?? warmUp.requests,
+      durationMs: milliseconds(spec.warmUp?.duration ?? warmUp.duration),
+    },
+    // Nothing to call: waiting for real traffic is what is left (lint says so, HW1062).
+    insufficientData: wanted === 'Synthesize' && !call ? 'Hold' : wanted,
+    ...(wanted === 'Synthesize' && call
+      ? { synthetic: { requests: spec.synthetic?.requests ?? Math.max(synthetic.requests, samples), call } }
+      : {}),
+  };
+}
+
+/** What the schema cannot say about a rollout; `at` is the pointer of the object that holds strategy, gate and bake. */
+export function rolloutProblems(document: ParsedDocument, at: string, spec: RolloutPolicySpec): readonly Diagnostic[] {
+  const { strategy, gate, bake } = rolloutSettings(spec, undefined);
+  const problems: Diagnostic[] = [];
+  const contradiction = (pointer: string, message: string) =>
+    problems.push(atValue(document, `${at}/${pointer}`, 'HW1027', message));
+  if (strategy.type === 'Canary')
+    problems.push(...stepProblems(document, `${at}/strategy/canary/steps`, strategy.steps));
+  if (gate.errors.intolerable <= gate.errors.tolerable) {
+    const pointer = spec.gate?.errors?.intolerable === undefined ? 'gate/errors/tolerable' : 'gate/errors/intolerable';
+    contradiction(pointer, 'gate.errors.intolerable must be above gate.errors.tolerable');
+  }
+  if (bake.deadlineMs < bake.durationMs) {
+    const pointer = spec.bake?.deadline === undefined ? 'bake/duration' : 'bake/deadline';
+    contradiction(pointer, 'bake.deadline must not be before the end of bake.duration');
+  }
+  return problems;
+}
+
+function stepProblems(document: ParsedDocument, at: string, steps: readonly CanaryStep[]): readonly Diagnostic[] {
+  let before = 0;
+  return steps.flatMap(({ weight, minDurationMs, deadlineMs }, index) => {
+    const problems: Diagnostic[] = [];
+    if (weight !== 0 && weight <= before) {
+      const message = `the weight ${weight} does not rise above the ${before} of the step before`;
+      problems.push(atValue(document, `${at}/${index}/weight`, 'HW1026', message));
+    }
+    if (deadlineMs <= minDurationMs) {
+      const message = 'the deadline of the step must be after its minDuration';
+      problems.push(atValue(document, `${at}/${index}/deadline`, 'HW1027', message));
+    }
+    before = Math.max(before, weight);
+    return problems;
+  });
+}

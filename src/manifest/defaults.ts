@@ -1,0 +1,89 @@
+/**
+ * The defaults of v1alpha1, in the words of the manifests. They are part of the form and never change: a revision is
+ * computed from the values filled in. A test holds them against the `default`s of the schemas.
+ */
+export const COMPONENT_DEFAULTS = {
+  instancePolicy: 'Pooled',
+  isolation: 'Auto',
+  limits: {
+    memory: '64Mi',
+    cpu: '1',
+    concurrency: 32,
+    queue: 64,
+    requestTimeout: '10s',
+    startTimeout: '5s',
+    requestBody: '1Mi',
+    responseBody: '8Mi',
+    logBytesPerSecond: '64Ki',
+    handles: 1024,
+  },
+  /** `maxReplicas` is `minReplicas` unless written. */
+  scaling: { minReplicas: 1 },
+  probes: {
+    readiness: { period: '100ms', timeout: '500ms', successThreshold: 1, deadline: '30s' },
+    liveness: { period: '5s', timeout: '1s', failureThreshold: 3 },
+  },
+  supervision: { maxRestarts: 3, window: '30s', backoff: { initial: '1s', max: '60s' } },
+  drain: { deadline: '30s' },
+  rollout: { retry: 0 },
+  suspend: false,
+  restartToken: '0',
+} as const;
+
+export const GRANT_DEFAULTS = {
+  enforcement: 'Enforce',
+  outboundHttp: { schemes: ['https'], ports: [443] },
+  sockets: { protocols: ['Tcp'] },
+  filesystem: { access: 'ReadOnly' },
+  keyValue: { access: 'ReadOnly' },
+  blobStore: { access: 'ReadOnly' },
+  sql: { access: 'ReadOnly' },
+} as const;
+
+export const LINK_DEFAULTS = { mode: 'Inline' } as const;
+
+export const ROLLOUT_DEFAULTS = {
+  /** Only where `strategy` is absent; a strategy that is written names its type. */
+  strategy: { type: 'Immediate' },
+  step: { minDuration: '30s', deadline: '15m', approval: { deadline: '72h' } },
+  gate: {
+    errors: { tolerable: '0.5%', intolerable: '2%', statuses: ['5xx'], maxShiftOfClientErrors: '5%' },
+    /** Only where `latency` is written at all. */
+    latency: { percentile: '99%', maxIncreaseOverStable: '20%' },
+    hardStops: { consecutiveErrors: 5, crashes: 2, window: '60s' },
+    minSamples: 100,
+    warmUp: { requests: 50, duration: '10s' },
+    /** At least `minSamples`. */
+    synthetic: { requests: 300 },
+  },
+  bake: { duration: '10m', deadline: '24h' },
+  history: { revisions: 10, maxAge: '720h' },
+  breaker: { maxRollbacks: 3, window: '1h' },
+} as const;
+
+export const ROUTE_DEFAULTS = {
+  path: { type: 'PathPrefix', value: '/' },
+} as const;
+
+export const ENVIRONMENT_DEFAULTS = {
+  sync: { interval: '15s', jitter: '10%' },
+  platformNamespace: 'platform',
+  prune: { enabled: true, maxDeletePercent: 30, confirm: '' },
+  freezeWindow: { timeZone: 'UTC' },
+  rollouts: { maxConcurrent: 4 },
+} as const;
+
+export const POLICY_DEFAULTS = {
+  enforcement: 'Enforce',
+  rollout: { allowEmergency: true },
+} as const;
+
+export const RUNTIME_DEFAULTS = {
+  repository: { ref: 'main', path: '.' },
+  data: '.headway',
+  listen: '127.0.0.1:8080',
+  status: '127.0.0.1:8081',
+  releaseHeader: true,
+  limits: { replicas: 64, connections: 10_000, poolSize: 2, mirror: '2Gi', store: '4Gi', journal: '256Mi' },
+  log: { level: 'info' },
+} as const;

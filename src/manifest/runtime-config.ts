@@ -1,0 +1,109 @@
+import { err, ok, type Result } from '../kit/result.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { Credentials, Runtime, SecretSource } from './generated/runtime.ts';
+import { BOUNDS } from './bounds.ts';
+import { RUNTIME_DEFAULTS } from './defaults.ts';
+import { finding } from './finding.ts';
+import { schemaFindings } from './parse.ts';
+import { bytesOf } from './quantity.ts';
+import { decodeText } from './text.ts';
+import { treeOf } from './tree.ts';
+import { createRuntimeValidator } from './validator.ts';
+import { readYaml } from './yaml.ts';
+
+/** A secret is never in the file itself: a variable of the environment or a file names it. */
+export type SecretReference =
+  | { readonly type: 'env'; readonly name: string }
+  | { readonly type: 'file'; readonly path: string };
+
+export type CredentialsReference =
+  | { readonly type: 'token'; readonly token: SecretReference }
+  | { readonly type: 'basic'; readonly username: string; readonly password: SecretReference };
+
+/** `runtime.yaml` with its defaults filled in and plain units. Paths are as written: relative to the file. */
+export interface RuntimeConfig {
+  readonly repository: {
+    readonly url: string;
+    readonly ref: string;
+    readonly path: string;
+    readonly credentials?: CredentialsReference;
+    readonly caFile?: string;
+    readonly allowNonFastForwardFrom?: string;
+  };
+  readonly data: string;
+  /** `host:port` */
+  readonly listen: string;
+  readonly status: string;
+  readonly releaseHeader: boolean;
+  readonly webhook?: { readonly secret: SecretReference };
+  readonly limits: {
+    /** For all cells together; absent: the machine decides. */
+    readonly memoryBytes?: number;
+    readonly replicas: number;
+    readonly connections: number;
+    readonly poolSize: number;
+    readonly mirrorBytes: number;
+    readonly storeBytes: number;
+    readonly journalBytes: number;
+  };
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+}
+
+/** Bytes of the host's own file → configuration, by the same reader and the same checks as the manifests. */
+export function parseRuntimeConfig(bytes: Uint8Array, file: string): Result<RuntimeConfig, readonly Diagnostic[]> {
+  const text = decodeText(file, bytes, BOUNDS);
+  if (!text.ok) return err([text.error]);
+  const yaml = readYaml(file, text.value, BOUNDS);
+  if (!yaml.ok) return err([yaml.error]);
+  const [document, ...others] = yaml.value.documents;
+  if (!document || others.length > 0) {
+    const message = `${file} holds ${yaml.value.documents.length} documents; it has to hold exactly one`;
+    return err([
+      finding('HW1027', message, { span: yaml.value.locate(0, 0), remedy: 'write one document of kind Runtime' }),
+    ]);
+  }
+  const tree = treeOf(document, yaml.value.locate);
+  if (tree.problems.length > 0) return err(tree.problems);
+  const problems = schemaFindings(file, tree.value, tree.places, createRuntimeValidator());
+  return problems.length > 0 ? err(problems) : ok(configOf(tree.value as unknown as Runtime));
+}
+
+function configOf(runtime: Runtime): RuntimeConfig {
+  const { repository, webhook, limits = {} } = runtime;
+  const { credentials, caFile, allowNonFastForwardFrom } = repository;
+  const defaults = RUNTIME_DEFAULTS.limits;
+  return {
+    repository: {
+      url: repository.url,
+      ref: repository.ref ?? RUNTIME_DEFAULTS.repository.ref,
+      path: (repository.path ?? RUNTIME_DEFAULTS.repository.path).replace(/^\.\//, '').replace(/\/+$/, ''),
+      ...(credentials ? { credentials: credentialsOf(credentials) } : {}),
+      ...(caFile === undefined ? {} : { caFile }),
+      ...(allowNonFastForwardFrom === undefined ? {} : { allowNonFastForwardFrom }),
+    },
+    data: runtime.data ?? RUNTIME_DEFAULTS.data,
+    listen: runtime.listen ?? RUNTIME_DEFAULTS.listen,
+    status: runtime.status ?? RUNTIME_DEFAULTS.status,
+    releaseHeader: runtime.releaseHeader ?? RUNTIME_DEFAULTS.releaseHeader,
+    ...(webhook ? { webhook: { secret: secretOf(webhook.secret) } } : {}),
+    limits: {
+      ...(limits.memory === undefined ? {} : { memoryBytes: bytesOf(limits.memory) }),
+      replicas: limits.replicas ?? defaults.replicas,
+      connections: limits.connections ?? defaults.connections,
+      poolSize: limits.poolSize ?? defaults.poolSize,
+      mirrorBytes: bytesOf(limits.mirror ?? defaults.mirror),
+      storeBytes: bytesOf(limits.store ?? defaults.store),
+      journalBytes: bytesOf(limits.journal ?? defaults.journal),
+    },
+    logLevel: runtime.log?.level ?? RUNTIME_DEFAULTS.log.level,
+  };
+}
+
+function credentialsOf({ token, basic }: Credentials): CredentialsReference {
+  if (token) return { type: 'token', token: secretOf(token) };
+  return { type: 'basic', username: basic!.username, password: secretOf(basic!.password) };
+}
+
+function secretOf({ env, file }: SecretSource): SecretReference {
+  return env === undefined ? { type: 'file', path: file! } : { type: 'env', name: env };
+}

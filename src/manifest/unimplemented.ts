@@ -1,0 +1,77 @@
+import type { Kind } from './kinds.ts';
+
+/**
+ * What the form allows and this version cannot do yet. It is refused at admission, never ignored; whoever implements a
+ * row deletes it. `where` is a path of the document: `*` is any item or field, and a row is about a value that is there.
+ */
+export interface Unimplemented {
+  readonly kind: Kind;
+  readonly where: string;
+  readonly what: string;
+  /** Only values of this kind; absent: any value. */
+  readonly when?: (value: unknown) => boolean;
+}
+
+const is = (expected: string) => (value: unknown) => value === expected;
+const isNotOnly = (expected: string) => (value: unknown) =>
+  !Array.isArray(value) || value.some((item) => item !== expected);
+
+const ROLLOUT: readonly Omit<Unimplemented, 'kind'>[] = [
+  { where: 'strategy.type', what: 'strategy BlueGreen', when: is('BlueGreen') },
+  { where: 'strategy.type', what: 'strategy Rolling', when: is('Rolling') },
+  { where: 'strategy.canary.stickyBy.cookie', what: 'stickiness by cookie' },
+  { where: 'strategy.canary.steps.*.headers', what: 'steps by header' },
+  { where: 'strategy.canary.steps.*.mirror', what: 'mirrored requests' },
+  { where: 'gate.errors.statuses', what: 'a choice of statuses other than 5xx', when: isNotOnly('5xx') },
+];
+
+export const UNIMPLEMENTED: readonly Unimplemented[] = [
+  { kind: 'Component', where: 'spec.source.https', what: 'artifacts from web servers' },
+  { kind: 'Component', where: 'spec.source.oci', what: 'artifacts from OCI registries' },
+  { kind: 'Component', where: 'spec.instancePolicy', what: 'instancePolicy Singleton', when: is('Singleton') },
+  { kind: 'Component', where: 'spec.isolation', what: 'isolation Shared', when: is('Shared') },
+  { kind: 'Component', where: 'spec.env.*.valueFrom', what: 'values from Secret and Config' },
+  { kind: 'Component', where: 'spec.config.*', what: 'wasi:config' },
+  { kind: 'Component', where: 'spec.capabilities.*.outboundHttp', what: 'the capability outboundHttp' },
+  { kind: 'Component', where: 'spec.capabilities.*.sockets', what: 'the capability sockets' },
+  { kind: 'Component', where: 'spec.capabilities.*.nameLookup', what: 'the capability nameLookup' },
+  { kind: 'Component', where: 'spec.capabilities.*.filesystem', what: 'the capability filesystem' },
+  { kind: 'Component', where: 'spec.capabilities.*.keyValue', what: 'the capability keyValue' },
+  { kind: 'Component', where: 'spec.capabilities.*.blobStore', what: 'the capability blobStore' },
+  { kind: 'Component', where: 'spec.capabilities.*.messaging', what: 'the capability messaging' },
+  { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },
+  { kind: 'Component', where: 'spec.links.*', what: 'links between components' },
+  ...ROLLOUT.map((row) => ({ ...row, kind: 'Component' as const, where: `spec.rollout.${row.where}` })),
+  ...ROLLOUT.map((row) => ({ ...row, kind: 'RolloutPolicy' as const, where: `spec.${row.where}` })),
+  { kind: 'Route', where: 'spec.rules.*.backendRef.export', what: 'typed calls of an export' },
+];
+
+/** The rows that a document meets, with the JSON pointer of the value. */
+export function unimplementedIn(
+  kind: Kind,
+  document: unknown,
+): readonly { readonly pointer: string; readonly what: string }[] {
+  return UNIMPLEMENTED.filter((row) => row.kind === kind).flatMap((row) =>
+    [...valuesAt(document, row.where.split('.'), '')]
+      .filter(({ value }) => row.when?.(value) ?? true)
+      .map(({ pointer }) => ({ pointer, what: row.what })),
+  );
+}
+
+function* valuesAt(
+  value: unknown,
+  path: readonly string[],
+  pointer: string,
+): Generator<{ readonly value: unknown; readonly pointer: string }> {
+  const [segment, ...rest] = path;
+  if (segment === undefined) {
+    yield { value, pointer };
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  for (const name of segment === '*' ? Object.keys(value) : [segment]) {
+    if (Object.hasOwn(value, name)) {
+      yield* valuesAt((value as Record<string, unknown>)[name], rest, `${pointer}/${name}`);
+    }
+  }
+}
