@@ -3,7 +3,9 @@
  * answer (`CellExchange`, a request of `ingress/` or of the runtime itself). Edges do not import each other; they meet
  * here.
  */
+import type { Json } from '../kit/json.ts';
 import type { Outcome } from './frames.ts';
+import type { FunctionResult } from './function-call.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -56,4 +58,6 @@ export interface CellCaller {
   credit(id: number, bytes: number): void;
   /** Nobody wants the answer any more; `reason` is of `Abort`. `onEnd` still comes. */
   cancel(id: number, reason: number): void;
+  /** Calls an exported function: health, lifecycle, a synthetic sample. */
+  call(interfaceName: string, functionName: string, args: readonly Json[], timeoutMs: number): Promise<FunctionResult>;
 }

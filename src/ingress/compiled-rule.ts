@@ -1,0 +1,115 @@
+/** A rule of the snapshot with everything that a request needs looked up beforehand. */
+import { short } from '../kit/digest.ts';
+import type { Match } from '../model/route.ts';
+import { matchKey } from '../model/route.ts';
+import type { Arm, GroupId, Snapshot, SnapshotRule } from '../model/snapshot.ts';
+import { Balance } from './balance.ts';
+import type { Exchange } from './exchange.ts';
+import type { Group } from './group.ts';
+import { cookieValue, stickyArm } from './sticky.ts';
+import type { RequestFacts } from './request-facts.ts';
+import type { ReleaseTally } from './tally.ts';
+
+export interface CompiledArm {
+  readonly release: string;
+  /** The first 12 hex digits, for `x-headway-release`. */
+  readonly label: string;
+  readonly weight: number;
+  readonly group: Group<Exchange>;
+  readonly tally: ReleaseTally;
+}
+
+export interface CompiledRule {
+  readonly match: Match;
+  readonly rule: SnapshotRule;
+  readonly releaseHeader: boolean;
+  readonly arms: readonly CompiledArm[];
+  readonly balance: Balance;
+}
+
+export interface Directory {
+  group(id: GroupId): Group<Exchange>;
+  tally(release: string, group: GroupId): ReleaseTally;
+}
+
+/** `previous`: where the arms of a rule have not changed, its turn goes on, so that frequent snapshots do not bend the weights. */
+export function compileRules(
+  snapshot: Snapshot,
+  previous: ReadonlyMap<string, CompiledRule>,
+  directory: Directory,
+): ReadonlyMap<string, CompiledRule> {
+  const compiled = new Map<string, CompiledRule>();
+  for (const rule of snapshot.rules) {
+    const before = previous.get(ruleKey(rule));
+    compiled.set(ruleKey(rule), {
+      match: rule.match,
+      rule,
+      releaseHeader: snapshot.releaseHeader,
+      arms: rule.arms.map((arm) => compileArm(arm, directory)),
+      balance:
+        before !== undefined && sameArms(before.rule.arms, rule.arms)
+          ? before.balance
+          : new Balance(rule.arms.map((arm) => arm.weight)),
+    });
+  }
+  return compiled;
+}
+
+function ruleKey(rule: SnapshotRule): string {
+  return `${rule.route} ${matchKey(rule.match)}`;
+}
+
+function compileArm(arm: Arm, directory: Directory): CompiledArm {
+  return {
+    release: arm.release,
+    label: short(arm.release),
+    weight: arm.weight,
+    group: directory.group(arm.group),
+    tally: directory.tally(arm.release, arm.group),
+  };
+}
+
+function sameArms(before: readonly Arm[], now: readonly Arm[]): boolean {
+  return (
+    before.length === now.length &&
+    before.every((arm, index) => arm.release === now[index]!.release && arm.weight === now[index]!.weight)
+  );
+}
+
+export type Choice =
+  | { readonly arm: CompiledArm; readonly newCookie?: string }
+  /** No arm that may be used has a ready replica. `tried` had the turn. */
+  | { readonly arm?: undefined; readonly tried?: CompiledArm };
+
+/**
+ * The arm for a request: by its header or cookie where the rule is sticky, else whose turn it is. An arm without a
+ * ready replica gives way to the heaviest that has one; an arm of weight 0 is never chosen.
+ */
+export function chooseArm(rule: CompiledRule, facts: RequestFacts, newClient: () => string): Choice {
+  const sticky = rule.rule.stickyBy;
+  let client: string | undefined;
+  let newCookie: string | undefined;
+  if (sticky?.type === 'header') client = facts.header(sticky.name);
+  else if (sticky?.type === 'cookie') {
+    client = cookieValue(facts.header('cookie') ?? '', sticky.name);
+    if (client === undefined || client === '') {
+      client = newClient();
+      newCookie = `${sticky.name}=${client}; Path=/; HttpOnly; SameSite=Lax`;
+    }
+  }
+  const index = client === undefined ? rule.balance.next() : stickyArm(client, rule.arms);
+  const wanted = rule.arms[index];
+  const arm = wanted === undefined || wanted.group.isReady ? wanted : standIn(rule, wanted);
+  if (arm === undefined) return wanted === undefined ? {} : { tried: wanted };
+  return newCookie === undefined ? { arm } : { arm, newCookie };
+}
+
+/** Counted with the one that should have answered. */
+function standIn(rule: CompiledRule, wanted: CompiledArm): CompiledArm | undefined {
+  wanted.tally.traffic.overloads++;
+  let best: CompiledArm | undefined;
+  for (const arm of rule.arms) {
+    if (arm.weight > 0 && arm.group.isReady && (best === undefined || arm.weight > best.weight)) best = arm;
+  }
+  return best;
+}

@@ -1,0 +1,231 @@
+/**
+ * Requests into cells and back: which arm, which replica, the wait for room, the second try, and the count at the end.
+ *
+ * Invariants
+ * D1 A request keeps the rule that it started with, so it sees one snapshot (I2).
+ * D2 Only a request of which no body byte went out and whose method is idempotent is tried a second time, once, on
+ *    another replica of the same release (I1).
+ * D3 What the client caused counts for nobody: an upload or a reader that is too slow is no failure of the guest.
+ */
+import { Outcome, Abort, REQUEST_AWAITS_READ, REQUEST_HAS_BODY_FRAMES } from '../wire/frames.ts';
+import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller } from '../wire/cell-caller.ts';
+import type { GroupId } from '../model/snapshot.ts';
+import { requestHeadFits } from '../wire/request-head.ts';
+import { answerOfEnd, countOfEnd, REFUSALS, type Count } from './answers.ts';
+import { chooseArm, type CompiledRule, type Directory } from './compiled-rule.ts';
+import type { Exchange, ExchangeOwner } from './exchange.ts';
+import { Group } from './group.ts';
+import type { RequestFacts } from './request-facts.ts';
+import { type ReleaseTally, Tallies } from './tally.ts';
+import { Upload } from './upload.ts';
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+export interface DispatcherOptions {
+  readonly facts: RequestFacts;
+  /** A fresh identity for a sticky cookie. */
+  readonly newClient: () => string;
+  readonly onFailureRun: (release: string, run: number) => void;
+}
+
+export class Dispatcher implements Directory, ExchangeOwner {
+  readonly tallies: Tallies;
+  /** The listener goes: connections end with the response that they are at. */
+  isClosing = false;
+  readonly #facts: RequestFacts;
+  readonly #newClient: () => string;
+  readonly #groups = new Map<GroupId, Group<Exchange>>();
+
+  constructor(options: DispatcherOptions) {
+    this.#facts = options.facts;
+    this.#newClient = options.newClient;
+    this.tallies = new Tallies(options.onFailureRun);
+  }
+
+  group(id: GroupId): Group<Exchange> {
+    const known = this.#groups.get(id);
+    if (known !== undefined) return known;
+    const group = new Group<Exchange>(id, (exchange) => this.#giveUpWaiting(exchange));
+    this.#groups.set(id, group);
+    return group;
+  }
+
+  tally(release: string, group: GroupId): ReleaseTally {
+    return this.tallies.of(release, group);
+  }
+
+  setReplicas(id: GroupId, callers: readonly CellCaller[]): void {
+    const group = this.group(id);
+    group.callers = callers;
+    if (group.isReady) this.#pump(group);
+    else for (let left = group.dequeue(); left !== undefined; left = group.dequeue()) this.#refuseWithoutReplica(left);
+  }
+
+  /** Lets go of groups that no arm names and that nothing waits for. */
+  retain(groups: ReadonlySet<GroupId>): void {
+    for (const [id, group] of this.#groups) {
+      if (!groups.has(id) && group.callers.length === 0 && group.waiting === 0) this.#groups.delete(id);
+    }
+  }
+
+  /** Sends a request on its way. `facts` hold this request's head now. */
+  admit(exchange: Exchange, rule: CompiledRule): void {
+    const choice = chooseArm(rule, this.#facts, this.#newClient);
+    if (choice.arm === undefined) {
+      if (choice.tried !== undefined) exchange.arm = choice.tried;
+      exchange.answer(REFUSALS.NoReplica, rule.rule.unavailable?.message ?? '');
+      return;
+    }
+    const { arm } = choice;
+    exchange.arm = arm;
+    exchange.setCookie = choice.newCookie;
+    const caller = arm.group.leastBusy();
+    if (caller !== undefined) {
+      arm.tally.inFlight++;
+      this.#send(exchange, caller);
+    } else if (arm.group.enqueue(exchange)) arm.tally.inFlight++;
+    else {
+      arm.tally.traffic.overloads++;
+      exchange.answer(REFUSALS.QueueFull);
+    }
+  }
+
+  onCallEnd(exchange: Exchange, end: CallEnd, detail: string): void {
+    const { caller } = exchange;
+    exchange.caller = undefined;
+    const { group } = exchange.arm!;
+    if (!this.#mayTryAgain(exchange, end) || !this.#tryAgain(exchange, caller)) this.#settle(exchange, end, detail);
+    this.#pump(group);
+  }
+
+  onClientGone(exchange: Exchange): void {
+    if (exchange.caller !== undefined) {
+      // The call is over when the cell says so; then it is counted.
+      exchange.caller.cancel(exchange.callId, Abort.ClientGone);
+    } else if (exchange.arm?.group.remove(exchange)) {
+      exchange.arm.tally.inFlight--;
+      exchange.arm.tally.traffic.clientAborts++;
+    }
+  }
+
+  #send(exchange: Exchange, caller: CellCaller): void {
+    const { head } = this.#facts;
+    head.flags = exchange.hasStreamedBody ? REQUEST_HAS_BODY_FRAMES : 0;
+    if (exchange.awaitsContinue) head.flags |= REQUEST_AWAITS_READ;
+    head.deadlineMs = Math.max(1, Math.ceil(exchange.deadlineAtMs - performance.now()));
+    if (!requestHeadFits(head)) {
+      exchange.arm!.tally.inFlight--;
+      exchange.answer(REFUSALS.TooManyHeaders);
+      return;
+    }
+    exchange.caller = caller;
+    exchange.callId = caller.request(exchange, head, exchange.body, exchange.deadlineAtMs);
+    if (exchange.hasStreamedBody) exchange.upload = this.#upload(exchange, caller);
+  }
+
+  /** Of a request that is not the present one: its head is read again. */
+  #resend(exchange: Exchange, caller: CellCaller): void {
+    this.#facts.read(exchange.req, exchange.requestId);
+    this.#send(exchange, caller);
+  }
+
+  #upload(exchange: Exchange, caller: CellCaller): Upload {
+    return new Upload(caller, exchange.callId, {
+      request: exchange.req,
+      maxBytes: exchange.rule!.rule.requestBodyBytes,
+      awaitsRead: exchange.awaitsContinue,
+      onContinue: () => exchange.continueUpload(),
+      onTooLarge: () => {
+        if (exchange.headersSent) exchange.destroyConnection();
+        else exchange.answer(REFUSALS.BodyTooLarge);
+        caller.cancel(exchange.callId, Abort.TooLarge);
+      },
+    });
+  }
+
+  /** Room in a group: who has waited longest goes first. */
+  #pump(group: Group<Exchange>): void {
+    while (group.waiting > 0) {
+      const caller = group.leastBusy();
+      if (caller === undefined) return;
+      this.#resend(group.dequeue()!, caller);
+    }
+  }
+
+  /** D2. */
+  #mayTryAgain(exchange: Exchange, end: CallEnd): boolean {
+    if (end !== LOST && end !== BROKE_PROTOCOL) return false;
+    if (exchange.retried || exchange.isClientGone || exchange.status !== 0) return false;
+    return !exchange.hasStreamedBody && IDEMPOTENT.has(exchange.req.method!);
+  }
+
+  /** `false` where no other replica of the release is ready. */
+  #tryAgain(exchange: Exchange, except: CellCaller | undefined): boolean {
+    const { group } = exchange.arm!;
+    const other = group.leastBusy(except);
+    if (other === undefined) return (exchange.retried = group.isReady && group.enqueue(exchange));
+    exchange.retried = true;
+    this.#resend(exchange, other);
+    return true;
+  }
+
+  /** The call is over and there is no second try: answers what is unanswered, and counts (X2). */
+  #settle(exchange: Exchange, end: CallEnd, detail: string): void {
+    exchange.arm!.tally.inFlight--;
+    exchange.finishUpload();
+    if (exchange.status !== 0 || exchange.headersSent) {
+      this.#count(exchange, this.#countOfAnswered(exchange, end), exchange.status);
+      if (!exchange.isWhole) exchange.destroyConnection();
+      return;
+    }
+    if (end === Outcome.Deadline && exchange.upload?.waitsForClient) {
+      exchange.answer(REFUSALS.RequestTimeout);
+      this.#count(exchange, 'ClientAbort', 408);
+      return;
+    }
+    const row = answerOfEnd(end, detail);
+    exchange.answer(row, end === Outcome.ErrorCode ? detail : '');
+    this.#count(exchange, row.count, end === Outcome.ErrorCode ? row.status : 0);
+  }
+
+  #countOfAnswered(exchange: Exchange, end: CallEnd): Count {
+    // D3: the guest waited for its reader, or the refusal was ours (413).
+    if (end === Outcome.Deadline && exchange.owedBytes > 0) return 'ClientAbort';
+    if (exchange.status === 0) return 'ClientAbort';
+    return countOfEnd(end, exchange.status, exchange.isWhole);
+  }
+
+  /** `status` is the guest's own, 0 where it gave none. */
+  #count(exchange: Exchange, count: Count, status: number): void {
+    const { tally } = exchange.arm!;
+    const { traffic } = tally;
+    if (count === 'ClientAbort' || exchange.isClientGone) {
+      traffic.clientAborts++;
+      return;
+    }
+    traffic.requests++;
+    traffic.latency(performance.now() - exchange.acceptedAtMs);
+    if (status >= 500) traffic.status5xx++;
+    else if (status >= 400) traffic.status4xx++;
+    if (count === 'Success') {
+      this.tallies.succeeded(tally);
+      return;
+    }
+    traffic.failures++;
+    if (count === 'Trap') traffic.traps++;
+    if (count === 'Deadline') traffic.deadlines++;
+    this.tallies.failed(tally);
+  }
+
+  #giveUpWaiting(exchange: Exchange): void {
+    exchange.arm!.tally.inFlight--;
+    exchange.arm!.tally.traffic.overloads++;
+    exchange.answer(REFUSALS.QueueTimeout);
+  }
+
+  #refuseWithoutReplica(exchange: Exchange): void {
+    exchange.arm!.tally.inFlight--;
+    exchange.arm!.tally.traffic.overloads++;
+    exchange.answer(REFUSALS.NoReplica);
+  }
+}

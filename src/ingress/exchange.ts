@@ -1,0 +1,189 @@
+/**
+ * One request and its response. It is Node's own response object with our fields, so that a request costs no object
+ * beyond Node's; the channel calls it back, and it calls back whoever dispatched it.
+ *
+ * Invariants
+ * X1 The client gets one response: the guest's, or one of our own while no byte of a head was sent. A body that is not
+ *    whole destroys the connection.
+ * X2 A request is counted once, when its call is over, by what the client got and how the call ended.
+ */
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { CallEnd, CellCaller, CellExchange } from '../wire/cell-caller.ts';
+import { Abort, Outcome } from '../wire/frames.ts';
+import type { ResponseHead } from '../wire/response-head.ts';
+import { answerBody, type Answer } from './answers.ts';
+import type { CompiledArm, CompiledRule } from './compiled-rule.ts';
+import { discard, type Upload } from './upload.ts';
+
+/** Up to here a body travels with its head in one write. */
+const MAX_JOINED_BYTES = 4 * 1024;
+
+/** Who sent the exchange into a cell. */
+export interface ExchangeOwner {
+  readonly isClosing: boolean;
+  /** The call is over; the exchange belongs to no cell any more. */
+  onCallEnd(exchange: Exchange, end: CallEnd, detail: string): void;
+  /** The client went away before it had the whole response. */
+  onClientGone(exchange: Exchange): void;
+}
+
+export class Exchange extends ServerResponse<IncomingMessage> implements CellExchange {
+  owner: ExchangeOwner | undefined;
+  rule: CompiledRule | undefined;
+  arm: CompiledArm | undefined;
+  /** The cell that has the call; absent before and after. */
+  caller: CellCaller | undefined;
+  callId = 0;
+  acceptedAtMs = 0;
+  deadlineAtMs = 0;
+  /** Ours, for `x-request-id`. */
+  requestId = '';
+  setCookie: string | undefined;
+  /** A body that travels inline, kept for a second try. */
+  body: Buffer | undefined;
+  upload: Upload | undefined;
+  hasStreamedBody = false;
+  awaitsContinue = false;
+  /** The 100 was sent, so the client sends its body. */
+  hasContinued = false;
+  retried = false;
+  isClientGone = false;
+  /** Of the guest's response; 0 before it. */
+  status = 0;
+  /** The guest's whole response has been handed to Node. */
+  isWhole = false;
+  /** Received from the guest and not yet taken by the client. */
+  owedBytes = 0;
+  #sentBytes = 0;
+  #tooLarge = false;
+  #awaitsDrain = false;
+
+  onResponse(head: ResponseHead, bytes: Buffer, end: number, complete: boolean): void {
+    this.status = head.status;
+    if (this.isClientGone) return;
+    const { headers } = head;
+    const inlineBytes = end - head.bodyStart;
+    if (this.#isTooLarge(inlineBytes)) return;
+    const length = complete && head.status !== 304 ? this.#lengthOfWhole(head, inlineBytes) : head.contentLength;
+    if (length !== -1 && head.status !== 204) headers.push('content-length', String(length));
+    if (this.rule!.releaseHeader) headers.push('x-headway-release', this.arm!.label);
+    if (this.setCookie !== undefined) headers.push('set-cookie', this.setCookie);
+    this.#decideKeepAlive();
+    this.writeHead(head.status, headers);
+    if (!complete) {
+      // A guest that streams may take its time: the client is told what it is up to.
+      this.flushHeaders();
+      return;
+    }
+    this.isWhole = true;
+    if (inlineBytes <= MAX_JOINED_BYTES) this.end(bytes.toString('latin1', head.bodyStart, end), 'latin1');
+    else this.end(bytes.subarray(head.bodyStart, end));
+  }
+
+  onBody(bytes: Buffer): void {
+    if (this.isClientGone) {
+      // Nobody takes it: the guest may go on at its own pace until its deadline.
+      this.caller?.credit(this.callId, bytes.length);
+      return;
+    }
+    this.#sentBytes += bytes.length;
+    if (this.#isTooLarge(this.#sentBytes)) return;
+    if (this.write(bytes)) {
+      this.caller!.credit(this.callId, bytes.length);
+      return;
+    }
+    this.owedBytes += bytes.length;
+    if (this.#awaitsDrain) return;
+    this.#awaitsDrain = true;
+    this.on('drain', () => this.#payCredit());
+  }
+
+  onBodyEnd(): void {
+    this.isWhole = true;
+    if (!this.isClientGone) this.end();
+  }
+
+  onBodyAbort(): void {
+    this.destroyConnection();
+  }
+
+  onCredit(): void {
+    this.upload?.onCredit();
+  }
+
+  onEnd(end: CallEnd, detail: string): void {
+    this.owner!.onCallEnd(this, this.#tooLarge ? Outcome.ResponseTooLarge : end, detail);
+  }
+
+  /** An answer of our own, where no head was sent; `detail` says more than the table does. */
+  answer(answer: Answer, detail = ''): void {
+    if (this.headersSent || this.isClientGone) return;
+    const release = this.arm?.label;
+    const body = answerBody(answer, {
+      detail,
+      ...(this.rule ? { route: this.rule.rule.route } : {}),
+      ...(release ? { release } : {}),
+    });
+    const headers = ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(body))];
+    if (answer.retryAfterSeconds !== undefined) headers.push('retry-after', String(answer.retryAfterSeconds));
+    if (release !== undefined && this.rule!.releaseHeader) headers.push('x-headway-release', release);
+    this.#decideKeepAlive();
+    this.writeHead(answer.status, headers);
+    this.end(body);
+    this.#discardBody();
+  }
+
+  continueUpload(): void {
+    this.hasContinued = true;
+    this.writeContinue();
+  }
+
+  /** The call is over: what is left of the request's body is of no use. */
+  finishUpload(): void {
+    this.upload?.stop();
+    if (this.hasStreamedBody) this.#discardBody();
+  }
+
+  /** X1: the client must see that this is not the whole response. */
+  destroyConnection(): void {
+    if (!this.headersSent) return;
+    this.req.socket.destroy();
+  }
+
+  /** A client that was never told to send its body may or may not send it: the next request could not be told from it. */
+  #decideKeepAlive(): void {
+    if (this.owner!.isClosing || (this.awaitsContinue && !this.hasContinued)) this.shouldKeepAlive = false;
+  }
+
+  /** The answer to HEAD may declare a length that it does not have. */
+  #lengthOfWhole(head: ResponseHead, inlineBytes: number): number {
+    return this.req.method === 'HEAD' && head.contentLength !== -1 ? head.contentLength : inlineBytes;
+  }
+
+  /** The cell keeps to the limit by itself; this is the belt to that brace. */
+  #isTooLarge(bytes: number): boolean {
+    if (bytes <= this.rule!.rule.responseBodyBytes) return false;
+    this.#tooLarge = true;
+    this.destroyConnection();
+    this.caller?.cancel(this.callId, Abort.TooLarge);
+    return true;
+  }
+
+  #payCredit(): void {
+    const bytes = this.owedBytes;
+    this.owedBytes = 0;
+    if (bytes > 0) this.caller?.credit(this.callId, bytes);
+  }
+
+  #discardBody(): void {
+    if (!this.req.complete || !this.req.readableEnded) discard(this.req);
+  }
+}
+
+/** Node says `close` once for every response: after its last byte, or when the client went away. */
+export function onExchangeClose(this: Exchange): void {
+  if (this.writableFinished) return;
+  this.isClientGone = true;
+  this.upload?.stop();
+  this.owner?.onClientGone(this);
+}

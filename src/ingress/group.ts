@@ -1,0 +1,85 @@
+/**
+ * The ready replicas of one cell content, and the requests that wait for one of them to have room.
+ *
+ * Invariant G1: a request waits only while every replica is at its concurrency, in order of arrival, at most until its
+ * deadline, and at most as many as the replicas' `queue` limits add up to.
+ */
+import type { GroupId } from '../model/snapshot.ts';
+import type { CellCaller } from '../wire/cell-caller.ts';
+
+export interface Waiting {
+  /** On the clock of `performance.now()`. */
+  readonly deadlineAtMs: number;
+}
+
+const SWEEP_MS = 20;
+
+export class Group<Request extends Waiting> {
+  readonly id: GroupId;
+  callers: readonly CellCaller[] = [];
+  /** Arms of the snapshot in force and calls that are not over: the group is kept while there are any. */
+  readonly #waiting: Request[] = [];
+  readonly #onTimeout: (request: Request) => void;
+  #sweeping: NodeJS.Timeout | undefined;
+
+  constructor(id: GroupId, onTimeout: (request: Request) => void) {
+    this.id = id;
+    this.#onTimeout = onTimeout;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get isReady(): boolean {
+    return this.callers.some((caller) => caller.open);
+  }
+
+  /** The replica with the fewest calls in flight that has room for one more. */
+  leastBusy(except?: CellCaller): CellCaller | undefined {
+    let best: CellCaller | undefined;
+    for (const caller of this.callers) {
+      if (!caller.open || caller === except || caller.inFlight >= caller.concurrency) continue;
+      if (best === undefined || caller.inFlight < best.inFlight) best = caller;
+    }
+    return best;
+  }
+
+  /** `false` where the queue is full. */
+  enqueue(request: Request): boolean {
+    let room = 0;
+    for (const caller of this.callers) if (caller.open) room += caller.queue;
+    if (this.#waiting.length >= room) return false;
+    this.#waiting.push(request);
+    this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    return true;
+  }
+
+  /** The request that has waited longest. */
+  dequeue(): Request | undefined {
+    const request = this.#waiting.shift();
+    if (this.#waiting.length === 0) this.#stopSweeping();
+    return request;
+  }
+
+  /** Its client is gone. `false` where it did not wait. */
+  remove(request: Request): boolean {
+    const index = this.#waiting.indexOf(request);
+    if (index !== -1) this.#waiting.splice(index, 1);
+    if (this.#waiting.length === 0) this.#stopSweeping();
+    return index !== -1;
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const request of this.#waiting.filter(({ deadlineAtMs }) => deadlineAtMs <= now)) {
+      this.remove(request);
+      this.#onTimeout(request);
+    }
+  }
+
+  #stopSweeping(): void {
+    clearInterval(this.#sweeping);
+    this.#sweeping = undefined;
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * The data plane's front: HTTP/1.1 in, calls of cells out, by the snapshot in force.
+ *
+ * Invariants
+ * N1 A swap of the snapshot is one assignment; a request keeps the rule that it found (I2).
+ * N2 The hot path costs no timer, no closure and no object beyond Node's own.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { err, ok, type Result } from '../kit/result.ts';
+import type { ReleaseSamples, SyntheticRun } from '../model/engine.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { GroupId, Snapshot } from '../model/snapshot.ts';
+import type { CellCaller } from '../wire/cell-caller.ts';
+import { REFUSALS } from './answers.ts';
+import { compileRules, type CompiledRule } from './compiled-rule.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { onExchangeClose, type Exchange } from './exchange.ts';
+import { createListener, DEFAULT_LISTENER_LIMITS, type Listener, type ListenerLimits } from './listener.ts';
+import { RequestFacts } from './request-facts.ts';
+import { RouteTable } from './route-table.ts';
+import { SyntheticRuns, type SyntheticProgress } from './synthetic.ts';
+import { gather, MAX_GATHERED_BYTES } from './upload.ts';
+
+export interface IngressOptions {
+  readonly log: Logger;
+  readonly limits?: Partial<ListenerLimits>;
+  /** A release has failed 3, 6, 12, … times in a row, real and synthetic requests together. */
+  readonly onFailureRun?: (release: string, run: number) => void;
+  readonly onSyntheticDone?: (run: string) => void;
+}
+
+export interface Address {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+export interface Ingress {
+  /** Opens the listener. Before the first snapshot everything is answered 503 `Starting`. */
+  listen(address: Address): Promise<Result<Address, Problem>>;
+  /** Puts a snapshot in force and returns its generation; an older one than the present is refused. */
+  apply(snapshot: Snapshot): Result<number, Problem>;
+  /** Of the snapshot in force; 0 before the first. */
+  readonly generation: number;
+  /** The replicas of a group that may take traffic now. */
+  setReplicas(group: GroupId, ready: readonly CellCaller[]): void;
+  samples(): readonly ReleaseSamples[];
+  /** Resolves when the run has ended; a run of the same id is started once. */
+  synthesize(run: SyntheticRun): Promise<void>;
+  syntheticRuns(): readonly SyntheticProgress[];
+  /** Accepts nothing more, lets what is in flight end until the deadline, then cuts it off. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+export function createIngress(options: IngressOptions): Ingress {
+  return new HttpIngress(options);
+}
+
+interface InForce {
+  readonly snapshot: Snapshot;
+  readonly rules: ReadonlyMap<string, CompiledRule>;
+  readonly table: RouteTable<CompiledRule>;
+}
+
+class HttpIngress implements Ingress {
+  readonly #log: Logger;
+  readonly #listener: Listener;
+  readonly #facts = new RequestFacts();
+  readonly #dispatcher: Dispatcher;
+  readonly #synthetic: SyntheticRuns;
+  readonly #requestIdPrefix = randomUUID().slice(0, 8);
+  #requests = 0;
+  #inForce: InForce | undefined;
+
+  constructor(options: IngressOptions) {
+    this.#log = options.log;
+    this.#dispatcher = new Dispatcher({
+      facts: this.#facts,
+      newClient: () => randomUUID(),
+      onFailureRun: options.onFailureRun ?? (() => undefined),
+    });
+    this.#synthetic = new SyntheticRuns(
+      this.#dispatcher,
+      this.#dispatcher.tallies,
+      options.onSyntheticDone ?? (() => undefined),
+    );
+    this.#listener = createListener(
+      { ...DEFAULT_LISTENER_LIMITS, ...options.limits },
+      {
+        onRequest: (request, exchange) => this.#onRequest(request, exchange),
+        onRequestWithExpectation: (request, exchange) => {
+          exchange.awaitsContinue = true;
+          this.#onRequest(request, exchange);
+        },
+        onUnmetExpectation: (_request, exchange) => {
+          exchange.owner = this.#dispatcher;
+          exchange.shouldKeepAlive = false;
+          exchange.answer(REFUSALS.ExpectationFailed);
+        },
+      },
+    );
+  }
+
+  listen({ host, port }: Address): Promise<Result<Address, Problem>> {
+    const listener = this.#listener;
+    return new Promise((resolve) => {
+      const onError = (error: NodeJS.ErrnoException): void => {
+        const why = error.code === 'EADDRINUSE' ? 'another program listens there' : error.message;
+        resolve(err(problem('HW4501', `cannot listen on ${host}:${port}: ${why}`)));
+      };
+      listener.once('error', onError);
+      listener.listen(port, host, () => {
+        listener.off('error', onError);
+        listener.on('error', (error) => this.#log.error({ error: error.message }, 'listener failed'));
+        const { address, port } = listener.address() as AddressInfo;
+        this.#log.info({ address, port }, 'listening for traffic');
+        resolve(ok({ host: address, port }));
+      });
+    });
+  }
+
+  get generation(): number {
+    return this.#inForce?.snapshot.generation ?? 0;
+  }
+
+  apply(snapshot: Snapshot): Result<number, Problem> {
+    if (snapshot.generation < this.generation) {
+      return err(problem('HW4122', `generation ${snapshot.generation} is older than ${this.generation}`));
+    }
+    const rules = compileRules(snapshot, this.#inForce?.rules ?? new Map(), this.#dispatcher);
+    this.#inForce = { snapshot, rules, table: new RouteTable([...rules.values()]) };
+    const arms = snapshot.rules.flatMap((rule) => rule.arms);
+    this.#dispatcher.tallies.retain(new Set(arms.map((arm) => arm.release)));
+    this.#dispatcher.retain(new Set(arms.map((arm) => arm.group)));
+    this.#log.info(
+      { generation: snapshot.generation, commit: snapshot.commit, rules: rules.size },
+      'snapshot in force',
+    );
+    return ok(snapshot.generation);
+  }
+
+  setReplicas(group: GroupId, ready: readonly CellCaller[]): void {
+    this.#dispatcher.setReplicas(group, ready);
+  }
+
+  samples(): readonly ReleaseSamples[] {
+    return this.#dispatcher.tallies.read();
+  }
+
+  synthesize(run: SyntheticRun): Promise<void> {
+    return this.#synthetic.start(run);
+  }
+
+  syntheticRuns(): readonly SyntheticProgress[] {
+    return this.#synthetic.progress();
+  }
+
+  close(deadlineMs: number): Promise<void> {
+    this.#dispatcher.isClosing = true;
+    this.#synthetic.close();
+    const listener = this.#listener;
+    return new Promise((resolve) => {
+      const cutOff = setTimeout(() => {
+        this.#log.warn({ deadlineMs }, 'connections cut off at the deadline of the drain');
+        listener.closeAllConnections();
+      }, deadlineMs);
+      listener.close(() => {
+        clearTimeout(cutOff);
+        resolve();
+      });
+      listener.closeIdleConnections();
+    });
+  }
+
+  #onRequest(request: IncomingMessage, exchange: Exchange): void {
+    const facts = this.#facts;
+    exchange.owner = this.#dispatcher;
+    exchange.requestId = `${this.#requestIdPrefix}-${(++this.#requests).toString(36)}`;
+    const fault = facts.read(request, exchange.requestId);
+    if (fault !== undefined) {
+      exchange.answer(REFUSALS[fault.type], fault.why);
+      return;
+    }
+    if (this.#inForce === undefined) {
+      exchange.answer(REFUSALS.Starting);
+      return;
+    }
+    const rule = this.#inForce.table.find(facts);
+    if (rule === undefined) {
+      exchange.answer(REFUSALS.NoRoute, `${facts.host}${facts.target.path}`);
+      return;
+    }
+    exchange.rule = rule;
+    if (rule.rule.export !== undefined) {
+      // Refused at admission; a snapshot that holds one anyway must not reach another export than it names.
+      exchange.answer(REFUSALS.NotOffered, 'routes to typed exports');
+      return;
+    }
+    if (facts.contentLength > rule.rule.requestBodyBytes) {
+      exchange.answer(
+        REFUSALS.BodyTooLarge,
+        `${facts.contentLength} bytes, the limit is ${rule.rule.requestBodyBytes}`,
+      );
+      return;
+    }
+    exchange.on('close', onExchangeClose);
+    this.#admit(request, exchange, rule);
+  }
+
+  #admit(request: IncomingMessage, exchange: Exchange, rule: CompiledRule): void {
+    const facts = this.#facts;
+    exchange.awaitsContinue &&= facts.hasBody;
+    if (!facts.hasBody || exchange.awaitsContinue || facts.chunked || facts.contentLength > MAX_GATHERED_BYTES) {
+      exchange.hasStreamedBody = facts.hasBody;
+      this.#start(exchange, rule);
+      return;
+    }
+    gather(request, (body) => {
+      exchange.body = body;
+      facts.read(request, exchange.requestId);
+      this.#start(exchange, rule);
+    });
+  }
+
+  #start(exchange: Exchange, rule: CompiledRule): void {
+    exchange.acceptedAtMs = performance.now();
+    exchange.deadlineAtMs = exchange.acceptedAtMs + rule.rule.requestTimeoutMs;
+    this.#dispatcher.admit(exchange, rule);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * node:http, set up so that nothing has to be trusted: bounds in bytes, in time and in connections, and an answer of our
+ * own for everything that never becomes a request.
+ */
+import { createServer, IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { answerBody, REFUSALS, type Answer } from './answers.ts';
+import { Exchange } from './exchange.ts';
+
+export interface ListenerLimits {
+  /** From the first byte of a connection or request to the end of its head. */
+  readonly headersTimeoutMs: number;
+  /** To the end of its body. */
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  /** A client that takes nothing of what is written for it. */
+  readonly stallTimeoutMs: number;
+  /** How often the first two are looked at. */
+  readonly timeoutCheckMs: number;
+  readonly maxHeadBytes: number;
+  readonly maxConnections: number;
+}
+
+export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  keepAliveTimeoutMs: 65_000,
+  stallTimeoutMs: 60_000,
+  timeoutCheckMs: 1_000,
+  maxHeadBytes: 32 * 1024,
+  maxConnections: 16_384,
+};
+
+export type Listener = Server<typeof IncomingMessage, typeof Exchange>;
+
+export interface ListenerEvents {
+  onRequest(request: IncomingMessage, exchange: Exchange): void;
+  /** The client waits for a 100 before it sends the body. */
+  onRequestWithExpectation(request: IncomingMessage, exchange: Exchange): void;
+  onUnmetExpectation(request: IncomingMessage, exchange: Exchange): void;
+}
+
+export function createListener(limits: ListenerLimits, events: ListenerEvents): Listener {
+  const server = createServer(
+    {
+      IncomingMessage,
+      ServerResponse: Exchange,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: limits.timeoutCheckMs,
+      maxHeaderSize: limits.maxHeadBytes,
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      noDelay: true,
+    },
+    (request, exchange) => events.onRequest(request, exchange),
+  );
+  // Node would drop headers over a number without a word; the head is bounded in bytes, and we count.
+  server.maxHeadersCount = 0;
+  server.maxConnections = limits.maxConnections;
+  server.timeout = limits.stallTimeoutMs;
+  server.on('timeout', endStalled);
+  server.on('checkContinue', (request, exchange) => events.onRequestWithExpectation(request, exchange));
+  server.on('checkExpectation', (request, exchange) => events.onUnmetExpectation(request, exchange));
+  server.on('connect', (_request, socket) => refuse(socket, REFUSALS.NotOffered));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(socket, answerOfError(error.code)));
+  return server;
+}
+
+/** A connection on which nothing moves is ended only where the client is the one who stalls. */
+function endStalled(socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroy();
+}
+
+function answerOfError(code: string | undefined): Answer {
+  if (code === 'HPE_HEADER_OVERFLOW') return REFUSALS.TooManyHeaders;
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return REFUSALS.RequestTimeout;
+  return REFUSALS.BadRequest;
+}
+
+/** Answers what is not a request, and ends the connection. */
+function refuse(socket: Duplex, answer: Answer): void {
+  // Node's own mark of a response under way: ours must not stand in its place.
+  const busy = (socket as { _httpMessage?: unknown })._httpMessage;
+  if (!socket.writable || (busy !== undefined && busy !== null)) {
+    socket.destroy();
+    return;
+  }
+  const body = answerBody(answer, {});
+  const head = [
+    `HTTP/1.1 ${answer.status} ${answer.reason}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
