@@ -42,10 +42,13 @@ export class Instance {
   readonly #stdout: LineSink;
   readonly #stderr: LineSink;
 
-  /** @throws what the guest's start code traps with. */
-  constructor(settings: InstanceSettings) {
+  /**
+   * @param onWait called when its guest begins to wait for the outside.
+   * @throws what the guest's start code traps with.
+   */
+  constructor(settings: InstanceSettings, onWait: (instance: Instance) => void) {
     const { names } = settings;
-    this.scope = new Scope(settings.handles);
+    this.scope = new Scope(settings.handles, () => onWait(this));
     this.#names = names;
     this.#memoryBytes = settings.memoryBytes;
     this.#stdout = new LineSink(settings.logs, LogStream.Stdout);

@@ -28,6 +28,7 @@ const MAX_TIMER_DELAY_MS = 2 ** 31 - 1;
  */
 export class Scope {
   readonly #maxHandles: number;
+  readonly #onWait: () => void;
   #handles = 0;
   #call: ScopeCall | undefined;
   #maySuspend = false;
@@ -37,8 +38,14 @@ export class Scope {
   #reject: ((reason: HostTrap) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(maxHandles: number) {
+  /** @param onWait called when the guest begins to wait for the outside. */
+  constructor(maxHandles: number, onWait: () => void) {
     this.#maxHandles = maxHandles;
+    this.#onWait = onWait;
+  }
+
+  get waiting(): boolean {
+    return this.#conditions !== undefined;
   }
 
   get handles(): number {
@@ -77,6 +84,7 @@ export class Scope {
       throw new HostTrap('cannot wait here: neither while starting nor in an export that cannot block');
     if (this.#conditions) throw new HostTrap('an instance waits for one thing at a time');
     this.#call?.beforeWait();
+    this.#onWait();
     return new Promise((resolve, reject) => {
       this.#conditions = conditions;
       this.#resolve = resolve;
