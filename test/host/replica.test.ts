@@ -1,24 +1,183 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Isolation, Probes } from '../../src/model/component.ts';
 import type { Bundle } from '../../src/model/engine.ts';
-import type { Isolation } from '../../src/model/component.ts';
+import { contentPath } from '../../src/model/content.ts';
+import { LOST } from '../../src/wire/cell-caller.ts';
 import { Outcome } from '../../src/wire/frames.ts';
 import { bundleOf } from './bundles.ts';
-import { cellOf, get, MIB, RunningHost } from './running.ts';
+import { cellOf, get, isAlive, MIB, RunningHost } from './running.ts';
+
+const HEALTH = { interface: 'headway:component/health@0.1.0', function: 'check' };
+
+function readiness(path: string, deadlineMs = 10_000): Probes {
+  const call = { type: 'httpGet', path, headers: [] } as const;
+  return { readiness: { call, periodMs: 20, timeoutMs: 500, successThreshold: 1, deadlineMs } };
+}
+
+function liveness(path: string, failureThreshold: number): Probes {
+  const call = { type: 'httpGet', path, headers: [] } as const;
+  return { liveness: { call, periodMs: 30, timeoutMs: 500, failureThreshold } };
+}
 
 describe.each(['Strict', 'Process'] as const satisfies Isolation[])('a replica as %s', (isolation) => {
   let running: RunningHost;
   let testbed: Bundle;
+  let managed: Bundle;
+  let count = 0;
+  const nextId = (): string => `r${++count}`;
 
   beforeAll(async () => {
     running = new RunningHost();
     testbed = await bundleOf('testbed', running.storeFolder, 16 * MIB);
+    managed = await bundleOf('testbed-managed', running.storeFolder, 16 * MIB);
   });
   afterAll(() => running.stop());
 
   it('serves, and says what it is', async () => {
-    const caller = await running.ready('a', cellOf(testbed, { isolation }));
-    const answer = await get(caller, '/healthz');
-    expect(answer).toMatchObject({ end: Outcome.Ok, status: 200 });
-    expect(running.replica('a')).toMatchObject({ phase: 'Ready', isolation, inFlight: 0 });
+    const id = nextId();
+    const caller = await running.ready(id, cellOf(testbed, { isolation, probes: readiness('/healthz') }));
+    expect(await get(caller, '/healthz')).toMatchObject({ end: Outcome.Ok, status: 200 });
+    expect(running.replica(id)).toMatchObject({ phase: 'Ready', isolation, effectiveInstancePolicy: 'Pooled' });
+    expect(running.replica(id).pid).toBeGreaterThan(1);
+  });
+
+  it('is started once, however often it is asked for, even after its end', async () => {
+    const id = nextId();
+    const cell = cellOf(testbed, { isolation });
+    await running.ready(id, cell);
+    const { pid } = running.replica(id);
+    expect(running.host.start(id, cell)).toEqual({ ok: true, value: undefined });
+    expect(running.replica(id).pid).toBe(pid);
+    running.host.stop(id, 0);
+    expect((await running.ended(id)).end).toBe('Stopped');
+    expect(running.host.start(id, cell)).toEqual({ ok: true, value: undefined });
+    expect(running.replica(id).phase).toBe('Ended');
+    running.host.forget([id]);
+    expect(running.host.observe().replicas.some((replica) => replica.id === id)).toBe(false);
+  });
+
+  it('finishes what is in flight when it is stopped, and takes nothing new', async () => {
+    const id = nextId();
+    const cell = cellOf(testbed, { isolation, group: `shop/testbed@${id}` });
+    const caller = await running.ready(id, cell);
+    const { pid } = running.replica(id);
+    const slow = get(caller, '/sleep?ms=300');
+    running.host.stop(id, 5_000);
+    expect(running.replica(id).phase).toBe('Draining');
+    expect(running.host.ready(cell.group)).toEqual([]);
+    expect(await slow).toMatchObject({ end: Outcome.Ok, status: 200 });
+    expect(await running.ended(id)).toMatchObject({ end: 'Stopped' });
+    expect(running.replica(id).problem).toBeUndefined();
+    await running.until('the end of the process', () => !isAlive(pid!));
+  });
+
+  it('is cut off at the deadline of its drain', async () => {
+    const id = nextId();
+    const caller = await running.ready(id, cellOf(testbed, { isolation }));
+    const slow = get(caller, '/sleep?ms=20000', 30_000);
+    running.host.stop(id, 50);
+    expect((await slow).end).not.toBe(Outcome.Ok);
+    expect(await running.ended(id)).toMatchObject({ end: 'Stopped' });
+  });
+
+  it('is killed when a guest spins past its deadline', async () => {
+    const id = nextId();
+    const caller = await running.ready(id, cellOf(testbed, { isolation }));
+    const { pid } = running.replica(id);
+    expect(await get(caller, '/spin', 100)).toMatchObject({ end: Outcome.Deadline });
+    const ended = await running.ended(id);
+    expect(ended).toMatchObject({ end: 'LimitExceeded', problem: { code: 'HW4111' } });
+    await running.until('the end of the process', () => !isAlive(pid!));
+  });
+
+  it('has crashed when its process is killed from outside', async () => {
+    const id = nextId();
+    const caller = await running.ready(id, cellOf(testbed, { isolation }));
+    const slow = get(caller, '/sleep?ms=5000');
+    process.kill(running.replica(id).pid!, 'SIGKILL');
+    expect((await slow).end).toBe(LOST);
+    const ended = await running.ended(id);
+    expect(ended).toMatchObject({ end: 'Crashed', problem: { code: 'HW4107' } });
+    expect(ended.problem?.message).toContain('SIGKILL');
+  });
+
+  it('lives on when a guest asks for more memory than it may have', async () => {
+    const id = nextId();
+    const caller = await running.ready(id, cellOf(testbed, { isolation }));
+    const greedy = await get(caller, `/memory?bytes=${256 * MIB}`);
+    expect([200, undefined, 500, 502, 507]).toContain(greedy.status);
+    expect(await get(caller, '/healthz')).toMatchObject({ status: 200 });
+  });
+
+  it('never becomes ready where its probe does not succeed before the deadline', async () => {
+    const id = nextId();
+    running.host.start(id, cellOf(testbed, { isolation, probes: readiness('/status?code=503', 400) }));
+    await running.until('a reason', () => running.replica(id).problem !== undefined);
+    const ended = await running.ended(id);
+    expect(ended).toMatchObject({ end: 'NeverReady', problem: { code: 'HW4106' } });
+    expect(ended.problem?.message).toContain('503');
+  });
+
+  it('becomes unhealthy, and ends, when liveness fails', async () => {
+    const id = nextId();
+    running.host.start(id, cellOf(testbed, { isolation, probes: liveness('/status?code=500', 3) }));
+    await running.until('an unhealthy phase', () => running.replica(id).phase === 'Unhealthy');
+    expect(await running.ended(id)).toMatchObject({ end: 'Unhealthy', problem: { code: 'HW4113' } });
+  });
+
+  it('is asked about its health by an exported function', async () => {
+    const good = nextId();
+    const probes = {
+      readiness: {
+        call: { type: 'export', export: HEALTH },
+        periodMs: 20,
+        timeoutMs: 500,
+        successThreshold: 2,
+        deadlineMs: 5_000,
+      },
+    } as const;
+    await running.ready(good, cellOf(managed, { isolation, probes }));
+    const bad = nextId();
+    const failing = { readiness: { ...probes.readiness, deadlineMs: 300 } };
+    running.host.start(bad, cellOf(managed, { isolation, probes: failing, env: { HEALTH: 'fail' } }));
+    expect(await running.ended(bad)).toMatchObject({ end: 'NeverReady' });
+  });
+
+  it.each([
+    { init: 'fail', code: 'HW4104' },
+    { init: 'trap', code: 'HW4104' },
+    { init: 'spin', code: 'HW4105' },
+  ])('does not start where init says $init', async ({ init, code }) => {
+    const id = nextId();
+    running.host.start(id, cellOf(managed, { isolation, env: { INIT: init }, limits: { startTimeoutMs: 500 } }));
+    expect(await running.ended(id)).toMatchObject({ end: 'StartFailed', problem: { code } });
+  });
+
+  it('does not run bytes that are not those of the digest', async () => {
+    const id = nextId();
+    const file = testbed.files.find(({ name }) => name.endsWith('.js'))!;
+    const other = { ...file, digest: `sha256:${'1'.repeat(64)}` as const };
+    writeFileSync(fileOf(running, other.digest), 'export function instantiate() { return {}; }');
+    const files = testbed.files.map((each) => (each === file ? other : each));
+    running.host.start(id, cellOf({ ...testbed, files }, { isolation }));
+    const ended = await running.ended(id);
+    expect(ended).toMatchObject({ end: 'StartFailed', problem: { code: 'HW4108' } });
+  });
+
+  it('says what its guest wrote, with the identity of the replica', async () => {
+    const id = nextId();
+    const caller = await running.ready(id, cellOf(testbed, { isolation }));
+    await get(caller, '/log?text=hello-from-the-guest&times=2');
+    await running.until('the lines', () => running.lines.some((line) => line.includes('hello-from-the-guest')));
+    const line = JSON.parse(running.lines.find((text) => text.includes('hello-from-the-guest'))!) as object;
+    expect(line).toMatchObject({ msg: 'guest output', replica: id, entry: 'shop/testbed' });
   });
 });
+
+function fileOf(running: RunningHost, digest: Parameters<typeof contentPath>[0]): string {
+  const file = path.join(running.storeFolder, contentPath(digest));
+  mkdirSync(path.dirname(file), { recursive: true });
+  return file;
+}

@@ -1,6 +1,6 @@
 /** A real host in a folder of its own, with what tests need to ask it. */
 import { fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -134,8 +134,11 @@ export class RunningHost {
   }
 }
 
+/** Open to other users, as a data folder is: cells run under uids of their own where we are root. */
 export function temporaryFolder(): string {
-  return mkdtempSync(path.join(os.tmpdir(), 'headway-host-'));
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'headway-host-'));
+  chmodSync(folder, 0o755);
+  return folder;
 }
 
 export function get(caller: CellCaller, target: string, timeoutMs = 5_000): Promise<RuntimeAnswer> {

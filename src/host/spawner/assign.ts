@@ -14,6 +14,7 @@ import { digestOfBytes, type Digest } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { contentPath } from '../../model/content.ts';
 import { problem, type Problem } from '../../model/problem.ts';
+import type { LaunchedCell } from './launch.ts';
 import { HEADER_BYTES, MAX_JSON_BYTES, MAX_PAYLOAD_BYTES, ToCell, type Assignment } from '../../wire/frames.ts';
 
 const execFileAsync = promisify(execFile);
@@ -36,7 +37,7 @@ export interface AssignTools {
 
 /** Resolves when the cell has taken every byte. The channel is still open and still ours. */
 export async function assign(
-  cell: { readonly pid: number; readonly channel: net.Socket },
+  cell: LaunchedCell,
   request: AssignRequest,
   tools: AssignTools,
 ): Promise<Result<void, Problem>> {
@@ -46,11 +47,11 @@ export async function assign(
   }
   const [files, limited] = await Promise.all([
     readFiles(request, tools.storeFolder),
-    limitData(cell.pid, request.dataBytes, tools.prlimit),
+    limitData(cell, request.dataBytes, tools.prlimit),
   ]);
   if (!files.ok) return files;
   if (!limited.ok) return limited;
-  await restorePriority(cell.pid);
+  if (cell.lowered) await restorePriority(cell.pid);
   const frames = [frame(ToCell.Assign, head), ...files.value.flatMap(chunked)];
   return writeAll(cell.channel, frames);
 }
@@ -71,8 +72,15 @@ async function readFiles(request: AssignRequest, storeFolder: string): Promise<R
   return ok(contents);
 }
 
-/** RLIMIT_DATA: what the process has mapped for writing by now, and `dataBytes` more. */
-async function limitData(pid: number, dataBytes: number, prlimit: string | undefined): Promise<Result<void, Problem>> {
+/**
+ * RLIMIT_DATA: what the process has mapped for writing by now, and `dataBytes` more. Set under the cell's own uid: that
+ * needs no capability, while even root needs one for processes of others.
+ */
+async function limitData(
+  { pid, uid }: LaunchedCell,
+  dataBytes: number,
+  prlimit: string | undefined,
+): Promise<Result<void, Problem>> {
   if (prlimit === undefined) return ok(undefined);
   try {
     const status = await readFile(`/proc/${pid}/status`, 'latin1');
@@ -80,6 +88,7 @@ async function limitData(pid: number, dataBytes: number, prlimit: string | undef
     await execFileAsync(prlimit, ['--pid', String(pid), `--data=${mappedBytes + dataBytes}`], {
       timeout: PRLIMIT_DEADLINE_MS,
       env: {},
+      ...(uid === undefined ? {} : { uid, gid: uid }),
     });
     return ok(undefined);
   } catch (error) {
@@ -89,7 +98,6 @@ async function limitData(pid: number, dataBytes: number, prlimit: string | undef
 
 /** Priorities are of threads: those that started at the lowest have to be raised one by one. */
 async function restorePriority(pid: number): Promise<void> {
-  if (process.getuid?.() !== 0) return;
   for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
     try {
       os.setPriority(Number(thread), os.constants.priority.PRIORITY_NORMAL);

@@ -16,6 +16,10 @@ export const LOWEST_PRIORITY = 19;
 export interface LaunchedCell {
   /** Node's pid as the host sees it. */
   readonly pid: number;
+  /** Its own, where it has one. */
+  readonly uid: number | undefined;
+  /** Whether it runs at the lowest priority until it is assigned. */
+  readonly lowered: boolean;
   /** The engine's end: written to for the assignment, never read. */
   readonly channel: net.Socket;
   readonly exited: Promise<CellExit>;
@@ -26,15 +30,13 @@ export interface LaunchRequest {
   readonly pair: SocketPair;
   /** Of the system call filter: with it, `command` is bubblewrap's. */
   readonly filterDescriptor?: number;
-  readonly uid?: number;
+  readonly uid: number | undefined;
+  /** Whether its priority can be taken back at the assignment. */
+  readonly lower: boolean;
 }
 
-export async function launch({
-  command,
-  pair,
-  filterDescriptor,
-  uid,
-}: LaunchRequest): Promise<Result<LaunchedCell, string>> {
+export async function launch(request: LaunchRequest): Promise<Result<LaunchedCell, string>> {
+  const { command, pair, filterDescriptor, uid, lower } = request;
   const strict = filterDescriptor !== undefined;
   const child = spawn(command.file, command.args, {
     stdio: ['ignore', 'ignore', 'pipe', pair.cellEnd, ...(strict ? ['pipe' as const, filterDescriptor] : [])],
@@ -42,8 +44,8 @@ export async function launch({
     cwd: '/',
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
-  // Booting competes with traffic for the processor; only root can take the priority back at the assignment.
-  if (child.pid !== undefined && process.getuid?.() === 0) os.setPriority(child.pid, LOWEST_PRIORITY);
+  // Booting competes with traffic for the processor.
+  if (child.pid !== undefined && lower) os.setPriority(child.pid, LOWEST_PRIORITY);
   const exited = exitOf(child);
   pair.cellEnd.destroy();
   const pid = strict ? await pidInside(child, exited) : await pidOf(child, exited);
@@ -54,14 +56,17 @@ export async function launch({
   }
   // Anyone with our uid could end bubblewrap's own process; the cell must not outlive it unseen.
   if (strict) void exited.then(() => killQuietly(pid.value));
-  return ok({ pid: pid.value, channel: pair.engineEnd, exited });
+  return ok({ pid: pid.value, uid, lowered: lower, channel: pair.engineEnd, exited });
 }
 
 async function pidOf(child: ChildProcess, exited: Promise<CellExit>): Promise<Result<number, string>> {
   return child.pid === undefined ? err(describeExit(await exited)) : ok(child.pid);
 }
 
-/** Node's pid outside the sandbox, which bubblewrap says on a descriptor of its own. */
+/**
+ * Node's pid outside the sandbox, which bubblewrap says on a descriptor of its own, in pieces: closing our end before the
+ * last of them would end it by SIGPIPE, with the cell waiting for it for ever.
+ */
 async function pidInside(child: ChildProcess, exited: Promise<CellExit>): Promise<Result<number, string>> {
   if (child.pid === undefined) return pidOf(child, exited);
   const info = child.stdio[INFO_DESCRIPTOR] as Readable;
@@ -70,7 +75,7 @@ async function pidInside(child: ChildProcess, exited: Promise<CellExit>): Promis
     let text = '';
     info.on('data', (bytes: Buffer) => {
       text = (text + bytes.toString('latin1')).slice(0, MAX_INFO_BYTES);
-      const found = /"child-pid":\s*([0-9]+)/.exec(text)?.[1];
+      const found = /"child-pid":\s*([0-9]+)[^}]*\}/.exec(text)?.[1];
       if (found !== undefined) resolve(ok(Number(found)));
     });
     info.on('error', () => undefined);
@@ -78,7 +83,6 @@ async function pidInside(child: ChildProcess, exited: Promise<CellExit>): Promis
     void exited.then((exit) => resolve(err(describeExit(exit))));
   });
   clearTimeout(timer);
-  info.destroy();
   return pid;
 }
 

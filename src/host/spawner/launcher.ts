@@ -2,7 +2,7 @@
  * Knows how cells are started on this machine. Which sandboxes work is found out by starting one cell in each, because
  * nothing else tells reliably: user namespaces can be forbidden in five ways.
  *
- * As root each cell gets a uid of its own, from a range that no user and no other tool has, so that not even cells can
+ * Where we may change uids each cell gets a uid of its own, from a range that no user and no other tool has, so that not even cells can
  * signal each other. Where the files that a cell needs are closed to that uid, it keeps ours, and `why` says so.
  */
 import { realpathSync } from 'node:fs';
@@ -12,6 +12,7 @@ import type { Logger } from 'pino';
 import { err, type Result } from '../../kit/result.ts';
 import type { BootFolder } from './boot-folder.ts';
 import { awaitBooted } from './booted.ts';
+import { readCapabilities } from './capabilities.ts';
 import { describeExit } from './exit.ts';
 import { killQuietly, launch, type LaunchedCell } from './launch.ts';
 import type { SandboxKind } from './messages.ts';
@@ -42,7 +43,7 @@ interface Way {
 export class Launcher {
   readonly #options: LauncherOptions;
   readonly #node = realpathSync(process.execPath);
-  readonly #isRoot = process.getuid?.() === 0;
+  readonly #capabilities = readCapabilities();
   /** What was found out, by sandbox: the way that works, or why none does. */
   readonly #ways = new Map<SandboxKind, Promise<Result<Way, string>>>();
   #tools: StrictTools | undefined;
@@ -84,7 +85,7 @@ export class Launcher {
       if (obstacle !== undefined) return err(obstacle);
     }
     let reason = '';
-    for (const ownUid of this.#isRoot ? [true, false] : [false]) {
+    for (const ownUid of this.#capabilities.ownUids ? [true, false] : [false]) {
       const tried = await this.#try({ kind, ownUid });
       if (tried.ok) return tried;
       reason = tried.error;
@@ -118,14 +119,14 @@ export class Launcher {
 
   async #launchAs(way: Way): Promise<Result<LaunchedCell, string>> {
     const { pairs, boot, limits } = this.#options;
-    const uid = way.ownUid ? { uid: FIRST_CELL_UID + (this.#launched++ % CELL_UIDS) } : {};
-    const pair = await pairs.create();
-    if (way.kind === 'Process') return launch({ command: processCommand(this.#node, boot, limits), pair, ...uid });
+    const uid = way.ownUid ? FIRST_CELL_UID + (this.#launched++ % CELL_UIDS) : undefined;
+    const common = { pair: await pairs.create(), uid, lower: this.#capabilities.priorities };
+    if (way.kind === 'Process') return launch({ ...common, command: processCommand(this.#node, boot, limits) });
     // Opened each time: bubblewrap reads it to its end, and a shared descriptor has a shared position.
     const filter = await open(this.#filterFile, 'r');
     try {
       const command = strictCommand(this.#tools!, this.#node, boot, limits);
-      return await launch({ command, pair, filterDescriptor: filter.fd, ...uid });
+      return await launch({ ...common, command, filterDescriptor: filter.fd });
     } finally {
       await filter.close();
     }
@@ -137,7 +138,7 @@ export class Launcher {
 
   #uidOf(way: Way): string {
     if (way.ownUid) return 'each cell has a uid of its own';
-    const why = this.#isRoot ? 'Node or the data folder is closed to others' : 'it is not root';
+    const why = this.#capabilities.ownUids ? 'Node or the data folder is closed to others' : 'it may not change uids';
     return `cells keep the uid of the daemon, because ${why}`;
   }
 }
