@@ -31,6 +31,8 @@ export interface Bundle {
   readonly blockingExports: readonly string[];
   /** Sum of the initial sizes that the component's memories declare. */
   readonly initialMemoryBytes: number;
+  /** Each memory of one instance: what it starts with, and the maximum that preparation wrote into it. */
+  readonly memories?: readonly { readonly initialBytes: number; readonly maximumBytes: number }[];
   /** Versions of every tool and policy that shaped the files. */
   readonly toolchain: string;
 }

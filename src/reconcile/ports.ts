@@ -79,9 +79,14 @@ export interface ArtifactPort {
 
 /** admit → inspect → transpile → specialise → bundle, in a disposable child; cached by content and tool versions. */
 export interface ComponentPort {
+  /** Where an earlier prepare made the bundle already, nothing but the local disk is touched. */
   prepare(member: Member): Promise<Result<Bundle, Problem>>;
-  /** The bundle that an earlier prepare made, from local disk alone. */
-  cached(artifact: Digest): Promise<Bundle | undefined>;
+  /**
+   * The bundle that an earlier prepare made, from local disk alone: of the present toolchain, else of the newest before
+   * it. Memory limits are part of a bundle: without `memoryBytes` it is the newest for any limit.
+   */
+  cached(artifact: Digest, memoryBytes?: number): Promise<Bundle | undefined>;
+  /** Forgets prepared bundles beyond the cap, never one whose artifact or bundle digest is in `keep`. */
   collect(keep: ReadonlySet<Digest>): Promise<void>;
 }
 

@@ -17,7 +17,9 @@ export function quieten(program: Program): boolean {
   const suspending = suspendingTrampolines(body);
   rewrite(shape.instantiate, (node) => quiet(node, suspending));
   dropUnreached(shape.instantiate, body);
-  return !mentions(shape.instantiate, ['_debugLog', '_createdReps']);
+  // Fused adapters of nested components look up what a table has created; where they are, the table has to be kept.
+  if (!readsCreatedReps(shape.instantiate)) rewrite(shape.instantiate, withoutCreatedReps);
+  return !mentions(shape.instantiate, '_debugLog');
 }
 
 /** Names of `_trampolineN` with a statement `_trampolineN.manuallyAsync = true`. */
@@ -35,23 +37,29 @@ function suspendingTrampolines(body: readonly Statement[]): ReadonlySet<string> 
 }
 
 function quiet(node: AnyNode, suspending: ReadonlySet<string>): AnyNode | undefined {
-  if (node.type === 'ExpressionStatement') return isNoise(node.expression) ? undefined : node;
+  if (node.type === 'ExpressionStatement') return calls(node.expression, '_debugLog') ? undefined : node;
   if (node.type === 'ConditionalExpression') return decidedArm(node, suspending) ?? node;
   // `if (null !== null) {…}`, which jco writes where a function has no return pointer.
   if (node.type === 'IfStatement' && !node.alternate && isNullComparedWithNull(node.test)) return undefined;
   return node;
 }
 
-/** Log calls and the two statements that keep every handle ever made. */
-function isNoise(expression: AnyNode): boolean {
-  if (calls(expression, '_debugLog')) return true;
-  if (expression.type === 'AssignmentExpression') return isCreatedReps(expression.left);
-  return (
-    expression.type === 'CallExpression' &&
-    expression.callee.type === 'MemberExpression' &&
-    isIdentifier(expression.callee.property, 'add') &&
-    isCreatedReps(expression.callee.object)
-  );
+function readsCreatedReps(node: AnyNode): boolean {
+  let reads = false;
+  visit(node, (item) => {
+    if (item.type === 'MemberExpression' && isCreatedReps(item.object) && !isIdentifier(item.property, 'add'))
+      reads = true;
+  });
+  return reads;
+}
+
+/** Drops `table._createdReps = new Set()` and `table._createdReps.add(rep)`: a set of every handle ever made. */
+function withoutCreatedReps(node: AnyNode): AnyNode | undefined {
+  if (node.type !== 'ExpressionStatement') return node;
+  const { expression } = node;
+  if (expression.type === 'AssignmentExpression') return isCreatedReps(expression.left) ? undefined : node;
+  if (expression.type !== 'CallExpression' || expression.callee.type !== 'MemberExpression') return node;
+  return isCreatedReps(expression.callee.object) ? undefined : node;
 }
 
 function isCreatedReps(node: AnyNode): boolean {
@@ -72,10 +80,10 @@ function isNullComparedWithNull(test: AnyNode): boolean {
   return test.type === 'BinaryExpression' && test.operator === '!==' && isNull(test.left) && isNull(test.right);
 }
 
-function mentions(node: AnyNode, names: readonly string[]): boolean {
+function mentions(node: AnyNode, name: string): boolean {
   let found = false;
   visit(node, (item) => {
-    if (item.type === 'Identifier' && names.includes(item.name)) found = true;
+    if (isIdentifier(item, name)) found = true;
   });
   return found;
 }

@@ -1,0 +1,49 @@
+import type { Program } from 'acorn';
+import { err, ok, type Result } from '../../kit/result.ts';
+import type { BindingTier } from '../../model/engine.ts';
+import { problem, type Problem } from '../../model/problem.ts';
+import { gate } from './gate.ts';
+import { quieten } from './quieten.ts';
+import { seal } from './seal.ts';
+import { parseModule, printModule } from './syntax.ts';
+
+/** Far above what the largest component needs: 1.3 MB for every WASI interface at once. */
+export const MAX_BINDINGS_BYTES = 16 * 1024 * 1024;
+
+export interface Bindings {
+  readonly text: string;
+  readonly tier: BindingTier;
+}
+
+/**
+ * From jco's module to the text that a cell runs: sealed, quiet where the pass knows its way, and past the gate in any case.
+ * The text is printed from a tree and the gate reads that very text again.
+ */
+export function makeBindings(source: string): Result<Bindings, Problem> {
+  if (source.length > MAX_BINDINGS_BYTES) {
+    return err(
+      problem('HW2204', `the bindings have ${source.length} bytes; at most ${MAX_BINDINGS_BYTES} are accepted`),
+    );
+  }
+  const quiet = parsed(source);
+  if (!quiet || !seal(quiet)) return err(problem('HW2204', 'the transpiler produced a module of an unknown shape'));
+  if (quieten(quiet)) return gated(printModule(quiet), 'quiet');
+  const stock = parsed(source);
+  if (!stock || !seal(stock)) return err(problem('HW2204', 'the transpiler produced a module of an unknown shape'));
+  return gated(printModule(stock), 'stock');
+}
+
+function gated(text: string, tier: BindingTier): Result<Bindings, Problem> {
+  const program = parsed(text);
+  const wrong = program ? gate(program) : 'the module is no longer JavaScript';
+  return wrong === undefined ? ok({ text, tier }) : err(problem('HW2204', `in the bindings, ${wrong}`));
+}
+
+function parsed(text: string): Program | undefined {
+  try {
+    return parseModule(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
