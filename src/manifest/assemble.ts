@@ -3,7 +3,7 @@ import { entryKey, type EntryKey, type Member } from '../model/component.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Desired, DesiredEntry, EnvironmentSettings, InvalidDocument, PolicySettings } from '../model/desired.ts';
 import { matchKey, type RouteRule } from '../model/route.ts';
-import { Assembly, atKey, atValue } from './assemble/assembly.ts';
+import { Assembly, atValue } from './assemble/assembly.ts';
 import { linkProblems } from './assemble/cell.ts';
 import { claimProblems } from './assemble/claims.ts';
 import { entryOf, entryProblems, rolloutSource, type RolloutSource } from './assemble/entry.ts';
@@ -13,6 +13,7 @@ import { appliesTo, policiesInForce } from './assemble/policy.ts';
 import { rolloutProblems } from './assemble/rollout.ts';
 import { routeProblems, rulesOf } from './assemble/routes.ts';
 import { isHeld, tenantPathOf, trespass } from './assemble/tenancy.ts';
+import { byPlace } from './finding.ts';
 import { isKind } from './kinds.ts';
 import { keyOf, keySpan, type Parsed, type ParsedDocument } from './parsed.ts';
 
@@ -52,7 +53,9 @@ export function assemble(
     entries,
     invalid,
     unreadablePaths,
-    diagnostics: [...assembly.diagnostics, ...invalid.flatMap((document) => document.problems), ...findings],
+    diagnostics: [...assembly.diagnostics, ...invalid.flatMap((document) => document.problems), ...findings].sort(
+      byPlace,
+    ),
   };
 }
 
@@ -194,9 +197,9 @@ function withheldFrom(environmentKnown: boolean, unknownPolicies: readonly strin
   return (document) => [
     ...(environmentKnown
       ? []
-      : [atKey(document, '/metadata/name', 'HW1041', 'there is no valid Environment, and never was one')]),
+      : [atValue(document, '/metadata/name', 'HW1041', 'there is no valid Environment, and never was one')]),
     ...unknownPolicies.map((name) =>
-      atKey(document, '/metadata/name', 'HW1041', `the Policy ${name} is invalid and never was valid`),
+      atValue(document, '/metadata/name', 'HW1041', `the Policy ${name} is invalid and never was valid`),
     ),
   ];
 }

@@ -11,3 +11,11 @@ export function finding(
   const { severity, subject, ...rest } = more;
   return { ...problem(code, message, rest), severity: severity ?? 'error', ...(subject ? { subject } : {}) };
 }
+
+/** By file, line and column; what has no place comes first. */
+export function byPlace(a: Diagnostic, b: Diagnostic): number {
+  const [left, right] = [a.span, b.span];
+  if (!left || !right) return Number(left !== undefined) - Number(right !== undefined);
+  if (left.file !== right.file) return left.file < right.file ? -1 : 1;
+  return left.line - right.line || left.column - right.column || (a.code < b.code ? -1 : Number(a.code > b.code));
+}

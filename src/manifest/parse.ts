@@ -2,7 +2,7 @@ import type { Json } from '../kit/json.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { InvalidDocument } from '../model/desired.ts';
 import { BOUNDS, type Bounds } from './bounds.ts';
-import { finding } from './finding.ts';
+import { byPlace, finding } from './finding.ts';
 import { API_VERSION, CLUSTER_SCOPED, isKind, LATER_KINDS, SCHEMAS, type Kind } from './kinds.ts';
 import { identityOf, type Identity, type Parsed, type ParsedDocument } from './parsed.ts';
 import { spanOfKey, spanOfValue, type Places } from './place.ts';
@@ -149,9 +149,7 @@ export function schemaFindings(file: string, value: Json, places: Places, valida
     const key = `${code} ${pointer} ${code === 'HW1014' ? message : ''}`;
     if (!found.has(key)) found.set(key, finding(code, message, { span, ...(remedy ? { remedy } : {}) }));
   }
-  return [...found.values()].sort(
-    (a, b) => a.span!.line - b.span!.line || a.span!.column - b.span!.column || (a.code < b.code ? -1 : 1),
-  );
+  return [...found.values()].sort(byPlace);
 }
 
 function bounded(problems: readonly Diagnostic[], bounds: Bounds): readonly Diagnostic[] {

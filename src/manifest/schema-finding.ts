@@ -83,7 +83,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     return length(error, pointer, path, 'at most', 'fields');
   },
   uniqueItems(error, _schema, pointer, path) {
-    const at = child(pointer, Number(error.params['i']));
+    const at = child(pointer, laterOf(error));
     return { code: 'HW1030', pointer: at, at: 'value', message: `${path} holds ${quoted(dataAt(error))} twice` };
   },
   oneOf: (error, _schema, pointer, path) => alternatives(error, pointer, path, 'exactly one of'),
@@ -162,8 +162,13 @@ function exampleOf(schema: Schema): { remedy?: string } {
     : {};
 }
 
+/** The second of two equal items. */
+function laterOf(error: ErrorObject): number {
+  return Math.max(Number(error.params['i']), Number(error.params['j']));
+}
+
 function dataAt(error: ErrorObject): unknown {
-  return (error.data as readonly unknown[])[Number(error.params['i'])];
+  return (error.data as readonly unknown[])[laterOf(error)];
 }
 
 function kindOf(data: unknown): string {

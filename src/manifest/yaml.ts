@@ -32,7 +32,7 @@ export function readYaml(file: string, text: string, bounds: Bounds): Result<Yam
     tokens.push(...parser.next(lexeme));
     if (lexeme === ':') keys += 1;
     if (lexeme === '\u0002') documents += 1;
-    const breach = breached(parser.stack.length, keys, documents, bounds);
+    const breach = breached(parser.stack, keys, documents, bounds);
     if (breach) return err(finding('HW1003', breach, { span: locate(offset, offset + 1) }));
   }
   tokens.push(...parser.end());
@@ -46,11 +46,13 @@ export function readYaml(file: string, text: string, bounds: Bounds): Result<Yam
   return ok({ documents: [...composer.compose(tokens, false, text.length)], locate });
 }
 
-/** The parser's stack holds the document, the open collections and the token being read. */
-const STACK_BESIDE_COLLECTIONS = 2;
+const COLLECTIONS: ReadonlySet<string> = new Set(['block-map', 'block-seq', 'flow-collection']);
 
-function breached(stack: number, keys: number, documents: number, bounds: Bounds): string | undefined {
-  if (stack > bounds.maxDepth + STACK_BESIDE_COLLECTIONS) return `more than ${bounds.maxDepth} levels of nesting`;
+function breached(stack: readonly CST.Token[], keys: number, documents: number, bounds: Bounds): string | undefined {
+  const isDeep = stack.length > bounds.maxDepth;
+  if (isDeep && stack.filter((token) => COLLECTIONS.has(token.type)).length > bounds.maxDepth) {
+    return `more than ${bounds.maxDepth} levels of nesting`;
+  }
   if (keys > bounds.maxKeys) return `more than ${bounds.maxKeys} keys in one file`;
   if (documents > bounds.maxDocumentsPerFile) return `more than ${bounds.maxDocumentsPerFile} documents in one file`;
   return undefined;

@@ -319,6 +319,11 @@ export const CODES = {
   },
   HW5011: { title: 'no such entry', remedy: 'see `headway status` for the entries', policy: 'Terminal' },
   HW5012: { title: 'wrong usage', remedy: 'see `headway help`', policy: 'Terminal' },
+  HW5013: {
+    title: 'folder not readable',
+    remedy: 'name a folder of manifests that this user may read',
+    policy: 'Terminal',
+  },
   HW5020: {
     title: 'data folder in use',
     remedy: 'stop the other daemon or give this one its own --data folder',

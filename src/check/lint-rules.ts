@@ -1,0 +1,175 @@
+import { finding } from '../manifest/finding.ts';
+import { keyOf, keySpan, subjectOf, valueSpan, type Parsed, type ParsedDocument } from '../manifest/parsed.ts';
+import { milliseconds } from '../manifest/quantity.ts';
+import type { Code } from '../model/codes.ts';
+import type { EntryKey } from '../model/component.ts';
+import type { Desired, DesiredEntry } from '../model/desired.ts';
+import type { Diagnostic, Severity } from '../model/diagnostic.ts';
+
+/** All that a rule may look at: what is written, and what became of it. */
+interface Subjects {
+  readonly desired: Desired;
+  readonly documents: readonly ParsedDocument[];
+  readonly components: ReadonlyMap<EntryKey, ParsedDocument<'Component'>>;
+  readonly linkedInline: ReadonlySet<string>;
+  readonly linked: ReadonlySet<string>;
+}
+
+type Rule = (subjects: Subjects) => readonly Diagnostic[];
+type EntryRule = (
+  entry: DesiredEntry,
+  document: ParsedDocument<'Component'>,
+  subjects: Subjects,
+) => readonly Diagnostic[];
+
+/**
+ * What is allowed and hardly meant. The daemon runs such documents as they are written; only lint speaks about them.
+ */
+export function lintFindings(desired: Desired, parsed: Parsed): readonly Diagnostic[] {
+  const components = new Map(
+    parsed.documents
+      .filter((document): document is ParsedDocument<'Component'> => document.kind === 'Component')
+      .map((document) => [keyOf(document) as EntryKey, document]),
+  );
+  const links = [...desired.entries.values()].flatMap((entry) => entry.members[0].links);
+  const subjects: Subjects = {
+    desired,
+    documents: parsed.documents,
+    components,
+    linkedInline: new Set(links.filter(({ mode }) => mode === 'Inline').map(({ component }) => component)),
+    linked: new Set(links.map(({ component }) => component)),
+  };
+  return RULES.flatMap((rule) => rule(subjects));
+}
+
+const unreferenced: EntryRule = (entry, document, { linked }) =>
+  entry.rules.length > 0 || linked.has(entry.key)
+    ? []
+    : [at(document, '/metadata/name', 'HW1060', `nothing points at Component ${entry.key}: it takes no traffic`)];
+
+const undecidableGate: EntryRule = (entry, document) => {
+  const { gate } = entry.rollout.settings;
+  const wanted = document.value.spec.rollout?.gate?.insufficientData;
+  if (gate.insufficientData === 'Hold' && wanted !== 'Hold' && !entry.probes.readiness) {
+    const message = 'with little traffic this gate waits until its deadline and ends Inconclusive';
+    return [at(document, '/spec/rollout', 'HW1062', message)];
+  }
+  if (gate.synthetic && gate.synthetic.requests < gate.minSamples) {
+    const message = `${gate.synthetic.requests} synthetic requests never reach minSamples ${gate.minSamples}`;
+    return [at(document, '/spec/rollout/gate/synthetic/requests', 'HW1062', message, 'raise synthetic.requests')];
+  }
+  return [];
+};
+
+const FIRST_WEIGHT_THAT_HARDLY_PROTECTS = 51;
+
+const steps: EntryRule = (entry, document) => {
+  const { strategy } = entry.rollout.settings;
+  if (strategy.type !== 'Canary') return [];
+  const first = strategy.steps[0]?.weight ?? 0;
+  const last = strategy.steps.at(-1)?.weight ?? 0;
+  const found: Diagnostic[] = [];
+  if (first >= FIRST_WEIGHT_THAT_HARDLY_PROTECTS) {
+    found.push(at(document, '/spec/rollout', 'HW1063', `the first step gives the candidate ${first} % at once`));
+  }
+  if (last === 100) {
+    const message = 'the last step has weight 100: that is what promotion does, with a bake';
+    found.push(at(document, '/spec/rollout', 'HW1063', message));
+  }
+  return found;
+};
+
+const readiness: EntryRule = (entry, document) =>
+  entry.probes.readiness || entry.rules.length === 0
+    ? []
+    : [at(document, '/spec', 'HW1064', `Component ${entry.key} takes traffic without a readiness probe`)];
+
+const approvals: EntryRule = (entry, document) => {
+  const { strategy } = entry.rollout.settings;
+  const asked = new Set(strategy.type === 'Canary' ? strategy.steps.map((step) => step.approval?.name) : []);
+  return (document.value.spec.rollout?.approvals ?? []).flatMap(({ name }, index) =>
+    asked.has(name)
+      ? []
+      : [at(document, `/spec/rollout/approvals/${index}/name`, 'HW1065', `no step asks for an approval by ${name}`)],
+  );
+};
+
+const idleRollout: EntryRule = (entry, document, { linkedInline }) =>
+  document.value.spec.rollout && entry.rules.length === 0 && linkedInline.has(entry.key)
+    ? [at(document, '/spec/rollout', 'HW1066', `Component ${entry.key} is only linked inline`, undefined, 'error')]
+    : [];
+
+const unreachableBounds: EntryRule = (entry, document) => {
+  const { readiness: probe } = entry.probes;
+  const { requestTimeoutMs } = entry.members[0].limits;
+  const found: Diagnostic[] = [];
+  if (probe && probe.timeoutMs >= probe.deadlineMs) {
+    const message = 'one try of the readiness probe may take as long as all of them together';
+    found.push(at(document, '/spec/probes/readiness/timeout', 'HW1067', message));
+  }
+  if (entry.drainDeadlineMs < requestTimeoutMs) {
+    const message = 'drain.deadline is shorter than limits.requestTimeout: a slow request would be cut off by a swap';
+    found.push(at(document, '/spec/drain/deadline', 'HW1067', message));
+  }
+  return found;
+};
+
+const forEachEntry =
+  (rule: EntryRule): Rule =>
+  (subjects) =>
+    [...subjects.desired.entries].flatMap(([key, entry]) => rule(entry, subjects.components.get(key)!, subjects));
+
+const unusedPolicies: Rule = ({ desired, documents, components }) => {
+  const { defaultRolloutPolicy } = desired.environment;
+  const used = new Set(
+    [...components.values()].flatMap(({ namespace, value }) => {
+      const ref = value.spec.rollout?.policyRef;
+      return ref ? [keyOf({ namespace: ref.namespace ?? namespace, name: ref.name })] : [];
+    }),
+  );
+  if (defaultRolloutPolicy) used.add(keyOf(defaultRolloutPolicy));
+  return documents
+    .filter((document) => document.kind === 'RolloutPolicy' && !used.has(keyOf(document)))
+    .map((document) => at(document, '/metadata/name', 'HW1061', `nothing uses RolloutPolicy ${keyOf(document)}`));
+};
+
+const longRequests: Rule = ({ desired, documents }) =>
+  documents
+    .filter((document): document is ParsedDocument<'Route'> => document.kind === 'Route')
+    .flatMap((document) =>
+      document.value.spec.rules.flatMap(({ backendRef, timeouts }, index) => {
+        const limits = desired.entries.get(`${document.namespace}/${backendRef.name}`)?.members[0].limits;
+        if (!limits || timeouts?.request === undefined) return [];
+        if (milliseconds(timeouts.request) <= limits.requestTimeoutMs) return [];
+        const message = `timeouts.request is longer than limits.requestTimeout of the component, which ends the call first`;
+        return [at(document, `/spec/rules/${index}/timeouts/request`, 'HW1067', message)];
+      }),
+    );
+
+const RULES: readonly Rule[] = [
+  forEachEntry(unreferenced),
+  forEachEntry(undecidableGate),
+  forEachEntry(steps),
+  forEachEntry(readiness),
+  forEachEntry(approvals),
+  forEachEntry(idleRollout),
+  forEachEntry(unreachableBounds),
+  unusedPolicies,
+  longRequests,
+];
+
+/** A finding at a value where it is written, else at the key of what is around it. */
+function at(
+  document: ParsedDocument,
+  pointer: string,
+  code: Code,
+  message: string,
+  remedy?: string,
+  severity: Severity = 'warning',
+): Diagnostic {
+  const place = document.places[pointer];
+  const isWritten =
+    place !== undefined && !Object.keys(document.places).some((other) => other.startsWith(`${pointer}/`));
+  const span = isWritten ? valueSpan(document, pointer) : keySpan(document, pointer);
+  return finding(code, message, { span, subject: subjectOf(document), severity, ...(remedy ? { remedy } : {}) });
+}

@@ -1,0 +1,50 @@
+import type { Diagnostic } from '../../model/diagnostic.ts';
+import { counted, type LintReport, type SourceLines } from '../lint-report.ts';
+
+const STYLES = { error: '31', warning: '33', code: '1', dim: '2', fix: '36' } as const;
+
+type Paint = (style: keyof typeof STYLES, text: string) => string;
+
+const MAX_FRAME_COLUMNS = 160;
+
+/** For people: place, what, the line it is about, and the fix; a summary at the end. */
+export function reportText(report: LintReport, lines: SourceLines, colours: boolean): string {
+  const paint: Paint = (style, text) => (colours ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text);
+  const blocks = report.findings.map((finding) => block(finding, lines, paint));
+  return `${[...blocks, summary(report)].join('\n')}\n`;
+}
+
+function block(finding: Diagnostic, lines: SourceLines, paint: Paint): string {
+  const { span, severity, code, message, remedy } = finding;
+  const place = span ? `${span.file}:${span.line}:${span.column}: ` : '';
+  const head = `${place}${paint(severity, severity)} ${paint('code', code)} ${printable(message)}`;
+  return [head, ...frame(finding, lines, paint), `  ${paint('fix', 'fix')}: ${printable(remedy)}`, ''].join('\n');
+}
+
+function frame({ span, severity }: Diagnostic, lines: SourceLines, paint: Paint): readonly string[] {
+  const line = span && lines(span.file)?.[span.line - 1];
+  if (!line) return [];
+  const number = String(span.line);
+  const shown = printable(line.slice(0, MAX_FRAME_COLUMNS));
+  if (span.column > MAX_FRAME_COLUMNS) return [`  ${paint('dim', `${number} |`)} ${shown}…`];
+  const end = span.endLine === span.line ? span.endColumn : line.length + 1;
+  const length = Math.max(1, Math.min(end, MAX_FRAME_COLUMNS) - span.column);
+  const marks = `${' '.repeat(span.column - 1)}${'^'.repeat(length)}`;
+  return [
+    `  ${paint('dim', `${number} |`)} ${shown}`,
+    `  ${paint('dim', `${' '.repeat(number.length)} |`)} ${paint(severity, marks)}`,
+  ];
+}
+
+function summary({ dir, files, entries, findings }: LintReport): string {
+  const read = `${counted(files, 'file')}, ${counted(entries, 'complete component')}`;
+  if (findings.length === 0) return `${dir}: ${read}, no findings`;
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  return `${dir}: ${read}, ${counted(errors, 'error')}, ${counted(findings.length - errors, 'warning')}`;
+}
+
+/** A tab stays one column wide, and nothing in a file can write to the terminal by itself. */
+function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll('\t', ' ').replaceAll(/[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, '�');
+}

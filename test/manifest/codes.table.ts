@@ -1,0 +1,529 @@
+import type { Code } from '../../src/model/codes.ts';
+import { component, environment, ENVIRONMENT, policy, rolloutPolicy, route, type Files } from './support.ts';
+
+/**
+ * For each code a bad document and a good one. `»` stands before the first character of what is wrong; a file without
+ * it has its finding at the start of what is said in `at`.
+ */
+export interface Row {
+  readonly code: Code;
+  readonly what: string;
+  readonly bad: Files;
+  readonly good: Files;
+  /** Where the mark cannot stand in the text. */
+  readonly at?: string;
+  /** Part of the message or the remedy. */
+  readonly says?: string;
+}
+
+const head = (kind: string) => `apiVersion: headway.dev/v1alpha1\nkind: ${kind}\n`;
+const one = (text: string): Files => ({ 'environment.yaml': ENVIRONMENT, 'file.yaml': text });
+const shop = (spec: string): Files => one(component('cart', spec));
+const rollout = (spec: string): Files => one(rolloutPolicy('careful', spec));
+const routed = (spec: string, more: Files = {}): Files => ({
+  'environment.yaml': ENVIRONMENT,
+  'cart.yaml': component('cart'),
+  'route.yaml': route('cart', spec),
+  ...more,
+});
+const env = (spec: string): Files => ({ 'environment.yaml': environment(spec) });
+const ceiling = (spec: string, shopSpec: string): Files => ({
+  'environment.yaml': ENVIRONMENT,
+  'policy.yaml': policy('ceiling', `  namespaces: [shop]\n${spec}`),
+  'cart.yaml': component('cart', shopSpec),
+});
+
+const RULE = '  rules:\n    - backendRef: {name: cart}\n';
+const CANARY = (steps: string) => `  strategy: {type: Canary, canary: {steps: [${steps}]}}\n`;
+const TENANTS = '  tenants: [{namespace: shop, path: tenants/shop}, {namespace: bank, path: tenants/bank}]\n';
+
+export const ROWS: readonly Row[] = [
+  { code: 'HW1001', what: 'a flow map that is not closed', bad: one('a: {b: 1\n»c: 2\n'), good: shop('') },
+  { code: 'HW1001', what: 'bad indentation', bad: one('a:\n    b: 1\n» c: 2\n'), good: shop('') },
+  { code: 'HW1001', what: 'a tab as indentation', bad: one('a:\n»\tb: 1\n'), good: shop('') },
+  {
+    code: 'HW1002',
+    what: 'a control character',
+    bad: one('a: »\u0007\n'),
+    good: one(component('cart', '  restartToken: "ä ✓ 日本"\n')),
+  },
+  {
+    code: 'HW1002',
+    what: 'text that is shown in another order',
+    bad: one('a: 1 # »\u202e b\n'),
+    good: one(`# grün ✓\n${component('cart')}`),
+    says: 'U+202E',
+  },
+  { code: 'HW1003', what: 'nesting', bad: one(`${'['.repeat(32)}»[`), good: shop('') },
+  { code: 'HW1004', what: 'an anchor', bad: shop('  env: [{name: A, value: &a »x}]\n'), good: shop('') },
+  { code: 'HW1004', what: 'an alias', bad: one('a: b\nc: »*b\n'), good: shop('') },
+  { code: 'HW1004', what: 'a tag', bad: one('a: !!binary »aGk=\n'), good: shop('') },
+  {
+    code: 'HW1004',
+    what: 'a merge key',
+    bad: shop('  limits: {»<<: {cpu: 1}}\n'),
+    good: shop('  limits: {cpu: "1"}\n'),
+  },
+  { code: 'HW1004', what: 'a directive', bad: one('»%YAML 1.1\n---\na: 1\n'), good: shop('') },
+  {
+    code: 'HW1005',
+    what: 'a key twice',
+    bad: shop('  suspend: true\n  »suspend: false\n'),
+    good: shop('  suspend: true\n'),
+    says: '`suspend` is written twice in spec',
+  },
+  {
+    code: 'HW1006',
+    what: 'yes for a boolean',
+    bad: shop('  suspend: »yes\n'),
+    good: shop('  suspend: true\n'),
+    says: 'true or false',
+  },
+  {
+    code: 'HW1006',
+    what: 'no for text',
+    bad: shop('  env: [{name: COUNTRY, value: »NO}]\n'),
+    good: shop('  env: [{name: COUNTRY, value: "NO"}]\n'),
+  },
+  {
+    code: 'HW1007',
+    what: 'not a number',
+    bad: shop('  limits: {queue: ».nan}\n'),
+    good: shop('  limits: {queue: 1}\n'),
+  },
+  {
+    code: 'HW1007',
+    what: 'half a character',
+    bad: shop('  env: [{name: A, value: »"\\ud800"}]\n'),
+    good: shop('  env: [{name: A, value: "\\U0001F600"}]\n'),
+  },
+  {
+    code: 'HW1007',
+    what: 'a number that is not exact',
+    bad: shop('  limits: {queue: »9007199254740993}\n'),
+    good: shop(''),
+  },
+  {
+    code: 'HW1010',
+    what: 'another apiVersion',
+    bad: one('apiVersion: »headway.dev/v1\nkind: Component\n'),
+    good: shop(''),
+  },
+  { code: 'HW1010', what: 'a foreign document', bad: one('»services: {web: {image: nginx}}\n'), good: shop('') },
+  {
+    code: 'HW1011',
+    what: 'a kind with a typo',
+    bad: one(head('»Componnent')),
+    good: shop(''),
+    says: 'did you mean `Component`',
+  },
+  { code: 'HW1011', what: "the host's own file", bad: one(head('»Runtime')), good: shop(''), says: '--config' },
+  { code: 'HW1012', what: 'a kind of later', bad: one(head('»Schedule')), good: shop('') },
+  {
+    code: 'HW1013',
+    what: 'a field with a typo',
+    bad: rollout(CANARY('{»wieght: 10}').replace('}]', ', weight: 10}]')),
+    good: rollout(CANARY('{weight: 10}')),
+    says: 'did you mean `weight`',
+  },
+  {
+    code: 'HW1013',
+    what: 'a field of another place',
+    bad: shop('  »replicas: 3\n'),
+    good: shop('  scaling: {minReplicas: 3}\n'),
+  },
+  {
+    code: 'HW1014',
+    what: 'a missing field',
+    bad: one(`${head('Component')}metadata: {name: a, namespace: b}\n»spec: {}\n`),
+    good: shop(''),
+  },
+  {
+    code: 'HW1014',
+    what: 'a strategy without its settings',
+    bad: rollout('  »strategy: {type: Canary}\n'),
+    good: rollout('  strategy: {type: Immediate}\n'),
+    says: 'canary',
+  },
+  {
+    code: 'HW1014',
+    what: 'none of the choices',
+    bad: shop('  probes: {»readiness: {period: 1s}}\n'),
+    good: shop('  probes: {readiness: {httpGet: {path: /}}}\n'),
+    says: 'httpGet and export',
+  },
+  {
+    code: 'HW1015',
+    what: 'a number for text',
+    bad: shop('  restartToken: »1\n'),
+    good: shop('  restartToken: "1"\n'),
+    says: 'quote it: "1"',
+  },
+  { code: 'HW1015', what: 'text for a list', bad: shop('  env: »A=b\n'), good: shop('  env: []\n'), says: 'list' },
+  {
+    code: 'HW1015',
+    what: 'empty for a mapping',
+    bad: shop('  »limits:\n'),
+    good: shop('  limits: {}\n'),
+    says: 'empty',
+  },
+  {
+    code: 'HW1015',
+    what: 'a revision of digits',
+    bad: shop('  rollout: {approvals: [{name: boss, revision: »123456789012}]}\n'),
+    good: shop('  rollout: {approvals: [{name: boss, revision: "123456789012"}]}\n'),
+  },
+  {
+    code: 'HW1016',
+    what: 'a value that is not in the list',
+    bad: shop('  instancePolicy: »pooled\n'),
+    good: shop('  instancePolicy: Pooled\n'),
+    says: 'did you mean `Pooled`',
+  },
+  {
+    code: 'HW1017',
+    what: 'a size in the wrong unit',
+    bad: shop('  limits: {memory: »64MB}\n'),
+    good: shop('  limits: {memory: 64M}\n'),
+    says: 'not a size',
+  },
+  {
+    code: 'HW1017',
+    what: 'a duration without a unit',
+    bad: shop('  drain: {deadline: »"30"}\n'),
+    good: shop('  drain: {deadline: 30s}\n'),
+    says: 'not a duration',
+  },
+  {
+    code: 'HW1017',
+    what: 'a path out of the repository',
+    bad: one(component('cart').replace('cart.wasm', '»../cart.wasm')),
+    good: shop(''),
+  },
+  {
+    code: 'HW1017',
+    what: 'a host in capitals',
+    bad: routed(`  hostnames: [»Shop.example]\n${RULE}`),
+    good: routed(`  hostnames: [shop.example]\n${RULE}`),
+  },
+  {
+    code: 'HW1017',
+    what: 'a path with dots',
+    bad: routed(`${RULE}      matches: [{path: {value: »/a/../b}}]\n`),
+    good: routed(`${RULE}      matches: [{path: {value: /a/..b}}]\n`),
+  },
+  {
+    code: 'HW1018',
+    what: 'a number',
+    bad: shop('  limits: {concurrency: »0}\n'),
+    good: shop('  limits: {concurrency: 1}\n'),
+    says: 'from 1 to 10000',
+  },
+  {
+    code: 'HW1018',
+    what: 'a duration',
+    bad: shop('  probes: {readiness: {httpGet: {path: /}, period: »9ms}}\n'),
+    good: shop('  probes: {readiness: {httpGet: {path: /}, period: 10ms}}\n'),
+    says: 'from 10ms to 1m',
+  },
+  {
+    code: 'HW1018',
+    what: 'a percentage',
+    bad: rollout('  gate: {latency: {percentile: »49.9%}}\n'),
+    good: rollout('  gate: {latency: {percentile: 50%}}\n'),
+  },
+  {
+    code: 'HW1019',
+    what: 'two of the choices',
+    bad: shop('  probes: {readiness: {httpGet: {path: /}, »export: {interface: "a:b/c", function: d}}}\n'),
+    good: shop('  probes: {readiness: {export: {interface: "a:b/c", function: d}}}\n'),
+  },
+  {
+    code: 'HW1019',
+    what: 'a policy and own settings',
+    bad: shop('  rollout: {policyRef: {name: a}, »bake: {duration: 1m}}\n'),
+    good: shop('  rollout: {bake: {duration: 1m}}\n'),
+  },
+  {
+    code: 'HW1019',
+    what: 'two sources',
+    bad: one(
+      component('cart')
+        .replace('source:', '»source:')
+        .replace('cart.wasm', 'cart.wasm, oci: {image: a/b, digest: "sha256:' + '0'.repeat(64) + '"}'),
+    ),
+    good: shop(''),
+  },
+  {
+    code: 'HW1019',
+    what: 'settings of another strategy',
+    bad: rollout('  strategy: {type: Immediate, »canary: {steps: [{weight: 1}]}}\n'),
+    good: rollout(CANARY('{weight: 1}')),
+    says: 'does not go with type "Immediate"',
+  },
+  { code: 'HW1020', what: 'no Environment', bad: { 'cart.yaml': component('cart') }, good: shop(''), at: '?:0:0' },
+  {
+    code: 'HW1020',
+    what: 'two Environments',
+    bad: {
+      'a.yaml': ENVIRONMENT.replace('Environment', '»Environment'),
+      'b.yaml': ENVIRONMENT.replace('Environment', '»Environment').replace('test', 'two'),
+    },
+    good: shop(''),
+  },
+  {
+    code: 'HW1021',
+    what: 'a document twice',
+    bad: {
+      'environment.yaml': ENVIRONMENT,
+      'a.yaml': component('»cart').replace('»cart.wasm', 'cart.wasm'),
+      'b.yaml': component('»cart').replace('»cart.wasm', 'cart.wasm'),
+    },
+    good: { 'environment.yaml': ENVIRONMENT, 'a.yaml': component('cart'), 'b.yaml': component('cart', '', 'bank') },
+  },
+  {
+    code: 'HW1022',
+    what: "a document in another tenant's path",
+    bad: { 'environment.yaml': environment(TENANTS), 'tenants/bank/cart.yaml': component('cart', '', '»shop') },
+    good: { 'environment.yaml': environment(TENANTS), 'tenants/shop/cart.yaml': component('cart') },
+  },
+  {
+    code: 'HW1022',
+    what: 'a Policy in the path of a tenant',
+    bad: {
+      'environment.yaml': environment(TENANTS),
+      'tenants/bank/policy.yaml': policy('»mine', '  namespaces: [shop]\n'),
+    },
+    good: { 'environment.yaml': environment(TENANTS), 'policy.yaml': policy('mine', '  namespaces: [shop]\n') },
+  },
+  {
+    code: 'HW1023',
+    what: 'a policy that is not there',
+    bad: shop('  rollout: {policyRef: {name: »careful}}\n'),
+    good: { ...shop('  rollout: {policyRef: {name: careful}}\n'), 'b.yaml': rolloutPolicy('careful', '  bake: {}\n') },
+  },
+  {
+    code: 'HW1023',
+    what: 'a component that is not there',
+    bad: one(route('a', '  rules: [{backendRef: {name: »gone}}]\n')),
+    good: routed(RULE),
+  },
+  {
+    code: 'HW1024',
+    what: 'a policy that is invalid',
+    bad: {
+      ...shop('  rollout: {policyRef: {name: »careful}}\n'),
+      'b.yaml': rolloutPolicy('careful', CANARY('{weight: 0}')),
+    },
+    good: {
+      ...shop('  rollout: {policyRef: {name: careful}}\n'),
+      'b.yaml': rolloutPolicy('careful', CANARY('{weight: 1}')),
+    },
+  },
+  {
+    code: 'HW1024',
+    what: 'a component that is invalid',
+    bad: { ...shop('  suspend: 1\n'), 'route.yaml': route('a', '  rules: [{backendRef: {name: »cart}}]\n') },
+    good: routed(RULE),
+  },
+  {
+    code: 'HW1025',
+    what: 'a match in two Routes of a namespace',
+    bad: routed(RULE.replace('- ', '- »'), { 'b.yaml': route('b', '  rules: [»{backendRef: {name: cart}}]\n') }),
+    good: routed(RULE, { 'b.yaml': route('b', '  rules: [{backendRef: {name: cart}, matches: [{method: GET}]}]\n') }),
+  },
+  {
+    code: 'HW1026',
+    what: 'weights that fall',
+    bad: rollout(CANARY('{weight: 50}, {weight: »50}')),
+    good: rollout(CANARY('{weight: 50}, {weight: 51}')),
+  },
+  {
+    code: 'HW1027',
+    what: 'a deadline before the end of the step',
+    bad: rollout(CANARY('{weight: 5, minDuration: 1m, deadline: »1m}')),
+    good: rollout(CANARY('{weight: 5, minDuration: 1m, deadline: 61s}')),
+  },
+  {
+    code: 'HW1027',
+    what: 'intolerable below tolerable',
+    bad: rollout('  gate: {errors: {tolerable: 3%, intolerable: »3%}}\n'),
+    good: rollout('  gate: {errors: {tolerable: 3%, intolerable: 4%}}\n'),
+  },
+  {
+    code: 'HW1027',
+    what: 'a bake that ends after its deadline',
+    bad: rollout('  bake: {duration: 2h, deadline: »1h}\n'),
+    good: rollout('  bake: {duration: 1h, deadline: 1h}\n'),
+  },
+  {
+    code: 'HW1027',
+    what: 'more replicas at least than at most',
+    bad: shop('  scaling: {minReplicas: 3, maxReplicas: »2}\n'),
+    good: shop('  scaling: {minReplicas: 3, maxReplicas: 3}\n'),
+  },
+  {
+    code: 'HW1027',
+    what: 'a back-off that shrinks',
+    bad: shop('  supervision: {backoff: {initial: 2s, max: »1s}}\n'),
+    good: shop('  supervision: {backoff: {initial: 1s, max: 1s}}\n'),
+  },
+  {
+    code: 'HW1027',
+    what: 'a rename of what is still there',
+    bad: { ...shop('  rollout: {replaces: »old}\n'), 'old.yaml': component('old') },
+    good: shop('  rollout: {replaces: old}\n'),
+  },
+  {
+    code: 'HW1028',
+    what: 'an inline link to itself',
+    bad: shop('  links: [{import: "a:b/c", componentRef: {name: »cart}}]\n'),
+    good: shop(''),
+  },
+  {
+    code: 'HW1028',
+    what: 'an inline link into another namespace',
+    bad: {
+      ...shop('  links: [{import: "a:b/c", componentRef: {name: »tax, namespace: bank}}]\n'),
+      'b.yaml': component('tax', '', 'bank'),
+    },
+    good: {
+      ...shop('  links: [{import: "a:b/c", componentRef: {name: tax, namespace: bank}, mode: Remote}]\n'),
+      'b.yaml': component('tax', '', 'bank'),
+    },
+  },
+  {
+    code: 'HW1029',
+    what: 'a schedule',
+    bad: env('  freezeWindows: [{name: a, schedule: »"0 25 * * *", duration: 1h}]\n'),
+    good: env('  freezeWindows: [{name: a, schedule: "0 23 * * 1-5,sun", duration: 1h}]\n'),
+  },
+  {
+    code: 'HW1029',
+    what: 'a time zone',
+    bad: env('  freezeWindows: [{name: a, schedule: "0 1 * * *", duration: 1h, timeZone: »Europe/Berlim}]\n'),
+    good: env('  freezeWindows: [{name: a, schedule: "0 1 * * *", duration: 1h, timeZone: Europe/Berlin}]\n'),
+  },
+  {
+    code: 'HW1030',
+    what: 'a variable twice',
+    bad: shop('  env: [{name: A, value: a}, {name: »A, value: b}]\n'),
+    good: shop('  env: [{name: A, value: a}, {name: B, value: b}]\n'),
+  },
+  {
+    code: 'HW1030',
+    what: 'a host twice',
+    bad: routed(`  hostnames: [a.example, »a.example]\n${RULE}`),
+    good: routed(`  hostnames: [a.example, b.example]\n${RULE}`),
+  },
+  {
+    code: 'HW1031',
+    what: 'a host of somebody else',
+    bad: {
+      ...routed(`  hostnames: [a.shop.example, »bank.example]\n${RULE}`),
+      'p.yaml': policy('p', '  namespaces: [shop]\n  hostnames: ["*.shop.example"]\n'),
+    },
+    good: {
+      ...routed(`  hostnames: [a.shop.example]\n${RULE}`),
+      'p.yaml': policy('p', '  namespaces: [shop]\n  hostnames: ["*.shop.example"]\n'),
+    },
+  },
+  {
+    code: 'HW1031',
+    what: 'every host',
+    bad: { ...routed(RULE), 'p.yaml': policy('p', '  namespaces: ["*"]\n  hostnames: ["*.shop.example"]\n') },
+    good: routed(RULE),
+    at: 'route.yaml:4:1',
+  },
+  {
+    code: 'HW1032',
+    what: 'hostnames times matches',
+    bad: routed(
+      `  hostnames: [${numbers(33, (n) => `h${n}.example`)}]\n  »rules:\n    - backendRef: {name: cart}\n      matches: [${numbers(32, (n) => `{path: {value: /p${n}}}`)}]\n`,
+    ),
+    good: routed(
+      `  hostnames: [${numbers(32, (n) => `h${n}.example`)}]\n  rules:\n    - backendRef: {name: cart}\n      matches: [${numbers(32, (n) => `{path: {value: /p${n}}}`)}]\n`,
+    ),
+  },
+  {
+    code: 'HW1040',
+    what: 'memory',
+    bad: ceiling('  limits: {memory: 64Mi}\n', '  limits: {»memory: 65Mi}\n'),
+    good: ceiling('  limits: {memory: 64Mi}\n', '  limits: {memory: 64Mi}\n'),
+  },
+  {
+    code: 'HW1040',
+    what: 'concurrency',
+    bad: ceiling('  limits: {concurrency: 8}\n', '  limits: {»concurrency: 9}\n'),
+    good: ceiling('  limits: {concurrency: 8}\n', '  limits: {concurrency: 8}\n'),
+  },
+  {
+    code: 'HW1040',
+    what: 'replicas',
+    bad: ceiling('  limits: {maxReplicas: 2}\n', '  scaling: {»maxReplicas: 3}\n'),
+    good: ceiling('  limits: {maxReplicas: 2}\n', '  scaling: {maxReplicas: 2}\n'),
+  },
+  {
+    code: 'HW1040',
+    what: 'isolation',
+    bad: ceiling('  isolation: [Strict]\n', '  »isolation: Process\n'),
+    good: ceiling('  isolation: [Strict]\n', '  isolation: Strict\n'),
+  },
+  {
+    code: 'HW1040',
+    what: 'a short bake',
+    bad: ceiling('  rollout: {minBake: 5m}\n', '  rollout: {bake: {»duration: 4m}}\n'),
+    good: ceiling('  rollout: {minBake: 5m}\n', '  rollout: {bake: {duration: 5m}}\n'),
+  },
+  {
+    code: 'HW1040',
+    what: 'tolerance',
+    bad: ceiling('  rollout: {maxTolerableErrors: 1%}\n', '  rollout: {gate: {errors: {»tolerable: 1.5%}}}\n'),
+    good: ceiling('  rollout: {maxTolerableErrors: 1%}\n', '  rollout: {gate: {errors: {tolerable: 1%}}}\n'),
+  },
+  {
+    code: 'HW1040',
+    what: 'an emergency',
+    bad: ceiling(
+      '  rollout: {allowEmergency: false}\n',
+      '  rollout: {»emergency: {revision: b0b0c3d4e5f6, reason: fire}}\n',
+    ),
+    good: ceiling(
+      '  rollout: {allowEmergency: true}\n',
+      '  rollout: {emergency: {revision: b0b0c3d4e5f6, reason: fire}}\n',
+    ),
+  },
+  {
+    code: 'HW1041',
+    what: 'a Policy that never was valid',
+    bad: {
+      ...shop(''),
+      'file.yaml': component('»cart').replace('»cart.wasm', 'cart.wasm'),
+      'p.yaml': policy('p', '  namespaces: []\n'),
+    },
+    good: shop(''),
+  },
+  {
+    code: 'HW1042',
+    what: 'a strategy',
+    bad: shop('  rollout: {strategy: {»type: BlueGreen}}\n'),
+    good: shop('  rollout: {strategy: {type: Immediate}}\n'),
+    says: 'BlueGreen',
+  },
+  {
+    code: 'HW1042',
+    what: 'a capability',
+    bad: shop('  capabilities: [{name: a, »keyValue: {store: b}}]\n'),
+    good: shop('  capabilities: []\n'),
+  },
+  {
+    code: 'HW1042',
+    what: 'a typed call',
+    bad: routed('  rules: [{backendRef: {name: cart, »export: {interface: "a:b/c", function: d}}}]\n'),
+    good: routed(RULE),
+  },
+];
+
+function numbers(count: number, text: (number: number) => string): string {
+  return Array.from({ length: count }, (_, index) => text(index)).join(', ');
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { MANIFEST_CODES } from '../../src/model/manifest-codes.ts';
+import { ROWS } from './codes.table.ts';
+import { desiredOf, places, type Files } from './support.ts';
+
+/** Codes of the parser's process and of lint alone have their tests beside those. */
+const ELSEWHERE = /^HW(1008|1009|106[0-9])$/;
+
+/** Takes the marks out; the place of each is where a finding is expected. */
+function marked(code: string, files: Files): { readonly files: Files; readonly expected: readonly string[] } {
+  const expected: string[] = [];
+  const plain = Object.entries(files).map(([file, text]) => {
+    for (const [index, line] of String(text).split('\n').entries()) {
+      const column = line.indexOf('»');
+      if (column >= 0) expected.push(`${code} ${file}:${index + 1}:${column + 1}`);
+    }
+    return [file, String(text).replaceAll('»', '')] as const;
+  });
+  return { files: Object.fromEntries(plain), expected };
+}
+
+describe('what can be wrong with a manifest', () => {
+  it.each(ROWS.map((row) => [`${row.code} ${row.what}`, row] as const))('%s', (_name, row) => {
+    const { files, expected } = marked(row.code, row.bad);
+    const wanted = row.at === undefined ? expected : [`${row.code} ${row.at}`];
+    expect(wanted.length).toBeGreaterThan(0);
+    const found = desiredOf(files).diagnostics.filter(({ code }) => code === row.code);
+    expect(places(found)).toEqual(wanted);
+    for (const { message, remedy, severity } of found) {
+      expect(`${message}\n${remedy}`).toContain(row.says ?? '');
+      expect(severity).toBe('error');
+    }
+    expect(desiredOf(row.good).diagnostics.filter(({ code }) => code === row.code)).toEqual([]);
+  });
+
+  it('has a row for every code', () => {
+    const tested = new Set<string>(ROWS.map((row) => row.code));
+    expect(Object.keys(MANIFEST_CODES).filter((code) => !tested.has(code) && !ELSEWHERE.test(code))).toEqual([]);
+  });
+
+  it('has good documents that are good', () => {
+    const unclean = ROWS.filter(({ good }) => desiredOf(good).diagnostics.some(({ code }) => code !== 'HW1042'));
+    expect(unclean.map(({ code, what }) => `${code} ${what}`)).toEqual([]);
+  });
+});
