@@ -6,7 +6,7 @@
  * N1 Asking twice for the same replica is asking once, whatever has become of it.
  * N2 The sum of the budgets of all processes that are not gone stays within the engine's memory: refused otherwise, with
  *    the numbers, and nothing is started.
- * N3 What is ready is known without a search: the list of a group is replaced when a replica changes, and never written to.
+ * N3 A replica that may take no more requests has left its group's list before anybody else hears of it.
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Logger } from 'pino';
@@ -42,6 +42,8 @@ export interface HostOptions {
   readonly memoryBytes: number;
   readonly maxReplicas: number;
   readonly log: Logger;
+  /** The replicas of a group that may take requests now: unhealthy ones only where there is no other. Never written to. */
+  readonly onReady: (group: GroupId, callers: readonly CellCaller[]) => void;
   /** A replica has changed: look again. */
   readonly onChange: () => void;
   /** Why Strict must not be used, where the operator says so. */
@@ -49,14 +51,12 @@ export interface HostOptions {
 }
 
 const UNKNOWN_SANDBOX = { strict: false, why: 'it is being found out which sandboxes work' } as const;
-const NONE: readonly CellCaller[] = [];
 
 export class Host {
   readonly #options: HostOptions;
   readonly #spawner: SpawnerClient;
   readonly #pool: Pool;
   readonly #replicas = new Map<string, Replica>();
-  readonly #ready = new Map<GroupId, readonly CellCaller[]>();
   /** Budgets of the processes that are not gone (N2). */
   #admittedBytes = 0;
   #admitted = 0;
@@ -126,11 +126,6 @@ export class Host {
     for (const id of ids) {
       if (this.#replicas.get(id)?.phase === 'Ended') this.#replicas.delete(id);
     }
-  }
-
-  /** Those that may take requests, unhealthy ones only where there is no other. The list is never written to. */
-  ready(group: GroupId): readonly CellCaller[] {
-    return this.#ready.get(group) ?? NONE;
   }
 
   observe(): { readonly replicas: readonly ReplicaObserved[] } & Pick<EngineObserved, 'sandbox' | 'poolReady'> {
@@ -211,8 +206,7 @@ export class Host {
     const members = [...this.#replicas.values()].filter((replica) => replica.cell.group === group);
     const healthy = open(members.filter((replica) => replica.phase === 'Ready'));
     const callers = healthy.length > 0 ? healthy : open(members.filter((replica) => replica.phase === 'Unhealthy'));
-    if (callers.length > 0) this.#ready.set(group, callers);
-    else this.#ready.delete(group);
+    this.#options.onReady(group, callers);
     if (changed.phase === 'Ended') this.#dropOldestEnded();
     this.#options.onChange();
   }

@@ -66,7 +66,7 @@ describe.each(['Strict', 'Process'] as const satisfies Isolation[])('a replica a
     const slow = get(caller, '/sleep?ms=300');
     running.host.stop(id, 5_000);
     expect(running.replica(id).phase).toBe('Draining');
-    expect(running.host.ready(cell.group)).toEqual([]);
+    expect(running.readyOf(cell.group)).toEqual([]);
     expect(await slow).toMatchObject({ end: Outcome.Ok, status: 200 });
     expect(await running.ended(id)).toMatchObject({ end: 'Stopped' });
     expect(running.replica(id).problem).toBeUndefined();

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Host, type HostOptions } from '../../src/host/host.ts';
 import type { Isolation, Limits, Member, Probes } from '../../src/model/component.ts';
 import type { Bundle, CellSpec, ReplicaObserved } from '../../src/model/engine.ts';
+import type { GroupId } from '../../src/model/snapshot.ts';
 import type { CellCaller } from '../../src/wire/cell-caller.ts';
 import { sendRuntimeRequest, type RuntimeAnswer } from '../../src/wire/runtime-request.ts';
 import { keepingLog } from '../support/log.ts';
@@ -68,6 +69,7 @@ export class RunningHost {
   readonly host: Host;
   readonly lines: string[];
   changes = 0;
+  readonly #ready = new Map<GroupId, readonly CellCaller[]>();
 
   constructor(options: Partial<HostOptions> = {}) {
     const { log, lines } = keepingLog();
@@ -86,6 +88,9 @@ export class RunningHost {
       memoryBytes: 4096 * MIB,
       maxReplicas: 16,
       log,
+      onReady: (group, callers) => {
+        this.#ready.set(group, callers);
+      },
       onChange: () => {
         this.changes += 1;
       },
@@ -95,6 +100,10 @@ export class RunningHost {
 
   get storeFolder(): string {
     return path.join(this.folder, 'store');
+  }
+
+  readyOf(group: GroupId): readonly CellCaller[] {
+    return this.#ready.get(group) ?? [];
   }
 
   replica(id: string): ReplicaObserved {
@@ -125,7 +134,7 @@ export class RunningHost {
       if (phase === 'Ended') throw new Error(`${id} ended: ${problem?.message}`);
       return phase === 'Ready';
     });
-    return this.host.ready(cell.group).find((caller) => caller.replica === id)!;
+    return this.readyOf(cell.group).find((caller) => caller.replica === id)!;
   }
 
   async stop(): Promise<void> {

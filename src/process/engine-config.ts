@@ -1,0 +1,29 @@
+/** What the engine is started with, as one line of JSON on its standard input. */
+export interface EngineConfig {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Where control finds the engine: a unix socket, made by the engine with mode 0600. */
+  readonly linkPath: string;
+  /** Mode 0700, made by the engine: sockets, records of running cells. */
+  readonly runFolder: string;
+  /**
+   * The code of cells. Every folder above it must be open to others (mode 0711 is enough), so that cells can have uids of
+   * their own; where it is not, they keep the daemon's, and status says so.
+   */
+  readonly bootFolder: string;
+  /** The content store that control writes. */
+  readonly storeFolder: string;
+  /** Processes that wait for an assignment. */
+  readonly poolSize?: number;
+  /** For all replicas together: their limits, not their use. */
+  readonly memoryBytes?: number;
+  readonly maxReplicas?: number;
+  /** From SIGTERM until what is in flight is cut off. */
+  readonly drainDeadlineMs?: number;
+  readonly logLevel?: string;
+  /** The operator's reason not to use Strict. */
+  readonly forbidStrict?: string;
+}
+
+export const DEFAULT_POOL_SIZE = 2;
+export const DEFAULT_MAX_REPLICAS = 256;
+export const DEFAULT_DRAIN_DEADLINE_MS = 30_000;

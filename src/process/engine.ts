@@ -1,0 +1,140 @@
+/**
+ * The engine process: listener, route snapshot and cells. It outlives control: without it, it serves its last snapshot.
+ *
+ * It listens at once and answers 503 `Starting` until control has published: a client that comes early gets an answer
+ * that says why, and a port in use is found out before anything else is built.
+ */
+import { fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { pino, type Logger } from 'pino';
+import { Host } from '../host/host.ts';
+import { LinkServer } from '../host/link-server.ts';
+import { createIngress, type Ingress } from '../ingress/ingress.ts';
+import { ok } from '../kit/result.ts';
+import type { EngineObserved } from '../model/engine.ts';
+import { EXIT } from '../model/exit.ts';
+import type { LinkHandlers } from '../wire/engine-link.ts';
+import { readChildConfig } from './child-config.ts';
+import {
+  DEFAULT_DRAIN_DEADLINE_MS,
+  DEFAULT_MAX_REPLICAS,
+  DEFAULT_POOL_SIZE,
+  type EngineConfig,
+} from './engine-config.ts';
+
+/** Of the machine's memory, for cells, where the operator does not say. Budgets are limits, not use. */
+const DEFAULT_MEMORY_SHARE = 0.75;
+const SPAWNER = path.join(import.meta.dirname, `spawner${path.extname(import.meta.filename)}`);
+const STDERR = 2;
+
+let stop: (() => Promise<void>) | undefined;
+const config = await readChildConfig<EngineConfig>(() => void stop?.());
+const log = pino({ name: 'engine', level: config.logLevel ?? 'info' }, pino.destination(STDERR));
+await run(config, log);
+
+async function run(config: EngineConfig, log: Logger): Promise<void> {
+  const epoch = randomUUID();
+  const changed = { say: (): void => undefined };
+  const ingress = createIngress({
+    log,
+    onFailureRun: (release, run) => {
+      log.warn({ release, run }, 'a release fails again and again');
+      changed.say();
+    },
+    onSyntheticDone: () => changed.say(),
+  });
+  const listening = await ingress.listen(config.listen);
+  if (!listening.ok) {
+    log.fatal({ problem: listening.error }, 'the engine cannot listen');
+    process.exit(EXIT.PortInUse);
+  }
+  mkdirSync(config.runFolder, { recursive: true, mode: 0o700 });
+  const host = new Host({
+    forkSpawner: () => forkSpawner(config),
+    runFolder: config.runFolder,
+    bootFolder: config.bootFolder,
+    storeFolder: config.storeFolder,
+    poolSize: config.poolSize ?? DEFAULT_POOL_SIZE,
+    memoryBytes: config.memoryBytes ?? Math.floor(os.totalmem() * DEFAULT_MEMORY_SHARE),
+    maxReplicas: config.maxReplicas ?? DEFAULT_MAX_REPLICAS,
+    log,
+    onReady: (group, callers) => ingress.setReplicas(group, callers),
+    onChange: () => changed.say(),
+    forbidStrict: config.forbidStrict,
+  });
+  const link = await LinkServer.open({ path: config.linkPath, epoch, handlers: handlersOf(epoch, host, ingress), log });
+  changed.say = () => link.changed();
+  stop = once(() => shutDown({ config, log, ingress, host, link }));
+  process.on('SIGTERM', () => void stop?.());
+  process.on('SIGINT', () => void stop?.());
+}
+
+function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
+  const observe = (): EngineObserved => ({
+    epoch,
+    generation: ingress.generation,
+    samples: ingress.samples(),
+    syntheticRuns: ingress.syntheticRuns(),
+    ...host.observe(),
+  });
+  return {
+    observe: () => ok(observe()),
+    samples: () => ok(ingress.samples()),
+    start: ({ replica, cell }) => {
+      const started = host.start(replica, cell);
+      return started.ok ? ok(null) : started;
+    },
+    stop: ({ replica, deadlineMs }) => {
+      host.stop(replica, deadlineMs);
+      return ok(null);
+    },
+    forget: ({ replicas }) => {
+      host.forget(replicas);
+      return ok(null);
+    },
+    publish: (snapshot) => {
+      const applied = ingress.apply(snapshot);
+      return applied.ok ? ok({ generation: applied.value }) : applied;
+    },
+    synthesize: (run) => {
+      void ingress.synthesize(run);
+      return ok(null);
+    },
+  };
+}
+
+/** The spawner gets no environment but its log level, and logs to our standard error. */
+function forkSpawner(config: EngineConfig): ReturnType<typeof fork> {
+  return fork(SPAWNER, [], {
+    execArgv: ['--disable-warning=ExperimentalWarning', '--disable-sigusr1'],
+    env: { HEADWAY_LOG_LEVEL: config.logLevel ?? 'info' },
+    stdio: ['ignore', 'ignore', STDERR, 'ipc'],
+  });
+}
+
+interface Parts {
+  readonly config: EngineConfig;
+  readonly log: Logger;
+  readonly ingress: Ingress;
+  readonly host: Host;
+  readonly link: LinkServer;
+}
+
+/** Clients first, then cells, then the spawner: each may only go when nobody needs it any more. */
+async function shutDown({ config, log, ingress, host, link }: Parts): Promise<void> {
+  const deadlineMs = config.drainDeadlineMs ?? DEFAULT_DRAIN_DEADLINE_MS;
+  log.info({ deadlineMs }, 'the engine shuts down');
+  await ingress.close(deadlineMs);
+  await link.close();
+  await host.close(0);
+  log.info('the engine has shut down');
+  process.exit(EXIT.Ok);
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => (running ??= run());
+}
