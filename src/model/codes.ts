@@ -324,6 +324,21 @@ export const CODES = {
     remedy: 'name a folder of manifests that this user may read',
     policy: 'Terminal',
   },
+  HW5014: {
+    title: 'configuration not readable',
+    remedy: 'check the path and the permissions of the file',
+    policy: 'Terminal',
+  },
+  HW5015: {
+    title: 'port in use',
+    remedy: 'end what listens there, or choose another address with --listen',
+    policy: 'Terminal',
+  },
+  HW5016: {
+    title: 'secret not available',
+    remedy: 'set the variable or write the file that runtime.yaml names',
+    policy: 'Terminal',
+  },
   HW5020: {
     title: 'data folder in use',
     remedy: 'stop the other daemon or give this one its own --data folder',

@@ -18,6 +18,7 @@ import type { EngineObserved } from '../model/engine.ts';
 import { EXIT } from '../model/exit.ts';
 import type { LinkHandlers } from '../wire/engine-link.ts';
 import { readChildConfig } from './child-config.ts';
+import { endWith } from './start-failure.ts';
 import {
   DEFAULT_DRAIN_DEADLINE_MS,
   DEFAULT_MAX_REPLICAS,
@@ -49,7 +50,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   const listening = await ingress.listen(config.listen);
   if (!listening.ok) {
     log.fatal({ problem: listening.error }, 'the engine cannot listen');
-    process.exit(EXIT.PortInUse);
+    endWith(listening.error, EXIT.PortInUse);
   }
   mkdirSync(config.runFolder, { recursive: true, mode: 0o700 });
   const host = new Host({
@@ -69,7 +70,8 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   changed.say = () => link.changed();
   stop = once(() => shutDown({ config, log, ingress, host, link }));
   process.on('SIGTERM', () => void stop?.());
-  process.on('SIGINT', () => void stop?.());
+  // Ctrl+C reaches the whole foreground group; the supervisor ends its children in order.
+  process.on('SIGINT', () => undefined);
 }
 
 function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {

@@ -1,0 +1,23 @@
+import type { RunOptions } from './run-options.ts';
+
+/** What control is started with, as one line of JSON on its standard input. */
+export interface ControlConfig {
+  readonly version: string;
+  readonly options: RunOptions;
+  readonly folders: DataFolders;
+}
+
+/** Everything below the data folder, absolute. */
+export interface DataFolders {
+  readonly data: string;
+  readonly mirror: string;
+  /** Content by digest: artifacts and bundles. The engine reads it, control writes it. */
+  readonly store: string;
+  /** The index of prepared bundles. */
+  readonly bundles: string;
+  /** Sockets, records of running cells. */
+  readonly run: string;
+  /** The cells' code; its parents are open to the uids that cells run under. */
+  readonly boot: string;
+  readonly engineSocket: string;
+}

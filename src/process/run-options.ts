@@ -1,0 +1,107 @@
+/** `headway run`: flags and `runtime.yaml` to one value, every path absolute, every address taken apart. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { err, ok, type Result } from '../kit/result.ts';
+import {
+  parseRuntimeConfig,
+  type CredentialsReference,
+  type RuntimeConfig,
+  type SecretReference,
+} from '../manifest/runtime-config.ts';
+import { problem, type Problem } from '../model/problem.ts';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface RunOptions extends Omit<RuntimeConfig, 'listen' | 'status'> {
+  readonly listen: Address;
+  readonly status: Address;
+  /** `file:` addresses: named on the command line or in the host's own file, both of which belong to the operator. */
+  readonly allowFile: boolean;
+}
+
+export type RunFlags = Readonly<Record<string, string | boolean | undefined>>;
+
+const RUNTIME_HEAD = 'apiVersion: headway.dev/v1alpha1\nkind: Runtime\n';
+
+/** Flags win over the file. Without a file, `--repo` is needed and everything else has its default. */
+export function runOptions(flags: RunFlags): Result<RunOptions, readonly Problem[]> {
+  const file = text(flags['config']);
+  const read = file === undefined ? fromFlags(flags) : fromFile(file);
+  if (!read.ok) return read;
+  const folder = file === undefined ? process.cwd() : path.dirname(path.resolve(file));
+  const config = read.value;
+  const listen = parseAddress(text(flags['listen']) ?? config.listen, 'listen');
+  const status = parseAddress(text(flags['status']) ?? config.status, 'status');
+  if (!listen.ok) return err([listen.error]);
+  if (!status.ok) return err([status.error]);
+  const data = text(flags['data']);
+  const { credentials, caFile, ...repository } = config.repository;
+  return ok({
+    ...config,
+    repository: {
+      ...repository,
+      ...(credentials ? { credentials: absoluteCredentials(credentials, folder) } : {}),
+      ...(caFile === undefined ? {} : { caFile: path.resolve(folder, caFile) }),
+    },
+    ...(config.webhook ? { webhook: { secret: absolute(config.webhook.secret, folder) } } : {}),
+    data: data === undefined ? path.resolve(folder, config.data) : path.resolve(data),
+    listen: listen.value,
+    status: status.value,
+    allowFile: repository.url.startsWith('file:'),
+  });
+}
+
+/** The flags as the file that they stand for, so that they go through the same schema. */
+function fromFlags(flags: RunFlags): Result<RuntimeConfig, readonly Problem[]> {
+  const repo = text(flags['repo']);
+  if (repo === undefined) {
+    return err([problem('HW5012', 'run needs --repo <url> or --config <runtime.yaml>')]);
+  }
+  const url = repo.startsWith('/') || repo.startsWith('.') ? pathToFileURL(path.resolve(repo)).href : repo;
+  const repository = { url, ref: text(flags['ref']), path: text(flags['path']) };
+  const document = RUNTIME_HEAD + `repository: ${JSON.stringify(repository)}\n`;
+  return parseRuntimeConfig(new TextEncoder().encode(document), 'command line');
+}
+
+function fromFile(file: string): Result<RuntimeConfig, readonly Problem[]> {
+  try {
+    return parseRuntimeConfig(readFileSync(file), file);
+  } catch (error) {
+    return err([problem('HW5014', `${file} cannot be read: ${(error as Error).message}`)]);
+  }
+}
+
+export function parseAddress(address: string, what: string): Result<Address, Problem> {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})$/.exec(address);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) {
+    return err(
+      problem('HW5012', `--${what} "${address}" is not an address`, {
+        remedy: 'write host:port, for example 127.0.0.1:8080',
+      }),
+    );
+  }
+  return ok({ host: match[1] ?? match[2]!, port });
+}
+
+export function printedAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function absoluteCredentials(credentials: CredentialsReference, folder: string): CredentialsReference {
+  return credentials.type === 'token'
+    ? { ...credentials, token: absolute(credentials.token, folder) }
+    : { ...credentials, password: absolute(credentials.password, folder) };
+}
+
+function absolute(secret: SecretReference, folder: string): SecretReference {
+  return secret.type === 'env' ? secret : { ...secret, path: path.resolve(folder, secret.path) };
+}
+
+function text(value: string | boolean | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,69 @@
+/** `headway run`: checks what can be checked before anything starts, then supervises engine and control. */
+import { printProblem } from '../check/print.ts';
+import type { Terminal } from '../check/terminal.ts';
+import { ok, type Result } from '../kit/result.ts';
+import { EXIT, type ExitCode } from '../model/exit.ts';
+import type { Problem } from '../model/problem.ts';
+import type { ControlConfig } from './control-config.ts';
+import { layOutDataFolder } from './data-folders.ts';
+import type { EngineConfig } from './engine-config.ts';
+import { runOptions, type RunFlags, type RunOptions } from './run-options.ts';
+import { exitCodeOf } from './start-failure.ts';
+import { CONTROL_STOP, ENGINE_STOP, supervise, type ChildSpec, type Supervisor } from './supervisor.ts';
+import { VERSION } from './version.ts';
+
+/** Cells and engine must not be open to a debugger by a signal, and need nothing that is experimental to be said twice. */
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--disable-sigusr1'];
+
+export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<ExitCode> {
+  const options = runOptions(flags);
+  if (!options.ok) {
+    for (const problem of options.error) printProblem(terminal, problem);
+    return options.error.every(({ code }) => code === 'HW5012') ? EXIT.Broken : EXIT.ConfigInvalid;
+  }
+  const specs = childrenOf(options.value);
+  if (!specs.ok) {
+    printProblem(terminal, specs.error);
+    return exitCodeOf(specs.error);
+  }
+  const supervisor = supervise(specs.value, (line) => terminal.err(`headway: ${line}\n`));
+  stopOnSignals(supervisor);
+  return (await supervisor.ended) as ExitCode;
+}
+
+/** Engine and control for these options; control is stopped first. */
+export function childrenOf(options: RunOptions, outputDescriptor?: number): Result<readonly ChildSpec[], Problem> {
+  const folders = layOutDataFolder(options.data);
+  if (!folders.ok) return folders;
+  const { limits, logLevel } = options;
+  const control: ControlConfig = { version: VERSION, options, folders: folders.value };
+  const engine: EngineConfig = {
+    listen: options.listen,
+    linkPath: folders.value.engineSocket,
+    runFolder: folders.value.run,
+    bootFolder: folders.value.boot,
+    storeFolder: folders.value.store,
+    poolSize: limits.poolSize,
+    maxReplicas: limits.replicas,
+    ...(limits.memoryBytes === undefined ? {} : { memoryBytes: limits.memoryBytes }),
+    logLevel,
+  };
+  const output = outputDescriptor === undefined ? {} : { outputDescriptor };
+  return ok([
+    { name: 'control', entry: 'control.ts', config: control, nodeFlags: NODE_FLAGS, ...CONTROL_STOP, ...output },
+    { name: 'engine', entry: 'engine.ts', config: engine, nodeFlags: NODE_FLAGS, ...ENGINE_STOP, ...output },
+  ]);
+}
+
+/** The first signal ends everything in order; a second one does not wait. */
+export function stopOnSignals(supervisor: Supervisor): void {
+  let asked = false;
+  const stop = (): void => {
+    if (asked) process.exit(EXIT.Broken);
+    asked = true;
+    void supervisor.stop();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGHUP', stop);
+}

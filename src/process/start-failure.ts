@@ -1,0 +1,34 @@
+/** Which exit code a problem of the start ends with, and the two lines that a person needs on the terminal. */
+import { EXIT, type ExitCode } from '../model/exit.ts';
+import type { Code } from '../model/codes.ts';
+import type { Problem } from '../model/problem.ts';
+
+/** Problems that a restart cannot mend; every other one ends with 2 and is tried again by the supervisor. */
+const EXIT_OF: Partial<Record<Code, ExitCode>> = {
+  HW3008: EXIT.GitMissing,
+  HW3009: EXIT.GitMissing,
+  HW3004: EXIT.ConfigInvalid,
+  HW3010: EXIT.ConfigInvalid,
+  HW5012: EXIT.Broken,
+  HW5014: EXIT.ConfigInvalid,
+  HW5016: EXIT.ConfigInvalid,
+  HW5015: EXIT.PortInUse,
+  HW5020: EXIT.DataFolderHeld,
+  HW5021: EXIT.JournalTooNew,
+  HW5030: EXIT.PortInUse,
+};
+
+export function exitCodeOf(problem: Problem): ExitCode {
+  return EXIT_OF[problem.code] ?? EXIT.Broken;
+}
+
+/** On standard error, beside the structured log: the person who started it reads this, not the JSON. */
+export function sayProblem(problem: Problem): void {
+  const place = problem.span ? `${problem.span.file}:${problem.span.line}:${problem.span.column}: ` : '';
+  process.stderr.write(`headway: ${place}${problem.message} (${problem.code})\n  fix: ${problem.remedy}\n`);
+}
+
+export function endWith(problem: Problem, code: ExitCode = exitCodeOf(problem)): never {
+  sayProblem(problem);
+  process.exit(code);
+}
