@@ -101,6 +101,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
   onClientGone(exchange: Exchange): void {
     if (exchange.caller !== undefined) {
       // The call is over when the cell says so; then it is counted.
+      if (exchange.hasStreamedBody) exchange.caller.bodyAbort(exchange.callId, Abort.ClientGone);
       exchange.caller.cancel(exchange.callId, Abort.ClientGone);
     } else if (exchange.arm?.group.remove(exchange)) {
       exchange.arm.tally.inFlight--;

@@ -133,6 +133,27 @@ export class Exchange extends ServerResponse<IncomingMessage> implements CellExc
     this.#discardBody();
   }
 
+  /** What the client sends is not the rest of a request, or does not come: answered where nothing was, and over. */
+  refuseMidway(answer: Answer): void {
+    this.shouldKeepAlive = false;
+    this.answer(answer);
+    if (!this.writableEnded) this.req.socket.destroy();
+    this.#leave();
+  }
+
+  /** The client is gone, or as good as gone. */
+  #leave(): void {
+    if (this.isClientGone) return;
+    this.isClientGone = true;
+    this.upload?.stop();
+    this.owner?.onClientGone(this);
+  }
+
+  /** Node says `close` once for every response: after its last byte, or when the client went away. */
+  onClose(): void {
+    if (!this.writableFinished) this.#leave();
+  }
+
   continueUpload(): void {
     this.hasContinued = true;
     this.writeContinue();
@@ -180,10 +201,7 @@ export class Exchange extends ServerResponse<IncomingMessage> implements CellExc
   }
 }
 
-/** Node says `close` once for every response: after its last byte, or when the client went away. */
+/** One listener for all: a closure per request would be one too many. */
 export function onExchangeClose(this: Exchange): void {
-  if (this.writableFinished) return;
-  this.isClientGone = true;
-  this.upload?.stop();
-  this.owner?.onClientGone(this);
+  this.onClose();
 }

@@ -80,11 +80,16 @@ function answerOfError(code: string | undefined): Answer {
   return REFUSALS.BadRequest;
 }
 
-/** Answers what is not a request, and ends the connection. */
+/** Answers what is not a request, or not the rest of one, and ends the connection. */
 function refuse(socket: Duplex, answer: Answer): void {
-  // Node's own mark of a response under way: ours must not stand in its place.
-  const busy = (socket as { _httpMessage?: unknown })._httpMessage;
-  if (!socket.writable || (busy !== undefined && busy !== null)) {
+  // Node's own mark of the response that the connection is at.
+  const exchange = (socket as { _httpMessage?: unknown })._httpMessage;
+  if (exchange instanceof Exchange) {
+    if (!exchange.req.complete) exchange.refuseMidway(answer);
+    else endAfter(exchange);
+    return;
+  }
+  if (!socket.writable) {
     socket.destroy();
     return;
   }
@@ -96,4 +101,11 @@ function refuse(socket: Duplex, answer: Answer): void {
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** The fault is behind a good request, which still gets its answer. */
+function endAfter(exchange: Exchange): void {
+  exchange.shouldKeepAlive = false;
+  const { socket } = exchange.req;
+  exchange.once('finish', () => socket.destroySoon());
 }

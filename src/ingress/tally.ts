@@ -3,12 +3,14 @@ import { LATENCY_BUCKETS_US, type Counters, type ReleaseSamples } from '../model
 import type { GroupId } from '../model/snapshot.ts';
 
 const SMALLEST_BUCKET_US = LATENCY_BUCKETS_US[0]!;
+const LARGEST_BUCKET_US = LATENCY_BUCKETS_US.at(-1)!;
 
 /** The index of the first bucket that holds the latency; buckets are a half power of two apart, so it is one or two steps off the exponent. */
 export function latencyBucket(microseconds: number): number {
+  if (microseconds > LARGEST_BUCKET_US) return LATENCY_BUCKETS_US.length;
   const exponent = 31 - Math.clz32(microseconds / SMALLEST_BUCKET_US);
   let index = exponent <= 0 ? 0 : 2 * exponent;
-  while (index < LATENCY_BUCKETS_US.length && microseconds > LATENCY_BUCKETS_US[index]!) index++;
+  while (microseconds > LATENCY_BUCKETS_US[index]!) index++;
   return index;
 }
 

@@ -194,6 +194,6 @@ export class RawClient {
   }
 
   get statuses(): number[] {
-    return [...this.received.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => Number(match[1]));
+    return [...this.received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));
   }
 }
