@@ -81,8 +81,7 @@ export class Cell {
       case ToCell.FileChunk:
         return this.#fileChunk(bytes.subarray(start, end));
       case ToCell.Shutdown:
-        void this.#shutDown();
-        return undefined;
+        return this.#shutdown(bytes.subarray(start, end));
       default:
         return `a frame of type ${type} for the channel`;
     }
@@ -160,11 +159,20 @@ export class Cell {
     });
   }
 
-  async #shutDown(): Promise<void> {
-    if (this.#shuttingDown) return;
+  #shutdown(payload: Buffer): string | undefined {
+    const deadlineMs = readDeadline(payload);
+    if (deadlineMs === undefined) return 'a shutdown without a deadline';
+    if (this.#shuttingDown) return undefined;
     this.#shuttingDown = true;
+    void this.#shutDown(deadlineMs);
+    return undefined;
+  }
+
+  /** The engine sends no more requests; should the last ones not end, it kills the process at its deadline. */
+  async #shutDown(deadlineMs: number): Promise<void> {
+    const startMs = performance.now();
     await this.#pool?.idle();
-    await this.#pool?.close();
+    await this.#pool?.close(Math.max(0, deadlineMs - (performance.now() - startMs)));
     this.#leave(CellExit.Ok);
   }
 
@@ -177,5 +185,14 @@ export class Cell {
   #leave(code: number): void {
     this.#outbox.flush();
     this.#settings.channel.end(() => this.#settings.exit(code));
+  }
+}
+
+function readDeadline(payload: Buffer): number | undefined {
+  try {
+    const { deadlineMs } = JSON.parse(payload.toString('utf8')) as { readonly deadlineMs?: unknown };
+    return typeof deadlineMs === 'number' ? deadlineMs : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -59,7 +59,7 @@ export class Instance {
     this.#exports = settings.program.instantiate(imports, (memory) => this.#memories.push(memory));
     this.checkMemory();
     this.handle = this.find(names.handler, 'handle') ?? noHandler;
-    this.handleMaySuspend = names.blocking.has(`${names.handler}#handle`);
+    this.handleMaySuspend = this.maySuspend(names.handler, 'handle');
   }
 
   /** An exported function of an exported interface. */
@@ -72,7 +72,8 @@ export class Instance {
   }
 
   maySuspend(interfaceName: string, functionName: string): boolean {
-    return this.#names.blocking.has(`${interfaceName}#${functionName}`);
+    const { blocking } = this.#names;
+    return blocking.has(`${interfaceName}#${functionName}`) || blocking.has(`${interfaceName}#*`);
   }
 
   /** @throws HostTrap where the memories together are over the limit: each alone is capped at admission. */

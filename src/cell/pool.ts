@@ -16,7 +16,7 @@ import { Instance, type InstanceSettings } from './instance.ts';
 import { describeFailure, HostTrap } from './trap.ts';
 
 export const MAX_QUEUED_CALLS = 16 * 1024;
-/** `lifecycle.shutdown` may wait this long in all. */
+/** `lifecycle.shutdown` of an instance that goes while the cell stays may wait this long. */
 export const SHUTDOWN_DEADLINE_MS = 2000;
 
 export interface PoolSettings {
@@ -115,10 +115,11 @@ export class InstancePool {
     });
   }
 
-  /** After the last call: each instance hears of it, then is dropped. */
-  async close(): Promise<void> {
+  /** After the last call: each instance hears of it, then is dropped. All of it within `deadlineMs` where they wait. */
+  async close(deadlineMs: number): Promise<void> {
+    const endMs = performance.now() + deadlineMs;
     for (const instance of this.#idle.splice(0)) {
-      await this.#shutDown(instance);
+      await this.#shutDown(instance, Math.max(0, endMs - performance.now()));
       this.#discard(instance, 'shut down');
     }
   }
@@ -138,12 +139,18 @@ export class InstancePool {
     const name = this.#settings.instances.names.lifecycle;
     const init = name === undefined ? undefined : instance.find(name, 'init');
     if (!init) return undefined;
-    instance.scope.enter(undefined, instance.maySuspend(name!, 'init'));
-    return Promise.resolve(init())
-      .catch((thrown: unknown) => {
-        throw isDeclared(thrown) ? new HostTrap(`init: ${String(thrown.payload)}`) : thrown;
-      })
-      .then(() => instance.scope.leave());
+    return this.#callInit(instance, name!, init);
+  }
+
+  async #callInit(instance: Instance, name: string, init: () => unknown): Promise<void> {
+    instance.scope.enter(undefined, instance.maySuspend(name, 'init'));
+    try {
+      await init();
+    } catch (thrown) {
+      const refusal = declared(thrown);
+      throw refusal ? new HostTrap(`init: ${String(refusal.payload)}`) : thrown;
+    }
+    instance.scope.leave();
   }
 
   #runOnNew(call: Call): void {
@@ -154,12 +161,7 @@ export class InstancePool {
       call.fail(new HostTrap(`no instance: ${describeFailure(thrown)}`));
       return;
     }
-    let initialised: Promise<void> | undefined;
-    try {
-      initialised = this.#initialise(instance);
-    } catch (thrown) {
-      initialised = Promise.reject(thrown);
-    }
+    const initialised = this.#initialise(instance);
     if (!initialised) {
       this.#run(instance, call);
       return;
@@ -183,7 +185,7 @@ export class InstancePool {
       this.#release(instance);
       return;
     }
-    instance.scope.enter(call, instance.handleMaySuspend);
+    instance.scope.enter(call, call.maySuspend(instance));
     let result: unknown;
     try {
       result = call.begin(instance);
@@ -213,8 +215,9 @@ export class InstancePool {
   #settleThrown(instance: Instance, call: Call, thrown: unknown): void {
     if (this.#starting === instance) this.#starting = undefined;
     instance.scope.leave();
-    if (isDeclared(thrown) && !instance.scope.ended) {
-      call.decline(thrown.payload);
+    const refusal = declared(thrown);
+    if (refusal && !instance.scope.ended) {
+      call.decline(refusal.payload);
       this.#served(instance, call);
       return;
     }
@@ -255,18 +258,18 @@ export class InstancePool {
   }
 
   async #retire(instance: Instance): Promise<void> {
-    if (this.#settings.instances.names.lifecycle !== undefined) await this.#shutDown(instance);
+    if (this.#settings.instances.names.lifecycle !== undefined) await this.#shutDown(instance, SHUTDOWN_DEADLINE_MS);
     this.#discard(instance, 'one call per instance');
     this.#next();
   }
 
   /** `lifecycle.shutdown`, where exported. What it throws is for the log. */
-  async #shutDown(instance: Instance): Promise<void> {
+  async #shutDown(instance: Instance, deadlineMs: number): Promise<void> {
     const name = this.#settings.instances.names.lifecycle;
     const shutdown = name === undefined ? undefined : instance.find(name, 'shutdown');
     if (!shutdown) return;
     instance.scope.enter(undefined, instance.maySuspend(name!, 'shutdown'));
-    const timer = setTimeout(() => instance.scope.end('shutdown took too long'), SHUTDOWN_DEADLINE_MS);
+    const timer = setTimeout(() => instance.scope.end('shutdown took too long'), deadlineMs);
     try {
       await shutdown();
     } catch (thrown) {
@@ -333,6 +336,11 @@ export class InstancePool {
   }
 }
 
-function isDeclared(thrown: unknown): thrown is { readonly payload: unknown } {
-  return typeof thrown === 'object' && thrown !== null && Object.hasOwn(thrown, 'payload');
+/**
+ * The `err` of an exported function's `result`: thrown as its payload, or as an object that carries one. Everything else
+ * that bindings or guests throw is an `Error`.
+ */
+function declared(thrown: unknown): { readonly payload: unknown } | undefined {
+  if (!(thrown instanceof Error)) return { payload: thrown };
+  return Object.hasOwn(thrown, 'payload') ? (thrown as unknown as { readonly payload: unknown }) : undefined;
 }

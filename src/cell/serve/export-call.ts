@@ -1,6 +1,5 @@
 /** One call of an exported function, from a `Call` frame: probes, health, life cycle. */
-import { Outcome } from '../../wire/frames.ts';
-import { Abort, MAX_JSON_BYTES } from '../../wire/frames.ts';
+import { MAX_JSON_BYTES } from '../../wire/frames.ts';
 import type { AbortReason, Call } from '../call.ts';
 import type { Instance } from '../instance.ts';
 import { describeFailure, HostTrap } from '../trap.ts';
@@ -33,13 +32,17 @@ export class ExportCall implements Call {
   readonly startable = true;
   over = false;
   readonly #id: number;
-  readonly #answers: Pick<Answers, 'callResult' | 'done'>;
+  readonly #answers: Pick<Answers, 'callResult'>;
   readonly #text: CallText;
 
-  constructor(id: number, answers: Pick<Answers, 'callResult' | 'done'>, text: CallText) {
+  constructor(id: number, answers: Pick<Answers, 'callResult'>, text: CallText) {
     this.#id = id;
     this.#answers = answers;
     this.#text = text;
+  }
+
+  maySuspend(instance: Instance): boolean {
+    return instance.maySuspend(this.#text.interface, this.#text.function);
   }
 
   begin(instance: Instance): unknown {
@@ -65,8 +68,7 @@ export class ExportCall implements Call {
 
   cancel(reason: AbortReason): boolean {
     if (this.over) return false;
-    this.over = true;
-    this.#answers.done(this.#id, reason === Abort.Deadline ? Outcome.Deadline : Outcome.Cancelled, abortText(reason));
+    this.#result({ trap: abortText(reason) });
     return true;
   }
 

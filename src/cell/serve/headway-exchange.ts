@@ -63,6 +63,10 @@ export class HeadwayExchange implements Call, BodyReceiver, RequestBodyOwner {
     return this.#requestBody.settled;
   }
 
+  maySuspend(instance: Instance): boolean {
+    return instance.handleMaySuspend;
+  }
+
   begin(instance: Instance): unknown {
     const { method, path, authority, scheme, headers } = this.#request;
     const fields: [string, Uint8Array][] = [];

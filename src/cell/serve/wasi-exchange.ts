@@ -59,6 +59,10 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
 
   // What the pool asks of a call.
 
+  maySuspend(instance: Instance): boolean {
+    return instance.handleMaySuspend;
+  }
+
   begin(instance: Instance): unknown {
     this.#scope = instance.scope;
     const request = new IncomingRequest(instance.scope, this.#request, this.#requestBody);
@@ -145,7 +149,7 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
       return;
     }
     const declared = declaredLength(headers);
-    const describesBody = this.#request.method !== 'HEAD' && status !== 304;
+    const describesBody = this.#request.method !== 'HEAD' && status !== 204 && status !== 304;
     if (declared === 'Invalid' || (!body && declared > 0 && describesBody)) {
       body?.close();
       this.#refusal = { tag: 'HTTP-response-body-size' };

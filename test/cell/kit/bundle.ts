@@ -1,8 +1,8 @@
-/** A component's bytes → what a cell is assigned, by the same transpiler that component/ uses. */
+/** A component's bytes → what a cell is assigned, by the pipeline that prepares components. */
 import { readFile } from 'node:fs/promises';
-import { transpileBytes } from '@bytecodealliance/jco-transpile';
-import { BLOCKING } from '../../../src/component/admission/blocking.ts';
-import type { Assignment } from '../../../src/wire/frames.ts';
+import { prepareComponent } from '../../../src/component/job.ts';
+import { loadTranspiler } from '../../../src/component/transpile.ts';
+import { WIRE_VERSION, type Assignment } from '../../../src/wire/frames.ts';
 
 export interface TestBundle {
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -12,52 +12,29 @@ export interface TestBundle {
 }
 
 const EXAMPLES = new URL('../../../examples/wasm/', import.meta.url);
+export const MEMORY_BYTES = 64 * 1024 * 1024;
+/** What admission lets in with these is denied by the cell all the same: nothing of it is implemented. */
+const CAPABILITIES = [{ capability: 'outboundHttp' }, { capability: 'sockets' }];
 
 export async function exampleBundle(name: string): Promise<TestBundle> {
   return bundleOf(await readFile(new URL(`${name}.wasm`, EXAMPLES)));
 }
 
 export async function bundleOf(component: Uint8Array): Promise<TestBundle> {
-  const asyncImports = Object.entries(BLOCKING).flatMap(([name, functions]) =>
-    functions.map((item) => `${name}#${item}`),
-  );
-  const plain = await transpileBytes(component, {
-    name: 'component',
-    instantiation: 'async',
-    emitTypescriptDeclarations: false,
+  await loadTranspiler();
+  const prepared = prepareComponent({
+    bytes: component,
+    memoryBytes: MEMORY_BYTES,
+    given: { capabilities: CAPABILITIES, links: [] },
   });
-  const exports = plain.exports.map(([name]) => name).filter((name) => name.includes(':'));
-  const text = Buffer.from(plain.files['component.js']!).toString();
-  const blocks = /blocking(Read|Skip|Write|Flush|Splice)|\.block\(\)|\bpoll\b/.test(text);
-  const functions = exports.flatMap((name) => exportedFunctions(name));
-  const { files } = blocks
-    ? await transpileBytes(component, {
-        name: 'component',
-        instantiation: 'async',
-        asyncMode: 'jspi',
-        asyncImports,
-        asyncExports: functions,
-        emitTypescriptDeclarations: false,
-      })
-    : plain;
-  return {
-    files: new Map(Object.entries(files)),
-    imports: plain.imports,
-    exports,
-    blockingExports: blocks ? functions : [],
-  };
-}
-
-/** The functions of the interfaces that the host calls; the components of these tests export no others. */
-function exportedFunctions(name: string): string[] {
-  if (name.includes('/lifecycle')) return [`${name}#init`, `${name}#shutdown`];
-  if (name.includes('/health')) return [`${name}#check`];
-  return [`${name}#handle`];
+  if (!prepared.ok) throw new Error(`${prepared.error.code}: ${prepared.error.message}`);
+  const { files, imports, exports, blockingExports } = prepared.value;
+  return { files: new Map(files.map(({ name, bytes }) => [name, bytes])), imports, exports, blockingExports };
 }
 
 export function assignmentOf(bundle: TestBundle, changes: Partial<Assignment> = {}): Assignment {
   return {
-    wire: 1,
+    wire: WIRE_VERSION,
     replica: 'test/cell@1#1',
     entry: 'test/cell',
     revision: '1'.repeat(64),
@@ -67,7 +44,7 @@ export function assignmentOf(bundle: TestBundle, changes: Partial<Assignment> = 
     blockingExports: bundle.blockingExports,
     env: [],
     args: [],
-    memoryBytes: 64 * 1024 * 1024,
+    memoryBytes: MEMORY_BYTES,
     concurrency: 8,
     requestBodyBytes: 1024 * 1024,
     responseBodyBytes: 16 * 1024 * 1024,
