@@ -329,11 +329,6 @@ export const CODES = {
     remedy: 'check the path and the permissions of the file',
     policy: 'Terminal',
   },
-  HW5015: {
-    title: 'port in use',
-    remedy: 'end what listens there, or choose another address with --listen',
-    policy: 'Terminal',
-  },
   HW5016: {
     title: 'secret not available',
     remedy: 'set the variable or write the file that runtime.yaml names',

@@ -12,7 +12,7 @@ const EXIT_OF: Partial<Record<Code, ExitCode>> = {
   HW5012: EXIT.Broken,
   HW5014: EXIT.ConfigInvalid,
   HW5016: EXIT.ConfigInvalid,
-  HW5015: EXIT.PortInUse,
+  HW4501: EXIT.PortInUse,
   HW5020: EXIT.DataFolderHeld,
   HW5021: EXIT.JournalTooNew,
   HW5030: EXIT.PortInUse,

@@ -7,7 +7,7 @@ rm -rf .headway
 setsid npm start >"$log" 2>&1 &
 group=$!
 deadline=$((SECONDS + 60))
-until grep -q 'try it' "$log"; do
+until grep -q 'things to try' "$log"; do
   if ! kill -0 "$group" 2>/dev/null || [ $SECONDS -ge $deadline ]; then
     echo 'npm start did not come up:'; cat "$log"; kill -KILL -- "-$group" 2>/dev/null; exit 1
   fi
