@@ -9,7 +9,7 @@ import { layOutDataFolder } from './data-folders.ts';
 import type { EngineConfig } from './engine-config.ts';
 import { runOptions, type RunFlags, type RunOptions } from './run-options.ts';
 import { exitCodeOf } from './start-failure.ts';
-import { CONTROL_STOP, ENGINE_STOP, supervise, type ChildSpec, type Supervisor } from './supervisor.ts';
+import { CONTROL_STOP, ENGINE_STOP, supervise, type ChildSpec } from './supervisor.ts';
 import { VERSION } from './version.ts';
 
 /** Cells and engine must not be open to a debugger by a signal, and need nothing that is experimental to be said twice. */
@@ -27,7 +27,7 @@ export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<E
     return exitCodeOf(specs.error);
   }
   const supervisor = supervise(specs.value, (line) => terminal.err(`headway: ${line}\n`));
-  stopOnSignals(supervisor);
+  stopOnSignals(() => supervisor.stop());
   return (await supervisor.ended) as ExitCode;
 }
 
@@ -56,12 +56,12 @@ export function childrenOf(options: RunOptions, outputDescriptor?: number): Resu
 }
 
 /** The first signal ends everything in order; a second one does not wait. */
-export function stopOnSignals(supervisor: Supervisor): void {
+export function stopOnSignals(end: () => Promise<void>): void {
   let asked = false;
   const stop = (): void => {
     if (asked) process.exit(EXIT.Broken);
     asked = true;
-    void supervisor.stop();
+    void end();
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

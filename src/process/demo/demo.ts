@@ -9,7 +9,7 @@ import type { Status } from '../../model/status.ts';
 import { childrenOf, stopOnSignals } from '../run.ts';
 import { printedAddress, runOptions, type RunFlags, type RunOptions } from '../run-options.ts';
 import { exitCodeOf } from '../start-failure.ts';
-import { supervise, type ChildSpec } from '../supervisor.ts';
+import { supervise, type ChildSpec, type Supervisor } from '../supervisor.ts';
 import { demoFolders, seedDemo, type DemoFolders } from './seed.ts';
 
 const DEFAULT_ROOT = '.headway';
@@ -42,6 +42,12 @@ export async function demoCommand(flags: RunFlags, terminal: Terminal): Promise<
   };
   terminal.out(`${seeded ? 'seeded' : 'resuming'} ${shown(folders.root)}, starting …\n`);
   const supervisor = supervise(runtime.value, (line) => terminal.err(`headway: ${line}\n`));
+  let guests: Supervisor | undefined;
+  // The visitor goes first: what it would still ask for while the engine drains could only be refused.
+  stopOnSignals(async () => {
+    await guests?.stop();
+    await supervisor.stop();
+  });
   const ending = new AbortController();
   const ended = supervisor.ended.finally(() => ending.abort());
   const ready = await becomesReady(statusUrl, ending.signal);
@@ -50,11 +56,9 @@ export async function demoCommand(flags: RunFlags, terminal: Terminal): Promise<
     return (await ended) as ExitCode;
   }
   terminal.out(banner(folders, options, ready));
-  // The visitor goes first: what it would still ask for while the engine drains could only be refused.
-  const guests = supervise(flags['no-visitor'] === true ? [] : [visitor], () => undefined);
-  stopOnSignals({ ...supervisor, stop: () => guests.stop().then(() => supervisor.stop()) });
+  if (flags['no-visitor'] !== true && !ending.signal.aborted) guests = supervise([visitor], () => undefined);
   const code = await ended;
-  await guests.stop();
+  await guests?.stop();
   if (code !== EXIT.Ok) terminal.err(said(folders));
   return code as ExitCode;
 }
