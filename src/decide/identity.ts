@@ -39,6 +39,33 @@ export function attemptOf(entry: DesiredEntry): string {
   });
 }
 
+/** All identities of one desired entry. */
+export interface Identities {
+  readonly revision: string;
+  readonly release: string;
+  readonly secretless: string;
+  readonly attempt: string;
+}
+
+/**
+ * Identities already computed, by the desired entry they belong to. Only a saving: the loop keeps one per accepted
+ * commit, so that looking ten times a second does not hash every manifest ten times a second.
+ */
+export type IdentityCache = WeakMap<DesiredEntry, Identities>;
+
+export function identitiesOf(entry: DesiredEntry, cache: IdentityCache): Identities {
+  const known = cache.get(entry);
+  if (known) return known;
+  const identities = {
+    revision: revisionOf(entry),
+    release: releaseOf(entry),
+    secretless: secretlessOf(entry),
+    attempt: attemptOf(entry),
+  };
+  cache.set(entry, identities);
+  return identities;
+}
+
 function contentOf(member: Member, withSecrets: boolean): Json {
   return {
     artifact: member.artifact,

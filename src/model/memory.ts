@@ -90,8 +90,11 @@ export interface Bake {
   readonly sinceMs: number;
   readonly party: string;
   readonly trial: Trial;
-  /** `Watching`: clock and tests run. `Unproven`: over without proof (preempted, no samples); hard stops only. */
-  readonly state: 'Watching' | 'Unproven';
+  /**
+   * `Watching`: clock and tests run. The others are over without proof, and only hard stops are left: `Preempted` by a
+   * newer desired, `Unproven` for want of samples.
+   */
+  readonly state: 'Watching' | 'Preempted' | 'Unproven';
   /** Whether there was a release before it to go back to (its own or, for a moved match, another entry's). */
   readonly back: boolean;
 }
@@ -195,6 +198,8 @@ export interface ReplicaFailure {
   readonly atMs: number;
   readonly end: ReplicaEnd;
   readonly message: string;
+  /** Not its own doing: no capacity, no sandbox. */
+  readonly waiting: boolean;
 }
 
 /** Counters as last seen, per release, so that each sample is counted once even over a restart of control. */

@@ -38,7 +38,9 @@ function failedProbes({ replicas, group, failures }: HardStopInputs): HardStop |
 
 function crashes({ gate, group, failures, clockMs }: HardStopInputs): HardStop | undefined {
   const { crashes: limit, windowMs } = gate.hardStops;
-  const within = failures.filter((failure) => failure.group === group && clockMs - failure.atMs <= windowMs);
+  const within = failures.filter(
+    (failure) => failure.group === group && !failure.waiting && clockMs - failure.atMs <= windowMs,
+  );
   if (within.length < limit) return undefined;
   const window = formatDuration(windowMs);
   return {

@@ -28,7 +28,8 @@ export interface Hypotheses {
 /**
  * p0 = max(tolerable, serving's rate), p1 = p0 + (intolerable − tolerable). Serving's rate is pulled towards
  * `tolerable` as if `pseudoSamples` more requests had been answered at exactly that rate: the first few requests of a
- * window must not make any error rate look normal.
+ * window must not make any error rate look normal. Where it is above `tolerable`, its standard error is added: an
+ * estimate that happens to be low must not make a normal rate look broken.
  */
 export function hypotheses(
   bounds: { readonly tolerable: number; readonly intolerable: number },
@@ -36,7 +37,9 @@ export function hypotheses(
   pseudoSamples: number,
 ): Hypotheses {
   const weight = control.requests + pseudoSamples;
-  const rate = weight === 0 ? 0 : (control.failures + bounds.tolerable * pseudoSamples) / weight;
+  const estimate = weight === 0 ? 0 : (control.failures + bounds.tolerable * pseudoSamples) / weight;
+  const error = weight === 0 ? 0 : Math.sqrt((estimate * (1 - estimate)) / weight);
+  const rate = estimate > bounds.tolerable ? estimate + error : estimate;
   // A tolerable of 0 % would make a single failure infinitely unlikely: one in ten thousand is as strict as it gets.
   const p0 = Math.min(HIGHEST_NORMAL_RATE, Math.max(bounds.tolerable, rate, 1e-4));
   const p1 = Math.min(1 - 1e-4, Math.max(p0 + bounds.intolerable - bounds.tolerable, p0 * 1.01));

@@ -105,7 +105,8 @@ export function judge(trial: Trial, gate: Gate, looks: number, stepOver: boolean
     const why = `the error test is undecided after ${errors.samples} samples; ${missing} more good ones would pass it`;
     return { verdict: 'Continue', evidence, why };
   }
-  const { candidate, control } = trial.step;
+  // In a bake nothing serves beside it: what was measured before the switch is the measure.
+  const { candidate, control } = trial.step.control.requests > 0 ? trial.step : trial.whole;
   const tail = gate.latency && judgeLatency(gate.latency, candidate, control, looks);
   const shift =
     gate.errors.maxShiftOfClientErrors !== undefined

@@ -1,0 +1,101 @@
+/**
+ * Takes what was observed into the drafts, before anything is decided: how replicas ended, what each release answered,
+ * and what a new engine process means. Nothing here chooses; it only remembers.
+ */
+import type { EntryKey } from '../model/component.ts';
+import type { EngineObserved, ReleaseSamples, ReplicaObserved } from '../model/engine.ts';
+import type { ReplicaFailure, SeenCounters, Tally } from '../model/memory.ts';
+import type { Observed } from '../model/observed.ts';
+import type { Problem } from '../model/problem.ts';
+import { EMPTY_TALLY, NOTHING_SEEN, tallySince } from './gate/tally.ts';
+import { MAX_FAILURES, withBake, withCandidate, type EntryDraft, type MemoryDraft } from './memory.ts';
+
+/** Another engine process: replicas and counters of the one before are gone, and what was in the air with them. */
+export function absorbEpoch(
+  memory: MemoryDraft,
+  entries: ReadonlyMap<EntryKey, EntryDraft>,
+  engine: EngineObserved,
+): boolean {
+  const last = memory.epoch;
+  memory.epoch = engine.epoch;
+  if (last === undefined || last === engine.epoch) return false;
+  for (const entry of entries.values()) {
+    entry.replicas = [];
+    entry.counters = {};
+    forgetRuns(entry);
+    const { candidate } = entry;
+    if (candidate && (candidate.state === 'Warming' || candidate.state === 'Ready' || candidate.state === 'Canary')) {
+      const resumeStep = candidate.state === 'Canary' ? candidate.step : candidate.resumeStep;
+      withCandidate(entry, { state: 'Prepared', step: 0, weight: 0, sinceMs: memory.clockMs, resumeStep });
+    }
+  }
+  return true;
+}
+
+function forgetRuns(entry: EntryDraft): void {
+  if (entry.candidate) {
+    const { trial } = entry.candidate;
+    withCandidate(entry, { trial: { ...trial, synthetic: { ...trial.synthetic, run: undefined } } });
+  }
+  const trial = entry.serving?.bake?.trial;
+  if (trial) withBake(entry, { trial: { ...trial, synthetic: { ...trial.synthetic, run: undefined } } });
+}
+
+/** Replicas that ended are no longer ours; those that we did not stop are failures of their group. */
+export function absorbReplicas(entry: EntryDraft, observed: Observed, clockMs: number): void {
+  const seen = new Map((observed.engine?.replicas ?? []).map((replica) => [replica.id, replica]));
+  const refused = new Map(observed.refusedStarts.map((start) => [start.replica, start.problem]));
+  const failures: ReplicaFailure[] = [];
+  const left = entry.replicas.filter((replica) => {
+    const live = seen.get(replica.id);
+    const problem = refused.get(replica.id);
+    if (live?.phase !== 'Ended' && !problem)
+      return observed.engine === undefined || live !== undefined || !replica.stopping;
+    if (!replica.stopping) failures.push(failureOf(replica.group, live, problem, clockMs));
+    return false;
+  });
+  if (left.length !== entry.replicas.length) entry.replicas = left;
+  if (failures.length > 0) entry.failures = [...entry.failures, ...failures].slice(-MAX_FAILURES);
+}
+
+function failureOf(
+  group: ReplicaFailure['group'],
+  live: ReplicaObserved | undefined,
+  refusal: Problem | undefined,
+  atMs: number,
+): ReplicaFailure {
+  const end = live?.end && live.end !== 'Stopped' ? live.end : 'StartFailed';
+  const problem = refusal ?? live?.problem;
+  const message = problem?.message ?? `the replica ended: ${end}`;
+  return { group, atMs, end, message, waiting: problem?.policy === 'Waiting' };
+}
+
+/** What each release answered since the last look, counted once: the counters seen are part of the memory. */
+export function absorbCounters(entry: EntryDraft, key: EntryKey, engine: EngineObserved): ReadonlyMap<string, Tally> {
+  const tallies = new Map<string, Tally>();
+  const counters: { [release: string]: SeenCounters } = {};
+  for (const samples of engine.samples) {
+    if (!samples.group.startsWith(`${key}@`)) continue;
+    const now = seenOf(samples);
+    counters[samples.release] = now;
+    const tally = tallySince(entry.counters[samples.release] ?? NOTHING_SEEN, now);
+    if (tally.requests > 0) tallies.set(samples.release, tally);
+  }
+  entry.counters = counters;
+  return tallies;
+}
+
+function seenOf({ traffic, synthetic }: ReleaseSamples): SeenCounters {
+  return {
+    requests: traffic.requests,
+    failures: traffic.failures,
+    status4xx: traffic.status4xx,
+    syntheticRequests: synthetic.requests,
+    syntheticFailures: synthetic.failures,
+    latency: traffic.latency,
+  };
+}
+
+export function tallyOf(tallies: ReadonlyMap<string, Tally>, release: string | undefined): Tally {
+  return (release !== undefined ? tallies.get(release) : undefined) ?? EMPTY_TALLY;
+}

@@ -1,0 +1,240 @@
+/**
+ * Which replicas should run, compared with those that do. Level-triggered: every decision compares all of it, so a lost
+ * start or stop is simply decided again.
+ *
+ * R1 Nothing is stopped while the snapshot in force may still send it requests.
+ * R2 A replica's id is given out once and never again.
+ * R3 What serves starts before anything else does.
+ */
+import { hashOfJson } from '../kit/digest.ts';
+import type { Json } from '../kit/json.ts';
+import type { EntryKey } from '../model/component.ts';
+import type { Action, CellPlan } from '../model/decision.ts';
+import type { ReplicaObserved } from '../model/engine.ts';
+import type { Release, ReplicaMemory } from '../model/memory.ts';
+import type { GroupId } from '../model/snapshot.ts';
+import type { EntryDraft } from './memory.ts';
+import { nextStartMs } from './supervise.ts';
+import { entryOf, groupOf, type World } from './world.ts';
+
+const DEFAULT_DRAIN_MS = 30_000;
+
+interface Wanted {
+  readonly release: Release;
+  readonly count: number;
+  /** Replicas with another token are replaced one by one; undefined: any will do. */
+  readonly token: string | undefined;
+  readonly purpose: 'serving' | 'candidate' | 'warm';
+}
+
+/** Starts, stops and forgets for all entries; returns the soonest time on `clockMs` at which a start is due. */
+export function arrangeCells(world: World): number | undefined {
+  const { engine } = world.observed;
+  if (!engine) return undefined;
+  const live = new Map(engine.replicas.map((replica) => [replica.id, replica]));
+  noteIds(world, engine.replicas);
+  adoptOrphans(world, engine.replicas);
+  const starts: (Extract<Action, { type: 'Start' }> & { readonly purpose: Wanted['purpose'] })[] = [];
+  let dueMs: number | undefined;
+  for (const key of [...world.entries.keys()].sort()) {
+    const entry = entryOf(world, key);
+    const wanted = wantedOf(key, entry);
+    for (const want of wanted.values()) {
+      const due = fill(world, key, want, live, (action) => starts.push({ ...action, purpose: want.purpose }));
+      if (due !== undefined) dueMs = Math.min(dueMs ?? due, due);
+    }
+    stopUnwanted(world, key, wanted, live);
+  }
+  const serving = starts.filter(({ purpose }) => purpose === 'serving');
+  const chosen = serving.length > 0 ? serving : starts;
+  for (const { purpose: _, ...action } of chosen) world.actions.push(action);
+  if (chosen.length < starts.length)
+    unask(
+      world,
+      starts.filter((start) => !chosen.includes(start)).map(({ replica }) => replica),
+    );
+  stopOrphans(world, engine.replicas);
+  return dueMs;
+}
+
+/** Serving, candidate and what is kept warm, one line per group: releases that share their cells share the line. */
+function wantedOf(key: EntryKey, entry: EntryDraft): ReadonlyMap<GroupId, Wanted> {
+  const wanted = new Map<GroupId, Wanted>();
+  const add = (release: Release, purpose: Wanted['purpose'], token: string | undefined) => {
+    const group = groupOf(key, release);
+    const count = Math.max(1, release.entry.scaling.minReplicas, wanted.get(group)?.count ?? 0);
+    wanted.set(group, { purpose, token, release, ...wanted.get(group), count });
+  };
+  const restartToken = entry.desired?.restartToken;
+  if (entry.serving) add(entry.serving.release, 'serving', tokenOf(entry.serving.release, restartToken));
+  const { candidate } = entry;
+  if (candidate && ['Warming', 'Ready', 'Canary'].includes(candidate.state)) {
+    add(candidate.release, 'candidate', tokenOf(candidate.release, restartToken));
+  }
+  for (const release of entry.warm) add(release, 'warm', undefined);
+  return wanted;
+}
+
+/** What a replica is started with besides its revision; a change replaces replicas without a rollout. */
+function tokenOf({ entry }: Release, restartToken: string | undefined): string {
+  return hashOfJson({ token: restartToken ?? entry.restartToken, probes: entry.probes as unknown as Json }).slice(
+    0,
+    16,
+  );
+}
+
+function planOf(key: EntryKey, release: Release, token: string | undefined): CellPlan {
+  const [first] = release.entry.members;
+  return {
+    group: groupOf(key, release),
+    entry: key,
+    revision: release.revision,
+    members: release.entry.members,
+    limits: first.limits,
+    isolation: first.isolation,
+    probes: release.entry.probes,
+    restartToken: token ?? tokenOf(release, undefined),
+  };
+}
+
+/** Starts what is missing, asks again for what the engine does not know, replaces what has an old token. */
+function fill(
+  world: World,
+  key: EntryKey,
+  want: Wanted,
+  live: ReadonlyMap<string, ReplicaObserved>,
+  start: (action: Extract<Action, { type: 'Start' }>) => void,
+): number | undefined {
+  const entry = entryOf(world, key);
+  const plan = planOf(key, want.release, want.token);
+  const mine = entry.replicas.filter((replica) => replica.group === plan.group && !replica.stopping);
+  for (const replica of mine) {
+    if (live.has(replica.id)) continue;
+    const cell = { ...plan, restartToken: replica.token };
+    start({ type: 'Start', replica: replica.id, cell, why: 'the engine does not know it yet' });
+  }
+  const stale = mine.filter((replica) => want.token !== undefined && replica.token !== want.token);
+  const allReady = mine.every((replica) => live.get(replica.id)?.phase === 'Ready');
+  const missing = want.count - mine.length + (stale.length > 0 && allReady && mine.length <= want.count ? 1 : 0);
+  if (missing <= 0) return void stopSurplus(world, key, want, mine, stale, live);
+
+  const { supervision } = want.release.entry;
+  const { clockMs } = world.memory;
+  const dueMs = nextStartMs(entry.failures, plan.group, supervision, clockMs, world.memory.nextReplica);
+  if (dueMs > clockMs) return dueMs;
+  for (let count = 0; count < missing; count++) {
+    const id = `${plan.group}#${world.memory.nextReplica}`;
+    world.memory.nextReplica += 1;
+    entry.replicas = [...entry.replicas, { id, group: plan.group, token: plan.restartToken, stopping: false }];
+    start({ type: 'Start', replica: id, cell: plan, why: `${want.purpose}: ${mine.length} of ${want.count} run` });
+  }
+  return undefined;
+}
+
+/** Starts that wait for serving's own are not asked for yet: their numbers are lost, which harms nobody. */
+function unask(world: World, ids: readonly string[]): void {
+  for (const entry of world.entries.values()) {
+    if (entry.replicas.some(({ id }) => ids.includes(id)))
+      entry.replicas = entry.replicas.filter(({ id }) => !ids.includes(id));
+  }
+}
+
+function stopSurplus(
+  world: World,
+  key: EntryKey,
+  want: Wanted,
+  mine: readonly ReplicaMemory[],
+  stale: readonly ReplicaMemory[],
+  live: ReadonlyMap<string, ReplicaObserved>,
+): void {
+  const surplus = mine.length - want.count;
+  if (surplus <= 0) return;
+  const isReady = (replica: ReplicaMemory) => live.get(replica.id)?.phase === 'Ready';
+  // One is let go only while enough others are ready: never stop the old before the new is.
+  if (mine.filter(isReady).length <= want.count) {
+    const idle = mine.find((replica) => !isReady(replica) && mine.filter(isReady).length >= want.count);
+    if (idle) stop(world, key, [idle], 'more replicas than wanted', live);
+    return;
+  }
+  stop(
+    world,
+    key,
+    [(stale[0] ?? mine[0])!],
+    stale.length > 0 ? 'replaced by a newer one' : 'more replicas than wanted',
+    live,
+  );
+}
+
+function stopUnwanted(
+  world: World,
+  key: EntryKey,
+  wanted: ReadonlyMap<GroupId, Wanted>,
+  live: ReadonlyMap<string, ReplicaObserved>,
+): void {
+  const gone = entryOf(world, key).replicas.filter((replica) => !wanted.has(replica.group) || replica.stopping);
+  const free = gone.filter((replica) => replica.stopping || isOutOfRoutes(world, replica.group));
+  stop(world, key, free, 'nothing wants it any more', live);
+}
+
+/** R1: the engine has the snapshot decided last, and that does not name the group. */
+function isOutOfRoutes({ observed, memory, actions }: World, group: GroupId): boolean {
+  const inForce = observed.engine?.generation === memory.snapshot.generation;
+  return inForce && !actions.some(({ type }) => type === 'Publish') && !memory.snapshot.groups.includes(group);
+}
+
+function stop(
+  world: World,
+  key: EntryKey,
+  replicas: readonly ReplicaMemory[],
+  why: string,
+  live: ReadonlyMap<string, ReplicaObserved>,
+): void {
+  if (replicas.length === 0) return;
+  const entry = entryOf(world, key);
+  const deadlineMs = entry.desired?.drainDeadlineMs ?? DEFAULT_DRAIN_MS;
+  const ids = new Set(replicas.map(({ id }) => id));
+  for (const id of ids) {
+    const phase = live.get(id)?.phase;
+    if (phase === undefined || phase === 'Draining' || phase === 'Ended') continue;
+    world.actions.push({ type: 'Stop', replica: id, deadlineMs, why });
+  }
+  if (replicas.every((replica) => replica.stopping)) return;
+  entry.replicas = entry.replicas.map((replica) => (ids.has(replica.id) ? { ...replica, stopping: true } : replica));
+}
+
+/** R2 after a lost journal: no number that the engine has seen is given out again. */
+function noteIds(world: World, replicas: readonly ReplicaObserved[]): void {
+  for (const { id } of replicas) {
+    const number = Number(id.slice(id.lastIndexOf('#') + 1));
+    if (Number.isSafeInteger(number) && number >= world.memory.nextReplica) world.memory.nextReplica = number + 1;
+  }
+}
+
+/** After a lost journal: replicas of a wanted group go on under this memory instead of being started twice. */
+function adoptOrphans(world: World, replicas: readonly ReplicaObserved[]): void {
+  const known = knownIds(world);
+  for (const [key, entry] of world.entries) {
+    const wanted = wantedOf(key, entry);
+    const found = replicas.filter(
+      ({ id, group, phase }) => wanted.has(group) && !known.has(id) && phase !== 'Ended' && phase !== 'Draining',
+    );
+    if (found.length === 0) continue;
+    const adopted = found.map(({ id, group, restartToken }) => ({ id, group, token: restartToken, stopping: false }));
+    entry.replicas = [...entry.replicas, ...adopted];
+  }
+}
+
+function stopOrphans(world: World, replicas: readonly ReplicaObserved[]): void {
+  const known = knownIds(world);
+  const ended = replicas.filter(({ id, phase }) => phase === 'Ended' && !known.has(id)).map(({ id }) => id);
+  if (ended.length > 0)
+    world.actions.push({ type: 'Forget', replicas: ended, why: 'they ended and that is written down' });
+  for (const { id, group, phase } of replicas) {
+    if (known.has(id) || phase === 'Ended' || phase === 'Draining' || !isOutOfRoutes(world, group)) continue;
+    world.actions.push({ type: 'Stop', replica: id, deadlineMs: DEFAULT_DRAIN_MS, why: 'no memory of it' });
+  }
+}
+
+function knownIds(world: World): ReadonlySet<string> {
+  return new Set([...world.entries.values()].flatMap((entry) => entry.replicas.map(({ id }) => id)));
+}

@@ -1,0 +1,68 @@
+/**
+ * Edits during a rollout of the same release (rollouts.md §2): none of them raises exposure by itself.
+ */
+import { canonicalJson, type Json } from '../kit/json.ts';
+import type { Candidate } from '../model/memory.ts';
+import { EMPTY_PAIR, FRESH_TRIAL } from './gate/tally.ts';
+import { withCandidate, type EntryDraft } from './memory.ts';
+import type { Target } from './world.ts';
+
+export interface Edit {
+  readonly change: Partial<Candidate>;
+  readonly why: string;
+}
+
+/** What the edit does to the candidate; undefined when nothing about the attempt changed. */
+export function editOf(candidate: Candidate, target: Target, clockMs: number): Edit | undefined {
+  if (candidate.attempt === target.attempt) return undefined;
+  const before = candidate.release.entry;
+  const after = target.entry;
+  const [old, now] = [before.rollout.settings, after.rollout.settings];
+  const restarted = isAfterReady(candidate)
+    ? { state: 'Ready' as const, step: 0, weight: 0, sinceMs: clockMs, resumeStep: undefined, trial: FRESH_TRIAL }
+    : { trial: FRESH_TRIAL };
+  if (old.strategy.type !== now.strategy.type || !same(before.retries, after.retries)) {
+    return { change: restarted, why: 'strategy type or retry changed: step 1 with the warm candidate' };
+  }
+  if (!same(before.probes, after.probes)) return { change: restarted, why: 'probes changed: ready again, then step 1' };
+  const gateChanged = !same(old.gate, now.gate);
+  const trial = gateChanged ? { ...FRESH_TRIAL, warmUp: candidate.trial.warmUp } : candidate.trial;
+  if (!same(old.strategy, now.strategy) && candidate.state === 'Canary' && now.strategy.type === 'Canary') {
+    const step = now.strategy.steps.findLastIndex(({ weight }) => weight <= candidate.weight) + 1;
+    const change = {
+      step,
+      sinceMs: clockMs,
+      trial: { ...trial, step: EMPTY_PAIR },
+      weight: weightAt(now.strategy, step, candidate),
+    };
+    return {
+      change,
+      why: `steps changed: goes on at step ${step}, the last whose weight is not above the present one`,
+    };
+  }
+  return {
+    change: { trial },
+    why: gateChanged ? 'gate changed: stays at its weight, fresh samples' : 'approvals looked at again',
+  };
+}
+
+function weightAt(
+  strategy: { readonly steps: readonly { readonly weight: number }[] },
+  step: number,
+  candidate: Candidate,
+) {
+  return strategy.steps[step - 1]?.weight ?? candidate.weight;
+}
+
+function isAfterReady(candidate: Candidate): boolean {
+  return candidate.state === 'Ready' || candidate.state === 'Canary';
+}
+
+/** Follows the target: its facts in git that are in no attempt (approvals, scaling, drain) apply as they are. */
+export function follow(entry: EntryDraft, target: Target, edit: Edit | undefined): void {
+  withCandidate(entry, { release: target.release, attempt: target.attempt, ...edit?.change });
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return canonicalJson(one as Json) === canonicalJson(other as Json);
+}

@@ -1,0 +1,82 @@
+/** The one reason and sentence that stand for an entry: what people read first. */
+import { short } from '../kit/digest.ts';
+import { formatDuration } from '../kit/units.ts';
+import type { Reason } from '../model/status.ts';
+import { liveReplicas, somethingServes } from './context.ts';
+import type { Decided } from './lock-step.ts';
+import { isCrashLoop } from './supervise.ts';
+import { missingApproval } from './walk.ts';
+import { groupOf, type World } from './world.ts';
+
+export interface Headline {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+export function headlineOf(world: World, decided: Decided): Headline {
+  const { move } = decided;
+  if (move.type === 'Hold' || move.type === 'Drop') return { reason: move.reason, message: move.why };
+  if (move.type === 'Remove') return { reason: 'Progressing', message: move.why };
+  return move.type === 'Settle' ? settled(world, decided) : walking(world, decided);
+}
+
+function settled(world: World, { context }: Decided): Headline {
+  const { key, entry } = context;
+  const serving = entry.serving!;
+  const name = `release ${short(serving.release.release)}`;
+  if (serving.degraded !== undefined)
+    return { reason: 'Degraded', message: `${name} serves unproven: ${serving.degraded}` };
+  const group = groupOf(key, serving.release);
+  const { supervision, rules } = serving.release.entry;
+  if (isCrashLoop(entry.failures, group, supervision, world.memory.clockMs)) {
+    const last = entry.failures.findLast((failure) => failure.group === group);
+    return {
+      reason: 'Degraded',
+      message: `${name} crashes again and again; it is restarted with back-off. The last: ${last?.message}`,
+    };
+  }
+  if (entry.reverted) return { reason: 'Reverted', message: `git went back to ${name}, which serves` };
+  if (serving.bake?.state === 'Watching') {
+    const { durationMs } = serving.release.entry.rollout.settings.bake;
+    const elapsed = formatDuration(Math.floor((world.memory.clockMs - serving.bake.sinceMs) / 1000) * 1000);
+    const samples = serving.bake.trial.step.candidate.requests;
+    return {
+      reason: 'Baking',
+      message: `${name} has all traffic: ${elapsed} of ${formatDuration(durationMs)}, ${samples} samples`,
+    };
+  }
+  if (rules.length === 0) return { reason: 'Unreferenced', message: 'nothing points at it' };
+  if (!serving.proven) return { reason: 'Inconclusive', message: `${name} serves; its bake ended without proof` };
+  return {
+    reason: 'InSync',
+    message: `${name} serves, is proven and is what git says; ${liveReplicas(context)} replicas`,
+  };
+}
+
+function walking(world: World, { context, move }: Decided): Headline {
+  const { entry } = context;
+  const { candidate } = entry;
+  const why = move.type === 'Walk' ? move.why : '';
+  if (!candidate) return { reason: 'Progressing', message: why };
+  const name = `release ${short(candidate.release.release)}`;
+  const approval = candidate.trial.verdict === 'Pass' ? missingApproval(candidate) : undefined;
+  if (approval) {
+    const line = `spec.rollout.approvals: [{name: ${approval.name}, revision: ${short(candidate.release.revision)}}]`;
+    return { reason: 'AwaitingApproval', message: `${name} passed step ${candidate.step} and waits for ${line}` };
+  }
+  if (entry.preemptions >= 3) {
+    return {
+      reason: 'Starved',
+      message: `${entry.preemptions} preemptions in a row without a promotion: slow down the commits`,
+    };
+  }
+  if (candidate.state === 'Pending') {
+    const limit = world.environment.maxConcurrentRollouts;
+    return { reason: 'Slot', message: `${name} waits for a slot: ${limit} rollouts prepare at once` };
+  }
+  const message =
+    candidate.state === 'Canary'
+      ? `${name} at ${candidate.weight} % (step ${candidate.step}), ${candidate.trial.step.candidate.requests} of at least ${candidate.release.entry.rollout.settings.gate.minSamples} samples`
+      : `${name}: ${candidate.state}. ${why}`;
+  return { reason: somethingServes(context) ? 'Progressing' : 'FirstDeployment', message };
+}

@@ -1,0 +1,65 @@
+import { hashOfJson, short } from '../kit/digest.ts';
+import type { EntryKey } from '../model/component.ts';
+import type { EnvironmentSettings } from '../model/desired.ts';
+import type { EntryDraft } from './memory.ts';
+import { isUnreadable } from './wishes.ts';
+import type { Parties } from './parties.ts';
+import type { Wish, World } from './world.ts';
+
+export interface PruneGuard {
+  /** Why the deletion of an entry is held; absent where it may go on. */
+  readonly held: ReadonlyMap<EntryKey, string>;
+}
+
+/** What `prune.confirm` has to carry: it names the exact set, so a confirmed deletion confirms no other. */
+export function pruneHash(keys: readonly EntryKey[]): string {
+  return short(hashOfJson({ prune: [...keys].sort() }));
+}
+
+/**
+ * Compares what runs with desired, never one commit with another. The limits are those of the commit before (`judge`);
+ * the confirmation has to come with the commit that deletes.
+ */
+export function guardPrune(world: World, parties: Parties): PruneGuard {
+  const running = [...world.entries].filter(([, entry]) => isRunning(entry)).map(([key]) => key);
+  const replaced = new Set([...parties.predecessors.values()].flat());
+  const gone = running.filter((key) => world.wishes.get(key)?.deleted === true);
+  const set = gone.filter((key) => !replaced.has(key)).sort();
+  const held = new Map<EntryKey, string>();
+  const confirmed = isConfirmed(world.environment, pruneHash(set));
+  const wide = widerThanAllowed(set, running, world);
+  for (const key of gone) {
+    const namespace = key.split('/')[0]!;
+    if (isUnreadable(world.desired, namespace)) {
+      held.set(key, `a file in the path of tenant ${namespace} cannot be read: nothing is pruned there until it can`);
+    } else if (!world.judge.prune.enabled) {
+      held.set(key, 'prune.enabled is false: it runs on; set it to true in the Environment to let it go');
+    } else if (wide && set.includes(key) && !confirmed) {
+      held.set(key, `${wide}; to go on, write prune.confirm: "${pruneHash(set)}" in the Environment`);
+    }
+  }
+  return { held };
+}
+
+function isRunning(entry: EntryDraft): boolean {
+  return entry.serving !== undefined;
+}
+
+function isConfirmed(environment: EnvironmentSettings, hash: string): boolean {
+  return environment.prune.confirm === hash;
+}
+
+function widerThanAllowed(set: readonly EntryKey[], running: readonly EntryKey[], world: World): string | undefined {
+  const limit = world.judge.prune.maxDeletePercent;
+  const share = (set.length / running.length) * 100;
+  if (set.length > 1 && share > limit) {
+    return `this deletes ${set.length} of ${running.length} running components (${Math.round(share)} %, limit ${limit} %)`;
+  }
+  const namespaces = new Set(set.map((key) => key.split('/')[0]!));
+  const emptied = [...namespaces].find((namespace) => !stillWanted(world.wishes, namespace));
+  return emptied === undefined ? undefined : `this deletes everything that runs in namespace ${emptied}`;
+}
+
+function stillWanted(wishes: ReadonlyMap<EntryKey, Wish>, namespace: string): boolean {
+  return [...wishes].some(([key, wish]) => key.startsWith(`${namespace}/`) && !wish.deleted);
+}

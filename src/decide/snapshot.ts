@@ -1,0 +1,143 @@
+/**
+ * The routes and weights that follow from memory: pure, and the only place where an arm is made.
+ *
+ * S1 An arm of a candidate is there only while its group has a ready replica.
+ * S2 What serves is never taken out of the routes because its replicas are away: the ingress waits or answers 503.
+ * S3 A match goes to the entry that git names when that serves, else to the one that served it before.
+ */
+import { hashOfJson } from '../kit/digest.ts';
+import type { Json } from '../kit/json.ts';
+import type { EntryKey } from '../model/component.ts';
+import type { Release } from '../model/memory.ts';
+import { matchKey, type Match, type RouteRule } from '../model/route.ts';
+import type { Arm, Snapshot, SnapshotRule } from '../model/snapshot.ts';
+import type { EntryDraft } from './memory.ts';
+import { desiredOwners, type Parties } from './parties.ts';
+import { groupOf, readyCount, type World } from './world.ts';
+
+/** Says why nothing can answer for an entry: the reason and the message of its 503. */
+export type Unavailable = (key: EntryKey) => { readonly reason: string; readonly message: string };
+
+/** Publishes when the routes changed, or when the engine does not have the ones decided last. */
+export function publish(world: World, parties: Parties, unavailable: Unavailable): void {
+  const { engine } = world.observed;
+  const rules = rulesOf(world, parties, unavailable);
+  const hash = hashOfJson(rules as unknown as Json);
+  const last = world.memory.snapshot;
+  const changed = hash !== last.hash;
+  if (engine && !changed && engine.generation === last.generation) return;
+  if (isUnknownWorld(world)) return;
+  if (changed || (engine && engine.generation > last.generation)) {
+    const groups = [...new Set(rules.flatMap((rule) => rule.arms.map((arm) => arm.group)))].sort();
+    const generation = Math.max(last.generation, engine?.generation ?? 0) + 1;
+    world.memory.snapshot = { generation, hash, groups, commit: world.desired.commit };
+  }
+  if (!engine) return;
+  const { generation, commit } = world.memory.snapshot;
+  const why = changed ? 'routes or weights changed' : 'the engine does not have this generation';
+  world.actions.push({ type: 'Publish', snapshot: { generation, commit, rules, releaseHeader: true }, why });
+}
+
+/**
+ * The journal was lost while the engine went on serving: until the first deployments are decided, an empty route table
+ * would take down what runs.
+ */
+function isUnknownWorld({ memory, observed, entries }: World): boolean {
+  if (memory.snapshot.generation > 0 || !observed.engine || observed.engine.generation === 0) return false;
+  return [...entries.values()].some((entry) => entry.candidate !== undefined && entry.serving === undefined);
+}
+
+function rulesOf(world: World, parties: Parties, unavailable: Unavailable): Snapshot['rules'] {
+  const owners = desiredOwners(world.wishes);
+  const rules = new Map<string, SnapshotRule>();
+  for (const [key, { serving }] of world.entries) {
+    for (const rule of serving?.release.entry.rules ?? []) {
+      const id = matchKey(rule.match);
+      if (rules.has(id) && owners.get(id) !== key) continue;
+      rules.set(id, servedRule(world, key, serving!.release, rule));
+    }
+  }
+  for (const [key, entry] of world.entries) addCandidate(world, key, entry, rules, parties, owners);
+  for (const [key, wish] of world.wishes) {
+    for (const rule of wish.target?.entry.rules ?? []) {
+      const id = matchKey(rule.match);
+      // A new match of something that serves takes effect with its promotion; nothing else can answer it before.
+      if (rules.has(id) || world.entries.get(key)?.serving) continue;
+      rules.set(id, { ...emptyRule(key, rule, wish.target!.entry.members[0].limits), unavailable: unavailable(key) });
+    }
+  }
+  return [...rules.values()].sort((one, other) => precedence(one.match, other.match));
+}
+
+function servedRule(world: World, key: EntryKey, release: Release, rule: RouteRule): SnapshotRule {
+  const { strategy } = release.entry.rollout.settings;
+  const sticky = strategy.type === 'Canary' && strategy.stickyBy ? { stickyBy: strategy.stickyBy } : {};
+  const arms: readonly Arm[] = [{ release: release.release, group: groupOf(key, release), weight: 100 }];
+  return { ...emptyRule(key, rule, release.entry.members[0].limits), ...sticky, arms };
+}
+
+function emptyRule(
+  entry: EntryKey,
+  rule: RouteRule,
+  limits: { requestTimeoutMs: number; requestBodyBytes: number; responseBodyBytes: number },
+): SnapshotRule {
+  return {
+    match: rule.match,
+    route: rule.route,
+    entry,
+    ...(rule.export ? { export: rule.export } : {}),
+    requestTimeoutMs: rule.requestTimeoutMs ?? limits.requestTimeoutMs,
+    requestBodyBytes: rule.requestBodyBytes ?? limits.requestBodyBytes,
+    responseBodyBytes: limits.responseBodyBytes,
+    arms: [],
+  };
+}
+
+/** The second arm: on the matches that its entry serves today, and on those that it takes over from another. */
+function addCandidate(
+  world: World,
+  key: EntryKey,
+  { candidate, serving }: Pick<EntryDraft, 'candidate' | 'serving'>,
+  rules: Map<string, SnapshotRule>,
+  parties: Parties,
+  owners: ReadonlyMap<string, EntryKey>,
+): void {
+  if (!candidate || candidate.state !== 'Canary' || candidate.weight === 0) return;
+  if (readyCount(world, key, candidate.release) === 0) return;
+  const taken = new Set(parties.predecessors.get(key) ?? []);
+  const matches = new Set((serving?.release.entry.rules ?? []).map((rule) => matchKey(rule.match)));
+  for (const rule of candidate.release.entry.rules) {
+    const id = matchKey(rule.match);
+    const present = rules.get(id);
+    if (present && owners.get(id) === key && taken.has(present.entry)) matches.add(id);
+  }
+  const { release, weight } = candidate;
+  const arm: Arm = { release: release.release, group: groupOf(key, release), weight };
+  for (const id of matches) {
+    const present = rules.get(id);
+    if (!present || (present.entry !== key && !taken.has(present.entry))) continue;
+    const arms = [...present.arms.map((other) => ({ ...other, weight: 100 - weight })), arm];
+    rules.set(id, { ...present, arms });
+  }
+}
+
+/**
+ * The Gateway API's order (HTTPRouteRule.matches): the most exact host, an exact path, the longest prefix, a method,
+ * the most headers; then by name, so that the order never depends on where a rule was written.
+ */
+function precedence(one: Match, other: Match): number {
+  return (
+    hostRank(other) - hostRank(one) ||
+    Number(other.path.type === 'Exact') - Number(one.path.type === 'Exact') ||
+    other.path.value.length - one.path.value.length ||
+    Number(other.method !== undefined) - Number(one.method !== undefined) ||
+    other.headers.length - one.headers.length ||
+    (matchKey(one) < matchKey(other) ? -1 : 1)
+  );
+}
+
+/** An exact host before a wildcard, a longer wildcard before a shorter, anything before none. */
+function hostRank({ hostname }: Match): number {
+  if (hostname === undefined) return 0;
+  return hostname.startsWith('*.') ? hostname.length : 1000 + hostname.length;
+}

@@ -1,0 +1,107 @@
+/**
+ * The states of a candidate on its way to `Ready`, as a table: what it waits for, how long, and what happens when that
+ * does not come. `Canary` and the bake have deadlines of their own (walk.ts, trials.ts): they depend on the step.
+ */
+import type { CandidateState } from '../model/memory.ts';
+import type { EntryKey } from '../model/component.ts';
+import type { Preparation } from '../model/observed.ts';
+import { formatDuration } from '../kit/units.ts';
+import { hasBytes, type EntryContext } from './context.ts';
+import { failed, refused, waiting, type Ending } from './ends.ts';
+import type { EntryDraft } from './memory.ts';
+import { groupOf, readyCount, replicasOf, type World } from './world.ts';
+
+export const FETCH_DEADLINE_MS = 600_000;
+export const PREPARE_DEADLINE_MS = 300_000;
+export const PARTY_DEADLINE_MS = 900_000;
+/** The engine ends a replica that is not ready by its own deadline; this one is for an engine that does not say so. */
+const WARMING_SLACK_MS = 30_000;
+const DEFAULT_READINESS_MS = 30_000;
+
+export type Edge = { readonly to: CandidateState } | { readonly end: Ending } | undefined;
+
+export interface StateRow {
+  readonly state: CandidateState;
+  /** The edge that can be taken now. */
+  next(step: StateContext): Edge;
+  /** How long it may stay; undefined: what it waits for has a deadline of its own (a slot). */
+  readonly deadlineMs?: (step: StateContext) => number;
+  /** The failure edge. */
+  readonly late?: (step: StateContext, elapsed: string) => Ending;
+}
+
+export interface StateContext {
+  readonly context: EntryContext;
+  readonly world: World;
+  readonly key: EntryKey;
+  readonly entry: EntryDraft;
+  readonly candidate: NonNullable<EntryDraft['candidate']>;
+  readonly preparation: Preparation | undefined;
+  readonly slot: boolean;
+  /** It goes first and needs no admission: it was admitted before and its bytes are local. */
+  readonly fast: boolean;
+}
+
+export const STATES: readonly StateRow[] = [
+  {
+    state: 'Pending',
+    next: ({ slot, fast, context }) => {
+      if (!slot) return undefined;
+      return { to: fast && hasBytes(context.world, context.wish.target!) ? 'Prepared' : 'Fetching' };
+    },
+  },
+  {
+    state: 'Fetching',
+    next: ({ preparation }) => {
+      if (preparation?.state === 'Failed') return { end: refusedOrWaiting(preparation) };
+      return preparation && preparation.state !== 'Fetching' ? { to: 'Verified' } : undefined;
+    },
+    deadlineMs: () => FETCH_DEADLINE_MS,
+    late: (_, elapsed) => waiting(`its bytes did not come within ${elapsed}`, 'Waiting'),
+  },
+  {
+    state: 'Verified',
+    next: ({ preparation }) => {
+      if (preparation?.state === 'Failed') return { end: refusedOrWaiting(preparation) };
+      return preparation?.state === 'Prepared' ? { to: 'Prepared' } : undefined;
+    },
+    deadlineMs: () => PREPARE_DEADLINE_MS,
+    late: (_, elapsed) => waiting(`its preparation did not finish within ${elapsed}`, 'Waiting'),
+  },
+  { state: 'Prepared', next: () => ({ to: 'Warming' }), deadlineMs: () => PREPARE_DEADLINE_MS },
+  {
+    state: 'Warming',
+    next: ({ world, key, candidate }) => (isReadyAgain(world, key, candidate) ? { to: 'Ready' } : undefined),
+    deadlineMs: ({ candidate }) => {
+      const { probes, members, supervision } = candidate.release.entry;
+      const oneTryMs = members[0].limits.startTimeoutMs + (probes.readiness?.deadlineMs ?? DEFAULT_READINESS_MS);
+      return oneTryMs * (1 + supervision.maxRestarts) + WARMING_SLACK_MS;
+    },
+    late: ({ candidate }, elapsed) => failed(candidate.release, `not ready within ${elapsed}`, []),
+  },
+  {
+    state: 'Ready',
+    next: ({ world, key, candidate }) =>
+      readyCount(world, key, candidate.release) === 0 ? { to: 'Warming' } : undefined,
+    deadlineMs: () => PARTY_DEADLINE_MS,
+    late: (_, elapsed) => waiting(`the others of its group were not ready within ${elapsed}`, 'Waiting'),
+  },
+];
+
+/** Enough ready replicas to take the first request; the weight rises by their number, not by their promise. */
+function isReadyAgain(world: World, key: EntryKey, { release }: StateContext['candidate']): boolean {
+  const replicas = replicasOf(world, key, groupOf(key, release));
+  return replicas.some((replica) => replica.phase === 'Ready');
+}
+
+function refusedOrWaiting({ problem }: Extract<Preparation, { state: 'Failed' }>): Ending {
+  if (problem.policy === 'Terminal') return refused(problem);
+  return waiting(`${problem.code}: ${problem.message}`, 'Waiting');
+}
+
+export function deadlineEnding(row: StateRow, step: StateContext): Ending | undefined {
+  const deadlineMs = row.deadlineMs?.(step);
+  if (deadlineMs === undefined || !row.late) return undefined;
+  const elapsedMs = step.world.memory.clockMs - step.candidate.sinceMs;
+  return elapsedMs >= deadlineMs ? row.late(step, formatDuration(elapsedMs)) : undefined;
+}

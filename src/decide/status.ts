@@ -1,0 +1,181 @@
+/** What people see of each entry, made from the same values that decided. */
+import type { EntryKey } from '../model/component.ts';
+import type { Action } from '../model/decision.ts';
+import type { Release } from '../model/memory.ts';
+import type {
+  CandidateStatus,
+  Condition,
+  ConditionType,
+  DecisionRecord,
+  EntryStatus,
+  ReleaseRef,
+  ReplicaStatus,
+} from '../model/status.ts';
+import { isServing } from './context.ts';
+import { headlineOf, type Headline } from './headline.ts';
+import type { Decided } from './lock-step.ts';
+import { groupOf, readyCount, type World } from './world.ts';
+
+export function statusOf(world: World, decided: Decided): EntryStatus {
+  const { context } = decided;
+  const { key, entry, wish } = context;
+  const headline = headlineOf(world, decided);
+  entry.decision = recordOf(world, decided);
+  const conditions = conditionsOf(world, decided, headline);
+  entry.conditions = Object.fromEntries(
+    conditions.map(({ type, status, reason, since }) => [type, { status, reason, since }]),
+  );
+  const { serving, candidate } = entry;
+  const proven = entry.ledger[0]?.release;
+  const weight = candidate?.state === 'Canary' ? 100 - candidate.weight : 100;
+  return {
+    key,
+    conditions,
+    ...(wish.target && !wish.deleted ? { desired: refOf(wish.target.release) } : {}),
+    ...optional('candidate', candidateOf(world, decided)),
+    ...(serving ? { serving: { ...refOf(serving.release), weight } } : {}),
+    ...(proven ? { proven: refOf(proven) } : {}),
+    draining: drainingOf(world, decided),
+    quarantined: entry.ends
+      .filter(({ kind }) => kind === 'Failed')
+      .map(({ attempt, release, commit, why, releasedBy }) => ({ attempt, release, commit, why, releasedBy })),
+    replicas: replicasOf(world, key, decided),
+    decision: entry.decision,
+  };
+}
+
+function refOf({ release, revision, commit }: Release): ReleaseRef {
+  return { release, revision, commit };
+}
+
+function optional<Name extends string, Value>(name: Name, value: Value | undefined): { [K in Name]?: Value } {
+  return (value === undefined ? {} : { [name]: value }) as { [K in Name]?: Value };
+}
+
+/** The release being tried; a bake is shown as the last of its states. */
+function candidateOf(world: World, { context: { entry } }: Decided): CandidateStatus | undefined {
+  const { candidate, serving } = entry;
+  const clockMs = world.memory.clockMs;
+  if (candidate) {
+    const { strategy } = candidate.release.entry.rollout.settings;
+    return {
+      ...refOf(candidate.release),
+      attempt: candidate.attempt,
+      state: candidate.state,
+      strategy: strategy.type,
+      ...(candidate.state === 'Canary' ? { step: candidate.step } : {}),
+      steps: strategy.type === 'Canary' ? strategy.steps.length : 0,
+      weight: candidate.weight,
+      inStateMs: clockMs - candidate.sinceMs,
+      evidence: candidate.trial.evidence,
+      verdict: candidate.trial.verdict,
+    };
+  }
+  if (serving?.bake?.state !== 'Watching') return undefined;
+  const { strategy } = serving.release.entry.rollout.settings;
+  return {
+    ...refOf(serving.release),
+    attempt: serving.attempt,
+    state: 'Promoted',
+    strategy: strategy.type,
+    steps: strategy.type === 'Canary' ? strategy.steps.length : 0,
+    weight: 100,
+    inStateMs: clockMs - serving.bake.sinceMs,
+    evidence: serving.bake.trial.evidence,
+    verdict: serving.bake.trial.verdict,
+  };
+}
+
+function conditionsOf(world: World, { context, move, row }: Decided, headline: Headline): readonly Condition[] {
+  const { key, entry } = context;
+  const ready = entry.serving ? readyCount(world, key, entry.serving.release) : 0;
+  const moving = entry.candidate !== undefined || entry.serving?.bake?.state === 'Watching' || move.type === 'Remove';
+  const stuck = move.type === 'Hold' || (move.type === 'Drop' && row.row !== 10);
+  const synced = isServing(context);
+  const degraded = headline.reason === 'Degraded';
+  const known = world.observed.engine !== undefined;
+  const say = (type: ConditionType, holds: boolean | undefined): Condition =>
+    conditionOf(world, context.entry.conditions[type], type, holds, headline);
+  return [
+    say('Ready', known ? ready > 0 && !degraded : undefined),
+    say('Reconciling', moving),
+    say('Stalled', stuck),
+    say('Synced', synced),
+    say('Healthy', known ? ready > 0 : undefined),
+  ];
+}
+
+function conditionOf(
+  world: World,
+  before: Pick<Condition, 'status' | 'reason' | 'since'> | undefined,
+  type: ConditionType,
+  holds: boolean | undefined,
+  { reason, message }: Headline,
+): Condition {
+  const status = holds === undefined ? 'Unknown' : holds ? 'True' : 'False';
+  const since = before?.status === status && before.reason === reason ? before.since : isoOf(world);
+  return { type, status, reason, message, since, observedCommit: world.desired.commit };
+}
+
+function isoOf(world: World): string {
+  return new Date(world.now.wallMs).toISOString();
+}
+
+/** The record stays as it is while nothing new is decided, so that "at" says when. */
+function recordOf(world: World, { context, row, inputs, move }: Decided): DecisionRecord {
+  const { key, entry } = context;
+  const actions = world.actions.filter((action) => concerns(action, key)).map(({ type, why }) => `${type}: ${why}`);
+  const before = entry.decision;
+  const why = move.why;
+  if (before && before.row === row.row && before.why === why && actions.length === 0) return { ...before, inputs };
+  return { row: row.row, rule: row.name, why, inputs, actions, at: isoOf(world) };
+}
+
+function concerns(action: Action, key: EntryKey): boolean {
+  switch (action.type) {
+    case 'Publish':
+      return action.snapshot.rules.some((rule) => rule.entry === key);
+    case 'Prepare':
+      return action.group.startsWith(`${key}@`);
+    case 'Synthesize':
+      return action.run.group.startsWith(`${key}@`);
+    case 'Start':
+    case 'Stop':
+      return action.replica.startsWith(`${key}@`);
+    case 'Forget':
+      return action.replicas.some((replica) => replica.startsWith(`${key}@`));
+  }
+}
+
+function drainingOf(world: World, { context: { entry, key } }: Decided): readonly ReleaseRef[] {
+  const kept = new Set(
+    [entry.serving?.release, entry.candidate?.release, ...entry.warm].map((one) => one && groupOf(key, one)),
+  );
+  const gone = entry.replicas.filter(({ group, stopping }) => stopping || !kept.has(group));
+  const groups = [...new Set(gone.map(({ group }) => group))].filter((group) => !kept.has(group));
+  const releases = [...entry.ledger.map((line) => line.release), ...entry.ends];
+  return groups.map((group) => {
+    const revision = group.slice(group.indexOf('@') + 1);
+    const known = releases.find((release) => release.revision === revision);
+    return { release: known?.release ?? revision, revision, commit: known?.commit ?? world.desired.commit };
+  });
+}
+
+function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided): readonly ReplicaStatus[] {
+  const releases = [entry.serving?.release, entry.candidate?.release, ...entry.warm];
+  return (world.observed.engine?.replicas ?? [])
+    .filter(({ group }) => group.startsWith(`${key}@`))
+    .map((replica) => {
+      const revision = replica.group.slice(key.length + 1);
+      return {
+        id: replica.id,
+        release: releases.find((release) => release?.revision === revision)?.release ?? revision,
+        phase: replica.phase,
+        ...optional('isolation', replica.isolation),
+        ...optional('instancePolicy', replica.effectiveInstancePolicy),
+        ...optional('pid', replica.pid),
+        inFlight: replica.inFlight,
+        ...optional('message', replica.problem?.message),
+      };
+    });
+}

@@ -1,0 +1,230 @@
+/**
+ * Takes the walking members of a party along: each by itself up to `Ready`, from there all together, step by step, to
+ * one switch. A party of one is the common case and no special one.
+ */
+import { short } from '../kit/digest.ts';
+import { formatDuration } from '../kit/units.ts';
+import type { CandidateState } from '../model/memory.ts';
+import { groupId } from '../model/snapshot.ts';
+import { differsInSecretsOnly, type EntryContext } from './context.ts';
+import { editOf, follow } from './edits.ts';
+import { failed, withoutApproval, withoutSamples, type Ending } from './ends.ts';
+import { FRESH_TRIAL } from './gate/tally.ts';
+import { nextStep } from './gate/trial.ts';
+import { withBake, withCandidate } from './memory.ts';
+import type { Parties } from './parties.ts';
+import { deadlineEnding, STATES, type StateContext } from './states.ts';
+import { promote } from './switches.ts';
+import { endCandidate, stepOf } from './trials.ts';
+import type { Move } from './table.ts';
+import { entryOf, readyCount, say, type World } from './world.ts';
+
+export interface Walker {
+  readonly context: EntryContext;
+  readonly move: Extract<Move, { type: 'Walk' }>;
+}
+
+const MAX_PREEMPTIONS = 3;
+
+/** Makes sure that the candidate is what git says: starts it, replaces another, or follows an edit of its attempt. */
+export function seat(world: World, { context }: Walker): void {
+  const { key, entry, wish, party } = context;
+  const target = wish.target!;
+  if (entry.serving?.bake?.state === 'Watching') {
+    withBake(entry, { state: 'Preempted' });
+    say(world, key, {
+      reason: 'Progressing',
+      message: 'a newer desired ends the bake without proof',
+      commit: entry.serving.release.commit,
+    });
+  }
+  const present = entry.candidate;
+  if (present?.release.release === target.release.release) {
+    const edit = editOf(present, target, world.memory.clockMs);
+    if (edit) say(world, key, { reason: 'Progressing', message: edit.why });
+    return follow(entry, target, edit);
+  }
+  if (present) {
+    entry.preemptions += 1;
+    const starved = entry.preemptions >= MAX_PREEMPTIONS;
+    say(world, key, {
+      reason: starved ? 'Starved' : 'Progressing',
+      message: `release ${short(present.release.release)} is preempted by ${short(target.release.release)}${starved ? `, the ${entry.preemptions}th in a row without a promotion: slow down the commits` : ''}`,
+      commit: present.release.commit,
+    });
+  }
+  const inPlace = present !== undefined && differsInSecretsOnly(present.release, target.release);
+  entry.candidate = {
+    release: target.release,
+    attempt: target.attempt,
+    state: 'Pending',
+    sinceMs: world.memory.clockMs,
+    step: 0,
+    resumeStep: inPlace && present.step > 0 ? present.step : undefined,
+    weight: 0,
+    party: party.name,
+    trial: FRESH_TRIAL,
+  };
+  say(world, key, { reason: 'Progressing', message: `release ${short(target.release.release)} starts` });
+}
+
+/** Each walker by itself, as far as `Ready`; the edges of states.ts, as many as can be taken now. */
+export function approach(world: World, walkers: readonly Walker[], slots: ReadonlySet<string>, parties: Parties): void {
+  for (const { context, move } of walkers) {
+    const { key, entry } = context;
+    for (let edges = 0; edges < STATES.length && entry.candidate; edges++) {
+      const { candidate } = entry;
+      const row = STATES.find(({ state }) => state === candidate.state);
+      if (!row) break;
+      const group = groupId(key, candidate.release.revision);
+      const sameCells = entry.serving?.release.revision === candidate.release.revision;
+      const step: StateContext = {
+        context,
+        world,
+        key,
+        entry,
+        candidate,
+        preparation: world.observed.preparations.get(group),
+        slot: slots.has(key),
+        fast: sameCells || (move.how === 'AtReadiness' && move.first),
+      };
+      const edge = row.next(step) ?? lateEdge(row, step);
+      if (!edge) break;
+      if ('end' in edge) endCandidate(world, key, edge.end, parties);
+      else enter(world, context, edge.to);
+    }
+  }
+}
+
+function lateEdge(row: (typeof STATES)[number], step: StateContext): { end: Ending } | undefined {
+  const end = deadlineEnding(row, step);
+  return end && { end };
+}
+
+function enter(world: World, { entry }: EntryContext, state: CandidateState): void {
+  withCandidate(entry, { state, sinceMs: world.memory.clockMs });
+}
+
+/** From `Ready` on, together: the first step, the next one, or the switch. */
+export function advance(world: World, walkers: readonly Walker[], parties: Parties): void {
+  const stepping = walkers.filter(isStepping);
+  const assembled = walkers.every(({ context: { entry } }) => isAssembled(entry.candidate?.state));
+  if (!assembled || !world.acknowledged) return;
+
+  const arriving = stepping.filter(({ context }) => context.entry.candidate!.state === 'Ready');
+  if (arriving.length > 0) {
+    const step = arriving[0]!.context.entry.candidate!.resumeStep ?? 1;
+    if (arriving.every((walker) => mayRise(world, walker, weightOf(walker, step)))) enterStep(world, arriving, step);
+    return;
+  }
+  for (const walker of stepping) {
+    const ending = lateInStep(world, walker);
+    if (ending) return endCandidate(world, walker.context.key, ending, parties);
+  }
+  if (!stepping.every((walker) => hasPassed(walker))) return;
+  const next = 1 + Math.max(0, ...stepping.map(({ context }) => context.entry.candidate!.step));
+  const onward = stepping.filter(({ context }) => next <= stepsOf(context).length);
+  if (onward.length === 0) return switchAll(world, walkers);
+  if (onward.every((walker) => mayRise(world, walker, weightOf(walker, next)))) enterStep(world, onward, next);
+}
+
+function isAssembled(state: CandidateState | undefined): boolean {
+  return state === 'Ready' || state === 'Canary';
+}
+
+function stepsOf({ wish }: EntryContext) {
+  const { strategy } = wish.target!.entry.rollout.settings;
+  return strategy.type === 'Canary' ? strategy.steps : [];
+}
+
+/** Does this member need steps? Not where only triggers or secret versions change, and not where nothing calls it. */
+export function isStepping({ context, move }: Walker): boolean {
+  const { entry, wish } = context;
+  const { release } = wish.target!;
+  if (move.how === 'AtReadiness' || stepsOf(context).length === 0) return false;
+  if (release.entry.rules.length === 0) return false;
+  const serving = entry.serving?.release;
+  return !(serving && (serving.revision === release.revision || differsInSecretsOnly(serving, release)));
+}
+
+function weightOf({ context }: Walker, step: number): number {
+  return stepsOf(context)[step - 1]?.weight ?? 100;
+}
+
+/** "Weight rises only when the candidate's ready replicas ≥ weight × serving's." */
+function mayRise(world: World, { context }: Walker, weight: number): boolean {
+  const { key, entry, predecessors } = context;
+  const { release } = entry.candidate!;
+  const behind = entry.serving
+    ? readyCount(world, key, entry.serving.release)
+    : Math.max(0, ...predecessors.map((owner) => readyCount(world, owner, entryOf(world, owner).serving!.release)));
+  const needed = Math.min(Math.ceil((weight / 100) * behind), release.entry.scaling.minReplicas);
+  return readyCount(world, key, release) >= Math.max(1, needed);
+}
+
+function enterStep(world: World, walkers: readonly Walker[], step: number): void {
+  for (const walker of walkers) {
+    const { key, entry } = walker.context;
+    const candidate = entry.candidate!;
+    const weight = weightOf(walker, step);
+    withCandidate(entry, {
+      state: 'Canary',
+      step,
+      weight,
+      resumeStep: undefined,
+      sinceMs: world.memory.clockMs,
+      trial: nextStep(candidate.trial),
+    });
+    say(world, key, {
+      reason: 'Progressing',
+      message: `release ${short(candidate.release.release)} at step ${step} of ${stepsOf(walker.context).length}: ${weight} %`,
+      evidence: candidate.trial.evidence,
+      commit: candidate.release.commit,
+    });
+  }
+}
+
+function hasPassed({ context: { entry } }: Walker): boolean {
+  const candidate = entry.candidate!;
+  return candidate.trial.verdict === 'Pass' && missingApproval(candidate) === undefined;
+}
+
+/** The approval that the present step waits for, once its gate has passed. */
+export function missingApproval(candidate: NonNullable<EntryContext['entry']['candidate']>) {
+  const approval = stepOf(candidate)?.approval;
+  const given = candidate.release.entry.rollout.approvals.some(
+    ({ name, revision }) =>
+      name === approval?.name && revision.length >= 12 && candidate.release.revision.startsWith(revision),
+  );
+  return approval && !given ? approval : undefined;
+}
+
+function lateInStep(world: World, { context: { entry } }: Walker): Ending | undefined {
+  const candidate = entry.candidate!;
+  const { release, trial } = candidate;
+  const step = stepOf(candidate);
+  if (!step) return undefined;
+  const approval = trial.verdict === 'Pass' ? missingApproval(candidate) : undefined;
+  if (approval) {
+    const sinceMs = trial.approvalSinceMs ?? world.memory.clockMs;
+    withCandidate(entry, { trial: { ...trial, approvalSinceMs: sinceMs } });
+    if (world.memory.clockMs - sinceMs < approval.deadlineMs) return undefined;
+    return withoutApproval(
+      release,
+      approval.name,
+      `no approval by ${approval.name} within ${formatDuration(approval.deadlineMs)}`,
+    );
+  }
+  const elapsedMs = world.memory.clockMs - candidate.sinceMs;
+  if (trial.verdict === 'Pass' || elapsedMs < step.deadlineMs) return undefined;
+  const why = `step ${candidate.step} at ${candidate.weight} % was not decided within ${formatDuration(step.deadlineMs)} (${trial.step.candidate.requests} samples, at least ${release.entry.rollout.settings.gate.minSamples} needed)`;
+  return release.entry.rollout.settings.gate.insufficientData === 'Fail'
+    ? failed(release, why, trial.evidence)
+    : withoutSamples(release, why, trial.evidence);
+}
+
+/** All members at once: one snapshot, one assignment. */
+function switchAll(world: World, walkers: readonly Walker[]): void {
+  if (!walkers.every((walker) => mayRise(world, walker, 100))) return;
+  for (const { context, move } of walkers) promote(world, context.key, context.predecessors, move.why);
+}

@@ -1,0 +1,83 @@
+import { entryKey, type EntryKey } from '../model/component.ts';
+import type { Desired, DesiredEntry, EnvironmentSettings, InvalidDocument } from '../model/desired.ts';
+import type { Release } from '../model/memory.ts';
+import type { RouteRule } from '../model/route.ts';
+import { identitiesOf, type IdentityCache } from './identity.ts';
+import type { EntryDraft } from './memory.ts';
+import type { Target, Wish } from './world.ts';
+
+/** A desired entry with its identities; its commit is the first accepted head that showed this attempt. */
+function targetOf(entry: DesiredEntry, memory: EntryDraft | undefined, desired: Desired, cache: IdentityCache): Target {
+  const { attempt, ...identities } = identitiesOf(entry, cache);
+  const shown = memory?.shown;
+  const commit = shown?.attempt === attempt ? shown.commit : desired.commit;
+  return { entry, attempt, release: { ...identities, commit, entry } };
+}
+
+/**
+ * What git asks for, entry by entry, with the last valid form in the place of what is broken: an invalid component
+ * keeps its own, an invalid route keeps its rules at the components it pointed at. Nothing here deletes: `deleted` only
+ * says that a readable repository does not have it.
+ */
+export function wishesOf(
+  desired: Desired,
+  entries: ReadonlyMap<EntryKey, EntryDraft>,
+  cache: IdentityCache,
+): Map<EntryKey, Wish> {
+  const invalid = new Map<EntryKey, InvalidDocument>();
+  for (const document of desired.invalid) {
+    if (document.kind === 'Component' && document.namespace !== undefined && document.name !== undefined) {
+      invalid.set(entryKey(document.namespace, document.name), document);
+    }
+  }
+  const keptRules = rulesOfBrokenRoutes(desired, entries);
+  const keys = new Set<EntryKey>([...desired.entries.keys(), ...entries.keys(), ...invalid.keys()]);
+  const wishes = new Map<EntryKey, Wish>();
+  for (const key of [...keys].sort()) {
+    const broken = invalid.get(key);
+    const written = desired.entries.get(key);
+    const entry = broken ? entries.get(key)?.desired : written && withRules(written, keptRules.get(key) ?? []);
+    wishes.set(key, {
+      key,
+      target: entry && targetOf(entry, entries.get(key), desired, cache),
+      invalid: broken,
+      deleted: !broken && !written,
+    });
+  }
+  return wishes;
+}
+
+function withRules(entry: DesiredEntry, kept: readonly RouteRule[]): DesiredEntry {
+  return kept.length === 0 ? entry : { ...entry, rules: [...entry.rules, ...kept] };
+}
+
+/** Rules that are missing from desired only because their Route document, or its file, cannot be read. */
+function rulesOfBrokenRoutes(
+  desired: Desired,
+  entries: ReadonlyMap<EntryKey, EntryDraft>,
+): ReadonlyMap<EntryKey, readonly RouteRule[]> {
+  const broken = new Set(
+    desired.invalid.filter(({ kind }) => kind === 'Route').map(({ namespace, name }) => `${namespace}/${name}`),
+  );
+  const present = new Set([...desired.entries.values()].flatMap((entry) => entry.rules.map((rule) => rule.route)));
+  const kept = new Map<EntryKey, readonly RouteRule[]>();
+  for (const [key, entry] of entries) {
+    const rules = (entry.desired?.rules ?? []).filter(
+      ({ route }) => !present.has(route) && (broken.has(route) || isUnreadable(desired, route.split('/')[0]!)),
+    );
+    if (rules.length > 0) kept.set(key, rules);
+  }
+  return kept;
+}
+
+/** Does a file that cannot be read at all lie where the documents of this namespace may lie? */
+export function isUnreadable(desired: Desired, namespace: string): boolean {
+  const tenant = desired.environment.tenants.find((candidate) => candidate.namespace === namespace);
+  return desired.unreadablePaths.some((path) => path === '.' || tenant === undefined || path === tenant.path);
+}
+
+/** The environment that this commit asks for; a missing or invalid one leaves the last valid one in force. */
+export function environmentOf(desired: Desired, last: EnvironmentSettings | undefined): EnvironmentSettings {
+  const broken = desired.invalid.some((document) => document.kind === 'Environment');
+  return broken && last ? last : desired.environment;
+}

@@ -1,0 +1,159 @@
+import { decide, type DecideOptions } from '../../../src/decide/index.ts';
+import { EMPTY_MEMORY, resumeMemory } from '../../../src/decide/memory.ts';
+import type { Json } from '../../../src/kit/json.ts';
+import type { Digest } from '../../../src/kit/digest.ts';
+import type { EntryKey } from '../../../src/model/component.ts';
+import type { DecidedEvent, Decision } from '../../../src/model/decision.ts';
+import type { Desired } from '../../../src/model/desired.ts';
+import type { EntryMemory, Memory } from '../../../src/model/memory.ts';
+import type { Preparation } from '../../../src/model/observed.ts';
+import type { Problem } from '../../../src/model/problem.ts';
+import type { EntryStatus } from '../../../src/model/status.ts';
+import { EngineModel, GOOD, type Behaviour } from '../../simulator/engine-model.ts';
+import { seeded } from '../gate/random.ts';
+import { artifactOf } from './desired.ts';
+
+const TICK_MS = 100;
+
+/** decide/ with an engine in memory, ticked by hand: what a row does is seen over time, not in one call. */
+export class Fleet {
+  memory: Memory = EMPTY_MEMORY;
+  desired: Desired;
+  wallMs = Date.UTC(2026, 10, 23, 12);
+  readonly engine: EngineModel;
+  readonly behaviours = new Map<string, Behaviour>();
+  readonly preparations = new Map<string, Preparation>();
+  readonly refusals = new Map<Digest, Problem>();
+  readonly local = new Set<Digest>();
+  readonly events: DecidedEvent[] = [];
+  readonly rows = new Map<EntryKey, number[]>();
+  linked = true;
+  last: Decision | undefined;
+  #monotonicMs = 1_000;
+  readonly #options: DecideOptions;
+
+  constructor(desired: Desired, options: DecideOptions = {}) {
+    this.desired = desired;
+    this.#options = options;
+    this.engine = new EngineModel((artifact) => this.behaviours.get(artifact) ?? GOOD, seeded(7));
+  }
+
+  behave(content: string, behaviour: Partial<Behaviour>): this {
+    this.behaviours.set(artifactOf(content), { ...GOOD, ...behaviour });
+    return this;
+  }
+
+  push(desired: Desired): this {
+    this.desired = desired;
+    return this;
+  }
+
+  /** Decides once, carries the actions out, lets time pass. */
+  tick(): Decision {
+    const decision = decide(
+      this.desired,
+      {
+        engine: this.linked ? this.engine.observed() : undefined,
+        preparations: this.preparations as never,
+        local: this.local,
+        refusedStarts: [],
+        commits: [{ commit: this.desired.commit, subject: 'a change', author: 'somebody' }],
+      },
+      this.memory,
+      { wallMs: this.wallMs, monotonicMs: this.#monotonicMs },
+      this.#options,
+    );
+    this.memory = decision.memory;
+    this.last = decision;
+    this.events.push(...decision.events);
+    for (const status of decision.entries) {
+      const rows = this.rows.get(status.key) ?? [];
+      if (rows.at(-1) !== status.decision!.row) rows.push(status.decision!.row);
+      this.rows.set(status.key, rows);
+    }
+    for (const action of decision.actions) {
+      if (action.type === 'Publish') this.engine.publish(action.snapshot);
+      if (action.type === 'Start') this.engine.start(action.replica, action.cell);
+      if (action.type === 'Stop') this.engine.stop(action.replica);
+      if (action.type === 'Forget') this.engine.forget(action.replicas);
+      if (action.type === 'Synthesize') this.engine.synthesize(action.run);
+      if (action.type === 'Prepare') {
+        const problem = action.members.map((member) => this.refusals.get(member.artifact)).find((one) => one);
+        this.preparations.set(action.group, problem ? { state: 'Failed', problem } : { state: 'Prepared' });
+        if (!problem) for (const member of action.members) this.local.add(member.artifact);
+      }
+    }
+    for (const [group, preparation] of this.preparations) {
+      // A failed preparation is reported once; asking again prepares again.
+      if (
+        preparation.state === 'Failed' &&
+        !decision.actions.some((one) => one.type === 'Prepare' && one.group === group)
+      ) {
+        this.preparations.delete(group);
+      }
+    }
+    this.engine.advance(TICK_MS);
+    this.#monotonicMs += TICK_MS;
+    this.wallMs += TICK_MS;
+    return decision;
+  }
+
+  run(milliseconds: number): this {
+    for (let elapsed = 0; elapsed < milliseconds; elapsed += TICK_MS) this.tick();
+    return this;
+  }
+
+  /** Ticks until it holds; a test that waits in vain fails with what happened. */
+  until(holds: (fleet: this) => boolean, withinMs = 120_000): this {
+    for (let elapsed = 0; elapsed < withinMs; elapsed += TICK_MS) {
+      if (holds(this)) return this;
+      this.tick();
+    }
+    throw new Error(
+      `did not happen within ${withinMs} ms. Events:\n${this.events.map((e) => `${e.reason}: ${e.message}`).join('\n')}`,
+    );
+  }
+
+  /** Control dies and comes back: what the journal kept is all there is. */
+  restartControl(downMs = 0): this {
+    this.memory = resumeMemory(JSON.parse(JSON.stringify(this.memory)) as Json)!;
+    this.preparations.clear();
+    this.engine.advance(downMs);
+    this.wallMs += downMs;
+    this.#monotonicMs = 5;
+    return this;
+  }
+
+  of(name: string): EntryMemory {
+    const entry = this.memory.entries[`shop/${name}`];
+    if (!entry) throw new Error(`no memory of shop/${name}`);
+    return entry;
+  }
+
+  status(name: string): EntryStatus {
+    const status = this.last?.entries.find((one) => one.key === `shop/${name}`);
+    if (!status) throw new Error(`no status of shop/${name}`);
+    return status;
+  }
+
+  reason(name: string): string {
+    return this.status(name).conditions[0]!.reason;
+  }
+
+  row(name: string): number {
+    return this.status(name).decision!.row;
+  }
+
+  isProven(name: string, content: string): boolean {
+    const { serving } = this.of(name);
+    return serving?.proven === true && serving.release.entry.members[0].artifact === artifactOf(content);
+  }
+
+  serves(name: string, content: string): boolean {
+    return this.of(name).serving?.release.entry.members[0].artifact === artifactOf(content);
+  }
+
+  said(reason: string): readonly DecidedEvent[] {
+    return this.events.filter((event) => event.reason === reason);
+  }
+}

@@ -1,0 +1,232 @@
+import type { CellPlan } from '../../src/model/decision.ts';
+import {
+  LATENCY_BUCKETS_US,
+  type Counters,
+  type EngineObserved,
+  type ReplicaEnd,
+  type ReplicaPhase,
+  type SyntheticRun,
+} from '../../src/model/engine.ts';
+import type { Problem } from '../../src/model/problem.ts';
+import type { GroupId, Snapshot } from '../../src/model/snapshot.ts';
+
+/** How the cells of one artifact behave. Times in milliseconds from the replica's start, shares between 0 and 1. */
+export interface Behaviour {
+  readonly readyAfterMs: number | 'never';
+  readonly failures: number;
+  readonly crashesAfterMs?: number;
+  /** Share of failures from this age of the release's first request on. */
+  readonly failuresLater?: { readonly afterMs: number; readonly share: number };
+  readonly latencyUs?: number;
+  readonly status4xx?: number;
+}
+
+export const GOOD: Behaviour = { readyAfterMs: 200, failures: 0 };
+
+interface Replica {
+  readonly id: string;
+  readonly cell: CellPlan;
+  phase: ReplicaPhase;
+  ageMs: number;
+  readyForMs: number;
+  end?: ReplicaEnd;
+  problem?: Problem;
+}
+
+type Live = { -readonly [K in keyof Counters]: Counters[K] extends readonly number[] ? number[] : Counters[K] };
+
+interface Arm {
+  readonly group: GroupId;
+  readonly traffic: Live;
+  readonly synthetic: Live;
+  consecutive: number;
+  ageMs: number;
+}
+
+const PROBE_DEADLINE_FALLBACK_MS = 5_000;
+
+/** The engine as control sees it, in memory and in virtual time: replicas, a snapshot, and what traffic made of it. */
+export class EngineModel {
+  epoch = 'epoch-1';
+  generation = 0;
+  snapshot: Snapshot | undefined;
+  readonly replicas = new Map<string, Replica>();
+  readonly runs = new Map<string, { run: SyntheticRun; sent: number }>();
+  /** Requests that found an arm but no ready replica, or no rule: what clients would have seen as 503 and 404. */
+  unanswered = 0;
+  #arms = new Map<string, Arm>();
+  #epochs = 1;
+  /** Requests per second to each rule. */
+  rate = 200;
+  /** Everything fails: a shared outage of something behind all releases. */
+  outage = false;
+  readonly #behaviourOf: (artifact: string) => Behaviour;
+  readonly #random: () => number;
+  #owed = 0;
+
+  constructor(behaviourOf: (artifact: string) => Behaviour, random: () => number) {
+    this.#behaviourOf = behaviourOf;
+    this.#random = random;
+  }
+
+  start(id: string, cell: CellPlan): void {
+    if (this.replicas.has(id)) return;
+    this.replicas.set(id, { id, cell, phase: 'Starting', ageMs: 0, readyForMs: 0 });
+  }
+
+  stop(id: string): void {
+    const replica = this.replicas.get(id);
+    if (replica && replica.phase !== 'Ended') replica.phase = 'Draining';
+  }
+
+  forget(ids: readonly string[]): void {
+    for (const id of ids) if (this.replicas.get(id)?.phase === 'Ended') this.replicas.delete(id);
+  }
+
+  /** True when it is in force; an older generation is refused. */
+  publish(snapshot: Snapshot): boolean {
+    if (snapshot.generation < this.generation) return false;
+    this.snapshot = snapshot;
+    this.generation = snapshot.generation;
+    return true;
+  }
+
+  synthesize(run: SyntheticRun): void {
+    if (!this.runs.has(run.id)) this.runs.set(run.id, { run, sent: 0 });
+  }
+
+  /** Another process: nothing of this one is left. */
+  restart(): void {
+    this.#epochs += 1;
+    this.epoch = `epoch-${this.#epochs}`;
+    this.generation = 0;
+    this.snapshot = undefined;
+    this.replicas.clear();
+    this.runs.clear();
+    this.#arms = new Map();
+  }
+
+  crash(id: string): void {
+    const replica = this.replicas.get(id);
+    if (!replica || replica.phase === 'Ended') return;
+    replica.phase = 'Ended';
+    replica.end = 'Crashed';
+    replica.problem = { code: 'HW4001', message: 'signal 9', remedy: '', policy: 'Retry' };
+  }
+
+  isReady(group: string): boolean {
+    return [...this.replicas.values()].some((replica) => replica.cell.group === group && replica.phase === 'Ready');
+  }
+
+  advance(milliseconds: number): void {
+    for (const replica of this.replicas.values()) this.#age(replica, milliseconds);
+    this.#owed += (this.rate * milliseconds) / 1000;
+    const requests = Math.floor(this.#owed);
+    this.#owed -= requests;
+    for (const arm of this.#arms.values()) arm.ageMs += milliseconds;
+    for (const rule of this.snapshot?.rules ?? []) {
+      for (let index = 0; index < requests; index++) {
+        const arms = rule.arms.filter((arm) => arm.weight > 0 && this.isReady(arm.group));
+        if (arms.length === 0) {
+          this.unanswered += 1;
+          continue;
+        }
+        let point = this.#random() * arms.reduce((sum, arm) => sum + arm.weight, 0);
+        const arm = arms.find((candidate) => (point -= candidate.weight) < 0) ?? arms.at(-1)!;
+        this.#answer(arm.release, arm.group, 'traffic');
+      }
+    }
+    for (const state of this.runs.values()) {
+      const count = Math.min(state.run.requests - state.sent, Math.ceil(milliseconds / 2));
+      for (let index = 0; index < count; index++) this.#answer(state.run.release, state.run.group, 'synthetic');
+      state.sent += count;
+    }
+  }
+
+  observed(): EngineObserved {
+    return {
+      epoch: this.epoch,
+      generation: this.generation,
+      replicas: [...this.replicas.values()].map((replica) => ({
+        id: replica.id,
+        group: replica.cell.group,
+        phase: replica.phase,
+        restartToken: replica.cell.restartToken,
+        ageMs: replica.ageMs,
+        inFlight: 0,
+        ...(replica.end ? { end: replica.end } : {}),
+        ...(replica.problem ? { problem: replica.problem } : {}),
+      })),
+      samples: [...this.#arms].map(([release, arm]) => ({
+        release,
+        group: arm.group,
+        traffic: { ...arm.traffic, latency: [...arm.traffic.latency] },
+        synthetic: { ...arm.synthetic, latency: [...arm.synthetic.latency] },
+        consecutiveFailures: arm.consecutive,
+        inFlight: 0,
+      })),
+      syntheticRuns: [...this.runs.values()].map(({ run, sent }) => ({ id: run.id, sent, done: sent >= run.requests })),
+      sandbox: { strict: true, why: 'a model' },
+      poolReady: 2,
+    };
+  }
+
+  #age(replica: Replica, milliseconds: number): void {
+    if (replica.phase === 'Ended') return;
+    replica.ageMs += milliseconds;
+    const behaviour = this.#behaviourOf(replica.cell.members[0].artifact);
+    if (replica.phase === 'Draining') {
+      replica.phase = 'Ended';
+      replica.end = 'Stopped';
+      return;
+    }
+    if (behaviour.crashesAfterMs !== undefined && replica.ageMs >= behaviour.crashesAfterMs)
+      return this.crash(replica.id);
+    if (replica.phase === 'Ready') return;
+    replica.phase = 'Warming';
+    const deadlineMs = replica.cell.probes.readiness?.deadlineMs ?? PROBE_DEADLINE_FALLBACK_MS;
+    if (behaviour.readyAfterMs !== 'never' && replica.ageMs >= behaviour.readyAfterMs) replica.phase = 'Ready';
+    else if (replica.ageMs >= deadlineMs) {
+      replica.phase = 'Ended';
+      replica.end = 'NeverReady';
+      replica.problem = { code: 'HW4001', message: 'not ready before its deadline', remedy: '', policy: 'Retry' };
+    }
+  }
+
+  #answer(release: string, group: GroupId, kind: 'traffic' | 'synthetic'): void {
+    const replica = [...this.replicas.values()].find((one) => one.cell.group === group && one.phase === 'Ready');
+    if (!replica) return;
+    const arm = this.#arms.get(release) ?? { group, traffic: zero(), synthetic: zero(), consecutive: 0, ageMs: 0 };
+    this.#arms.set(release, arm);
+    const behaviour = this.#behaviourOf(replica.cell.members[0].artifact);
+    const later = behaviour.failuresLater;
+    const share = later && arm.ageMs >= later.afterMs ? later.share : behaviour.failures;
+    const counters = arm[kind];
+    counters.requests += 1;
+    const us = behaviour.latencyUs ?? 1_000;
+    const bucket = LATENCY_BUCKETS_US.findIndex((upper) => us * (0.8 + 0.4 * this.#random()) <= upper);
+    counters.latency[bucket < 0 ? LATENCY_BUCKETS_US.length : bucket]! += 1;
+    if (this.outage || this.#random() < share) {
+      counters.failures += 1;
+      counters.status5xx += 1;
+      arm.consecutive += 1;
+    } else {
+      arm.consecutive = 0;
+      if (this.#random() < (behaviour.status4xx ?? 0)) counters.status4xx += 1;
+    }
+  }
+}
+
+function zero(): Live {
+  return {
+    requests: 0,
+    failures: 0,
+    status5xx: 0,
+    traps: 0,
+    deadlines: 0,
+    status4xx: 0,
+    clientAborts: 0,
+    overloads: 0,
+    latency: Array.from({ length: LATENCY_BUCKETS_US.length + 1 }, () => 0),
+  };
+}
