@@ -1,0 +1,150 @@
+/**
+ * The control process: builds the edges, gives them to the loop, and shows what the loop knows. It decides nothing
+ * itself, and the engine serves on while it is away.
+ */
+import { pino } from 'pino';
+import { openContentStore } from '../artifact/store.ts';
+import { openComponents } from '../component/components.ts';
+import type { Credentials } from '../git/environment.ts';
+import { openMirror, type Mirror } from '../git/mirror.ts';
+import { connectEngine } from '../host/link-client.ts';
+import { openJournal } from '../journal/journal.ts';
+import type { CredentialsReference } from '../manifest/runtime-config.ts';
+import { EXIT } from '../model/exit.ts';
+import { problem } from '../model/problem.ts';
+import { createReconciler } from '../reconcile/reconciler.ts';
+import { createLogger } from '../report/log.ts';
+import { createReport } from '../report/server.ts';
+import { readChildConfig } from './child-config.ts';
+import { systemClock } from './clock.ts';
+import type { ControlConfig } from './control-config.ts';
+import { openManifestParser } from './manifest-parser.ts';
+import { readSecret } from './secrets.ts';
+import { endWith } from './start-failure.ts';
+
+const STDERR = 2;
+
+// Everything that control writes is its own: journal, mirror and store hold what tenants deploy.
+process.umask(0o077);
+
+let stop: (() => Promise<void>) | undefined;
+// Ctrl+C reaches the whole foreground group; the supervisor ends its children in order.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => void (stop?.() ?? process.exit(EXIT.Ok)));
+const config = await readChildConfig<ControlConfig>(() => void (stop?.() ?? process.exit(EXIT.Ok)));
+await run(config);
+
+async function run({ options, folders, version }: ControlConfig): Promise<void> {
+  const masked = createLogger({ level: options.logLevel, sink: pino.destination({ fd: STDERR, sync: true }) });
+  const log = masked.log.child({ name: 'control' });
+  const clock = systemClock;
+  const secrets = readSecrets(options.repository.credentials, masked.protect);
+  const webhookSecret = options.webhook && secretOrEnd(() => readSecret(options.webhook!.secret));
+  if (webhookSecret !== undefined) masked.protect([webhookSecret]);
+
+  const journal = openJournal({
+    folder: folders.data,
+    clock,
+    log,
+    limits: { databaseBytes: options.limits.journalBytes },
+  });
+  if (!journal.ok) endWith(journal.error);
+  const mirror = await openMirror({
+    url: options.repository.url,
+    ref: options.repository.ref,
+    path: options.repository.path,
+    folder: folders.mirror,
+    allowFile: options.allowFile,
+    ...(secrets ? { credentials: secrets } : {}),
+    ...(options.repository.caFile === undefined ? {} : { caFile: options.repository.caFile }),
+    limits: { mirrorBytes: options.limits.mirrorBytes },
+    log,
+  });
+  if (!mirror.ok) endWith(mirror.error);
+  if (!journal.value.desired()) await mustReach(mirror.value);
+
+  const manifest = openManifestParser({ log });
+  const artifacts = openContentStore({ folder: folders.store, maxBytes: options.limits.storeBytes, log });
+  const components = openComponents({ artifacts, folder: folders.bundles, log });
+  const engine = connectEngine({ path: folders.engineSocket, log });
+  const reconciler = createReconciler({
+    git: mirror.value,
+    manifest,
+    artifacts,
+    components,
+    engine,
+    journal: journal.value,
+    clock,
+    log,
+    options: {
+      version,
+      repository: options.repository,
+      releaseHeader: options.releaseHeader,
+    },
+  });
+  const report = createReport({
+    statusSource: reconciler.statusSource,
+    metricsSource: {
+      samples: () => engine.samples(),
+      storage: async () => ({ journal: journal.value.bytes(), mirror: await mirror.value.bytes() }),
+    },
+    clock,
+    log,
+    address: options.status,
+    ...(webhookSecret === undefined ? {} : { webhook: { secret: webhookSecret, hint: () => reconciler.hint() } }),
+  });
+  const listening = await report.listen();
+  if (!listening.ok) endWith(listening.error);
+  log.info({ url: listening.value.url, version }, 'control is up');
+  let stopping: Promise<void> | undefined;
+  stop = () =>
+    (stopping ??= (async () => {
+      await reconciler.stop();
+      await report.close();
+      manifest.close();
+      components.close();
+      mirror.value.close();
+      engine.close();
+      journal.value.close();
+      process.exit(EXIT.Ok);
+    })());
+  reconciler.start();
+}
+
+/** With nothing in the journal there is nothing to serve meanwhile: better to say at once what is wrong with the address. */
+async function mustReach(mirror: Mirror): Promise<void> {
+  const looked = await mirror.look();
+  if (!looked.ok) endWith(looked.error, EXIT.RepositoryUnreachable);
+}
+
+function readSecrets(
+  reference: CredentialsReference | undefined,
+  protect: (secrets: readonly string[]) => void,
+): (() => Credentials) | undefined {
+  if (!reference) return undefined;
+  const read = (): Credentials => {
+    const secret = readSecret(reference.type === 'token' ? reference.token : reference.password);
+    protect([secret]);
+    return reference.type === 'token'
+      ? { type: 'token', token: secret }
+      : { type: 'basic', username: reference.username, password: secret };
+  };
+  let last = secretOrEnd(read);
+  return () => {
+    // A file that is being replaced at this moment: the last known secret is better than none.
+    try {
+      last = read();
+    } catch {
+      return last;
+    }
+    return last;
+  };
+}
+
+function secretOrEnd<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    return endWith(problem('HW5016', (error as Error).message));
+  }
+}
