@@ -16,7 +16,7 @@ import type { Prepared } from './job.ts';
 import { toolchainVersion } from './toolchain.ts';
 
 export const POOL_LIMITS: PoolLimits = {
-  children: 3,
+  children: 2,
   jobsPerChild: 8,
   deadlineMs: 30_000,
   startDeadlineMs: 60_000,

@@ -86,7 +86,6 @@ export const ALLOWED_GLOBALS: ReadonlySet<string> = new Set([
   'Number',
   'Object',
   'Promise',
-  'RangeError',
   'Set',
   'String',
   'Symbol',

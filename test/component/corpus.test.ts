@@ -1,0 +1,60 @@
+import { beforeAll, expect, test } from 'vitest';
+import { admit } from '../../src/component/admission/admit.ts';
+import { ALLOWED_FORMS, ALLOWED_GLOBALS, UNRESOLVED_IN_JCO } from '../../src/component/bindings/allowed.ts';
+import { makeBindings } from '../../src/component/bindings/make.ts';
+import { freeIdentifiers } from '../../src/component/bindings/scope.ts';
+import { seal } from '../../src/component/bindings/seal.ts';
+import { parseModule, printModule, visit } from '../../src/component/bindings/syntax.ts';
+import { loadTranspiler, transpile } from '../../src/component/transpile.ts';
+import { MIB } from './support.ts';
+import { corpus } from './worlds.ts';
+
+/** jco's own text for each component of the corpus, suspending and not. */
+const sources: [string, string][] = [];
+beforeAll(async () => {
+  await loadTranspiler();
+  for (const [name, bytes] of await corpus()) {
+    const admitted = admit(bytes, 64 * MIB);
+    if (!admitted.ok) throw new Error(`${name}: ${admitted.error.message}`);
+    for (const blockingImports of [[], admitted.value.blockingImports]) {
+      const transpiled = transpile({ ...admitted.value, blockingImports });
+      if (!transpiled.ok) throw new Error(`${name}: ${transpiled.error.message}`);
+      sources.push([`${name}${blockingImports.length > 0 ? ', suspending' : ''}`, transpiled.value.source]);
+    }
+  }
+});
+
+test('every component of the corpus gets quiet bindings', () => {
+  const tiers = sources.map(([name, source]) => {
+    const made = makeBindings(source);
+    return `${name}: ${made.ok ? made.value.tier : made.error.message}`;
+  });
+  expect(tiers).toEqual(sources.map(([name]) => `${name}: quiet`));
+});
+
+test('printing changes the layout of jco’s text and nothing else', () => {
+  const plain = (text: string): string =>
+    JSON.stringify(parseModule(text), (key, value: unknown) => {
+      if (key === 'start' || key === 'end' || key === 'raw') return undefined;
+      return typeof value === 'bigint' ? `${value}n` : value;
+    });
+  for (const [name, source] of sources) {
+    const printed = printModule(parseModule(source));
+    expect(plain(printed) === plain(source), name).toBe(true);
+  }
+});
+
+test('the golden lists are exactly what jco emits over the corpus', () => {
+  const forms = new Set<string>();
+  const globals = new Set<string>();
+  for (const [, source] of sources) {
+    const program = parseModule(source);
+    seal(program);
+    visit(program, (node) => void forms.add(node.type));
+    for (const name of freeIdentifiers(program).keys()) globals.add(name);
+  }
+  expect([...forms].filter((form) => !ALLOWED_FORMS.has(form))).toEqual([]);
+  expect([...ALLOWED_FORMS].filter((form) => !forms.has(form))).toEqual(['EmptyStatement']);
+  expect([...globals].filter((name) => !ALLOWED_GLOBALS.has(name)).sort()).toEqual([...UNRESOLVED_IN_JCO]);
+  expect([...ALLOWED_GLOBALS].filter((name) => !globals.has(name))).toEqual([]);
+});
