@@ -3,6 +3,7 @@ import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { printProblem } from '../../check/print.ts';
+import { fetchStatus } from '../../check/status-client.ts';
 import type { Terminal } from '../../check/terminal.ts';
 import { EXIT, type ExitCode } from '../../model/exit.ts';
 import type { Status } from '../../model/status.ts';
@@ -68,13 +69,9 @@ async function becomesReady(statusUrl: string, signal: AbortSignal): Promise<Sta
   const deadline = performance.now() + READY_DEADLINE_MS;
   let last: Status | undefined;
   while (performance.now() < deadline && !signal.aborted) {
-    try {
-      const response = await fetch(`${statusUrl}/api/v1/state`, { signal });
-      if (response.ok) last = (await response.json()) as Status;
-      if (last?.ready && last.entries.length > 0 && last.entries.every(({ serving }) => serving)) return last;
-    } catch {
-      // Not listening yet.
-    }
+    const answer = await fetchStatus(statusUrl);
+    if (answer.ok) last = answer.value;
+    if (last?.ready && last.entries.length > 0 && last.entries.every(({ serving }) => serving)) return last;
     await sleep(READY_POLL_MS, undefined, { signal }).catch(() => undefined);
   }
   return last;
