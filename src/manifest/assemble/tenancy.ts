@@ -2,9 +2,9 @@ import type { EnvironmentSettings } from '../../model/desired.ts';
 
 type Tenants = Pick<EnvironmentSettings, 'tenants' | 'platformNamespace'>;
 
-/** `./tenants/shop/` → `tenants/shop`. */
+/** `./tenants/shop` → `tenants/shop`. */
 export function folderOf(path: string): string {
-  return path.replace(/^\.\//, '').replace(/\/+$/, '');
+  return path.replace(/^\.\//, '');
 }
 
 /** The tenant path that holds a file: the longest one, so that a tenant inside another's path is on its own. */
