@@ -56,14 +56,16 @@ export class Exchange extends ServerResponse<IncomingMessage> implements CellExc
   owedBytes = 0;
   #sentBytes = 0;
   #tooLarge = false;
+  /** We have destroyed the connection ourselves. */
+  #isCut = false;
   #awaitsDrain = false;
 
   onResponse(head: ResponseHead, bytes: Buffer, end: number, complete: boolean): void {
-    this.status = head.status;
-    if (this.isClientGone) return;
     const { headers } = head;
     const inlineBytes = end - head.bodyStart;
     if (this.#isTooLarge(inlineBytes)) return;
+    this.status = head.status;
+    if (this.isClientGone) return;
     const length = complete && head.status !== 304 ? this.#lengthOfWhole(head, inlineBytes) : head.contentLength;
     if (length !== -1 && head.status !== 204) headers.push('content-length', String(length));
     if (this.rule!.releaseHeader) headers.push('x-headway-release', this.arm!.label);
@@ -81,7 +83,7 @@ export class Exchange extends ServerResponse<IncomingMessage> implements CellExc
   }
 
   onBody(bytes: Buffer): void {
-    if (this.isClientGone) {
+    if (this.isClientGone || this.#isCut) {
       // Nobody takes it: the guest may go on at its own pace until its deadline.
       this.caller?.credit(this.callId, bytes.length);
       return;
@@ -99,6 +101,7 @@ export class Exchange extends ServerResponse<IncomingMessage> implements CellExc
   }
 
   onBodyEnd(): void {
+    if (this.#isCut) return;
     this.isWhole = true;
     if (!this.isClientGone) this.end();
   }
@@ -143,7 +146,7 @@ export class Exchange extends ServerResponse<IncomingMessage> implements CellExc
 
   /** The client is gone, or as good as gone. */
   #leave(): void {
-    if (this.isClientGone) return;
+    if (this.isClientGone || this.#isCut) return;
     this.isClientGone = true;
     this.upload?.stop();
     this.owner?.onClientGone(this);
@@ -167,7 +170,9 @@ export class Exchange extends ServerResponse<IncomingMessage> implements CellExc
 
   /** X1: the client must see that this is not the whole response. */
   destroyConnection(): void {
-    if (!this.headersSent) return;
+    if (!this.headersSent || this.isClientGone) return;
+    this.#isCut = true;
+    this.upload?.stop();
     this.req.socket.destroy();
   }
 

@@ -1,5 +1,4 @@
 /** An ingress on a free port with scripted cells behind real channels, and a client that speaks bytes. */
-import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
@@ -189,7 +188,7 @@ export class RawClient {
   }
 
   async whenClosed(): Promise<string> {
-    if (!this.closed) await once(this.socket, 'close');
+    if (!this.closed) await new Promise((resolve) => this.socket.once('close', resolve));
     return this.received;
   }
 

@@ -118,9 +118,10 @@ export class ScriptedCell {
     cellEnd.on('error', () => undefined);
   }
 
-  /** The process dies. */
+  /** The process dies; what it has said before still arrives. */
   die(): void {
-    this.cellEnd.destroy();
+    this.writer.flush();
+    this.cellEnd.destroySoon();
   }
 
   /** Bytes as a hostile cell could send them. */
