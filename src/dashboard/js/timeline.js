@@ -1,0 +1,91 @@
+// The history: each commit with what came of it and why, and under it what happened because of it.
+
+import { el, keyed, setClass, setText, show } from './dom.js';
+import { shortCommit, since, timeOf, tone, words } from './format.js';
+
+/** @typedef {import('../../model/status.ts').Status} Status */
+/** @typedef {import('../../model/status.ts').CommitStatus} CommitStatus */
+/** @typedef {import('../../model/status.ts').TimelineEvent} TimelineEvent */
+/** @typedef {{ commit: CommitStatus, events: readonly TimelineEvent[] }} Chapter */
+
+const MAX_EVENTS_PER_COMMIT = 12;
+const MAX_COMMITS = 30;
+
+/**
+ * @param {HTMLElement} list
+ * @param {Status} status
+ */
+export function renderTimeline(list, status) {
+  /** @type {Map<string, TimelineEvent[]>} */
+  const byCommit = new Map();
+  for (const event of [...status.timeline].sort((a, b) => b.id - a.id)) {
+    const events = byCommit.get(event.commit) ?? [];
+    if (events.length < MAX_EVENTS_PER_COMMIT) events.push(event);
+    byCommit.set(event.commit, events);
+  }
+  const newestFirst = [...status.commits].sort((a, b) => Date.parse(b.seenAt) - Date.parse(a.seenAt));
+  const chapters = newestFirst
+    .slice(0, MAX_COMMITS)
+    .map((commit) => ({ commit, events: byCommit.get(commit.commit) ?? [] }));
+  keyed(list, chapters, ({ commit }) => commit.commit, chapterView);
+}
+
+function chapterView() {
+  const pill = el('span', 'pill');
+  const subject = el('strong');
+  const code = el('code');
+  const byline = el('span', 'quiet');
+  const why = el('p', 'message');
+  const events = el('ol', 'events');
+  const element = el('li', 'commit', [
+    el('div', 'commit-head', [subject, pill]),
+    el('p', 'byline', [code, byline]),
+    why,
+    events,
+  ]);
+  return {
+    element,
+    /** @param {Chapter} chapter */
+    update({ commit, events: happened }) {
+      setClass(element, `commit ${tone(commit.state)}`);
+      setText(pill, words(commit.state));
+      setClass(pill, `pill ${tone(commit.state)}`);
+      setText(subject, commit.subject || '(no subject)');
+      setText(code, shortCommit(commit.commit));
+      code.title = commit.commit;
+      setText(byline, `${commit.author}, ${since(commit.seenAt)} ago`);
+      setText(why, commit.why);
+      show(why, commit.why !== '');
+      keyed(events, happened, ({ id }) => String(id), eventView);
+      show(events, happened.length > 0);
+    },
+  };
+}
+
+function eventView() {
+  const time = el('time');
+  const entry = el('span', 'event-entry');
+  const message = el('span');
+  const evidence = el('span', 'event-evidence');
+  const element = el('li', '', [time, el('div', '', [entry, message, evidence])]);
+  return {
+    element,
+    /** @param {TimelineEvent} event */
+    update(event) {
+      setClass(element, tone(event.reason));
+      setText(time, timeOf(event.at));
+      time.setAttribute('datetime', event.at);
+      setText(entry, event.entry ?? '');
+      show(entry, event.entry !== undefined);
+      setText(message, event.message);
+      setText(evidence, (event.evidence ?? []).map(evidenceText).join('; '));
+      show(evidence, (event.evidence ?? []).length > 0);
+    },
+  };
+}
+
+/** @param {NonNullable<TimelineEvent['evidence']>[number]} evidence */
+function evidenceText(evidence) {
+  const synthetic = evidence.synthetic > 0 ? `, ${evidence.synthetic} synthetic` : '';
+  return `${evidence.metric} ${evidence.observed}, threshold ${evidence.threshold}, ${evidence.samples} samples${synthetic}`;
+}

@@ -1,0 +1,278 @@
+/**
+ * `/metrics` for Prometheus. Everything that belongs to a component is read afresh at each scrape from the status and
+ * the engine's counts, so that its series leave with it.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Clock } from '../kit/clock.ts';
+import { short } from '../kit/digest.ts';
+import type { Result } from '../kit/result.ts';
+import type { Counters, ReleaseSamples } from '../model/engine.ts';
+import type { Problem } from '../model/problem.ts';
+import type { Status } from '../model/status.ts';
+import type { StatusSource } from '../reconcile/ports.ts';
+import { CountedHistogram } from './counted-histogram.ts';
+
+export interface MetricsSource {
+  /** Of the engine; a failure leaves the series out. */
+  samples(): Promise<Result<readonly ReleaseSamples[], Problem>>;
+  /** Bytes on disk by what they are for: `journal`, `mirror`, `content`. */
+  storage(): Promise<Readonly<Record<string, number>>>;
+}
+
+interface View {
+  readonly status: Status;
+  readonly samples: readonly ReleaseSamples[];
+  readonly storage: Readonly<Record<string, number>>;
+}
+
+/** Scrapes within this time share one text: whoever asks faster gets no more work out of the daemon. */
+const MIN_SCRAPE_PERIOD_MS = 500;
+const ROUND_BUCKETS_S = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
+
+export class Metrics {
+  readonly #statusSource: StatusSource;
+  readonly #source: MetricsSource;
+  readonly #clock: Clock;
+  readonly #registry = new Registry();
+  readonly #rounds: Counter<'outcome'>;
+  readonly #roundSeconds: Histogram;
+  #view: View | undefined;
+  #scrape: { readonly atMs: number; readonly text: Promise<string> } | undefined;
+
+  constructor(statusSource: StatusSource, source: MetricsSource, clock: Clock) {
+    this.#statusSource = statusSource;
+    this.#source = source;
+    this.#clock = clock;
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
+    this.#rounds = new Counter({
+      name: 'headway_reconcile_rounds_total',
+      help: 'Rounds of the reconcile loop',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#roundSeconds = new Histogram({
+      name: 'headway_reconcile_duration_seconds',
+      help: 'How long a round took',
+      buckets: ROUND_BUCKETS_S,
+      registers,
+    });
+    this.#registerDaemon();
+    this.#registerEntries();
+    this.#registerReleases();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Called by the loop after each round. */
+  round(outcome: string, durationMs: number): void {
+    this.#rounds.inc({ outcome });
+    this.#roundSeconds.observe(durationMs / 1_000);
+  }
+
+  text(): Promise<string> {
+    const atMs = this.#clock.now().monotonicMs;
+    if (this.#scrape && atMs - this.#scrape.atMs < MIN_SCRAPE_PERIOD_MS) return this.#scrape.text;
+    this.#scrape = { atMs, text: this.#render() };
+    return this.#scrape.text;
+  }
+
+  close(): void {
+    this.#registry.clear();
+  }
+
+  async #render(): Promise<string> {
+    const [samples, storage] = await Promise.all([this.#source.samples(), this.#source.storage()]);
+    const status = this.#statusSource.status();
+    const keys = new Set<string>(status.entries.map(({ key }) => key));
+    const known = samples.ok ? samples.value.filter(({ group }) => keys.has(entryOf(group))) : [];
+    this.#view = { status, samples: known, storage };
+    return this.#registry.metrics();
+  }
+
+  /** A gauge that is emptied and filled at each scrape. */
+  #gauge<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    fill: (gauge: Gauge<L>, view: View) => void,
+  ): void {
+    const view = (): View | undefined => this.#view;
+    this.#registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers: [],
+        collect() {
+          this.reset();
+          const present = view();
+          if (present) fill(this, present);
+        },
+      }) as Gauge,
+    );
+  }
+
+  /** A counter whose values are somebody else's: they only grow, and start anew with the engine. */
+  #counter<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    fill: (counter: Counter<L>, view: View) => void,
+  ): void {
+    const view = (): View | undefined => this.#view;
+    this.#registry.registerMetric(
+      new Counter({
+        name,
+        help,
+        labelNames,
+        registers: [],
+        collect() {
+          this.reset();
+          const present = view();
+          if (present) fill(this, present);
+        },
+      }) as Counter,
+    );
+  }
+
+  #registerDaemon(): void {
+    this.#gauge('headway_build_info', 'Version of the daemon', ['version'], (gauge, { status }) =>
+      gauge.set({ version: status.version }, 1),
+    );
+    this.#gauge('headway_ready', '1 when the last good state is in force', [], (gauge, { status }) =>
+      gauge.set(status.ready ? 1 : 0),
+    );
+    this.#gauge('headway_engine_connected', '1 when the engine answers', [], (gauge, { status }) =>
+      gauge.set(status.engine.connected ? 1 : 0),
+    );
+    this.#gauge('headway_engine_generation', 'Generation of the snapshot in force', [], (gauge, { status }) =>
+      gauge.set(status.engine.generation),
+    );
+    this.#gauge('headway_source_look_age_seconds', 'Since the git server last answered', [], (gauge, { status }) => {
+      const { lastLookAt } = status.source;
+      if (lastLookAt) gauge.set(Math.max(0, (Date.parse(status.now) - Date.parse(lastLookAt)) / 1_000));
+    });
+    this.#gauge('headway_source_synced', '1 when the head of the ref is accepted', ['reason'], (gauge, { status }) => {
+      const { condition } = status.source;
+      gauge.set({ reason: condition.reason }, condition.status === 'True' ? 1 : 0);
+    });
+    this.#gauge('headway_diagnostics', 'Findings in the manifests', ['severity'], (gauge, { status }) => {
+      for (const severity of ['error', 'warning'] as const) {
+        gauge.set({ severity }, status.diagnostics.filter((diagnostic) => diagnostic.severity === severity).length);
+      }
+    });
+    this.#gauge('headway_storage_bytes', 'Disk used', ['store'], (gauge, { storage }) => {
+      for (const [store, bytes] of Object.entries(storage)) gauge.set({ store }, bytes);
+    });
+  }
+
+  #registerEntries(): void {
+    this.#gauge('headway_entries', 'Entries that are known', [], (gauge, { status }) =>
+      gauge.set(status.entries.length),
+    );
+    this.#gauge('headway_candidates', 'Releases being tried', ['state'], (gauge, { status }) => {
+      for (const { candidate } of status.entries) if (candidate) gauge.inc({ state: candidate.state });
+    });
+    this.#gauge(
+      'headway_entry_condition',
+      '1 true, 0 false, -1 unknown',
+      ['entry', 'condition', 'reason'],
+      (gauge, { status }) => {
+        const VALUES = { True: 1, False: 0, Unknown: -1 } as const;
+        for (const { key, conditions } of status.entries) {
+          for (const { type, reason, status: value } of conditions) {
+            gauge.set({ entry: key, condition: type, reason }, VALUES[value]);
+          }
+        }
+      },
+    );
+    this.#gauge(
+      'headway_release_weight_percent',
+      'Share of the requests',
+      ['entry', 'release', 'role'],
+      (gauge, { status }) => {
+        for (const { key, serving, candidate } of status.entries) {
+          if (serving) gauge.set({ entry: key, release: short(serving.release), role: 'serving' }, serving.weight);
+          if (candidate)
+            gauge.set({ entry: key, release: short(candidate.release), role: 'candidate' }, candidate.weight);
+        }
+      },
+    );
+    this.#gauge('headway_replicas', 'Replicas by phase', ['entry', 'release', 'phase'], (gauge, { status }) => {
+      for (const { key, replicas } of status.entries) {
+        for (const { release, phase } of replicas) gauge.inc({ entry: key, release: short(release), phase });
+      }
+    });
+    this.#gauge('headway_quarantined', 'Attempts that are not tried again', ['entry'], (gauge, { status }) => {
+      for (const { key, quarantined } of status.entries) gauge.set({ entry: key }, quarantined.length);
+    });
+  }
+
+  #registerReleases(): void {
+    const OF_RELEASE = ['entry', 'release', 'traffic'] as const;
+    this.#counter(
+      'headway_release_requests_total',
+      'Requests by outcome; aborts and overloads are no answers',
+      [...OF_RELEASE, 'outcome'],
+      (counter, { samples }) => {
+        for (const { labels, counts } of arms(samples)) {
+          for (const [outcome, count] of outcomesOf(counts)) counter.inc({ ...labels, outcome }, count);
+        }
+      },
+    );
+    this.#counter(
+      'headway_release_failures_total',
+      'Failures that the component made, by kind',
+      [...OF_RELEASE, 'kind'],
+      (counter, { samples }) => {
+        for (const { labels, counts } of arms(samples)) {
+          counter.inc({ ...labels, kind: 'status5xx' }, counts.status5xx);
+          counter.inc({ ...labels, kind: 'trap' }, counts.traps);
+          counter.inc({ ...labels, kind: 'deadline' }, counts.deadlines);
+        }
+      },
+    );
+    this.#gauge('headway_release_in_flight', 'Requests being answered', ['entry', 'release'], (gauge, { samples }) => {
+      for (const { group, release, inFlight } of samples) {
+        gauge.inc({ entry: entryOf(group), release: short(release) }, inFlight);
+      }
+    });
+    this.#registry.registerMetric(
+      new CountedHistogram('headway_release_duration_seconds', 'Time to answer', () =>
+        arms(this.#view?.samples ?? []).map(({ labels, counts }) => ({ labels, counts: counts.latency })),
+      ) as unknown as Histogram,
+    );
+  }
+}
+
+function entryOf(group: string): string {
+  return group.slice(0, group.lastIndexOf('@'));
+}
+
+interface ArmCounts {
+  readonly labels: { readonly entry: string; readonly release: string; readonly traffic: 'real' | 'synthetic' };
+  readonly counts: Counters;
+}
+
+function arms(samples: readonly ReleaseSamples[]): readonly ArmCounts[] {
+  return samples.flatMap(({ group, release, traffic, synthetic }) => {
+    const labels = { entry: entryOf(group), release: short(release) };
+    return [
+      { labels: { ...labels, traffic: 'real' as const }, counts: traffic },
+      { labels: { ...labels, traffic: 'synthetic' as const }, counts: synthetic },
+    ];
+  });
+}
+
+function outcomesOf(counts: Counters): readonly (readonly [string, number])[] {
+  return [
+    ['good', Math.max(0, counts.requests - counts.failures - counts.status4xx)],
+    ['client_error', counts.status4xx],
+    ['failure', counts.failures],
+    ['client_abort', counts.clientAborts],
+    ['overload', counts.overloads],
+  ];
+}
