@@ -1,5 +1,5 @@
 /** A real host in a folder of its own, with what tests need to ask it. */
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -76,11 +76,7 @@ export class RunningHost {
     this.lines = lines;
     this.folder = options.storeFolder ? path.dirname(options.storeFolder) : temporaryFolder();
     this.host = new Host({
-      forkSpawner: () =>
-        fork(SPAWNER, [], {
-          execArgv: ['--disable-warning=ExperimentalWarning'],
-          stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-        }),
+      forkSpawner: () => forkSpawner(['ignore', 'ignore', 'ignore', 'ipc']),
       runFolder: path.join(this.folder, 'run'),
       bootFolder: path.join(this.folder, 'boot'),
       storeFolder: this.storeFolder,
@@ -141,6 +137,10 @@ export class RunningHost {
     await this.host.close(0);
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+export function forkSpawner(stdio: StdioOptions): ChildProcess {
+  return fork(SPAWNER, [], { execArgv: ['--disable-warning=ExperimentalWarning'], stdio });
 }
 
 /** Open to other users, as a data folder is: cells run under uids of their own where we are root. */

@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import type net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { problem, type Problem } from '../../model/problem.ts';
 import { assign } from './assign.ts';
@@ -14,6 +15,9 @@ import type { FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './messa
 import { CellRecords } from './records.ts';
 import { findProgram } from './sandbox.ts';
 import { SocketPairs } from './socketpair.ts';
+
+/** For killed cells to be gone; what is left then is swept by the next spawner. */
+const END_DEADLINE_MS = 1_000;
 
 export type Send = (message: FromSpawner, channel?: net.Socket) => void;
 
@@ -74,7 +78,10 @@ export class SpawnerService {
 
   /** The engine is gone: nobody will ever talk to these cells again, and one that spins would not notice. */
   async endAll(): Promise<void> {
-    await Promise.all([...this.#cells.values()].map((cell) => this.#records.kill(cell.pid)));
+    const cells = [...this.#cells.values()];
+    await Promise.all(cells.map((cell) => this.#records.kill(cell.pid)));
+    const ended = Promise.all(cells.map((cell) => cell.exited.then(() => this.#records.remove(cell.pid))));
+    await Promise.race([ended, sleep(END_DEADLINE_MS)]);
   }
 
   async #start(id: number, kind: SandboxKind): Promise<void> {

@@ -1,0 +1,152 @@
+import { closeSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatBytes, replicaBudget } from '../../src/host/budget.ts';
+import { MAX_ENDED_REPLICAS } from '../../src/host/host.ts';
+import type { Bundle } from '../../src/model/engine.ts';
+import { bundleOf } from './bundles.ts';
+import { cellOf, forkSpawner, isAlive, MIB, RunningHost, temporaryFolder } from './running.ts';
+
+let bundle: Bundle;
+let running: RunningHost;
+
+function open(options: ConstructorParameters<typeof RunningHost>[0]): RunningHost {
+  running = new RunningHost({ storeFolder: store.storeFolder, poolSize: 0, ...options });
+  return running;
+}
+
+let store: RunningHost;
+beforeAll(async () => {
+  store = new RunningHost({ poolSize: 0 });
+  bundle = await bundleOf('testbed', store.storeFolder, 16 * MIB);
+});
+afterAll(() => store.stop());
+
+describe('the budget of a replica', () => {
+  const quiet = (): Bundle => ({ ...bundle, blockingExports: [] });
+
+  it('holds an instance for each call where calls can wait, and two where they cannot', () => {
+    const waiting = replicaBudget(cellOf(bundle, { limits: { concurrency: 8, memoryBytes: 32 * MIB } }));
+    expect(waiting.instances).toBe(8);
+    const direct = replicaBudget(cellOf(quiet(), { limits: { concurrency: 8, memoryBytes: 32 * MIB } }));
+    expect(direct.instances).toBe(2);
+    // Six instances of 32 MiB and eight suspended stacks.
+    expect(waiting.dataBytes - direct.dataBytes).toBe((6 * 32 + 8) * MIB);
+    expect(waiting.totalBytes).toBeGreaterThan(waiting.dataBytes);
+  });
+
+  it.each([
+    { bytes: 96 * MIB, text: '96 MiB' },
+    { bytes: 96 * MIB + 1, text: '97 MiB' },
+    { bytes: 1536 * MIB, text: '1.5 GiB' },
+  ])('reads as $text', ({ bytes, text }) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+});
+
+describe('admission', () => {
+  it('takes replicas up to the memory of the engine and not one more, until one is gone', async () => {
+    const cell = cellOf(bundle);
+    const { totalBytes } = replicaBudget(cell);
+    const { host } = open({ memoryBytes: 2 * totalBytes });
+    await running.ready('a', cell);
+    await running.ready('b', cell);
+    const refused = host.start('c', cell);
+    expect(refused).toMatchObject({ ok: false, error: { code: 'HW4101', policy: 'Waiting' } });
+    expect(!refused.ok && refused.error.message).toMatch(/may use .* MiB; .* of .* are given to 2 other replicas/);
+    expect(host.observe().replicas.map(({ id }) => id)).toEqual(['a', 'b']);
+    const { pid } = running.replica('a');
+    host.stop('a', 0);
+    await running.until('room', () => host.start('c', cell).ok);
+    expect(isAlive(pid!)).toBe(false);
+    await host.close(0);
+  });
+
+  it('refuses one byte less', async () => {
+    const cell = cellOf(bundle);
+    const { host } = open({ memoryBytes: replicaBudget(cell).totalBytes - 1 });
+    expect(host.start('a', cell)).toMatchObject({ ok: false, error: { code: 'HW4101' } });
+    await host.close(0);
+  });
+
+  it('takes as many replicas as it may have', async () => {
+    const cell = cellOf(bundle);
+    const { host } = open({ maxReplicas: 2 });
+    expect(host.start('a', cell).ok).toBe(true);
+    expect(host.start('b', cell).ok).toBe(true);
+    expect(host.start('c', cell)).toMatchObject({ ok: false, error: { code: 'HW4102', policy: 'Waiting' } });
+    await host.close(0);
+    expect(host.start('d', cell)).toMatchObject({ ok: false, error: { code: 'HW4115' } });
+  });
+
+  it('refuses a cell of several members, and Strict where there is none', async () => {
+    const { host } = open({ forbidStrict: 'the test says so' });
+    await running.until('the sandbox', () => host.observe().sandbox.why.includes('the test says so'));
+    const cell = cellOf(bundle);
+    const twice = { ...cell, members: [cell.members[0]!, cell.members[0]!] };
+    expect(host.start('a', twice)).toMatchObject({ ok: false, error: { code: 'HW4114' } });
+    const strict = host.start('b', cellOf(bundle, { isolation: 'Strict' }));
+    expect(strict).toMatchObject({ ok: false, error: { code: 'HW4103', policy: 'Waiting' } });
+    expect(!strict.ok && strict.error.message).toContain('the test says so');
+    await running.ready('c', cell);
+    expect(running.replica('c').isolation).toBe('Process');
+    await host.close(0);
+  });
+
+  it(`remembers the last ${MAX_ENDED_REPLICAS} that ended`, async () => {
+    const { host } = open({});
+    const cell = cellOf(bundle);
+    for (let count = 0; count <= MAX_ENDED_REPLICAS; count++) {
+      host.start(`r${count}`, cell);
+      host.stop(`r${count}`, 0);
+      await Promise.resolve();
+    }
+    const ids = host.observe().replicas.map(({ id }) => id);
+    expect(ids).toHaveLength(MAX_ENDED_REPLICAS);
+    expect(ids).not.toContain('r0');
+    expect(ids).toContain(`r${MAX_ENDED_REPLICAS}`);
+    await host.close(0);
+  });
+});
+
+describe('the pool', () => {
+  it('keeps its number of waiting processes, also after one has died', async () => {
+    const folder = temporaryFolder();
+    const { host } = open({ poolSize: 2, runFolder: `${folder}/run` });
+    await running.until('the pool', () => host.observe().poolReady === 2);
+    await running.ready('a', cellOf(bundle));
+    await running.until('the pool', () => host.observe().poolReady === 2);
+    const waiting = cellPids(`${folder}/run`).filter((pid) => pid !== running.replica('a').pid);
+    expect(waiting).toHaveLength(2);
+    process.kill(waiting[0]!, 'SIGKILL');
+    await running.until('another', () => {
+      const now = cellPids(`${folder}/run`);
+      return host.observe().poolReady === 2 && now.length === 3 && !now.includes(waiting[0]!);
+    });
+    const all = cellPids(`${folder}/run`);
+    await host.close(0);
+    expect(all.filter(isAlive)).toEqual([]);
+    expect(cellPids(`${folder}/run`)).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('leaves nothing of what our own starter had open to the cells', async () => {
+    const folder = temporaryFolder();
+    const file = openSync(`${folder}/secret`, 'w');
+    const { host } = open({ forkSpawner: () => forkSpawner(['ignore', 'ignore', 'ignore', 'ipc', file]) });
+    await running.ready('a', cellOf(bundle));
+    const descriptors = `/proc/${running.replica('a').pid}/fd`;
+    const targetOf = (name: string): string => readlinkSync(`${descriptors}/${name}`);
+    const names = readdirSync(descriptors);
+    expect(names.filter((name) => targetOf(name).startsWith(folder))).toEqual([]);
+    // Standard error, which the spawner reads, and the channel.
+    expect(names.filter((name) => targetOf(name).startsWith('socket:'))).toEqual(['2', '3']);
+    await host.close(0);
+    closeSync(file);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+/** What the spawner has on record. */
+function cellPids(runFolder: string): number[] {
+  return readdirSync(`${runFolder}/cells`).map(Number);
+}

@@ -1,0 +1,95 @@
+/** One process in a cell's place, launched as the spawner does it, with another entry module. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { writeBootFolder, type BootFolder } from '../../src/host/spawner/boot-folder.ts';
+import { awaitBooted } from '../../src/host/spawner/booted.ts';
+import { readCapabilities } from '../../src/host/spawner/capabilities.ts';
+import { killQuietly, launch, type LaunchedCell } from '../../src/host/spawner/launch.ts';
+import type { SandboxKind } from '../../src/host/spawner/messages.ts';
+import { findStrictTools, processCommand, strictCommand, type CellCommand } from '../../src/host/spawner/sandbox.ts';
+import { filterArchitecture, seccompFilter } from '../../src/host/spawner/seccomp.ts';
+import { SocketPairs } from '../../src/host/spawner/socketpair.ts';
+import { Framer } from '../../src/wire/framer.ts';
+import { temporaryFolder } from './running.ts';
+
+const FIXTURES = path.join(import.meta.dirname, 'fixtures');
+const LIMITS = { heapMiB: 64, maxWasmPages: 1024 };
+/** Of the range that the launcher uses. */
+const CELL_UID = 1_879_048_300;
+
+export class Bench {
+  readonly folder: string;
+  readonly #boot: BootFolder;
+  readonly #pairs: SocketPairs;
+
+  private constructor(folder: string, boot: BootFolder, pairs: SocketPairs) {
+    this.folder = folder;
+    this.#boot = boot;
+    this.#pairs = pairs;
+  }
+
+  static async open(fixture: string): Promise<Bench> {
+    const folder = temporaryFolder();
+    const source = { root: FIXTURES, entry: path.join(FIXTURES, fixture) };
+    const boot = await writeBootFolder(source, path.join(folder, 'boot'));
+    writeFileSync(path.join(folder, 'filter'), seccompFilter(filterArchitecture(process.arch)!));
+    return new Bench(folder, boot, await SocketPairs.open(path.join(folder, 'run')));
+  }
+
+  /** Resolves when it has booted. */
+  async start(kind: SandboxKind, change = (command: CellCommand): CellCommand => command): Promise<LaunchedCell> {
+    const cell = await this.#launch(kind, change);
+    const booted = await awaitBooted(cell.channel, 10_000);
+    if (!booted.ok) throw new Error(`${booted.error}: ${JSON.stringify(await cell.exited)}`);
+    return cell;
+  }
+
+  close(): void {
+    this.#pairs.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #launch(kind: SandboxKind, change: (command: CellCommand) => CellCommand): Promise<LaunchedCell> {
+    const uid = readCapabilities().ownUids ? CELL_UID : undefined;
+    const common = { pair: await this.#pairs.create(), uid, lower: false };
+    if (kind === 'Process') {
+      return launched(
+        await launch({ ...common, command: change(processCommand(process.execPath, this.#boot, LIMITS)) }),
+      );
+    }
+    const tools = await findStrictTools(process.execPath);
+    if (!tools.ok) throw new Error(tools.error);
+    const command = change(strictCommand(tools.value, process.execPath, this.#boot, LIMITS));
+    const filter = await open(path.join(this.folder, 'filter'), 'r');
+    try {
+      return launched(await launch({ ...common, command, filterDescriptor: filter.fd }));
+    } finally {
+      await filter.close();
+    }
+  }
+}
+
+function launched(cell: Awaited<ReturnType<typeof launch>>): LaunchedCell {
+  if (!cell.ok) throw new Error(cell.error);
+  return cell.value;
+}
+
+/** The payload of the next frame; rejects when the process ends first. */
+export function nextFrame(cell: LaunchedCell): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const framer = new Framer((_type, _id, bytes, begin, end) => {
+      resolve(bytes.toString('latin1', begin, end));
+      return false;
+    });
+    cell.channel.on('data', (bytes: Buffer) => framer.push(bytes));
+    cell.channel.resume();
+    void cell.exited.then((exit) => reject(new Error(JSON.stringify(exit))));
+  });
+}
+
+export async function endOf(cell: LaunchedCell): Promise<void> {
+  killQuietly(cell.pid);
+  cell.channel.destroy();
+  await cell.exited;
+}

@@ -1,0 +1,66 @@
+/** RLIMIT_DATA bites, and what it does to a process is told apart from other deaths. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reasonOfDeath } from '../../src/host/death.ts';
+import { assign } from '../../src/host/spawner/assign.ts';
+import type { LaunchedCell } from '../../src/host/spawner/launch.ts';
+import type { SandboxKind } from '../../src/host/spawner/messages.ts';
+import { findProgram } from '../../src/host/spawner/sandbox.ts';
+import type { Assignment } from '../../src/wire/frames.ts';
+import { Bench, endOf, nextFrame } from './launched.ts';
+import { MIB } from './running.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.open('eater.ts');
+});
+afterAll(() => bench.close());
+
+/** The eater takes anything that names it for an assignment. */
+async function feed(cell: LaunchedCell, kind: 'wasm' | 'heap', dataBytes: number): Promise<void> {
+  const assignment = { replica: kind, files: [] } as unknown as Assignment;
+  const prlimit = await findProgram('prlimit');
+  const assigned = await assign(cell, { assignment, files: [], dataBytes }, { storeFolder: bench.folder, prlimit });
+  expect(assigned).toEqual({ ok: true, value: undefined });
+}
+
+const BOTH: readonly SandboxKind[] = ['Strict', 'Process'];
+
+describe.each(BOTH)('a process that takes memory as %s', (sandbox) => {
+  it.each([64, 160])('gets near its %i MiB and no more', async (mebibytes) => {
+    const cell = await bench.start(sandbox);
+    const said = nextFrame(cell);
+    await feed(cell, 'wasm', mebibytes * MIB);
+    const taken = Number(await said);
+    expect(taken).toBeGreaterThan(mebibytes - 24);
+    expect(taken).toBeLessThanOrEqual(mebibytes);
+    await endOf(cell);
+  });
+
+  it('ends for its limit when its runtime needs more heap than it may have', async () => {
+    const cell = await bench.start(sandbox);
+    await feed(cell, 'heap', 512 * MIB);
+    cell.channel.resume();
+    const reason = reasonOfDeath('shop/testbed@b0b0c3d4e5f6#1', await cell.exited, false);
+    expect(reason).toMatchObject({ end: 'LimitExceeded', problem: { code: 'HW4109' } });
+    await endOf(cell);
+  });
+});
+
+describe('the reason of a death', () => {
+  it.each([
+    { exit: { code: 1, signal: null, stderr: '' }, loading: false, end: 'Crashed', code: 'HW4107' },
+    { exit: { code: null, signal: 'SIGSEGV', stderr: '' }, loading: false, end: 'Crashed', code: 'HW4107' },
+    { exit: { code: 70, signal: null, stderr: '' }, loading: true, end: 'StartFailed', code: 'HW4104' },
+    { exit: undefined, loading: false, end: 'Crashed', code: 'HW4107' },
+    {
+      exit: { code: null, signal: 'SIGABRT', stderr: 'x\nFATAL ERROR: … JavaScript heap out of memory\n0x1' },
+      loading: true,
+      end: 'LimitExceeded',
+      code: 'HW4109',
+    },
+  ])('is $end for $exit', ({ exit, loading, end, code }) => {
+    const reason = reasonOfDeath('r', exit, loading);
+    expect(reason).toMatchObject({ end, problem: { code } });
+    expect(reason.problem.message).not.toContain('0x1');
+  });
+});
