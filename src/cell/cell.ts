@@ -19,6 +19,7 @@ import { LogRate } from './log-lines.ts';
 import { Outbox } from './outbox.ts';
 import { InstancePool } from './pool.ts';
 import { Program } from './program.ts';
+import type { Suspension } from './suspension.ts';
 import { describeFailure } from './trap.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -30,6 +31,8 @@ export interface CellSettings {
   readonly channel: net.Socket;
   readonly nodeVersion: string;
   readonly exit: (code: number) => void;
+  /** Installed already. */
+  readonly suspension: Suspension;
 }
 
 export class Cell {
@@ -139,9 +142,10 @@ export class Cell {
     const tellDenied = limitDenials((interfaceName, functionName, reason) =>
       this.#outbox.denied(interfaceName, functionName, reason),
     );
+    const { suspension } = this.#settings;
     const { imports, env, args, handles, memoryBytes, concurrency, instancePolicy } = assignment;
     return new InstancePool({
-      instances: { program, names, imports, env, args, handles, memoryBytes, logs, tellDenied },
+      instances: { program, names, imports, env, args, handles, memoryBytes, logs, tellDenied, suspension },
       policy: instancePolicy,
       concurrency,
       say: (line) => logs.say(line),

@@ -10,6 +10,7 @@ import { buildImports, type World } from './imports.ts';
 import { LineSink, LogStream, type LogRate } from './log-lines.ts';
 import type { Program } from './program.ts';
 import { Scope } from './scope.ts';
+import type { Suspension } from './suspension.ts';
 import { HostTrap } from './trap.ts';
 import type { TellDenied } from './wasi/denied.ts';
 
@@ -26,6 +27,7 @@ export interface InstanceSettings {
   readonly memoryBytes: number;
   readonly logs: LogRate;
   readonly tellDenied: TellDenied;
+  readonly suspension: Suspension;
 }
 
 export class Instance {
@@ -56,7 +58,9 @@ export class Instance {
     const { env, args, tellDenied } = settings;
     const world: World = { env, args, tellDenied, stdout: this.#stdout, stderr: this.#stderr };
     const imports = buildImports(settings.imports, this.scope, world);
-    this.#exports = settings.program.instantiate(imports, (memory) => this.#memories.push(memory));
+    this.#exports = settings.suspension.within(this.scope, () =>
+      settings.program.instantiate(imports, (memory) => this.#memories.push(memory)),
+    );
     this.checkMemory();
     this.handle = this.find(names.handler, 'handle') ?? noHandler;
     this.handleMaySuspend = this.maySuspend(names.handler, 'handle');

@@ -37,6 +37,7 @@ export class Scope {
   #resolve: (() => void) | undefined;
   #reject: ((reason: HostTrap) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #unwind: ((reason: HostTrap) => void) | undefined;
 
   /** @param onWait called when the guest begins to wait for the outside. */
   constructor(maxHandles: number, onWait: () => void) {
@@ -80,9 +81,8 @@ export class Scope {
   /** Resolves once one of the conditions is ready; rejects when the call is ended first. */
   wait(conditions: readonly Condition[]): Promise<void> {
     if (this.#ended) throw this.#ended;
-    if (!this.#maySuspend)
-      throw new HostTrap('cannot wait here: neither while starting nor in an export that cannot block');
-    if (this.#conditions) throw new HostTrap('an instance waits for one thing at a time');
+    if (!this.#maySuspend) throw this.trap('cannot wait while starting, or in an export that cannot block');
+    if (this.#conditions) throw this.trap('an instance waits for one thing at a time');
     this.#call?.beforeWait();
     this.#onWait();
     return new Promise((resolve, reject) => {
@@ -109,13 +109,43 @@ export class Scope {
     }
   }
 
-  /** No more of this instance: the pending wait is rejected with `reason`, and so is every later one. */
+  /** No more of this instance: what it is suspended on is rejected with `reason`, and so is every later wait. */
   end(reason: string): void {
+    this.#end(new CallEnded(reason));
+  }
+
+  /** A trap in a function without a `result`, where the bindings would lose it. For `throw`. */
+  trap(message: string): HostTrap {
+    const trap = new HostTrap(message);
+    this.#end(trap);
+    return trap;
+  }
+
+  /** What a guest is suspended on: settles like `pending`, or is rejected when the scope ends first. */
+  untilEnded(pending: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#unwind = reject;
+      pending.then(
+        (value) => {
+          this.#unwind = undefined;
+          resolve(value);
+        },
+        (thrown: unknown) => {
+          this.#unwind = undefined;
+          reject(thrown);
+        },
+      );
+      if (this.#ended) reject(this.#ended);
+    });
+  }
+
+  #end(trap: HostTrap): void {
     if (this.#ended) return;
-    this.#ended = new CallEnded(reason);
+    this.#ended = trap;
     const reject = this.#reject;
     this.#forget();
-    reject?.(this.#ended);
+    reject?.(trap);
+    this.#unwind?.(trap);
   }
 
   #arm(conditions: readonly Condition[]): void {

@@ -13,4 +13,9 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
   }
   class RuntimeError extends Error {}
+  // oxlint-disable-next-line typescript/no-extraneous-class -- as above
+  class SuspendingFunction {
+    constructor(imported: (...args: readonly unknown[]) => unknown);
+  }
+  let Suspending: typeof SuspendingFunction;
 }

@@ -2,13 +2,16 @@
 import net from 'node:net';
 import { Cell } from '../cell/cell.ts';
 import { harden } from '../cell/harden.ts';
+import { Suspension } from '../cell/suspension.ts';
 
 const CHANNEL_DESCRIPTOR = 3;
 
 const { versions } = process;
 const exit = process.exit.bind(process);
 const channel = new net.Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true });
-const cell = new Cell({ channel, nodeVersion: versions.node, exit });
+const suspension = new Suspension();
+suspension.install();
+const cell = new Cell({ channel, nodeVersion: versions.node, exit, suspension });
 process.on('unhandledRejection', (reason) => cell.strayRejection(reason));
 harden();
 cell.boot();

@@ -165,8 +165,8 @@ describe('bodies', () => {
     peer.writer.frame(ToCell.Body, 7, Buffer.from('half'));
     peer.writer.numberFrame(ToCell.BodyAbort, 7, Abort.ClientGone, 1);
     const answer = await peer.answer(7, from);
-    expect(answer.body.toString()).not.toContain('halfhalf');
-    expect(['Abort', 'None', 'End', 'Inline']).toContain(answer.bodyEnd);
+    expect(answer).toMatchObject({ status: 200, bodyEnd: 'Abort' });
+    expect(answer.body.length).toBe(0);
   });
 
   test('a response over its limit is ended and said so', async () => {
@@ -216,7 +216,7 @@ describe('ends from outside', () => {
     );
     peer.cancel(8, Abort.ClientGone);
     const answer = await peer.answer(8, from, false);
-    expect(['Cancelled', 'Trap']).toContain(answer.outcome);
+    expect(answer).toMatchObject({ outcome: 'Cancelled', text: 'the client is gone' });
     expect(answer.body.length).toBeLessThanOrEqual(INITIAL_CREDIT_BYTES);
   });
 
@@ -225,7 +225,7 @@ describe('ends from outside', () => {
     peer.send(8, { method: 'POST', path: '/echo', flags: REQUEST_HAS_BODY_FRAMES });
     expect((await peer.ask(9, { path: '/healthz' })).status).toBe(200);
     peer.cancel(8, Abort.ClientGone);
-    expect(['Cancelled', 'Trap']).toContain((await peer.answer(8, from)).outcome);
+    expect(await peer.answer(8, from)).toMatchObject({ outcome: 'Cancelled' });
   });
 
   test('frames about a call that is over are late, not wrong', async () => {

@@ -1,6 +1,5 @@
 import { HostResource } from '../resource.ts';
 import type { Condition, Scope } from '../scope.ts';
-import { HostTrap } from '../trap.ts';
 
 /** `wasi:io/poll` pollable: a handle on a condition of somebody else. */
 export class Pollable extends HostResource {
@@ -26,7 +25,7 @@ export class Pollable extends HostResource {
 
 /** `wasi:io/poll#poll`: the indexes of the ready ones; waits until there is one. */
 export function poll(scope: Scope, pollables: readonly Pollable[]): Uint32Array | Promise<Uint32Array> {
-  if (pollables.length === 0) throw new HostTrap('poll of an empty list');
+  if (pollables.length === 0) throw scope.trap('poll of an empty list');
   const conditions = pollables.map(Pollable.conditionOf);
   const ready = readyIndexes(conditions);
   return ready.length > 0 ? ready : scope.wait(conditions).then(() => readyIndexes(conditions));

@@ -88,7 +88,7 @@ export interface GuestParts {
   readonly memory?: string;
 }
 
-export async function guest({ handle, init, shutdown, start, memory = '1' }: GuestParts): Promise<Uint8Array> {
+export async function guest({ handle, init, shutdown, start, memory = '2' }: GuestParts): Promise<Uint8Array> {
   const text = [handle, init, shutdown, start].join(' ');
   const used = Object.entries(IMPORTS).filter(([name]) =>
     new RegExp(`\\$${name}(?![a-z_])`).test(text.replaceAll(/local\.(get|set|tee) \$\w+/g, '')),

@@ -1,0 +1,280 @@
+/** Guests that break the rules of an interface, one rule each. Each is a component of a few lines in a real cell. */
+import { describe, expect, test } from 'vitest';
+import { FromCell } from '../../src/wire/frames.ts';
+import { assignmentOf, bundleOf } from './kit/bundle.ts';
+import { ANSWER, guest, TEXT } from './kit/guest.ts';
+import { Peer, type Answer } from './kit/peer.ts';
+
+const { respond, openBody, hello, closeBody, set, openRequest } = TEXT;
+/** Traps where the value at `address` is not `expected`: the guest's own assertion. */
+const expectAt = (address: number, expected: number): string =>
+  `(if (i32.ne (i32.load8_u (i32.const ${address})) (i32.const ${expected})) (then unreachable))`;
+const OK = expectAt(64, 0);
+const ERR = expectAt(64, 1);
+const append = (name: number, nameLength: number, value: number, valueLength: number): string =>
+  `(call $fields_append (local.get $fields) (i32.const ${name}) (i32.const ${nameLength}) (i32.const ${value}) (i32.const ${valueLength}) (i32.const 64))`;
+const loop = (times: number, body: string): string =>
+  `(local.set $n (i32.const ${times})) (loop $again ${body} (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $again (local.get $n)))`;
+const newRequest = `(local.set $n (call $outgoing_request (call $fields)))`;
+
+const TRAP = { outcome: 'Trap', status: undefined };
+const FINE = { outcome: 'Ok', status: 200, bodyEnd: 'Inline' };
+
+const RULES: readonly [what: string, handle: string, expected: Partial<Record<keyof Answer, unknown>>][] = [
+  ['the good answer, for comparison', ANSWER, FINE],
+  ['the answer set first, the body written after', `${respond} ${openBody} ${set} ${hello} ${closeBody}`, FINE],
+  ['an answer without a body', `${respond} ${set}`, FINE],
+  [
+    'write without check-write',
+    `${respond} ${openBody} (call $write (local.get $stream) (i32.const 16) (i32.const 1) (i32.const 64)) ${closeBody} ${set}`,
+    TRAP,
+  ],
+  [
+    'write of nothing needs no permit',
+    `${respond} ${openBody} (call $write (local.get $stream) (i32.const 16) (i32.const 0) (i32.const 64)) ${OK} ${closeBody} ${set}`,
+    FINE,
+  ],
+  [
+    'write beyond the permit',
+    `${respond} ${openBody} (call $check_write (local.get $stream) (i32.const 64)) (call $write (local.get $stream) (i32.const 0) (i32.const 65537) (i32.const 64))`,
+    TRAP,
+  ],
+  [
+    'write of exactly the permit',
+    `${respond} ${openBody} (call $check_write (local.get $stream) (i32.const 64)) (call $write (local.get $stream) (i32.const 0) (i32.const 65536) (i32.const 64)) ${OK} ${closeBody} ${set}`,
+    { outcome: 'Ok', bodyEnd: 'End', status: 200 },
+  ],
+  [
+    'one permit used twice',
+    `${respond} ${openBody} (call $check_write (local.get $stream) (i32.const 64)) (call $write (local.get $stream) (i32.const 0) (i32.const 65536) (i32.const 64)) (call $write (local.get $stream) (i32.const 0) (i32.const 1) (i32.const 64))`,
+    TRAP,
+  ],
+  [
+    'write-zeroes beyond the permit',
+    `${respond} ${openBody} (call $write_zeroes (local.get $stream) (i64.const 9223372036854775807) (i32.const 64))`,
+    TRAP,
+  ],
+  [
+    'a blocking write of 4096',
+    `${respond} ${openBody} (call $blocking_write (local.get $stream) (i32.const 0) (i32.const 4096) (i32.const 64)) ${OK} ${closeBody} ${set}`,
+    FINE,
+  ],
+  [
+    'a blocking write of 4097',
+    `${respond} ${openBody} (call $blocking_write (local.get $stream) (i32.const 0) (i32.const 4097) (i32.const 64))`,
+    TRAP,
+  ],
+  [
+    'finish with the stream still open',
+    `${respond} ${openBody} ${hello} (call $body_finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 64))`,
+    TRAP,
+  ],
+  ['finish with the request stream still open', `${openRequest} (drop (call $incoming_finish (local.get $n)))`, TRAP],
+  [
+    'the body taken twice',
+    `${respond} ${openBody} (call $response_body (local.get $response) (i32.const 64)) ${ERR} ${hello} ${closeBody} ${set}`,
+    FINE,
+  ],
+  [
+    'the stream taken twice',
+    `${respond} ${openBody} (call $body_write (local.get $body) (i32.const 64)) ${ERR} ${hello} ${closeBody} ${set}`,
+    FINE,
+  ],
+  [
+    'the request consumed twice',
+    `${openRequest} (call $request_consume (local.get $req) (i32.const 64)) ${ERR} ${ANSWER}`,
+    FINE,
+  ],
+  ['the response set twice', `${ANSWER} ${respond} ${set}`, { outcome: 'Trap', status: 200, bodyEnd: 'Abort' }],
+  ['a handle that was never given', `(drop (call $response (i32.const 77)))`, TRAP],
+  [
+    'a handle that was dropped',
+    `(local.set $fields (call $fields)) (call $fields_drop (local.get $fields)) (drop (call $response (local.get $fields)))`,
+    TRAP,
+  ],
+  ['a handle of another kind', `(drop (call $response (local.get $req)))`, TRAP],
+  [
+    'the status 199',
+    `${respond} (if (i32.eqz (call $set_status (local.get $response) (i32.const 199))) (then unreachable)) ${set}`,
+    FINE,
+  ],
+  [
+    'the status 200',
+    `${respond} (if (call $set_status (local.get $response) (i32.const 200)) (then unreachable)) ${set}`,
+    FINE,
+  ],
+  [
+    'the status 599',
+    `${respond} (if (call $set_status (local.get $response) (i32.const 599)) (then unreachable)) ${set}`,
+    { outcome: 'Ok', status: 599 },
+  ],
+  [
+    'the status 600',
+    `${respond} (if (i32.eqz (call $set_status (local.get $response) (i32.const 600))) (then unreachable)) ${set}`,
+    FINE,
+  ],
+  [
+    'headers of the response changed after they were given away',
+    `${respond} (local.set $fields (call $response_headers (local.get $response))) ${append(24, 3, 16, 5)} ${ERR} ${expectAt(65, 2)} ${set}`,
+    FINE,
+  ],
+  [
+    'headers of the request changed',
+    `(local.set $fields (call $request_headers (local.get $req))) ${append(24, 3, 16, 5)} ${ERR} ${expectAt(65, 2)} ${respond} ${set}`,
+    FINE,
+  ],
+  [
+    'a header',
+    `(local.set $fields (call $fields)) ${append(24, 3, 16, 5)} ${OK} (local.set $response (call $response (local.get $fields))) ${set}`,
+    { ...FINE, headers: ['x-a', 'hello'] },
+  ],
+  ['an empty header name', `(local.set $fields (call $fields)) ${append(24, 0, 16, 5)} ${ERR} ${respond} ${set}`, FINE],
+  [
+    'a header value with a NUL',
+    `(local.set $fields (call $fields)) ${append(24, 3, 20, 4)} ${ERR} ${respond} ${set}`,
+    FINE,
+  ],
+  [
+    'content-length said twice',
+    `(local.set $fields (call $fields)) ${append(32, 14, 48, 1)} ${append(32, 14, 48, 1)} (local.set $response (call $response (local.get $fields))) ${set}`,
+    { outcome: 'ErrorCode', status: undefined },
+  ],
+  [
+    'content-length that is no number',
+    `(local.set $fields (call $fields)) ${append(32, 14, 16, 5)} (local.set $response (call $response (local.get $fields))) ${set}`,
+    { outcome: 'ErrorCode', status: undefined },
+  ],
+  [
+    'content-length without a body',
+    `(local.set $fields (call $fields)) ${append(32, 14, 48, 2)} (local.set $response (call $response (local.get $fields))) ${set}`,
+    { outcome: 'ErrorCode', status: undefined },
+  ],
+  [
+    '128 headers',
+    `(local.set $fields (call $fields)) ${loop(128, append(24, 3, 16, 5))} (local.set $response (call $response (local.get $fields))) ${set}`,
+    FINE,
+  ],
+  ['129 headers', `(local.set $fields (call $fields)) ${loop(129, append(24, 3, 16, 5))}`, TRAP],
+  [
+    'headers of more than a head',
+    `(local.set $fields (call $fields)) (memory.fill (i32.const 2048) (i32.const 97) (i32.const 40000)) ${append(24, 3, 2048, 40000)} ${OK} ${append(24, 3, 2048, 40000)}`,
+    TRAP,
+  ],
+  ['poll of nothing', `(call $poll (i32.const 0) (i32.const 0) (i32.const 64))`, TRAP],
+  [
+    'a mebibyte of random bytes, one too many',
+    `(call $random (i64.const 1048577) (i32.const 64))`,
+    { ...TRAP, text: expect.stringContaining('random') },
+  ],
+  ['random bytes without end', `(call $random (i64.const -1) (i32.const 64))`, TRAP],
+  ['no preopened folder', `(call $preopens (i32.const 64)) ${expectAt(68, 0)} ${ANSWER}`, FINE],
+  [
+    'a response dropped instead of set',
+    `${respond} (call $response_drop (local.get $response))`,
+    { outcome: 'NoResponse' },
+  ],
+  [
+    'the body dropped before the answer is set',
+    `${respond} ${openBody} (call $out_drop (local.get $stream)) (call $body_drop (local.get $body)) ${set}`,
+    { status: 200, bodyEnd: 'Abort' },
+  ],
+];
+
+describe('one rule each', () => {
+  test.each(RULES)('%s', async (_what, handle, expected) => {
+    const bundle = await bundleOf(await guest({ handle }));
+    const cell = await Peer.start();
+    await cell.load(assignmentOf(bundle, { instancePolicy: 'PerRequest' }), bundle);
+    const answer = await cell.ask(1);
+    expect(answer).toMatchObject(expected);
+    // Whatever it did, the next request gets an instance of its own and meets the same.
+    expect((await cell.ask(1)).outcome).toBe(answer.outcome);
+    await cell.close();
+  });
+});
+
+describe('what was not granted', () => {
+  const rows: readonly [string, string, string, number][] = [
+    [
+      'wasi:http/outgoing-handler',
+      'handle',
+      `${newRequest} (call $send (local.get $n) (i32.const 0) (i32.const 0) (i32.const 64)) ${ERR} ${expectAt(72, 15)}`,
+      1,
+    ],
+    [
+      'wasi:sockets/tcp-create-socket',
+      'createTcpSocket',
+      `(call $tcp_socket (i32.const 0) (i32.const 64)) ${ERR} ${expectAt(68, 1)}`,
+      1,
+    ],
+    [
+      'wasi:sockets/ip-name-lookup',
+      'resolveAddresses',
+      `(call $lookup (call $network) (i32.const 16) (i32.const 5) (i32.const 64)) ${ERR} ${expectAt(68, 1)}`,
+      1,
+    ],
+    [
+      'wasi:sockets/tcp-create-socket',
+      'createTcpSocket',
+      loop(500, `(call $tcp_socket (i32.const 0) (i32.const 64))`),
+      1,
+    ],
+  ];
+  test.each(rows)(
+    '%s#%s answers with its own error, and is told once a second',
+    async (interfaceName, functionName, calls, told) => {
+      const bundle = await bundleOf(await guest({ handle: `${calls} ${ANSWER}` }));
+      const cell = await Peer.start();
+      await cell.load(assignmentOf(bundle), bundle);
+      expect(await cell.ask(1)).toMatchObject(FINE);
+      const denials = cell.frames
+        .filter((frame) => frame.type === FromCell.Denied)
+        .map((frame) => JSON.parse(frame.payload.toString()) as object);
+      expect(denials).toHaveLength(told);
+      expect(denials[0]).toMatchObject({ interface: interfaceName, function: functionName, reason: 'not granted' });
+      await cell.close();
+    },
+  );
+});
+
+describe('handles', () => {
+  // The request and the outparam are two of them.
+  const open = (count: number): string =>
+    `${loop(count, '(drop (call $fields))')} (call $request_drop (local.get $req))`;
+
+  test.each([
+    [10, 8, 'NoResponse'],
+    [10, 9, 'Trap'],
+  ])('a limit of %d, %d more than the call brings: %s', async (handles, count, outcome) => {
+    const bundle = await bundleOf(await guest({ handle: open(count) }));
+    const cell = await Peer.start();
+    await cell.load(assignmentOf(bundle, { handles, instancePolicy: 'PerRequest' }), bundle);
+    expect((await cell.ask(1)).outcome).toBe(outcome);
+    await cell.close();
+  });
+
+  test('dropped handles count no more, given away ones neither', async () => {
+    const cycle = `(call $fields_drop (call $fields)) (call $response_drop (call $response (call $fields)))
+      (call $pollable_drop (call $sleep (i64.const 1)))`;
+    const bundle = await bundleOf(
+      await guest({ handle: `${loop(200, cycle)} ${ANSWER} (call $request_drop (local.get $req))` }),
+    );
+    const cell = await Peer.start();
+    await cell.load(assignmentOf(bundle, { handles: 8 }), bundle);
+    for (let call = 0; call < 20; call++) expect(await cell.ask(1)).toMatchObject(FINE);
+    await cell.close();
+  });
+
+  test('handles that a pooled guest leaks are counted over its calls, and end the instance, not the cell', async () => {
+    const bundle = await bundleOf(
+      await guest({ handle: `(drop (call $fields)) ${ANSWER} (call $request_drop (local.get $req))` }),
+    );
+    const cell = await Peer.start();
+    await cell.load(assignmentOf(bundle, { handles: 20 }), bundle);
+    const outcomes: string[] = [];
+    for (let call = 0; call < 40; call++) outcomes.push((await cell.ask(1)).outcome);
+    expect(outcomes.filter((outcome) => outcome === 'Trap').length).toBeGreaterThan(0);
+    expect(outcomes.filter((outcome) => outcome === 'Ok').length).toBeGreaterThan(30);
+    await cell.close();
+  });
+});
