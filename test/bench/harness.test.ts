@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { measureInTurn, median, summarise } from './harness.ts';
+import { LOAD_CLIENT, WRK, parseWrk } from './meter.ts';
+import { startBare } from './peers/peer.ts';
+import { renderSection } from './table.ts';
+
+test.each([
+  [[3], 3],
+  [[9, 1, 5], 5],
+  [[4, 1, 3, 2], 2.5],
+  [[], Number.NaN],
+])('the median of %j is %d', (values, expected) => {
+  expect(median(values)).toBe(expected);
+});
+
+test('subjects are measured in turn, and ratios are of medians', async () => {
+  const order: string[] = [];
+  const figures: Record<string, number[]> = { fast: [100, 900, 110], slow: [20, 10, 30] };
+  const subjects = ['fast', 'slow'].map((name) => ({
+    name,
+    measure: async () => {
+      order.push(name);
+      return { 'req/s': figures[name]!.shift()! };
+    },
+  }));
+  const measured = await measureInTurn(subjects, 3);
+  expect(order).toEqual(['fast', 'slow', 'fast', 'slow', 'fast', 'slow']);
+  const result = summarise('A title', 'conditions', measured, [
+    { subject: 'fast', to: 'slow', metric: 'req/s', atLeast: 5.5 },
+    { subject: 'slow', to: 'fast', metric: 'req/s', atLeast: 0.2 },
+    { subject: 'absent', to: 'fast', metric: 'req/s', atLeast: 0 },
+  ]);
+  expect(result.subjects.map(({ medians }) => medians['req/s'])).toEqual([110, 20]);
+  expect(result.ratios.map(({ value, met }) => [value, met])).toEqual([
+    [5.5, true],
+    [20 / 110, false],
+    [Number.NaN, false],
+  ]);
+  expect(renderSection(result)).toBe(
+    [
+      'A title (medians of 3; conditions)',
+      '       req/s   spread',
+      'fast     110    727 %',
+      'slow    20.0    100 %',
+      'fast ÷ slow, req/s: 5.50   wanted ≥ 5.5   met',
+      'slow ÷ fast, req/s: 0.182   wanted ≥ 0.2   MISSED',
+      'absent ÷ fast, req/s: -   wanted ≥ 0   MISSED',
+      '',
+    ].join('\n'),
+  );
+});
+
+const WRK_OUTPUT = `Running 3s test @ http://127.0.0.1:18431/
+  Latency Distribution
+     50%  421.00us
+     75%   33.53ms
+     90%   39.76ms
+     99%    1.09s
+  3005 requests in 3.00s, 689.82KB read
+Requests/sec:   1001.16
+`;
+
+test('wrk is read with its units', () => {
+  expect(parseWrk(WRK_OUTPUT)).toEqual({ 'req/s': 1001.16, 'p50 ms': 0.421, 'p99 ms': 1090 });
+});
+
+test.each(['  Socket errors: connect 0, read 3, write 0, timeout 0\n', '  Non-2xx or 3xx responses: 7\n'])(
+  'a run of wrk with failures is no figure: %s',
+  (line) => {
+    expect(() => parseWrk(WRK_OUTPUT + line)).toThrow('wrk: ');
+  },
+);
+
+test.each([WRK, LOAD_CLIENT])('$name measures a real server', async (meter) => {
+  const bare = await startBare();
+  try {
+    const metrics = await meter.measure(bare.url, { connections: 2, seconds: 1 });
+    expect(metrics['req/s']).toBeGreaterThan(0);
+    expect(metrics['p99 ms']).toBeGreaterThanOrEqual(metrics['p50 ms']!);
+  } finally {
+    await bare.stop();
+  }
+});

@@ -1,0 +1,85 @@
+/**
+ * How figures are made: every subject is measured once per round, in turn (A B C A B C …), so that what the machine does
+ * beside it falls on all of them; medians over the rounds; ratios of medians of the same run.
+ */
+export type Metrics = Readonly<Record<string, number>>;
+
+export interface Subject {
+  readonly name: string;
+  measure(): Promise<Metrics>;
+}
+
+/** `subject.metric ÷ other.metric`, and the least that is wanted of it. */
+export interface Ratio {
+  readonly subject: string;
+  readonly to: string;
+  readonly metric: string;
+  readonly atLeast: number;
+}
+
+export interface SectionResult {
+  readonly title: string;
+  /** What was held fixed, for whoever repeats it. */
+  readonly conditions: string;
+  readonly rounds: number;
+  readonly subjects: readonly {
+    readonly name: string;
+    readonly medians: Metrics;
+    /** (largest − smallest) ÷ median of each metric: how much to believe. */
+    readonly spread: Metrics;
+  }[];
+  readonly ratios: readonly (Ratio & { readonly value: number; readonly met: boolean })[];
+}
+
+export async function measureInTurn(
+  subjects: readonly Subject[],
+  rounds: number,
+  onMeasured: (round: number, subject: string, metrics: Metrics) => void = () => undefined,
+): Promise<ReadonlyMap<string, readonly Metrics[]>> {
+  const measured = new Map<string, Metrics[]>(subjects.map(({ name }) => [name, []]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const subject of subjects) {
+      const metrics = await subject.measure();
+      measured.get(subject.name)!.push(metrics);
+      onMeasured(round, subject.name, metrics);
+    }
+  }
+  return measured;
+}
+
+export function summarise(
+  title: string,
+  conditions: string,
+  measured: ReadonlyMap<string, readonly Metrics[]>,
+  ratios: readonly Ratio[],
+): SectionResult {
+  const subjects = [...measured].map(([name, rounds]) => ({
+    name,
+    medians: overRounds(rounds, median),
+    spread: overRounds(rounds, (values) => (Math.max(...values) - Math.min(...values)) / median(values)),
+  }));
+  const medianOf = (name: string, metric: string): number =>
+    subjects.find((subject) => subject.name === name)?.medians[metric] ?? Number.NaN;
+  return {
+    title,
+    conditions,
+    rounds: Math.max(0, ...[...measured.values()].map((rounds) => rounds.length)),
+    subjects,
+    ratios: ratios.map((ratio) => {
+      const value = medianOf(ratio.subject, ratio.metric) / medianOf(ratio.to, ratio.metric);
+      return { ...ratio, value, met: value >= ratio.atLeast };
+    }),
+  };
+}
+
+/** The middle one; the mean of the middle two; NaN of nothing. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return Number.isInteger(middle) ? (sorted[middle - 1]! + sorted[middle]!) / 2 : sorted[Math.floor(middle)]!;
+}
+
+function overRounds(rounds: readonly Metrics[], combine: (values: readonly number[]) => number): Metrics {
+  const metrics = Object.keys(rounds[0] ?? {});
+  return Object.fromEntries(metrics.map((metric) => [metric, combine(rounds.map((round) => round[metric]!))]));
+}

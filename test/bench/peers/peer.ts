@@ -1,0 +1,77 @@
+/** Servers to compare with, each in a process of its own on an ephemeral port of loopback. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+export interface Peer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const ROOT = join(import.meta.dirname, '../../..');
+const START_DEADLINE_MS = 60_000;
+const MAX_OUTPUT_CHARACTERS = 10_000;
+const STOP_DEADLINE_MS = 5_000;
+
+export function startBare(): Promise<Peer> {
+  return startPeer([join(import.meta.dirname, 'bare.ts')], /listening on (\S+)/);
+}
+
+/** `jco serve` of an example, as it comes. */
+export async function startJcoServe(example: string): Promise<Peer> {
+  const port = await freePort();
+  const jco = join(ROOT, 'node_modules/@bytecodealliance/jco/dist/jco.js');
+  const component = join(ROOT, 'examples/wasm', `${example}.wasm`);
+  const peer = await startPeer(
+    [jco, 'serve', component, '--host', '127.0.0.1', '--port', String(port)],
+    /(Server listening)/i,
+  );
+  return { ...peer, url: `http://127.0.0.1:${port}/` };
+}
+
+/** Runs a script of Node until it prints what shows that it listens. */
+async function startPeer(args: readonly string[], listening: RegExp): Promise<Peer> {
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  let output = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    const fail = (what: string): void => reject(new Error(`${args.join(' ')} ${what}: ${output}`));
+    const deadline = setTimeout(() => {
+      fail(`did not listen within ${START_DEADLINE_MS} ms`);
+      child.kill('SIGKILL');
+    }, START_DEADLINE_MS);
+    const take = (text: string): void => {
+      output = (output + text).slice(-MAX_OUTPUT_CHARACTERS);
+      const match = listening.exec(output);
+      if (!match) return;
+      clearTimeout(deadline);
+      resolve(match[1]!);
+    };
+    child.stdout.setEncoding('utf8').on('data', take);
+    child.stderr.setEncoding('utf8').on('data', take);
+    child.once('exit', (code) => {
+      clearTimeout(deadline);
+      fail(`ended with ${code}`);
+    });
+  });
+  return {
+    url,
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      const deadline = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
+      await gone;
+      clearTimeout(deadline);
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,66 @@
+/**
+ * `npm run bench -- [section…] [--rounds 5] [--seconds 5] [--connections 32] [--url http://…] [--json file]`
+ *
+ * Prints a table per section and, with `--json`, writes the same as data. Exit 0: measured, whatever came out; 2: the
+ * arguments are wrong. A missed target is printed and is no failure: these machines are shared.
+ */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { Metrics, SectionResult } from './harness.ts';
+import { benchHttp } from './sections/http.ts';
+import { renderSection } from './table.ts';
+
+interface Settings {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly connections: number;
+  readonly url?: string;
+}
+
+type OnMeasured = (round: number, subject: string, metrics: Metrics) => void;
+
+const SECTIONS: Readonly<Record<string, (settings: Settings, onMeasured: OnMeasured) => Promise<SectionResult>>> = {
+  http: benchHttp,
+};
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '5' },
+      connections: { type: 'string', default: '32' },
+      url: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  const names = positionals.length > 0 ? positionals : Object.keys(SECTIONS);
+  const unknown = names.filter((name) => !Object.hasOwn(SECTIONS, name));
+  const [rounds, seconds, connections] = [values.rounds, values.seconds, values.connections].map(Number);
+  if (unknown.length > 0 || ![rounds, seconds, connections].every((value) => Number.isInteger(value) && value! > 0)) {
+    process.stderr.write(
+      `sections are ${Object.keys(SECTIONS).join(', ')}; rounds, seconds and connections are whole numbers above 0\n`,
+    );
+    return 2;
+  }
+  const settings: Settings = {
+    rounds: rounds!,
+    seconds: seconds!,
+    connections: connections!,
+    ...(values.url !== undefined && { url: values.url }),
+  };
+  const results: SectionResult[] = [];
+  for (const name of names) {
+    const result = await SECTIONS[name]!(settings, (round, subject, metrics) => {
+      const figures = Object.entries(metrics).map(([metric, value]) => `${metric} ${value.toPrecision(4)}`);
+      process.stderr.write(`${name} ${round}/${settings.rounds} ${subject}: ${figures.join(', ')}\n`);
+    });
+    results.push(result);
+    process.stdout.write(`${renderSection(result)}\n`);
+  }
+  if (values.json) await writeFile(values.json, `${JSON.stringify(results, null, 2)}\n`);
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

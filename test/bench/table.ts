@@ -1,0 +1,30 @@
+import type { SectionResult } from './harness.ts';
+
+/** A section as text for a terminal: one line per subject, one per ratio. */
+export function renderSection(section: SectionResult): string {
+  const metrics = Object.keys(section.subjects[0]?.medians ?? {});
+  const header = ['', ...metrics, 'spread'];
+  const rows = section.subjects.map(({ name, medians, spread }) => [
+    name,
+    ...metrics.map((metric) => renderNumber(medians[metric]!)),
+    `${Math.round(Math.max(0, ...Object.values(spread)) * 100)} %`,
+  ]);
+  const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => row[column]!.length)));
+  const lines = [header, ...rows].map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('   ')
+      .trimEnd(),
+  );
+  const ratios = section.ratios.map(
+    ({ subject, to, metric, value, atLeast, met }) =>
+      `${subject} ÷ ${to}, ${metric}: ${renderNumber(value)}   wanted ≥ ${atLeast}   ${met ? 'met' : 'MISSED'}`,
+  );
+  const title = `${section.title} (medians of ${section.rounds}; ${section.conditions})`;
+  return [title, ...lines, ...ratios, ''].join('\n');
+}
+
+function renderNumber(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  return value >= 100 ? String(Math.round(value)) : value.toPrecision(3);
+}
