@@ -73,7 +73,8 @@ export class Dispatcher implements Directory, ExchangeOwner {
     const choice = chooseArm(rule, this.#facts, this.#newClient);
     if (choice.arm === undefined) {
       if (choice.tried !== undefined) exchange.arm = choice.tried;
-      exchange.answer(REFUSALS.NoReplica, rule.rule.unavailable?.message ?? '');
+      const { reason = REFUSALS.NoReplica.reason, message = '' } = rule.rule.unavailable ?? {};
+      exchange.answer({ ...REFUSALS.NoReplica, reason }, message);
       return;
     }
     const { arm } = choice;

@@ -7,7 +7,7 @@
  *    whole destroys the connection.
  * X2 A request is counted once, when its call is over, by what the client got and how the call ended.
  */
-import { ServerResponse, type IncomingMessage } from 'node:http';
+import { ServerResponse } from 'node:http';
 import type { CallEnd, CellCaller, CellExchange } from '../wire/cell-caller.ts';
 import { Abort, Outcome } from '../wire/frames.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
@@ -27,7 +27,7 @@ export interface ExchangeOwner {
   onClientGone(exchange: Exchange): void;
 }
 
-export class Exchange extends ServerResponse<IncomingMessage> implements CellExchange {
+export class Exchange extends ServerResponse implements CellExchange {
   owner: ExchangeOwner | undefined;
   rule: CompiledRule | undefined;
   arm: CompiledArm | undefined;

@@ -24,7 +24,7 @@ export class FunctionCall implements CellExchange {
   settle(result: Json): void {
     const fields = result !== null && typeof result === 'object' ? Object.entries(result) : [];
     const [name, value = null] = fields[0] ?? [];
-    if (name === 'ok' || name === 'err') this.#deferred.resolve({ type: name, value: value as Json });
+    if (name === 'ok' || name === 'err') this.#deferred.resolve({ type: name, value });
     else this.#deferred.resolve({ type: 'trap', message: typeof value === 'string' ? value.slice(0, 1024) : '' });
   }
 
