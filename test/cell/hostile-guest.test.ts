@@ -1,8 +1,8 @@
 /** Guests that break the rules of an interface, one rule each. Each is a component of a few lines in a real cell. */
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FromCell } from '../../src/wire/frames.ts';
 import { assignmentOf, bundleOf } from './kit/bundle.ts';
-import { ANSWER, guest, TEXT } from './kit/guest.ts';
+import { ANSWER, guest, guestOfMany, TEXT } from './kit/guest.ts';
 import { Peer, type Answer } from './kit/peer.ts';
 
 const { respond, openBody, hello, closeBody, set, openRequest } = TEXT;
@@ -180,16 +180,27 @@ const RULES: readonly [what: string, handle: string, expected: Partial<Record<ke
   ],
 ];
 
-describe('one rule each', () => {
-  test.each(RULES)('%s', async (_what, handle, expected) => {
-    const bundle = await bundleOf(await guest({ handle }));
-    const cell = await Peer.start();
+/** Those that can block and those that cannot are two components: their bindings differ in everything. */
+const BLOCKS = /\$(blocking_\w+|poll|block)\b/;
+
+describe.each([
+  ['synchronous bindings', RULES.filter(([, handle]) => !BLOCKS.test(handle))],
+  ['suspending bindings', RULES],
+])('one rule each, %s', (_kind, rules) => {
+  let cell: Peer;
+
+  beforeAll(async () => {
+    const bundle = await bundleOf(await guestOfMany(rules.map(([, handle]) => handle)));
+    cell = await Peer.start();
     await cell.load(assignmentOf(bundle, { instancePolicy: 'PerRequest' }), bundle);
-    const answer = await cell.ask(1);
-    expect(answer).toMatchObject(expected);
+  });
+  afterAll(() => cell.close());
+
+  test.each(rules.map((rule, index) => [...rule, index] as const))('%s', async (_what, _handle, expected, index) => {
+    const path = `/${String(index).padStart(2, '0')}`;
+    expect(await cell.ask(1, { path })).toMatchObject(expected);
     // Whatever it did, the next request gets an instance of its own and meets the same.
-    expect((await cell.ask(1)).outcome).toBe(answer.outcome);
-    await cell.close();
+    expect(await cell.ask(1, { path })).toMatchObject(expected);
   });
 });
 

@@ -28,6 +28,7 @@ const IMPORTS: Readonly<Record<string, readonly [string, string, string, string?
   outparam_set: [HTTP, '[static]response-outparam.set', 'i32 i32 i32 i32 i64 i32 i32 i32 i32'],
   request_consume: [HTTP, '[method]incoming-request.consume', 'i32 i32'],
   request_headers: [HTTP, '[method]incoming-request.headers', 'i32', 'i32'],
+  path: [HTTP, '[method]incoming-request.path-with-query', 'i32 i32'],
   request_drop: [HTTP, '[resource-drop]incoming-request', 'i32'],
   incoming_stream: [HTTP, '[method]incoming-body.stream', 'i32 i32'],
   incoming_finish: [HTTP, '[static]incoming-body.finish', 'i32', 'i32'],
@@ -83,13 +84,39 @@ export interface GuestParts {
   /** Of `lifecycle.init` (returns the address of its result) and `shutdown`. */
   readonly init?: string;
   readonly shutdown?: string;
+  /** More functions of the module. */
+  readonly functions?: string;
   /** Of the core start function. */
   readonly start?: string;
   readonly memory?: string;
 }
 
-export async function guest({ handle, init, shutdown, start, memory = '2' }: GuestParts): Promise<Uint8Array> {
-  const text = [handle, init, shutdown, start].join(' ');
+const LOCALS = '(local $fields i32) (local $response i32) (local $body i32) (local $stream i32) (local $n i32)';
+
+/** One guest for many handlers: `GET /07` runs the eighth. */
+export async function guestOfMany(handles: readonly string[]): Promise<Uint8Array> {
+  const digit = (at: number): string => `(i32.sub (i32.load8_u offset=${at} (i32.load (i32.const 68))) (i32.const 48))`;
+  const functions = handles.map(
+    (handle, index) => `(func $rule${index} (param $req i32) (param $out i32) ${LOCALS} ${handle})`,
+  );
+  const choose = handles.map(
+    (_handle, index) =>
+      `(if (i32.eq (local.get $n) (i32.const ${index})) (then (call $rule${index} (local.get $req) (local.get $out)) (return)))`,
+  );
+  const handle = `(call $path (local.get $req) (i32.const 64))
+    (local.set $n (i32.add (i32.mul ${digit(1)} (i32.const 10)) ${digit(2)})) ${choose.join(' ')} unreachable`;
+  return guest({ handle, functions: functions.join('\n') });
+}
+
+export async function guest({
+  handle,
+  functions = '',
+  init,
+  shutdown,
+  start,
+  memory = '2',
+}: GuestParts): Promise<Uint8Array> {
+  const text = [handle, functions, init, shutdown, start].join(' ');
   const used = Object.entries(IMPORTS).filter(([name]) =>
     new RegExp(`\\$${name}(?![a-z_])`).test(text.replaceAll(/local\.(get|set|tee) \$\w+/g, '')),
   );
@@ -112,9 +139,10 @@ export async function guest({ handle, init, shutdown, start, memory = '2' }: Gue
       (global.set $top (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
       (global.get $top) (global.set $top (i32.add (global.get $top) (local.get 3))))
     (func (export "wasi:http/incoming-handler@${VERSION}#handle") (param $req i32) (param $out i32)
-      (local $fields i32) (local $response i32) (local $body i32) (local $stream i32) (local $n i32)
+      ${LOCALS}
       (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
       ${handle})
+    ${functions}
     ${lifecycle}
     ${start === undefined ? '' : `(func $start ${start}) (start $start)`})`;
   const worlds = new Set(used.map(([, [module]]) => `import ${module};`));
