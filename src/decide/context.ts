@@ -1,6 +1,7 @@
 import { hashOfJson } from '../kit/digest.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { End, Proof } from '../model/memory.ts';
+import { localKey } from '../model/observed.ts';
 import { breakerOpenForMs } from './breaker.ts';
 import { holdingEnd } from './ends.ts';
 import { openFreezeWindow } from './freeze.ts';
@@ -99,7 +100,7 @@ export function differsInSecretsOnly(
 }
 
 export function hasBytes(world: World, target: Pick<Target, 'entry'>): boolean {
-  return target.entry.members.every((member) => world.observed.local.has(member.artifact));
+  return target.entry.members.every((member) => world.observed.local.has(localKey(member)));
 }
 
 /**

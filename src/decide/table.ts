@@ -1,6 +1,6 @@
 /**
  * The decision table of docs/rollouts.md §2, row by row: for each entry, the first row whose `when` gives its inputs.
- * `then` says what to do as data (a Move); walk.ts, bake.ts and settle.ts carry it out.
+ * `move` says what to do as data (a Move); walk.ts, bake.ts and settle.ts carry it out.
  */
 import { short } from '../kit/digest.ts';
 import { formatDuration } from '../kit/units.ts';
@@ -27,7 +27,7 @@ export interface Row {
   readonly row: number;
   readonly name: string;
   when(context: EntryContext): Inputs | false;
-  then(context: EntryContext, inputs: Inputs): Move;
+  move(context: EntryContext, inputs: Inputs): Move;
 }
 
 export const TABLE: readonly Row[] = [
@@ -35,7 +35,7 @@ export const TABLE: readonly Row[] = [
     row: 1,
     name: 'its document is invalid',
     when: ({ wish }) => wish.invalid !== undefined && { file: wish.invalid.file, problem: firstProblem(wish.invalid) },
-    then: ({ entry }, { file, problem }) => ({
+    move: ({ entry }, { file, problem }) => ({
       type: 'Hold',
       reason: 'InvalidManifest',
       why: `${file}: ${problem}; ${entry.desired ? 'its last valid form stays in force' : 'it was never valid'}`,
@@ -50,7 +50,7 @@ export const TABLE: readonly Row[] = [
         ...(pruneHeld ? { held: pruneHeld } : {}),
         ...(heirs.length > 0 ? { heirs: heirs.join(' ') } : {}),
       },
-    then: (_, { held, heirs }) => {
+    move: (_, { held, heirs }) => {
       if (held) return { type: 'Hold', reason: 'PruneHeld', why: held, clocks: 'Run' };
       if (heirs) return { type: 'Hold', reason: 'Progressing', why: `drains after ${heirs} has baked`, clocks: 'Run' };
       return { type: 'Remove', why: 'it is no longer in git' };
@@ -60,13 +60,13 @@ export const TABLE: readonly Row[] = [
     row: 3,
     name: 'desired = serving',
     when: (context) => isServing(context) && { serving: short(context.entry.serving!.release.release) },
-    then: (_, { serving }) => ({ type: 'Settle', why: `release ${serving} serves and is what git says` }),
+    move: (_, { serving }) => ({ type: 'Settle', why: `release ${serving} serves and is what git says` }),
   },
   {
     row: 4,
     name: 'suspend',
     when: ({ wish }) => wish.target?.entry.suspend === true && { suspend: 'true' },
-    then: () => ({
+    move: () => ({
       type: 'Hold',
       reason: 'Suspended',
       why: 'spec.suspend is true: weights hold and clocks stop; hard stops still roll back',
@@ -80,7 +80,7 @@ export const TABLE: readonly Row[] = [
       const reason = emergencyFor(context);
       return reason !== undefined && { emergency: reason };
     },
-    then: (_, { emergency }) => walk('AtReadiness', true, `emergency: ${emergency}`),
+    move: (_, { emergency }) => walk('AtReadiness', true, `emergency: ${emergency}`),
   },
   {
     row: 6,
@@ -95,7 +95,7 @@ export const TABLE: readonly Row[] = [
       if (end) return { end: end.kind, why: sentenceOf(end), ...retryIn(end, world.memory.clockMs) };
       return groupFailure !== undefined && { end: 'Group', why: groupFailure };
     },
-    then: ({ end }, inputs) => ({
+    move: ({ end }, inputs) => ({
       type: 'Drop',
       reason: parkedReason(inputs['end']!, end?.reason),
       why: inputs['why']!,
@@ -105,7 +105,7 @@ export const TABLE: readonly Row[] = [
     row: 7,
     name: 'nothing serves',
     when: (context) => !somethingServes(context) && { serving: 'none' },
-    then: () => walk('AtReadiness', false, 'first deployment: readiness, then all traffic, then its bake'),
+    move: () => walk('AtReadiness', false, 'first deployment: readiness, then all traffic, then its bake'),
   },
   {
     row: 8,
@@ -114,7 +114,7 @@ export const TABLE: readonly Row[] = [
       const proof = usableProof(context);
       return proof !== undefined && { proven: short(proof.release.release), commit: short(proof.commit) };
     },
-    then: (_, { proven, commit }) =>
+    move: (_, { proven, commit }) =>
       walk('AtReadiness', true, `release ${proven} was proven at ${commit}: readiness, switch, bake; no steps`),
   },
   {
@@ -125,7 +125,7 @@ export const TABLE: readonly Row[] = [
         rollbacks: String(wish.target!.entry.rollout.settings.breaker.maxRollbacks),
         closesIn: formatDuration(Math.ceil(breakerForMs / 1000) * 1000),
       },
-    then: ({ wish }, { rollbacks }) => ({
+    move: ({ wish }, { rollbacks }) => ({
       type: 'Drop',
       reason: 'BreakerOpen',
       why: `${rollbacks} rollbacks within ${formatDuration(wish.target!.entry.rollout.settings.breaker.windowMs)}; it closes by itself`,
@@ -139,7 +139,7 @@ export const TABLE: readonly Row[] = [
         window: freeze.name,
         closesIn: formatDuration(Math.ceil(freeze.closesInMs / 60_000) * 60_000),
       },
-    then: (_, { window }) => ({
+    move: (_, { window }) => ({
       type: 'Drop',
       reason: 'FreezeWindow',
       why: `freeze window ${window} is open; the attempt is not quarantined and starts afterwards`,
@@ -152,7 +152,7 @@ export const TABLE: readonly Row[] = [
       const trouble = servingTrouble(context);
       return trouble !== undefined && { trouble };
     },
-    then: (_, { trouble }) => walk('AtReadiness', true, `${trouble}: desired takes all traffic when it is ready`),
+    move: (_, { trouble }) => walk('AtReadiness', true, `${trouble}: desired takes all traffic when it is ready`),
   },
   {
     row: 12,
@@ -163,7 +163,7 @@ export const TABLE: readonly Row[] = [
         step: String(entry.candidate!.step),
         weight: String(entry.candidate!.weight),
       },
-    then: (_, { state, step }) => walk('Steps', false, state === 'Canary' ? `at step ${step}` : `on its way: ${state}`),
+    move: (_, { state, step }) => walk('Steps', false, state === 'Canary' ? `at step ${step}` : `on its way: ${state}`),
   },
   {
     row: 13,
@@ -172,7 +172,7 @@ export const TABLE: readonly Row[] = [
       desired: short(wish.target?.release.release ?? ''),
       candidate: entry.candidate ? short(entry.candidate.release.release) : 'none',
     }),
-    then: (_, { desired, candidate }) =>
+    move: (_, { desired, candidate }) =>
       walk(
         'Steps',
         false,
@@ -191,7 +191,7 @@ export interface Chosen {
 export function choose(table: readonly Row[], context: EntryContext): Chosen {
   for (const row of table) {
     const inputs = row.when(context);
-    if (inputs) return { row, inputs, move: row.then(context, inputs) };
+    if (inputs) return { row, inputs, move: row.move(context, inputs) };
   }
   throw new Error('the table has no row for this entry: its last row has to match everything');
 }

@@ -1,6 +1,5 @@
 import { entryKey, type EntryKey } from '../model/component.ts';
 import type { Desired, DesiredEntry, EnvironmentSettings, InvalidDocument } from '../model/desired.ts';
-import type { Release } from '../model/memory.ts';
 import type { RouteRule } from '../model/route.ts';
 import { identitiesOf, type IdentityCache } from './identity.ts';
 import type { EntryDraft } from './memory.ts';

@@ -369,6 +369,11 @@ export const CODES = {
     remedy: 'change the component, its gate or raise rollout.retry',
     policy: 'Terminal',
   },
+  HW6010: {
+    title: 'history was rewritten',
+    remedy: 'merge the accepted commit into the branch with `git merge -s ours` and push',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;
 
 export type Code = keyof typeof CODES;

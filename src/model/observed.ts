@@ -1,4 +1,4 @@
-import type { Digest } from '../kit/digest.ts';
+import type { Member } from './component.ts';
 import type { EngineObserved } from './engine.ts';
 import type { Problem } from './problem.ts';
 import type { GroupId } from './snapshot.ts';
@@ -7,6 +7,11 @@ import type { GroupId } from './snapshot.ts';
 export type Preparation =
   | { readonly state: 'Fetching' | 'Verified' | 'Prepared' }
   | { readonly state: 'Failed'; readonly problem: Problem };
+
+/** What a bundle is made from: the artifact, and the memory limit that is written into it. */
+export function localKey(member: Pick<Member, 'artifact' | 'limits'>): string {
+  return `${member.artifact} ${member.limits.memoryBytes}`;
+}
 
 /** A commit as people know it. */
 export interface CommitSeen {
@@ -20,8 +25,8 @@ export interface Observed {
   /** Absent while the link to the engine is down: nothing is known, so nothing is judged. */
   readonly engine?: EngineObserved | undefined;
   readonly preparations: ReadonlyMap<GroupId, Preparation>;
-  /** Artifacts whose bundle lies on the local disk. */
-  readonly local: ReadonlySet<Digest>;
+  /** `localKey` of each member whose bundle lies on the local disk. */
+  readonly local: ReadonlySet<string>;
   /** Starts that the engine did not take, since the last decision. */
   readonly refusedStarts: readonly { readonly replica: string; readonly problem: Problem }[];
   /** The accepted head first, then the heads that it passed over since the one accepted before. */

@@ -6,7 +6,7 @@ import type { EntryKey } from '../../../src/model/component.ts';
 import type { DecidedEvent, Decision } from '../../../src/model/decision.ts';
 import type { Desired } from '../../../src/model/desired.ts';
 import type { EntryMemory, Memory } from '../../../src/model/memory.ts';
-import type { Preparation } from '../../../src/model/observed.ts';
+import { localKey, type Preparation } from '../../../src/model/observed.ts';
 import type { Problem } from '../../../src/model/problem.ts';
 import type { EntryStatus } from '../../../src/model/status.ts';
 import { EngineModel, GOOD, type Behaviour } from '../../simulator/engine-model.ts';
@@ -24,7 +24,7 @@ export class Fleet {
   readonly behaviours = new Map<string, Behaviour>();
   readonly preparations = new Map<string, Preparation>();
   readonly refusals = new Map<Digest, Problem>();
-  readonly local = new Set<Digest>();
+  readonly local = new Set<string>();
   readonly events: DecidedEvent[] = [];
   readonly rows = new Map<EntryKey, number[]>();
   linked = true;
@@ -80,7 +80,7 @@ export class Fleet {
       if (action.type === 'Prepare') {
         const problem = action.members.map((member) => this.refusals.get(member.artifact)).find((one) => one);
         this.preparations.set(action.group, problem ? { state: 'Failed', problem } : { state: 'Prepared' });
-        if (!problem) for (const member of action.members) this.local.add(member.artifact);
+        if (!problem) for (const member of action.members) this.local.add(localKey(member));
       }
     }
     for (const [group, preparation] of this.preparations) {

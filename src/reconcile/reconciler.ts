@@ -1,0 +1,374 @@
+/**
+ * The loop: observe → decide → write down what is about to be done → do it → write down what came of it.
+ *
+ * L1 Level-triggered: a change of anything only says "look again". One flight at a time, and a dirty flag.
+ * L2 Nothing is done that is not in the journal first; when it cannot be written, nothing is done (I4).
+ * L3 Git, preparations and starts run beside the loop: publishing, and with it a rollback, never waits for them.
+ * L4 It serves from the journal before git answers (I6, I14).
+ */
+import type { Logger } from 'pino';
+import type { Clock } from '../kit/clock.ts';
+import type { Json } from '../kit/json.ts';
+import { decide, IDLE_LOOK_MS, type DecideOptions } from '../decide/index.ts';
+import type { IdentityCache } from '../decide/identity.ts';
+import { EMPTY_MEMORY, resumeMemory } from '../decide/memory.ts';
+import type { Action, Decision } from '../model/decision.ts';
+import type { Desired } from '../model/desired.ts';
+import type { EngineObserved } from '../model/engine.ts';
+import type { Memory } from '../model/memory.ts';
+import type { CommitSeen, Observed } from '../model/observed.ts';
+import { groupId, type GroupId } from '../model/snapshot.ts';
+import type { Status } from '../model/status.ts';
+import { createBundles, type Bundles } from './bundles.ts';
+import { createEffects, intentOf, type Effects } from './effects.ts';
+import { digestsInUse, membersInUse } from './keep.ts';
+import type {
+  ArtifactPort,
+  ComponentPort,
+  EnginePort,
+  GitPort,
+  JournalPort,
+  ManifestPort,
+  StatusSource,
+} from './ports.ts';
+import { createSource, type Source, type SourceLook } from './source.ts';
+import { SourceRecord, type SourceView } from './source-status.ts';
+import { createWatch, type Watch } from './watch.ts';
+
+/** The memory is written at least so often while its clocks and samples move, and at every event and action. */
+const WRITE_EVERY_MS = 5_000;
+const JOURNAL_RETRY_MS = 1_000;
+const BUG_RETRY_MS = 5_000;
+const COLLECT_EVERY_MS = 600_000;
+const TIMELINE_LENGTH = 200;
+const DEFAULT_SYNC = { intervalMs: 15_000, jitter: 0.1 };
+
+export interface ReconcilerPorts {
+  readonly git: GitPort;
+  readonly manifest: ManifestPort;
+  readonly artifacts: ArtifactPort;
+  readonly components: ComponentPort;
+  readonly engine: EnginePort;
+  readonly journal: JournalPort;
+}
+
+export interface ReconcilerOptions {
+  readonly version: string;
+  readonly source: SourceView;
+  /** Only the host's own configuration may allow it. */
+  readonly allowNonFastForward?: boolean;
+  /** The engine is never looked at more often than this; 100 ms where nothing else is said. */
+  readonly minLookMs?: number;
+  /** For tests of the table itself. */
+  readonly table?: DecideOptions['table'];
+}
+
+export interface Reconciler {
+  start(): void;
+  /** Finishes the flight that is under way; what runs goes on running. */
+  stop(): Promise<void>;
+  /** Look at git now. Carries nothing. */
+  hint(): void;
+  readonly statusSource: StatusSource;
+  /** The last decided memory, for `explain` and for tests. */
+  readonly memory: () => Memory;
+}
+
+export function createReconciler(
+  ports: ReconcilerPorts,
+  clock: Clock,
+  log: Logger,
+  options: ReconcilerOptions,
+): Reconciler {
+  return new Loop(ports, clock, log, options);
+}
+
+class Loop implements Reconciler {
+  readonly #ports: ReconcilerPorts;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #options: ReconcilerOptions;
+  readonly #source: Source;
+  readonly #watch: Watch;
+  readonly #bundles: Bundles;
+  readonly #effects: Effects;
+  readonly #record: SourceRecord;
+  readonly #startedAt: string;
+  readonly #life: string;
+  readonly #listeners = new Set<() => void>();
+
+  #memory: Memory;
+  #desired: Desired | undefined;
+  #identities: IdentityCache = new WeakMap();
+  /** Commits that no durable decision has seen yet. */
+  #news: readonly CommitSeen[] = [];
+  #engine: EngineObserved | undefined;
+  #decision: Decision | undefined;
+  #flights = 0;
+  #flight: Promise<void> | undefined;
+  #dirty = false;
+  #stopped = false;
+  #cancel: (() => void) | undefined;
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
+  #collectedAtMs: number;
+  #unlisten: (() => void) | undefined;
+
+  constructor(ports: ReconcilerPorts, clock: Clock, log: Logger, options: ReconcilerOptions) {
+    const now = clock.now();
+    this.#ports = ports;
+    this.#clock = clock;
+    this.#log = log;
+    this.#options = options;
+    this.#startedAt = new Date(now.wallMs).toISOString();
+    this.#life = Math.floor(now.wallMs).toString(36);
+    this.#collectedAtMs = now.monotonicMs;
+    this.#memory = resumeMemory(ports.journal.memory()) ?? EMPTY_MEMORY;
+    this.#desired = ports.journal.desired();
+    this.#record = new SourceRecord(options.source, this.#desired?.commit, now);
+    this.#source = createSource(ports, { allowNonFastForward: options.allowNonFastForward ?? false });
+    this.#bundles = createBundles(ports, () => this.#poke());
+    this.#effects = createEffects(ports.engine, this.#bundles, () => this.#poke());
+    this.#watch = createWatch({
+      clock,
+      interval: () => this.#desired?.environment.sync ?? DEFAULT_SYNC,
+      look: () => this.#look(),
+    });
+  }
+
+  readonly statusSource: StatusSource = {
+    status: () => this.#status(),
+    onChange: (listener) => {
+      this.#listeners.add(listener);
+      return () => this.#listeners.delete(listener);
+    },
+  };
+
+  readonly memory = (): Memory => this.#memory;
+
+  start(): void {
+    this.#unlisten = this.#ports.engine.onChange(() => this.#poke());
+    this.#poke();
+    this.#watch.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unlisten?.();
+    this.#cancel?.();
+    await this.#watch.stop();
+    await this.#flight;
+  }
+
+  hint(): void {
+    this.#watch.hint();
+  }
+
+  /** L1. */
+  #poke(): void {
+    this.#dirty = true;
+    if (this.#stopped || this.#flight) return;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#flight = this.#fly();
+  }
+
+  async #fly(): Promise<void> {
+    let wakeInMs = IDLE_LOOK_MS;
+    // Looked at again until nothing says so any more; each round waits for its own effects.
+    while (this.#dirty && !this.#stopped) {
+      this.#dirty = false;
+      wakeInMs = await this.#reconcileSafely();
+    }
+    // In the same turn as the last look at the flag: whoever pokes from here on starts the next flight.
+    this.#flight = undefined;
+    if (this.#stopped) return;
+    const delayMs = Math.max(wakeInMs, this.#options.minLookMs ?? 0);
+    this.#cancel = this.#clock.after(delayMs, () => this.#poke());
+  }
+
+  /** A bug in a decision must not take down what serves (I11): it is said, and looked at again later. */
+  async #reconcileSafely(): Promise<number> {
+    try {
+      return await this.#reconcile();
+    } catch (cause) {
+      this.#log.error({ cause }, 'a round failed: this is a bug; what serves goes on serving');
+      return BUG_RETRY_MS;
+    }
+  }
+
+  /** One round; returns after how long to look again. */
+  async #reconcile(): Promise<number> {
+    const observed = await this.#ports.engine.observe();
+    this.#engine = observed.ok ? observed.value : undefined;
+    const desired = this.#desired;
+    if (!desired) {
+      this.#changed();
+      return IDLE_LOOK_MS;
+    }
+    await this.#bundles.learn(membersInUse(this.#memory, desired));
+    if (this.#stopped) return IDLE_LOOK_MS;
+    const refusedStarts = this.#effects.refusedStarts();
+    const news = this.#news;
+    const seen: Observed = {
+      engine: this.#engine,
+      preparations: this.#bundles.preparations,
+      local: this.#bundles.local,
+      refusedStarts,
+      commits: news,
+    };
+    const decision = decide(desired, seen, this.#memory, this.#clock.now(), this.#decideOptions());
+    const actions = this.#effects.fresh(decision.actions);
+    const id = `${this.#life}-${(this.#flights += 1)}`;
+    if (!this.#write(id, decision, actions)) return JOURNAL_RETRY_MS;
+
+    this.#memory = decision.memory;
+    this.#decision = decision;
+    this.#effects.forgetRefused(refusedStarts);
+    if (this.#news === news) this.#news = [];
+    this.#bundles.settle(preparing(decision.memory));
+    await this.#act(id, actions);
+    if (decision.events.length > 0 || actions.length > 0) this.#changed();
+    this.#collect(decision);
+    return decision.wakeInMs;
+  }
+
+  #decideOptions(): DecideOptions {
+    return { identities: this.#identities, ...(this.#options.table ? { table: this.#options.table } : {}) };
+  }
+
+  /** L2. Clocks and samples alone are written now and then: what is lost of them is counted again by the engine. */
+  #write(id: string, decision: Decision, actions: readonly Action[]): boolean {
+    const now = this.#clock.now();
+    const important =
+      decision.events.length > 0 || actions.length > 0 || decision.memory.commit !== this.#memory.commit;
+    if (!important && now.monotonicMs - this.#writtenAtMs < WRITE_EVERY_MS) return true;
+    const at = new Date(now.wallMs).toISOString();
+    const written = this.#ports.journal.write({
+      reconcileId: id,
+      memory: decision.memory as unknown as Json,
+      intents: actions.map(intentOf),
+      events: decision.events.map((event) => ({ ...event, at, reconcileId: id })),
+    });
+    if (!written.ok) {
+      this.#log.error(
+        { reconcileId: id, problem: written.error },
+        'the journal cannot be written: nothing is done until it can',
+      );
+      return false;
+    }
+    this.#writtenAtMs = now.monotonicMs;
+    for (const { reason, message, entry, commit } of decision.events) {
+      this.#log.info({ reconcileId: id, commit, entry, reason, message }, 'decided');
+    }
+    return true;
+  }
+
+  async #act(id: string, actions: readonly Action[]): Promise<void> {
+    if (actions.length === 0) return;
+    const { settled } = await this.#effects.run(actions);
+    void this.#noteOutcome(id, settled);
+  }
+
+  async #noteOutcome(id: string, settled: Promise<readonly Json[]>): Promise<void> {
+    const results = await settled;
+    if (this.#stopped) return;
+    const written = this.#ports.journal.outcome(id, results);
+    if (!written.ok) this.#log.warn({ reconcileId: id, problem: written.error }, 'an outcome was not written');
+  }
+
+  /** One look at git; its outcome changes nothing but the desired state. */
+  async #look(): Promise<boolean> {
+    await this.#catchUp();
+    const look = await this.#source.look(this.#desired);
+    if (this.#stopped) return true;
+    const before = this.#record.condition;
+    const accepted = look.type === 'Accepted' ? this.#accept(look) : true;
+    if (accepted) this.#record.note(look, this.#clock.now());
+    const { condition } = this.#record;
+    if (condition.reason !== before.reason || condition.status !== before.status) {
+      this.#log[condition.status === 'False' ? 'warn' : 'info']({ condition }, 'the source changed its condition');
+    }
+    this.#changed();
+    return look.type !== 'Unavailable' && accepted;
+  }
+
+  /** A crash between accepting a commit and deciding about it loses its story, never the commit. */
+  async #catchUp(): Promise<void> {
+    const commit = this.#desired?.commit;
+    if (commit === undefined || commit === this.#memory.commit || this.#news.length > 0) return;
+    this.#news = [await this.#source.describe(commit)];
+  }
+
+  #accept(look: Extract<SourceLook, { type: 'Accepted' }>): boolean {
+    const written = this.#ports.journal.writeDesired(look.desired);
+    if (!written.ok) {
+      this.#log.error({ commit: look.head, problem: written.error }, 'the accepted commit cannot be written');
+      return false;
+    }
+    this.#desired = look.desired;
+    this.#identities = new WeakMap();
+    const named = new Set(look.commits.map(({ commit }) => commit));
+    this.#news = [...look.commits, ...this.#news.filter(({ commit }) => !named.has(commit))];
+    this.#log.info(
+      { commit: look.head, entries: look.desired.entries.size, invalid: look.desired.invalid.length },
+      'accepted a commit',
+    );
+    this.#poke();
+    return true;
+  }
+
+  #collect(decision: Decision): void {
+    const now = this.#clock.now();
+    const proven = decision.events.some((event) => event.reason === 'Proven');
+    if (!proven && now.monotonicMs - this.#collectedAtMs < COLLECT_EVERY_MS) return;
+    this.#collectedAtMs = now.monotonicMs;
+    void this.#collectNow();
+  }
+
+  async #collectNow(): Promise<void> {
+    const { components, artifacts } = this.#ports;
+    try {
+      const keep = await digestsInUse(membersInUse(this.#memory, this.#desired), components);
+      await components.collect(keep);
+      await artifacts.collect(keep);
+    } catch (cause) {
+      this.#log.error({ cause }, 'collecting failed');
+    }
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #status(): Status {
+    const { generation } = this.#memory.snapshot;
+    const engine = this.#engine;
+    return {
+      version: this.#options.version,
+      startedAt: this.#startedAt,
+      now: new Date(this.#clock.now().wallMs).toISOString(),
+      ready: this.#decision !== undefined && generation > 0 && engine !== undefined && engine.generation >= generation,
+      source: this.#record.status(),
+      environment: this.#desired?.environment.name ?? '',
+      engine: {
+        connected: engine !== undefined,
+        ...(engine ? { epoch: engine.epoch } : {}),
+        generation: engine?.generation ?? 0,
+        sandbox: engine ? (engine.sandbox.strict ? 'Strict' : `Process (${engine.sandbox.why})`) : 'unknown',
+      },
+      entries: this.#decision?.entries ?? [],
+      commits: this.#decision?.commits ?? [],
+      diagnostics: this.#desired?.diagnostics ?? [],
+      timeline: this.#ports.journal.timeline(TIMELINE_LENGTH),
+    };
+  }
+}
+
+/** Groups whose preparation somebody still waits for. */
+function preparing(memory: Memory): ReadonlySet<GroupId> {
+  const groups = new Set<GroupId>();
+  for (const [key, { candidate }] of Object.entries(memory.entries)) {
+    if (candidate) groups.add(groupId(key as `${string}/${string}`, candidate.release.revision));
+  }
+  return groups;
+}

@@ -1,0 +1,165 @@
+/**
+ * From the server to a desired state: look → refuse what does not follow → files → parse → hash artifacts → assemble.
+ *
+ * S1 Whatever goes wrong here, the last accepted desired state stays; nothing is deleted because something is away.
+ * S2 Desired only moves forward in verified history (I7): a head that does not follow the accepted one is refused.
+ * S3 A commit that cannot be used is not read again until the head moves.
+ */
+import { short, type Digest } from '../kit/digest.ts';
+import { isManifestPath } from '../manifest/parse.ts';
+import { err, ok, type Result } from '../kit/result.ts';
+import type { Desired } from '../model/desired.ts';
+import type { CommitSeen } from '../model/observed.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { ArtifactPort, CommitInfo, GitPort, ManifestPort, TreeFile } from './ports.ts';
+
+/** Heads that one accepted head can pass over and that are still named. */
+const MAX_PASSED_OVER = 50;
+/** Artifacts whose digest is known by their object id. */
+const MAX_KNOWN_OIDS = 10_000;
+/** Manifests are read in one go; artifacts, which are large, a few at a time. */
+const ARTIFACTS_AT_ONCE = 4;
+
+export type SourceLook =
+  | { readonly type: 'Unchanged'; readonly head: string }
+  | {
+      readonly type: 'Accepted';
+      readonly head: string;
+      readonly desired: Desired;
+      readonly commits: readonly CommitSeen[];
+    }
+  | {
+      readonly type: 'Refused';
+      readonly head: string;
+      readonly problem: Problem;
+      readonly reason: 'NonFastForward' | 'Refused';
+    }
+  | { readonly type: 'Unavailable'; readonly problem: Problem };
+
+export interface SourcePorts {
+  readonly git: GitPort;
+  readonly manifest: ManifestPort;
+  readonly artifacts: ArtifactPort;
+}
+
+export interface Source {
+  /** Looks once. `accepted` is the desired state in force, which judges what comes. */
+  look(accepted: Desired | undefined): Promise<SourceLook>;
+  /** A commit as people know it, from the local mirror. */
+  describe(commit: string): Promise<CommitSeen>;
+}
+
+export function createSource(ports: SourcePorts, options: { readonly allowNonFastForward: boolean }): Source {
+  const digests = new Map<string, Digest>();
+  let refused: Extract<SourceLook, { type: 'Refused' }> | undefined;
+  return {
+    async look(accepted) {
+      const looked = await ports.git.look();
+      if (!looked.ok) return { type: 'Unavailable', problem: looked.error };
+      const head = looked.value.commit;
+      if (head === accepted?.commit) return { type: 'Unchanged', head };
+      if (refused?.head === head && refused.problem.policy === 'Terminal') return refused;
+      refused = undefined;
+
+      const follows = await followsAccepted(ports.git, accepted?.commit, head, options.allowNonFastForward);
+      if (!follows.ok) return { type: 'Unavailable', problem: follows.error };
+      if (!follows.value && accepted) {
+        refused = { type: 'Refused', head, reason: 'NonFastForward', problem: notForward(accepted.commit, head) };
+        return refused;
+      }
+      const desired = await read(ports, digests, head, accepted);
+      if (!desired.ok) {
+        const refusal = { type: 'Refused', head, reason: 'Refused', problem: desired.error } as const;
+        if (desired.error.policy === 'Terminal') refused = refusal;
+        return refusal;
+      }
+      return {
+        type: 'Accepted',
+        head,
+        desired: desired.value,
+        commits: await story(ports.git, accepted?.commit, head),
+      };
+    },
+    async describe(commit) {
+      const info = await ports.git.commit(commit);
+      return info.ok ? seenOf(info.value) : { commit, subject: '', author: '' };
+    },
+  };
+}
+
+async function followsAccepted(git: GitPort, accepted: string | undefined, head: string, always: boolean) {
+  return accepted === undefined || always ? ok(true) : git.isAncestor(accepted, head);
+}
+
+function notForward(accepted: string, head: string): Problem {
+  return problem(
+    'HW6010',
+    `${short(head)} does not follow ${short(accepted)}, which was accepted before: history was rewritten`,
+    {
+      remedy: `run \`git merge -s ours ${accepted}\` on the branch and push: the new content stays, the old head becomes its ancestor`,
+    },
+  );
+}
+
+async function read(
+  { git, manifest, artifacts }: SourcePorts,
+  digests: Map<string, Digest>,
+  commit: string,
+  previous: Desired | undefined,
+): Promise<Result<Desired, Problem>> {
+  const files = await git.files(commit);
+  if (!files.ok) return files;
+  const written = files.value.filter(({ path }) => isManifestPath(path));
+  const blobs = await git.blobs(written.map(({ oid }) => oid));
+  if (!blobs.ok) return blobs;
+  const parsed = await manifest.parse(
+    written.map(({ path, oid }) => ({ path, bytes: blobs.value.get(oid) ?? new Uint8Array() })),
+  );
+  if (!parsed.ok) return parsed;
+  const wanted = new Set(parsed.value.artifactPaths);
+  const present = files.value.filter(({ path }) => wanted.has(path));
+  const known = await digestsOf(git, artifacts, digests, present);
+  if (!known.ok) return known;
+  return ok(manifest.assemble(commit, parsed.value.parsed, known.value, previous));
+}
+
+/** Bytes of artifacts into the content store, once per object id. */
+async function digestsOf(
+  git: GitPort,
+  artifacts: ArtifactPort,
+  known: Map<string, Digest>,
+  files: readonly TreeFile[],
+): Promise<Result<ReadonlyMap<string, Digest>, Problem>> {
+  const found = new Map<string, Digest>();
+  const missing: TreeFile[] = [];
+  for (const file of files) {
+    const digest = known.get(file.oid);
+    if (digest && (await artifacts.has(digest))) found.set(file.path, digest);
+    else missing.push(file);
+  }
+  for (let start = 0; start < missing.length; start += ARTIFACTS_AT_ONCE) {
+    const some = missing.slice(start, start + ARTIFACTS_AT_ONCE);
+    const blobs = await git.blobs(some.map(({ oid }) => oid));
+    if (!blobs.ok) return blobs;
+    for (const { path, oid } of some) {
+      const stored = await artifacts.put(blobs.value.get(oid) ?? new Uint8Array());
+      if (!stored.ok) return err(stored.error);
+      found.set(path, stored.value);
+      if (known.size >= MAX_KNOWN_OIDS) known.clear();
+      known.set(oid, stored.value);
+    }
+  }
+  return ok(found);
+}
+
+/** The accepted head first, then what it passed over. That it cannot be told is no reason not to go on. */
+async function story(git: GitPort, base: string | undefined, head: string): Promise<readonly CommitSeen[]> {
+  const between = base === undefined ? undefined : await git.between(base, head, MAX_PASSED_OVER);
+  if (between?.ok && between.value.some(({ commit }) => commit === head)) return between.value.map(seenOf);
+  const info = await git.commit(head);
+  return [info.ok ? seenOf(info.value) : { commit: head, subject: '', author: '' }];
+}
+
+function seenOf({ commit, subject, author }: CommitInfo): CommitSeen {
+  return { commit, subject, author };
+}

@@ -1,0 +1,75 @@
+/**
+ * When to look at git: at the environment's interval with jitter, at once after a hint, and with back-off while the
+ * server does not answer. A hint carries nothing; any number of them while a look is under way is one more look.
+ */
+import type { Clock } from '../kit/clock.ts';
+import { hashOfJson } from '../kit/digest.ts';
+
+/** Hints closer together than this are one. */
+export const MIN_LOOK_GAP_MS = 50;
+const FAILED_LOOK_MS = 1_000;
+const MAX_FAILED_LOOK_MS = 60_000;
+
+export interface Watch {
+  start(): void;
+  hint(): void;
+  stop(): Promise<void>;
+}
+
+export interface WatchOptions {
+  readonly clock: Clock;
+  readonly interval: () => { readonly intervalMs: number; readonly jitter: number };
+  /** True: the look went through. */
+  readonly look: () => Promise<boolean>;
+}
+
+export function createWatch({ clock, interval, look }: WatchOptions): Watch {
+  let cancel: (() => void) | undefined;
+  let flight: Promise<void> | undefined;
+  let again = false;
+  let stopped = false;
+  let looks = 0;
+  let failures = 0;
+
+  function schedule(delayMs: number): void {
+    cancel?.();
+    cancel = stopped ? undefined : clock.after(delayMs, fly);
+  }
+
+  function fly(): void {
+    cancel = undefined;
+    if (stopped || flight) return;
+    flight = lookOnce();
+  }
+
+  async function lookOnce(): Promise<void> {
+    again = false;
+    const went = await look();
+    flight = undefined;
+    looks += 1;
+    failures = went ? 0 : failures + 1;
+    schedule(again ? MIN_LOOK_GAP_MS : nextLookMs());
+  }
+
+  function nextLookMs(): number {
+    const { intervalMs, jitter } = interval();
+    // Jitter without chance: the same run looks at the same times.
+    const spread = (Number.parseInt(hashOfJson(['look', looks]).slice(0, 8), 16) / 2 ** 32) * 2 - 1;
+    const regularMs = intervalMs * (1 + jitter * spread);
+    if (failures === 0) return regularMs;
+    return Math.max(regularMs, Math.min(MAX_FAILED_LOOK_MS, FAILED_LOOK_MS * 2 ** Math.min(failures - 1, 10)));
+  }
+
+  return {
+    start: () => schedule(0),
+    hint() {
+      if (flight) again = true;
+      else schedule(MIN_LOOK_GAP_MS);
+    },
+    async stop() {
+      stopped = true;
+      cancel?.();
+      await flight;
+    },
+  };
+}
