@@ -107,7 +107,7 @@ export class Host {
       id,
       cell,
       budget,
-      take: () => this.#take(cell),
+      take: (isWanted) => this.#take(cell, isWanted),
       assign: (process, request) => this.#spawner.assign(process, request),
       log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),
       onChange: (changed) => this.#onReplicaChange(changed),
@@ -190,10 +190,10 @@ export class Host {
     return problem('HW4103', `${cell.entry} asks for Strict: ${sandbox.why}`);
   }
 
-  async #take(cell: CellSpec): Promise<Result<CellProcess, Problem>> {
+  async #take(cell: CellSpec, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
     await this.#spawner.configured;
     const refused = this.#refuseSandbox(cell);
-    return refused ? err(refused) : this.#pool.take(this.#kindOf(cell.isolation));
+    return refused ? err(refused) : this.#pool.take(this.#kindOf(cell.isolation), isWanted);
   }
 
   #kindOf(isolation: CellSpec['isolation']): SandboxKind {

@@ -17,6 +17,7 @@ import {
   type LinkMethods,
   type ToEngine,
 } from '../wire/engine-link.ts';
+import { socketPath } from './socket-path.ts';
 
 const RECONNECT_BACKOFF_INITIAL_MS = 20;
 const RECONNECT_BACKOFF_MAX_MS = 1_000;
@@ -107,7 +108,7 @@ class EngineLinkClient implements EngineLink {
   }
 
   #connect(): void {
-    const socket = net.connect(this.#options.path);
+    const socket = connectTo(this.#options.path);
     this.#socket = socket;
     const reader = new LineReader((line) => this.#onLine(socket, line));
     socket.on('connect', () => socket.write(encode({ type: 'hello', version: LINK_VERSION, pid: process.pid })));
@@ -174,6 +175,20 @@ class EngineLinkClient implements EngineLink {
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function connectTo(file: string): net.Socket {
+  let address;
+  try {
+    address = socketPath(file);
+  } catch (error) {
+    // The folder is not there yet: the same as a socket that is not.
+    return new net.Socket().destroy(error as Error);
+  }
+  const socket = net.connect(address.path);
+  socket.once('connect', () => address.release());
+  socket.once('error', () => address.release());
+  return socket;
 }
 
 function encode(message: ToEngine): Buffer {

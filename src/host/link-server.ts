@@ -21,6 +21,7 @@ import {
   type LinkMethod,
   type ToEngine,
 } from '../wire/engine-link.ts';
+import { socketPath } from './socket-path.ts';
 
 /** Answers that control has not read, before we stop reading its calls. */
 export const MAX_UNREAD_BYTES = 1024 * 1024;
@@ -53,10 +54,11 @@ export class LinkServer {
     // What lies there belongs to an engine that is gone: two never share a data folder.
     rmSync(options.path, { force: true });
     const link = new LinkServer(options);
+    const address = socketPath(options.path);
     await new Promise<void>((resolve, reject) => {
       link.#server.once('error', reject);
-      link.#server.listen(options.path, resolve);
-    });
+      link.#server.listen(address.path, resolve);
+    }).finally(() => address.release());
     chmodSync(options.path, 0o600);
     return link;
   }

@@ -2,11 +2,12 @@
  * Processes that have booted and wait for an assignment, so that a start does not pay for a process.
  *
  * Invariants
- * Q1 At most one process of the pool boots at a time: a burst of starts must not take the processor from traffic.
- *    Whoever asks while nothing waits gets a process of its own.
+ * Q1 Few processes boot at a time, and one of them for the pool: a burst of starts must not take the processor from
+ *    traffic. Whoever asks while nothing waits gets a process of its own, in the order of asking.
  * Q2 A process that ends while it waits leaves the pool, and failure to start backs off.
  */
 import type { Logger } from 'pino';
+import { Deferred } from '../kit/deferred.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { CellProcess } from './cell-process.ts';
@@ -14,6 +15,8 @@ import { awaitBooted } from './spawner/booted.ts';
 import type { SandboxKind } from './spawner/messages.ts';
 
 const BOOT_DEADLINE_MS = 10_000;
+/** Cells that boot at once, when an engine has started and control asks for everything. */
+export const MAX_BOOTING = 4;
 const REFILL_BACKOFF_INITIAL_MS = 500;
 const REFILL_BACKOFF_MAX_MS = 30_000;
 
@@ -28,6 +31,9 @@ export interface PoolOptions {
 export class Pool {
   readonly #options: PoolOptions;
   readonly #waiting: CellProcess[] = [];
+  /** Whoever waits for a place among those that boot. */
+  readonly #queue: Deferred<void>[] = [];
+  #booting = 0;
   #filling = false;
   #backoffMs = REFILL_BACKOFF_INITIAL_MS;
   #retry: NodeJS.Timeout | undefined;
@@ -41,10 +47,10 @@ export class Pool {
     return this.#waiting.length;
   }
 
-  /** A booted process: one that waits, else a new one. */
-  async take(kind: SandboxKind): Promise<Result<CellProcess, Problem>> {
+  /** A booted process: one that waits, else a new one. `isWanted` is asked again before one is started. */
+  async take(kind: SandboxKind, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
     const index = this.#waiting.findIndex((cell) => cell.kind === kind);
-    if (index < 0) return this.#boot(kind);
+    if (index < 0) return this.#boot(kind, isWanted);
     const [cell] = this.#waiting.splice(index, 1);
     this.fill();
     return ok(cell!);
@@ -58,7 +64,7 @@ export class Pool {
 
   async #fillOne(): Promise<void> {
     this.#filling = true;
-    const cell = await this.#boot(this.#options.kind());
+    const cell = await this.#boot(this.#options.kind(), () => !this.#closed);
     this.#filling = false;
     if (cell.ok) this.#park(cell.value);
     else this.#backOff(cell.error);
@@ -75,7 +81,22 @@ export class Pool {
     this.discard();
   }
 
-  async #boot(kind: SandboxKind): Promise<Result<CellProcess, Problem>> {
+  async #boot(kind: SandboxKind, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
+    if (this.#booting >= MAX_BOOTING) {
+      const turn = new Deferred<void>();
+      this.#queue.push(turn);
+      await turn.promise;
+    } else this.#booting += 1;
+    try {
+      return isWanted() ? await this.#start(kind) : err(problem('HW4001', 'nobody wants the process any more'));
+    } finally {
+      const next = this.#queue.shift();
+      if (next) next.resolve();
+      else this.#booting -= 1;
+    }
+  }
+
+  async #start(kind: SandboxKind): Promise<Result<CellProcess, Problem>> {
     const started = await this.#options.start(kind);
     if (!started.ok) return started;
     const booted = await awaitBooted(started.value.channel, BOOT_DEADLINE_MS);

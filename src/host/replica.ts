@@ -39,7 +39,7 @@ export interface ReplicaOptions {
   readonly cell: CellSpec;
   readonly budget: ReplicaBudget;
   /** A booted process in the sandbox that the cell asks for. */
-  readonly take: () => Promise<Result<CellProcess, Problem>>;
+  readonly take: (isWanted: () => boolean) => Promise<Result<CellProcess, Problem>>;
   readonly assign: (cell: CellProcess, request: AssignRequest) => Promise<Result<void, Problem>>;
   readonly log: Logger;
   /** The phase, or whether the channel is open, has changed. */
@@ -149,7 +149,7 @@ export class Replica implements CellOwner {
   }
 
   async #start(): Promise<void> {
-    const taken = await this.#options.take();
+    const taken = await this.#options.take(() => this.phase === 'Starting');
     if (!taken.ok) return this.#finish('StartFailed', taken.error);
     if (this.phase !== 'Starting') return dispose(taken.value);
     const cell = taken.value;

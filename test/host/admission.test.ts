@@ -1,3 +1,4 @@
+import type { StdioOptions } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatBytes, replicaBudget } from '../../src/host/budget.ts';
@@ -132,7 +133,10 @@ describe('the pool', () => {
   it('leaves nothing of what our own starter had open to the cells', async () => {
     const folder = temporaryFolder();
     const file = openSync(`${folder}/secret`, 'w');
-    const { host } = open({ forkSpawner: () => forkSpawner(['ignore', 'ignore', 'ignore', 'ipc', file]) });
+    // Node closes low descriptors by itself, up to a gap; this one is beyond it.
+    const gap = Array.from({ length: 60 }, () => 'ignore' as const);
+    const stdio: StdioOptions = ['ignore', 'ignore', 'ignore', 'ipc', ...gap, file];
+    const { host } = open({ forkSpawner: () => forkSpawner(stdio) });
     await running.ready('a', cellOf(bundle));
     const descriptors = `/proc/${running.replica('a').pid}/fd`;
     const targetOf = (name: string): string => readlinkSync(`${descriptors}/${name}`);

@@ -37,7 +37,7 @@ async function reportOf(kind: SandboxKind, change?: (command: CellCommand) => Ce
   const cell = await bench.start(kind, change);
   const report = nextFrame(cell);
   const { port } = listener.address() as AddressInfo;
-  const socketPath = path.join(bench.folder, 'run', `p${process.pid}`);
+  const socketPath = path.join(bench.folder, 'run', `pairs-${process.pid}.sock`);
   cell.channel.write(JSON.stringify({ pids: [process.pid, process.ppid], port, socketPath, readable }));
   try {
     return JSON.parse(await report) as Report;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** Bits of linux/capability.h. Root in a container often has some of them only, so none is taken for granted. */
 const CAP_KILL = 5;
@@ -13,7 +13,9 @@ export interface Capabilities {
   readonly priorities: boolean;
 }
 
+/** None of them where the machine is not Linux. */
 export function readCapabilities(): Capabilities {
+  if (!existsSync('/proc/self/status')) return { ownUids: false, priorities: false };
   const status = readFileSync('/proc/self/status', 'latin1');
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
   const has = (bit: number): boolean => ((effective >> BigInt(bit)) & 1n) === 1n;

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { killQuietly } from './launch.ts';
 
 /** Field 22 of /proc/<pid>/stat, counted after the name, which may hold anything. */
 export function startTicks(pid: number): string | undefined {
@@ -33,10 +34,10 @@ export class CellRecords {
       const pid = Number(name);
       if (keep.has(pid)) continue;
       if (await this.#isStillOurs(pid)) {
-        kill(pid);
+        killQuietly(pid);
         swept += 1;
       }
-      await this.remove(pid);
+      await rm(path.join(this.#folder, name), { force: true });
     }
     return swept;
   }
@@ -52,20 +53,12 @@ export class CellRecords {
 
   /** SIGKILL, if that pid is still the process that was recorded. */
   async kill(pid: number): Promise<void> {
-    if (await this.#isStillOurs(pid)) kill(pid);
+    if (await this.#isStillOurs(pid)) killQuietly(pid);
   }
 
   async #isStillOurs(pid: number): Promise<boolean> {
     if (!Number.isSafeInteger(pid) || pid <= 1) return false;
     const recorded = await readFile(path.join(this.#folder, String(pid)), 'latin1').catch(() => undefined);
     return recorded !== undefined && recorded === startTicks(pid);
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended between the look and the kill.
   }
 }

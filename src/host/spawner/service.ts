@@ -10,7 +10,7 @@ import { problem, type Problem } from '../../model/problem.ts';
 import { assign } from './assign.ts';
 import { writeBootFolder, type BootSource } from './boot-folder.ts';
 import { Launcher } from './launcher.ts';
-import type { LaunchedCell } from './launch.ts';
+import { killQuietly, type LaunchedCell } from './launch.ts';
 import type { FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './messages.ts';
 import { CellRecords } from './records.ts';
 import { findProgram } from './sandbox.ts';
@@ -72,14 +72,20 @@ export class SpawnerService {
       case 'assign':
         return void this.#assign(message);
       case 'kill':
-        return void this.#records.kill(message.pid);
+        return this.#kill(message.pid);
     }
+  }
+
+  /** A child of ours cannot have lent its pid to anybody; one of an earlier spawner's may have. */
+  #kill(pid: number): void {
+    if ([...this.#cells.values()].some((cell) => cell.pid === pid)) killQuietly(pid);
+    else void this.#records.kill(pid);
   }
 
   /** The engine is gone: nobody will ever talk to these cells again, and one that spins would not notice. */
   async endAll(): Promise<void> {
     const cells = [...this.#cells.values()];
-    await Promise.all(cells.map((cell) => this.#records.kill(cell.pid)));
+    for (const cell of cells) killQuietly(cell.pid);
     const ended = Promise.all(cells.map((cell) => cell.exited.then(() => this.#records.remove(cell.pid))));
     await Promise.race([ended, sleep(END_DEADLINE_MS)]);
   }

@@ -4,9 +4,10 @@
  * (`child_process`'s own pipes start reading at once).
  */
 import { once } from 'node:events';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
+import { socketPath, type SocketPath } from '../socket-path.ts';
 
 export interface SocketPair {
   /** Goes to the engine; written to, never read. */
@@ -17,23 +18,26 @@ export interface SocketPair {
 
 export class SocketPairs {
   readonly #server: net.Server;
-  readonly #path: string;
+  readonly #address: SocketPath;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(server: net.Server, socketPath: string) {
+  private constructor(server: net.Server, address: SocketPath) {
     this.#server = server;
-    this.#path = socketPath;
+    this.#address = address;
   }
 
   static async open(folder: string): Promise<SocketPairs> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    // Unix socket paths end at 107 bytes, and the folder may be deep: the name is as short as it can be.
-    const socketPath = path.join(folder, `p${process.pid}`);
-    await rm(socketPath, { force: true });
+    // Those of spawners that were killed: there is one spawner to a run folder.
+    for (const name of await readdir(folder)) {
+      if (/^pairs-[0-9]+\.sock$/.test(name)) await rm(path.join(folder, name), { force: true });
+    }
+    const file = path.join(folder, `pairs-${process.pid}.sock`);
+    const address = socketPath(file);
     const server = net.createServer({ pauseOnConnect: true });
-    server.listen(socketPath);
+    server.listen(address.path);
     await once(server, 'listening');
-    return new SocketPairs(server, socketPath);
+    return new SocketPairs(server, address);
   }
 
   create(): Promise<SocketPair> {
@@ -46,7 +50,7 @@ export class SocketPairs {
     const cellEnd = new net.Socket();
     cellEnd.pause();
     const accepted = once(this.#server, 'connection');
-    cellEnd.connect(this.#path);
+    cellEnd.connect(this.#address.path);
     const [[engineEnd]] = await Promise.all([accepted, once(cellEnd, 'connect')]);
     // A peer that is gone shows in the write that fails; without a listener it would end the spawner.
     (engineEnd as net.Socket).on('error', () => undefined);
@@ -56,5 +60,6 @@ export class SocketPairs {
 
   close(): void {
     this.#server.close();
+    this.#address.release();
   }
 }
