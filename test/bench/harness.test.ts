@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { measureInTurn, median, summarise } from './harness.ts';
 import { LOAD_CLIENT, WRK, parseWrk } from './meter.ts';
-import { startBare } from './peers/peer.ts';
+import { startBare, startJcoServe } from './peers/peer.ts';
 import { renderSection } from './table.ts';
 
 test.each([
@@ -70,6 +70,17 @@ test.each(['  Socket errors: connect 0, read 3, write 0, timeout 0\n', '  Non-2x
     expect(() => parseWrk(WRK_OUTPUT + line)).toThrow('wrk: ');
   },
 );
+
+test('jco serve answers as the bare server does, and nothing of it is left when it is stopped', async () => {
+  const peers = [await startBare(), await startJcoServe('greeting-v1')];
+  const answers: string[] = [];
+  for (const { url, stop } of peers) {
+    answers.push(await (await fetch(url, { headers: { connection: 'close' } })).text());
+    await stop();
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+  }
+  expect(answers).toEqual(['Hello, world! (greeting v1)\n', 'Hello, world! (greeting v1)\n']);
+});
 
 test.each([WRK, LOAD_CLIENT])('$name measures a real server', async (meter) => {
   const bare = await startBare();

@@ -63,4 +63,6 @@ async function main(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
+// By `exit`, so that the peers' own hooks end them.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 process.exitCode = await main(process.argv.slice(2));

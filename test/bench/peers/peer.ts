@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 export interface Peer {
   readonly url: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -32,13 +32,25 @@ export async function startJcoServe(example: string): Promise<Peer> {
 
 /** Runs a script of Node until it prints what shows that it listens. */
 async function startPeer(args: readonly string[], listening: RegExp): Promise<Peer> {
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  // A group of its own: `jco serve` runs its server as a child, which outlives a signal to jco alone.
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  // Only when nobody of the group holds its pipes any more.
+  const closed = once(child, 'close');
+  const killGroup = (signal: NodeJS.Signals): void => {
+    try {
+      process.kill(-child.pid!, signal);
+    } catch {
+      // Gone already.
+    }
+  };
+  const killAtExit = (): void => killGroup('SIGKILL');
+  process.once('exit', killAtExit);
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
     const fail = (what: string): void => reject(new Error(`${args.join(' ')} ${what}: ${output}`));
     const deadline = setTimeout(() => {
       fail(`did not listen within ${START_DEADLINE_MS} ms`);
-      child.kill('SIGKILL');
+      killGroup('SIGKILL');
     }, START_DEADLINE_MS);
     const take = (text: string): void => {
       output = (output + text).slice(-MAX_OUTPUT_CHARACTERS);
@@ -57,12 +69,11 @@ async function startPeer(args: readonly string[], listening: RegExp): Promise<Pe
   return {
     url,
     stop: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const gone = once(child, 'exit');
-      child.kill('SIGTERM');
-      const deadline = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
-      await gone;
+      killGroup('SIGTERM');
+      const deadline = setTimeout(killAtExit, STOP_DEADLINE_MS);
+      await closed;
       clearTimeout(deadline);
+      process.removeListener('exit', killAtExit);
     },
   };
 }
