@@ -139,8 +139,7 @@ describe('the end', () => {
 });
 
 describe('an engine that breaks the protocol is a bug: the cell says so and ends', () => {
-  const uploads = (peer: Peer): void =>
-    peer.send(1, { path: '/sleep?ms=600000', flags: REQUEST_HAS_BODY_FRAMES });
+  const uploads = (peer: Peer): void => peer.send(1, { path: '/sleep?ms=600000', flags: REQUEST_HAS_BODY_FRAMES });
   const rows: readonly [string, (peer: Peer) => void, RegExp][] = [
     ['an unknown type', (peer) => peer.writer.frame(0x7f, 0, Buffer.alloc(0)), /type 127/],
     ['a second assignment', (peer) => peer.writer.json(ToCell.Assign, 0, assignmentOf(testbed)), /second assignment/],
