@@ -12,6 +12,7 @@ import { openJournal } from '../journal/journal.ts';
 import type { CredentialsReference } from '../manifest/runtime-config.ts';
 import { EXIT } from '../model/exit.ts';
 import { problem } from '../model/problem.ts';
+import type { EnginePort } from '../reconcile/ports.ts';
 import { createReconciler } from '../reconcile/reconciler.ts';
 import { createLogger } from '../report/log.ts';
 import { createReport } from '../report/server.ts';
@@ -67,21 +68,24 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
   const artifacts = openContentStore({ folder: folders.store, maxBytes: options.limits.storeBytes, log });
   const components = openComponents({ artifacts, folder: folders.bundles, log });
   const engine = connectEngine({ path: folders.engineSocket, log });
-  const reconciler = createReconciler({
-    git: mirror.value,
-    manifest,
-    artifacts,
-    components,
-    engine,
-    journal: journal.value,
+  const { url, ref, path, allowNonFastForwardFrom } = options.repository;
+  const reconciler = createReconciler(
+    {
+      git: mirror.value,
+      manifest,
+      artifacts,
+      components,
+      engine: withReleaseHeader(engine, options.releaseHeader),
+      journal: journal.value,
+    },
     clock,
     log,
-    options: {
+    {
       version,
-      repository: options.repository,
-      releaseHeader: options.releaseHeader,
+      source: { repository: url, ref, path },
+      ...(allowNonFastForwardFrom === undefined ? {} : { allowNonFastForwardFrom }),
     },
-  });
+  );
   const report = createReport({
     statusSource: reconciler.statusSource,
     metricsSource: {
@@ -109,6 +113,20 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       process.exit(EXIT.Ok);
     })());
   reconciler.start();
+}
+
+/** Whether clients see the release is the host's to say, not the repository's: it is set on the way to the engine. */
+function withReleaseHeader(engine: EnginePort, releaseHeader: boolean): EnginePort {
+  return {
+    observe: () => engine.observe(),
+    onChange: (listener) => engine.onChange(listener),
+    start: (replica, cell) => engine.start(replica, cell),
+    stop: (replica, deadlineMs) => engine.stop(replica, deadlineMs),
+    forget: (replicas) => engine.forget(replicas),
+    publish: (snapshot) => engine.publish({ ...snapshot, releaseHeader }),
+    synthesize: (run) => engine.synthesize(run),
+    samples: () => engine.samples(),
+  };
 }
 
 /** With nothing in the journal there is nothing to serve meanwhile: better to say at once what is wrong with the address. */

@@ -55,8 +55,8 @@ export interface ReconcilerPorts {
 export interface ReconcilerOptions {
   readonly version: string;
   readonly source: SourceView;
-  /** Only the host's own configuration may allow it. */
-  readonly allowNonFastForward?: boolean;
+  /** A rewritten history is accepted from this accepted commit. Only the host's own configuration may allow it. */
+  readonly allowNonFastForwardFrom?: string;
   /** The engine is never looked at more often than this; 100 ms where nothing else is said. */
   readonly minLookMs?: number;
   /** For tests of the table itself. */
@@ -125,7 +125,7 @@ class Loop implements Reconciler {
     this.#memory = resumeMemory(ports.journal.memory()) ?? EMPTY_MEMORY;
     this.#desired = ports.journal.desired();
     this.#record = new SourceRecord(options.source, this.#desired?.commit, now);
-    this.#source = createSource(ports, { allowNonFastForward: options.allowNonFastForward ?? false });
+    this.#source = createSource(ports, { allowNonFastForwardFrom: options.allowNonFastForwardFrom });
     this.#bundles = createBundles(ports, () => this.#poke());
     this.#effects = createEffects(ports.engine, this.#bundles, () => this.#poke());
     this.#watch = createWatch({

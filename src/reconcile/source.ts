@@ -49,7 +49,10 @@ export interface Source {
   describe(commit: string): Promise<CommitSeen>;
 }
 
-export function createSource(ports: SourcePorts, options: { readonly allowNonFastForward: boolean }): Source {
+export function createSource(
+  ports: SourcePorts,
+  options: { readonly allowNonFastForwardFrom: string | undefined },
+): Source {
   const digests = new Map<string, Digest>();
   let refused: Extract<SourceLook, { type: 'Refused' }> | undefined;
   return {
@@ -61,7 +64,8 @@ export function createSource(ports: SourcePorts, options: { readonly allowNonFas
       if (refused?.head === head && refused.problem.policy === 'Terminal') return refused;
       refused = undefined;
 
-      const follows = await followsAccepted(ports.git, accepted?.commit, head, options.allowNonFastForward);
+      const rewritten = accepted !== undefined && accepted.commit === options.allowNonFastForwardFrom;
+      const follows = await followsAccepted(ports.git, accepted?.commit, head, rewritten);
       if (!follows.ok) return { type: 'Unavailable', problem: follows.error };
       if (!follows.value && accepted) {
         refused = { type: 'Refused', head, reason: 'NonFastForward', problem: notForward(accepted.commit, head) };
