@@ -1,4 +1,5 @@
 /** One process in a cell's place, launched as the spawner does it, with another entry module. */
+import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
@@ -86,6 +87,20 @@ export function nextFrame(cell: LaunchedCell): Promise<string> {
     cell.channel.resume();
     void cell.exited.then((exit) => reject(new Error(JSON.stringify(exit))));
   });
+}
+
+/** The payload of the last frame before the process ended. */
+export async function lastFrame(cell: LaunchedCell): Promise<string> {
+  let last = '';
+  const framer = new Framer((_type, _id, bytes, begin, end) => {
+    last = bytes.toString('latin1', begin, end);
+    return true;
+  });
+  cell.channel.on('data', (bytes: Buffer) => framer.push(bytes));
+  const closed = once(cell.channel, 'close');
+  cell.channel.resume();
+  await Promise.all([cell.exited, closed]);
+  return last;
 }
 
 export async function endOf(cell: LaunchedCell): Promise<void> {
