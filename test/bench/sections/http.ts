@@ -25,10 +25,7 @@ export async function benchHttp(
   try {
     peers.set('bare node:http', await startBare());
     peers.set('jco serve', await startJcoServe(EXAMPLE));
-    peers.set(
-      'headway',
-      settings.url ? { url: settings.url, stop: async () => undefined } : await startHeadway(EXAMPLE),
-    );
+    peers.set('headway', settings.url ? { url: settings.url, stop: async () => undefined } : await startHeadway());
     for (const [name, { url }] of peers) {
       await expectGreeting(name, url);
       await meter.measure(url, { connections: settings.connections, seconds: WARM_UP_SECONDS });
