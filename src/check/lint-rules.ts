@@ -47,9 +47,12 @@ const unreferenced: EntryRule = (entry, document, { linked }) =>
     ? []
     : [at(document, '/metadata/name', 'HW1060', `nothing points at Component ${entry.key}: it takes no traffic`)];
 
-const undecidableGate: EntryRule = (entry, document) => {
-  const { gate } = entry.rollout.settings;
-  const wanted = document.value.spec.rollout?.gate?.insufficientData;
+const undecidableGate: EntryRule = (entry, document, { documents }) => {
+  const { settings, policy } = entry.rollout;
+  const { gate } = settings;
+  const named = documents.find((other) => other.kind === 'RolloutPolicy' && keyOf(other) === policy);
+  const written = named ? (named as ParsedDocument<'RolloutPolicy'>).value.spec : document.value.spec.rollout;
+  const wanted = written?.gate?.insufficientData;
   if (gate.insufficientData === 'Hold' && wanted !== 'Hold' && !entry.probes.readiness) {
     const message = 'with little traffic this gate waits until its deadline and ends Inconclusive';
     return [at(document, '/spec/rollout', 'HW1062', message)];

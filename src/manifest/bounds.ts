@@ -13,6 +13,8 @@ export interface Bounds {
   /** Keys of all mappings of one file together. */
   readonly maxKeys: number;
   readonly maxDocumentsPerFile: number;
+  /** Lexemes of one file: what its parse costs, however little of it makes sense. */
+  readonly maxLexemes: number;
   /** Problems reported for one document; the rest is counted in the last one. */
   readonly maxProblemsPerDocument: number;
 }
@@ -25,6 +27,7 @@ export const BOUNDS: Bounds = {
   maxDepth: 32,
   maxKeys: 50_000,
   maxDocumentsPerFile: 2_000,
+  maxLexemes: 500_000,
   maxProblemsPerDocument: 20,
 };
 

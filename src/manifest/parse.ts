@@ -20,6 +20,7 @@ export interface SourceFile {
 }
 
 export type Parse = (files: readonly SourceFile[]) => Parsed;
+export type ParseFile = (file: SourceFile) => Parsed;
 
 /**
  * YAML files outside of hidden folders (`.github/workflows`, `.headway.yaml`). Everything that this names has to be a
@@ -33,20 +34,37 @@ export function isManifestPath(path: string): boolean {
  * Bytes → documents that fit their schema, and diagnostics for the rest. Total: it never throws on any bytes. Each
  * document stands for itself: what is wrong with one leaves the others of the file as they are.
  */
-export function createParse(bounds: Bounds = BOUNDS): Parse {
+export function createParseFile(bounds: Bounds = BOUNDS): ParseFile {
   const validators = createValidators();
+  return (file) => parseFile(file, validators, bounds);
+}
+
+/** All files of a commit at once, in this process. */
+export function createParse(bounds: Bounds = BOUNDS): Parse {
+  const parseOne = createParseFile(bounds);
   return (files) => {
-    const manifests = files.filter((file) => isManifestPath(file.path)).sort((a, b) => (a.path < b.path ? -1 : 1));
-    const refused = tooMuch(manifests, bounds);
-    const parsed = manifests.map((file) =>
-      refused ? unreadable(file.path, refused) : parseFile(file, validators, bounds),
-    );
-    return {
-      documents: parsed.flatMap((file) => file.documents),
-      invalid: parsed.flatMap((file) => file.invalid),
-      unreadableFiles: parsed.flatMap((file) => file.unreadableFiles),
-    };
+    const manifests = manifestFiles(files);
+    return overLimits(manifests, bounds) ?? merged(manifests.map(parseOne));
   };
+}
+
+/** The files that are manifests, in the order of their paths. */
+export function manifestFiles<File extends SourceFile>(files: readonly File[]): readonly File[] {
+  return files.filter((file) => isManifestPath(file.path)).sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+export function merged(files: readonly Parsed[]): Parsed {
+  return {
+    documents: files.flatMap((file) => file.documents),
+    invalid: files.flatMap((file) => file.invalid),
+    unreadableFiles: files.flatMap((file) => file.unreadableFiles),
+  };
+}
+
+/** What a commit over the limits becomes: every file of it is unreadable. */
+export function overLimits(files: readonly SourceFile[], bounds: Bounds = BOUNDS): Parsed | undefined {
+  const refused = tooMuch(files, bounds);
+  return refused && merged(files.map((file) => unreadable(file.path, refused)));
 }
 
 /** Paths of artifacts that the documents name; relative to the followed path. */
@@ -94,7 +112,8 @@ function parseFile(file: SourceFile, validators: Validators, bounds: Bounds): Pa
   return { documents, invalid, unreadableFiles: readable ? [] : [file.path] };
 }
 
-function unreadable(file: string, problem: Diagnostic): Parsed {
+/** A file of which nothing can be taken. */
+export function unreadable(file: string, problem: Diagnostic): Parsed {
   return { documents: [], invalid: [{ kind: 'Unknown', file, problems: [problem] }], unreadableFiles: [file] };
 }
 

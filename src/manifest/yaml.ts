@@ -24,15 +24,16 @@ export function readYaml(file: string, text: string, bounds: Bounds): Result<Yam
   const locate: Locate = (start, end) => span(file, lines, start, Math.max(start, end));
   const parser = new Parser(lines.addNewLine);
   const tokens: CST.Token[] = [];
-  let keys = 0;
-  let documents = 0;
+  const counts = { lexemes: 0, keys: 0, documents: 0 };
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     const offset = parser.offset;
     tokens.push(...parser.next(lexeme));
-    if (lexeme === ':') keys += 1;
-    if (lexeme === '\u0002') documents += 1;
-    const breach = breached(parser.stack, keys, documents, bounds);
+    counts.lexemes += 1;
+    if (lexeme === ':') counts.keys += 1;
+    // A document begins with `---` or, without one, with its first content.
+    if (lexeme === '---' || lexeme === '\u0002') counts.documents += 1;
+    const breach = breached(parser.stack, counts, bounds);
     if (breach) return err(finding('HW1003', breach, { span: locate(offset, offset + 1) }));
   }
   tokens.push(...parser.end());
@@ -48,13 +49,22 @@ export function readYaml(file: string, text: string, bounds: Bounds): Result<Yam
 
 const COLLECTIONS: ReadonlySet<string> = new Set(['block-map', 'block-seq', 'flow-collection']);
 
-function breached(stack: readonly CST.Token[], keys: number, documents: number, bounds: Bounds): string | undefined {
+interface Counts {
+  readonly lexemes: number;
+  readonly keys: number;
+  readonly documents: number;
+}
+
+function breached(stack: readonly CST.Token[], counts: Counts, bounds: Bounds): string | undefined {
   const isDeep = stack.length > bounds.maxDepth;
   if (isDeep && stack.filter((token) => COLLECTIONS.has(token.type)).length > bounds.maxDepth) {
     return `more than ${bounds.maxDepth} levels of nesting`;
   }
-  if (keys > bounds.maxKeys) return `more than ${bounds.maxKeys} keys in one file`;
-  if (documents > bounds.maxDocumentsPerFile) return `more than ${bounds.maxDocumentsPerFile} documents in one file`;
+  if (counts.lexemes > bounds.maxLexemes) return `more than ${bounds.maxLexemes} words and signs in one file`;
+  if (counts.keys > bounds.maxKeys) return `more than ${bounds.maxKeys} keys in one file`;
+  if (counts.documents > bounds.maxDocumentsPerFile) {
+    return `more than ${bounds.maxDocumentsPerFile} documents in one file`;
+  }
   return undefined;
 }
 

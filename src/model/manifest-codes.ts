@@ -133,7 +133,7 @@ export const MANIFEST_CODES = {
   HW1061: { title: 'document not used', remedy: 'refer to it or delete it', policy: 'Terminal' },
   HW1062: {
     title: 'gate that cannot decide',
-    remedy: 'add a readiness probe by httpGet, gate.synthetic, or insufficientData: Hold',
+    remedy: 'add a readiness probe, gate.synthetic, or insufficientData: Hold',
     policy: 'Terminal',
   },
   HW1063: {

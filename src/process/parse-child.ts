@@ -1,15 +1,17 @@
 /**
- * The disposable child that parses manifests: YAML may be hostile. One message in, one out, over the channel that the
- * parent opened; it touches nothing else and ends with its parent. See `manifest-parser.ts`.
+ * The disposable child that parses manifests: YAML may be hostile. Files in, one result for each out, over the channel
+ * that the parent opened; it touches nothing else and ends with its parent. See `manifest-parser.ts`.
  */
-import { artifactPathsOf, createParse, type SourceFile } from '../manifest/parse.ts';
-import type { ParseReply, ParseRequest } from './manifest-parser.ts';
+import { createParseFile } from '../manifest/parse.ts';
+import type { ParseReply, ParseRequest } from './parse-process.ts';
 
-const parse = createParse();
+// A broken file makes one error object for each mistake; nobody reads where in the parser it was made.
+Error.stackTraceLimit = 0;
+
+const parseFile = createParseFile();
 
 process.on('message', ({ id, files }: ParseRequest) => {
-  const parsed = parse(files as readonly SourceFile[]);
-  process.send!({ id, parsed, artifactPaths: artifactPathsOf(parsed) } satisfies ParseReply);
+  process.send!({ id, parsed: files.map(parseFile) } satisfies ParseReply);
 });
 process.on('disconnect', () => process.exit(0));
-process.send!({ id: 0 } satisfies ParseReply);
+process.send!({ id: 0, parsed: [] } satisfies ParseReply);

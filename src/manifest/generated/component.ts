@@ -777,7 +777,7 @@ hardStops?: HardStops
 minSamples?: number
 warmUp?: WarmUp
 /**
- * What to do with too few samples. Synthesize: the runtime sends requests (default where there is a readiness probe by httpGet). Hold: wait until the deadline (default otherwise). Fail: fail the attempt.
+ * What to do with too few samples. Synthesize: the runtime sends requests (default where there is a readiness probe). Hold: wait until the deadline (default otherwise). Fail: fail the attempt.
  */
 insufficientData?: ("Synthesize" | "Hold" | "Fail")
 synthetic?: Synthetic

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { parseRuntimeConfig } from '../../src/manifest/runtime-config.ts';
+import { bytesOf } from './support.ts';
+
+const HEAD = 'apiVersion: headway.dev/v1alpha1\nkind: Runtime\n';
+
+function read(text: string) {
+  return parseRuntimeConfig(bytesOf(text), 'runtime.yaml');
+}
+
+describe("the host's own file", () => {
+  it('has a default for everything but the address of the repository', () => {
+    expect(read(`${HEAD}repository: {url: "https://git.example.com/fleet.git"}\n`)).toEqual({
+      ok: true,
+      value: {
+        repository: { url: 'https://git.example.com/fleet.git', ref: 'main', path: '.' },
+        data: '.headway',
+        listen: '127.0.0.1:8080',
+        status: '127.0.0.1:8081',
+        releaseHeader: true,
+        limits: {
+          replicas: 64,
+          connections: 10_000,
+          poolSize: 2,
+          mirrorBytes: 2_147_483_648,
+          storeBytes: 4_294_967_296,
+          journalBytes: 268_435_456,
+        },
+        logLevel: 'info',
+      },
+    });
+  });
+
+  it('takes everything in plain units', () => {
+    const result = read(`${HEAD}repository:
+  url: https://git.example.com/fleet.git
+  ref: refs/heads/main
+  path: clusters/production
+  credentials: {basic: {username: headway, password: {file: /run/secrets/git}}}
+  caFile: ca.pem
+data: /var/lib/headway
+listen: 0.0.0.0:80
+status: "[::1]:8081"
+releaseHeader: false
+webhook: {secret: {env: HOOK_SECRET}}
+limits: {memory: 2Gi, replicas: 8, mirror: 1Gi}
+log: {level: debug}
+`);
+    expect(result).toMatchObject({
+      ok: true,
+      value: {
+        repository: {
+          path: 'clusters/production',
+          credentials: { type: 'basic', username: 'headway', password: { type: 'file', path: '/run/secrets/git' } },
+          caFile: 'ca.pem',
+        },
+        webhook: { secret: { type: 'env', name: 'HOOK_SECRET' } },
+        limits: { memoryBytes: 2_147_483_648, replicas: 8, mirrorBytes: 1_073_741_824 },
+        logLevel: 'debug',
+      },
+    });
+  });
+
+  it.each([
+    ['no repository', '', 'HW1014', 1],
+    ['a secret in the address', 'repository: {url: "https://token@git.example.com/a"}\n', 'HW1017', 3],
+    ['plain http to another machine', 'repository: {url: "http://git.example.com/a"}\n', 'HW1017', 3],
+    ['a command for an address', 'repository: {url: "ext::sh -c x"}\n', 'HW1017', 3],
+    ['an option for a ref', 'repository: {url: "https://a.example/b", ref: "--upload-pack=x"}\n', 'HW1017', 3],
+    ['a path out of the repository', 'repository: {url: "https://a.example/b", path: ../c}\n', 'HW1017', 3],
+    [
+      'two credentials',
+      'repository: {url: "https://a.example/b", credentials: {token: {env: A}, basic: {username: a, password: {env: B}}}}\n',
+      'HW1019',
+      3,
+    ],
+    ['a secret written down', 'repository: {url: "https://a.example/b", credentials: {token: abc}}\n', 'HW1015', 3],
+    ['a field with a typo', 'repository: {url: "https://a.example/b"}\nlisten_: a\n', 'HW1013', 4],
+    ['a second document', 'repository: {url: "https://a.example/b"}\n---\na: 1\n', 'HW1027', 1],
+    ['no YAML', 'repository: [\n', 'HW1001', 4],
+  ])('refuses %s', (_name, text, code, line) => {
+    const result = read(HEAD + text);
+    expect(result.ok ? [] : result.error.map((problem) => [problem.code, problem.span?.line])).toContainEqual([
+      code,
+      line,
+    ]);
+  });
+
+  it.each(['http://127.0.0.1:3000/a.git', 'http://localhost/a.git', 'http://[::1]:1/a', 'file:///srv/a.git'])(
+    'follows %s',
+    (url) => {
+      expect(read(`${HEAD}repository: {url: "${url}"}\n`).ok).toBe(true);
+    },
+  );
+});
