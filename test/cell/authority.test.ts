@@ -1,0 +1,77 @@
+/**
+ * What code inside the cell can reach, tried with JavaScript in the place of the bindings: the gate of component/ would
+ * never let it through, so this is the wall behind it.
+ */
+import { beforeAll, expect, test } from 'vitest';
+import { assignmentOf, type TestBundle } from './kit/bundle.ts';
+import { Peer } from './kit/peer.ts';
+
+const NO_CODE = /^(EvalError|ReferenceError)$/;
+const DENIED = /^ERR_ACCESS_DENIED$/;
+const FROZEN = /^TypeError$/;
+const ABSENT = /^undefined$/;
+
+/** An expression (it may await) → what it must give, or the code or name of what it must throw. */
+const ROWS: readonly [expression: string, expected: RegExp][] = [
+  ...[
+    'process',
+    'fetch',
+    'WebSocket',
+    'require',
+    'Worker',
+    'navigator',
+    'localStorage',
+    'crypto',
+    'console',
+    'global',
+  ].map((name): [string, RegExp] => [`typeof ${name}`, ABSENT]),
+  [`(0, eval)('1')`, NO_CODE],
+  [`new Function('return 1')()`, NO_CODE],
+  [`(() => 0).constructor('return 1')()`, NO_CODE],
+  [`(await import('node:fs')).readFileSync('/etc/hostname')`, DENIED],
+  [`(await import('node:fs')).readdirSync('/')`, DENIED],
+  [`(await import('node:child_process')).spawnSync('/bin/true')`, DENIED],
+  [`new (await import('node:worker_threads')).Worker('1', { eval: true })`, DENIED],
+  [
+    `await new Promise((_, no) => import('node:net').then((net) => net.connect(1, '127.0.0.1').on('error', no)))`,
+    DENIED,
+  ],
+  [`Object.prototype.added = 1`, FROZEN],
+  [`Array.prototype.push = () => 0`, FROZEN],
+  [`Function.prototype.call = () => 0`, FROZEN],
+  [`Promise.prototype.then = () => 0`, FROZEN],
+  [`Uint8Array.prototype.added = 1`, FROZEN],
+  [`Map.prototype.get = () => 0`, FROZEN],
+  [`Symbol.prototype.added = 1`, FROZEN],
+  [`Error.prototype.added = 1`, FROZEN],
+  [`WebAssembly.Suspending = class {}`, FROZEN],
+  [`WebAssembly.Instance.prototype.added = 1`, FROZEN],
+];
+
+let said: readonly string[] = [];
+
+beforeAll(async () => {
+  const attempts = ROWS.map(([expression]) => `async () => (${expression})`);
+  const source = `const said = [];
+    for (const attempt of [${attempts.join(', ')}]) {
+      try { said.push(String(await attempt())); } catch (e) { said.push(e.code ?? e.name); }
+    }
+    export function instantiate() { throw new Error('said<' + said + '>'); }`;
+  const bundle: TestBundle = {
+    files: new Map([['component.js', Buffer.from(source)]]),
+    imports: [],
+    exports: [],
+    blockingExports: [],
+  };
+  const peer = await Peer.start();
+  const message = await peer.loadFailure(assignmentOf(bundle), bundle);
+  said = /said<(.*)>/.exec(message)?.[1]?.split(',') ?? [];
+  await peer.close();
+});
+
+test.each(ROWS.map(([expression, expected], index) => [expression, expected, index] as const))(
+  '%s',
+  (_expression, expected, index) => {
+    expect(said[index]).toMatch(expected);
+  },
+);
