@@ -184,7 +184,10 @@ export class CellChannel implements CellCaller {
   #answer(type: number, id: number, bytes: Buffer, start: number, end: number): string | undefined {
     const calls = this.#calls;
     if (!calls.isInUse(id)) return `a frame of type ${type} for the call ${id}, which is not in flight`;
-    if ((type === FromCell.CallResult) !== calls.has(id, Call.Function)) return `a frame of type ${type} out of order`;
+    const isFunction = calls.has(id, Call.Function);
+    if (isFunction ? type !== FromCell.CallResult && type !== FromCell.Done : type === FromCell.CallResult) {
+      return `a frame of type ${type} out of order`;
+    }
     switch (type) {
       case FromCell.Response:
         return this.#onResponse(id, bytes, start, end);

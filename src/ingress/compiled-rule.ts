@@ -1,5 +1,6 @@
 /** A rule of the snapshot with everything that a request needs looked up beforehand. */
 import { short } from '../kit/digest.ts';
+import type { StickyBy } from '../model/rollout.ts';
 import type { Match } from '../model/route.ts';
 import { matchKey } from '../model/route.ts';
 import type { Arm, GroupId, Snapshot, SnapshotRule } from '../model/snapshot.ts';
@@ -9,6 +10,9 @@ import type { Group } from './group.ts';
 import { cookieValue, stickyArm } from './sticky.ts';
 import type { RequestFacts } from './request-facts.ts';
 import type { ReleaseTally } from './tally.ts';
+
+/** RFC 9110 §5.6.2, and what a cookie's name may be. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 export interface CompiledArm {
   readonly release: string;
@@ -23,6 +27,8 @@ export interface CompiledRule {
   readonly match: Match;
   readonly rule: SnapshotRule;
   readonly releaseHeader: boolean;
+  /** With a name that may stand in a head; the manifests allow no other. */
+  readonly sticky: StickyBy | undefined;
   readonly arms: readonly CompiledArm[];
   readonly balance: Balance;
 }
@@ -45,6 +51,7 @@ export function compileRules(
       match: rule.match,
       rule,
       releaseHeader: snapshot.releaseHeader,
+      sticky: rule.stickyBy !== undefined && TOKEN.test(rule.stickyBy.name) ? rule.stickyBy : undefined,
       arms: rule.arms.map((arm) => compileArm(arm, directory)),
       balance:
         before !== undefined && sameArms(before.rule.arms, rule.arms)
@@ -86,10 +93,10 @@ export type Choice =
  * ready replica gives way to the heaviest that has one; an arm of weight 0 is never chosen.
  */
 export function chooseArm(rule: CompiledRule, facts: RequestFacts, newClient: () => string): Choice {
-  const sticky = rule.rule.stickyBy;
+  const { sticky } = rule;
   let client: string | undefined;
   let newCookie: string | undefined;
-  if (sticky?.type === 'header') client = facts.header(sticky.name);
+  if (sticky?.type === 'header') client = facts.header(sticky.name.toLowerCase());
   else if (sticky?.type === 'cookie') {
     client = cookieValue(facts.header('cookie') ?? '', sticky.name);
     if (client === undefined || client === '') {

@@ -2,7 +2,8 @@
  * Requests into cells and back: which arm, which replica, the wait for room, the second try, and the count at the end.
  *
  * Invariants
- * D1 A request keeps the rule that it started with, so it sees one snapshot (I2).
+ * D1 A request that is in a cell keeps the rule that it came by, so it sees one snapshot (I2). One that only waits for a
+ *    cell, and whose group loses its last replica, begins again with the snapshot in force: a swap refuses nobody (I1).
  * D2 Only a request of which no body byte went out and whose method is idempotent is tried a second time, once, on
  *    another replica of the same release (I1).
  * D3 What the client caused counts for nobody: an upload or a reader that is too slow is no failure of the guest.
@@ -14,6 +15,7 @@ import { requestHeadFits } from '../wire/request-head.ts';
 import { answerOfEnd, countOfEnd, REFUSALS, type Count } from './answers.ts';
 import { chooseArm, type CompiledRule, type Directory } from './compiled-rule.ts';
 import type { Exchange, ExchangeOwner } from './exchange.ts';
+import type { FailureLog } from './failure-log.ts';
 import { Group } from './group.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { type ReleaseTally, Tallies } from './tally.ts';
@@ -26,6 +28,9 @@ export interface DispatcherOptions {
   /** A fresh identity for a sticky cookie. */
   readonly newClient: () => string;
   readonly onFailureRun: (release: string, run: number) => void;
+  /** Begins again with a request that no cell has seen. */
+  readonly reroute: (exchange: Exchange) => void;
+  readonly failures: FailureLog;
 }
 
 export class Dispatcher implements Directory, ExchangeOwner {
@@ -34,11 +39,15 @@ export class Dispatcher implements Directory, ExchangeOwner {
   isClosing = false;
   readonly #facts: RequestFacts;
   readonly #newClient: () => string;
+  readonly #reroute: (exchange: Exchange) => void;
+  readonly #failures: FailureLog;
   readonly #groups = new Map<GroupId, Group<Exchange>>();
 
   constructor(options: DispatcherOptions) {
     this.#facts = options.facts;
     this.#newClient = options.newClient;
+    this.#reroute = options.reroute;
+    this.#failures = options.failures;
     this.tallies = new Tallies(options.onFailureRun);
   }
 
@@ -58,7 +67,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
     const group = this.group(id);
     group.callers = callers;
     if (group.isReady) this.#pump(group);
-    else for (let left = group.dequeue(); left !== undefined; left = group.dequeue()) this.#refuseWithoutReplica(left);
+    else this.#rerouteWaiting(group);
   }
 
   /** Lets go of groups that no arm names and that nothing waits for. */
@@ -175,6 +184,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
   #settle(exchange: Exchange, end: CallEnd, detail: string): void {
     exchange.arm!.tally.inFlight--;
     exchange.finishUpload();
+    if (end !== Outcome.Ok && !exchange.isClientGone) this.#failures.note(exchange.arm!.release, end, detail);
     if (exchange.status !== 0 || exchange.headersSent) {
       this.#count(exchange, this.#countOfAnswered(exchange, end), exchange.status);
       if (!exchange.isWhole) exchange.destroyConnection();
@@ -225,9 +235,13 @@ export class Dispatcher implements Directory, ExchangeOwner {
     exchange.answer(REFUSALS.QueueTimeout);
   }
 
-  #refuseWithoutReplica(exchange: Exchange): void {
-    exchange.arm!.tally.inFlight--;
-    exchange.arm!.tally.traffic.overloads++;
-    exchange.answer(REFUSALS.NoReplica);
+  /** D1. */
+  #rerouteWaiting(group: Group<Exchange>): void {
+    const waiting: Exchange[] = [];
+    for (let left = group.dequeue(); left !== undefined; left = group.dequeue()) waiting.push(left);
+    for (const exchange of waiting) {
+      exchange.arm!.tally.inFlight--;
+      this.#reroute(exchange);
+    }
   }
 }

@@ -58,9 +58,12 @@ export class Exchange extends ServerResponse implements CellExchange {
   #tooLarge = false;
   /** We have destroyed the connection ourselves. */
   #isCut = false;
+  /** An answer of our own stands where the guest's would: what the guest still says is too late. */
+  #isAnswered = false;
   #awaitsDrain = false;
 
   onResponse(head: ResponseHead, bytes: Buffer, end: number, complete: boolean): void {
+    if (this.#isAnswered) return;
     const { headers } = head;
     const inlineBytes = end - head.bodyStart;
     if (this.#isTooLarge(inlineBytes)) return;
@@ -83,7 +86,7 @@ export class Exchange extends ServerResponse implements CellExchange {
   }
 
   onBody(bytes: Buffer): void {
-    if (this.isClientGone || this.#isCut) {
+    if (this.#takesNothing) {
       // Nobody takes it: the guest may go on at its own pace until its deadline.
       this.caller?.credit(this.callId, bytes.length);
       return;
@@ -101,7 +104,7 @@ export class Exchange extends ServerResponse implements CellExchange {
   }
 
   onBodyEnd(): void {
-    if (this.#isCut) return;
+    if (this.#isAnswered || this.#isCut) return;
     this.isWhole = true;
     if (!this.isClientGone) this.end();
   }
@@ -121,6 +124,7 @@ export class Exchange extends ServerResponse implements CellExchange {
   /** An answer of our own, where no head was sent; `detail` says more than the table does. */
   answer(answer: Answer, detail = ''): void {
     if (this.headersSent || this.isClientGone) return;
+    this.#isAnswered = true;
     const release = this.arm?.label;
     const body = answerBody(answer, {
       detail,
@@ -149,12 +153,17 @@ export class Exchange extends ServerResponse implements CellExchange {
     if (this.isClientGone || this.#isCut) return;
     this.isClientGone = true;
     this.upload?.stop();
+    this.#payCredit();
     this.owner?.onClientGone(this);
   }
 
   /** Node says `close` once for every response: after its last byte, or when the client went away. */
   onClose(): void {
     if (!this.writableFinished) this.#leave();
+  }
+
+  get #takesNothing(): boolean {
+    return this.isClientGone || this.#isCut || this.#isAnswered;
   }
 
   continueUpload(): void {
@@ -170,7 +179,7 @@ export class Exchange extends ServerResponse implements CellExchange {
 
   /** X1: the client must see that this is not the whole response. */
   destroyConnection(): void {
-    if (!this.headersSent || this.isClientGone) return;
+    if (!this.headersSent || this.#takesNothing) return;
     this.#isCut = true;
     this.upload?.stop();
     this.req.socket.destroy();

@@ -17,7 +17,6 @@ const SWEEP_MS = 20;
 export class Group<Request extends Waiting> {
   readonly id: GroupId;
   callers: readonly CellCaller[] = [];
-  /** Arms of the snapshot in force and calls that are not over: the group is kept while there are any. */
   readonly #waiting: Request[] = [];
   readonly #onTimeout: (request: Request) => void;
   #sweeping: NodeJS.Timeout | undefined;

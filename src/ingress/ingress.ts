@@ -2,7 +2,7 @@
  * The data plane's front: HTTP/1.1 in, calls of cells out, by the snapshot in force.
  *
  * Invariants
- * N1 A swap of the snapshot is one assignment; a request keeps the rule that it found (I2).
+ * N1 A swap of the snapshot is one assignment; a request keeps the rule that it found (I2, D1).
  * N2 The hot path costs no timer, no closure and no object beyond Node's own.
  */
 import { randomUUID } from 'node:crypto';
@@ -19,6 +19,7 @@ import { compileRules, type CompiledRule } from './compiled-rule.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { onExchangeClose, type Exchange } from './exchange.ts';
 import { createListener, DEFAULT_LISTENER_LIMITS, type Listener, type ListenerLimits } from './listener.ts';
+import { FailureLog } from './failure-log.ts';
 import { RequestFacts } from './request-facts.ts';
 import { RouteTable } from './route-table.ts';
 import { SyntheticRuns, type SyntheticProgress } from './synthetic.ts';
@@ -81,6 +82,8 @@ class HttpIngress implements Ingress {
       facts: this.#facts,
       newClient: () => randomUUID(),
       onFailureRun: options.onFailureRun ?? (() => undefined),
+      reroute: (exchange) => this.#reroute(exchange),
+      failures: new FailureLog(options.log, () => performance.now()),
     });
     this.#synthetic = new SyntheticRuns(
       this.#dispatcher,
@@ -184,6 +187,30 @@ class HttpIngress implements Ingress {
       exchange.answer(REFUSALS[fault.type], fault.why);
       return;
     }
+    exchange.on('close', onExchangeClose);
+    exchange.awaitsContinue &&= facts.hasBody;
+    const isGathered = facts.contentLength > 0 && facts.contentLength <= MAX_GATHERED_BYTES && !exchange.awaitsContinue;
+    exchange.hasStreamedBody = facts.hasBody && !isGathered;
+    if (!isGathered) {
+      this.#route(exchange);
+      return;
+    }
+    // It begins when it is whole: a slow client keeps neither a cell nor a snapshot.
+    gather(request, (body) => {
+      exchange.body = body;
+      this.#reroute(exchange);
+    });
+  }
+
+  /** Of a request that is not the present one: its head is read again. */
+  #reroute(exchange: Exchange): void {
+    this.#facts.read(exchange.req, exchange.requestId);
+    this.#route(exchange);
+  }
+
+  /** By the snapshot in force now; `#facts` hold this request's head. */
+  #route(exchange: Exchange): void {
+    const facts = this.#facts;
     if (this.#inForce === undefined) {
       exchange.answer(REFUSALS.Starting);
       return;
@@ -194,40 +221,20 @@ class HttpIngress implements Ingress {
       return;
     }
     exchange.rule = rule;
+    const { requestBodyBytes, requestTimeoutMs } = rule.rule;
     if (rule.rule.export !== undefined) {
       // Refused at admission; a snapshot that holds one anyway must not reach another export than it names.
       exchange.answer(REFUSALS.NotOffered, 'routes to typed exports');
       return;
     }
-    if (facts.contentLength > rule.rule.requestBodyBytes) {
-      exchange.answer(
-        REFUSALS.BodyTooLarge,
-        `${facts.contentLength} bytes, the limit is ${rule.rule.requestBodyBytes}`,
-      );
+    if (facts.contentLength > requestBodyBytes) {
+      exchange.answer(REFUSALS.BodyTooLarge, `${facts.contentLength} bytes, the limit is ${requestBodyBytes}`);
       return;
     }
-    exchange.on('close', onExchangeClose);
-    this.#admit(request, exchange, rule);
-  }
-
-  #admit(request: IncomingMessage, exchange: Exchange, rule: CompiledRule): void {
-    const facts = this.#facts;
-    exchange.awaitsContinue &&= facts.hasBody;
-    if (!facts.hasBody || exchange.awaitsContinue || facts.chunked || facts.contentLength > MAX_GATHERED_BYTES) {
-      exchange.hasStreamedBody = facts.hasBody;
-      this.#start(exchange, rule);
-      return;
+    if (exchange.acceptedAtMs === 0) {
+      exchange.acceptedAtMs = performance.now();
+      exchange.deadlineAtMs = exchange.acceptedAtMs + requestTimeoutMs;
     }
-    gather(request, (body) => {
-      exchange.body = body;
-      facts.read(request, exchange.requestId);
-      this.#start(exchange, rule);
-    });
-  }
-
-  #start(exchange: Exchange, rule: CompiledRule): void {
-    exchange.acceptedAtMs = performance.now();
-    exchange.deadlineAtMs = exchange.acceptedAtMs + rule.rule.requestTimeoutMs;
     this.#dispatcher.admit(exchange, rule);
   }
 }

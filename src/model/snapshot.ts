@@ -13,7 +13,7 @@ export function groupId(entry: EntryKey, revision: string): GroupId {
 export interface Arm {
   readonly release: string;
   readonly group: GroupId;
-  /** 0 to 100; the weights of a rule's arms add up to 100. An arm of weight 0 only takes sticky requests. */
+  /** 0 to 100; the weights of a rule's arms add up to 100. An arm of weight 0 takes nothing. */
   readonly weight: number;
 }
 

@@ -90,6 +90,27 @@ describe('the body of a request', () => {
     expect(fixture.ingress.samples()[0]!.traffic).toMatchObject({ failures: 0, status4xx: 0 });
   });
 
+  test('over its limit is answered by us, whatever the guest says afterwards', async () => {
+    replica.cell.script = () => undefined;
+    const request = chunkedRequest();
+    request.write(Buffer.alloc(LIMIT / 2));
+    await until(() => replica.cell.calls[0]?.body.length === LIMIT / 2);
+    const call = replica.cell.calls[0]!;
+    call.onBody = (chunk) => call.grant(chunk.length);
+    call.grant(LIMIT / 2);
+    request.end(Buffer.alloc(LIMIT));
+    const [response] = await once(request, 'response');
+    expect(response.statusCode).toBe(413);
+    response.resume();
+    call.head(200);
+    call.chunk(Buffer.alloc(100));
+    call.bodyEnd();
+    call.done();
+    await until(() => fixture.ingress.samples()[0]!.inFlight === 0);
+    expect(fixture.ingress.samples()[0]!.traffic).toMatchObject({ requests: 0, clientAborts: 1 });
+    expect(replica.channel.open).toBe(true);
+  });
+
   test('waits for the guest: no more than the credit is sent, and the client is held back', async () => {
     replica.cell.script = () => undefined;
     const request = chunkedRequest();
@@ -211,6 +232,23 @@ describe('the body of a response', () => {
   test('of many times the credit arrives whole', async () => {
     replica.cell.script = (call) => void pour(call, 20 * INITIAL_CREDIT_BYTES);
     expect((await fixture.get('/')).body.length).toBe(20 * INITIAL_CREDIT_BYTES);
+  });
+
+  test('that nobody reads is given up after a while', async () => {
+    await fixture.stop();
+    fixture = await startIngress(snapshot([rule({ responseBodyBytes: 1e9 })]), { limits: { stallTimeoutMs: 100 } });
+    const inline = 'r'.repeat(900_000);
+    replica = await fixture.add(STABLE, (call) => call.reply(200, inline));
+    const client = fixture.dial();
+    client.socket.pause();
+    for (let index = 0; index < 20; index++) client.write('GET / HTTP/1.1', 'Host: a', '', '');
+    await until(
+      () => fixture.ingress.samples()[0]!.inFlight === 0 && fixture.ingress.samples()[0]!.traffic.requests > 0,
+    );
+    await fixture.ingress.close(60_000);
+    client.socket.resume();
+    await client.whenClosed();
+    expect(client.received.length).toBeLessThan(20 * inline.length);
   });
 
   test('waits for a slow reader: what the engine holds stays flat', async () => {

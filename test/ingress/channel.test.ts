@@ -414,6 +414,14 @@ describe('a call of an exported function', () => {
     expect(await replica.channel.call('a:b/c', 'd', [], 20)).toEqual({ type: 'deadline' });
   });
 
+  test('that is cancelled may be answered by Done', async () => {
+    const result = replica.channel.call('a:b/c', 'd', [], 20);
+    expect(await result).toEqual({ type: 'deadline' });
+    replica.cell.raw(FromCell.Done, replica.cell.functionCalls[0]!.id, Buffer.of(Outcome.Deadline));
+    await until(() => replica.channel.inFlight === 0);
+    expect(replica.channel.open).toBe(true);
+  });
+
   test('is not answered by a response', async () => {
     replica.cell.onFunctionCall = (id) => replica.cell.raw(FromCell.Response, id, Buffer.of(2, 200, 0, 0, 0));
     expect(await replica.channel.call('a:b/c', 'd', [], 1000)).toEqual({ type: 'lost' });

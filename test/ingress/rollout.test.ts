@@ -179,6 +179,38 @@ describe('a swap of the snapshot', () => {
     expect(client.received).toMatch(/next$/);
   });
 
+  test('takes along who still waits for a cell of the old release', async () => {
+    const { cell } = await fixture.add(STABLE, () => undefined, { concurrency: 1, queue: 5 });
+    await fixture.add(NEXT, saying('next'));
+    const inCell = fixture.get('/in-cell');
+    await until(() => cell.calls.length === 1);
+    const waiting = fixture.get('/waiting');
+    await until(() => samplesOf('a').inFlight === 2);
+    fixture.ingress.apply(snapshot([rule({ arms: [arm(NEXT, 100)] })], 2));
+    fixture.ingress.setReplicas(STABLE, []);
+    expect(await waiting).toMatchObject({
+      status: 200,
+      body: 'next',
+      headers: { 'x-headway-release': 'b00000000000' },
+    });
+    cell.calls[0]!.reply(200, 'stable');
+    expect((await inCell).body).toBe('stable');
+    expect(samplesOf('a')).toMatchObject({ inFlight: 0, traffic: { requests: 1, overloads: 0 } });
+  });
+
+  test('takes along who has not sent its small body yet', async () => {
+    const stable = await fixture.add(STABLE, saying('stable'));
+    await fixture.add(NEXT, saying('next'));
+    const client = fixture.dial();
+    client.write('POST / HTTP/1.1', 'Host: a', 'Content-Length: 4', 'Connection: close', '', 'ab');
+    expect((await fixture.get('/')).body).toBe('stable');
+    fixture.ingress.apply(snapshot([rule({ arms: [arm(NEXT, 100)] })], 2));
+    fixture.ingress.setReplicas(STABLE, []);
+    client.write('cd');
+    expect(await client.whenClosed()).toMatch(/next$/);
+    expect(stable.cell.calls).toHaveLength(1);
+  });
+
   test('to an older generation is refused; to the same one it is taken again', () => {
     expect(fixture.ingress.apply(snapshot([], 7))).toEqual({ ok: true, value: 7 });
     expect(fixture.ingress.apply(snapshot([], 7))).toEqual({ ok: true, value: 7 });
@@ -331,12 +363,19 @@ describe('more requests than a cell takes', () => {
     await until(() => samplesOf('a').inFlight === 2);
     await fixture.add(STABLE, saying('came'), { concurrency: 1 });
     expect((await waiting).body).toBe('came');
-    const waitingAgain = [fixture.get('/a'), fixture.get('/b')];
-    await Promise.all(waitingAgain);
+    const { channel } = await fixture.add(STABLE, () => undefined, { concurrency: 1 });
+    fixture.ingress.setReplicas(STABLE, [channel]);
+    const heldToo = fixture.get('/held-too');
+    heldToo.catch(() => undefined);
+    await until(() => channel.inFlight === 1);
+    const refused = fixture.get('/refused');
+    await until(() => samplesOf('a').inFlight === 3);
     fixture.ingress.setReplicas(STABLE, []);
-    expect((await fixture.get('/none')).status).toBe(503);
+    expect(errorOf(await refused)).toMatchObject({ status: 503, reason: 'NoReplica' });
+    expect(samplesOf('a').inFlight).toBe(2);
     await fixture.ingress.close(0);
     await expect(held).rejects.toThrow('socket hang up');
+    await expect(heldToo).rejects.toThrow('socket hang up');
   });
 });
 

@@ -120,7 +120,7 @@ describe('an authority', () => {
     'a,b',
     '',
     'caf\u00e9',
-    `${'a'.repeat(254)}`,
+    'a'.repeat(254),
     'a%2eb',
   ])('%j is none', (text) => {
     expect(parseAuthority(text)).toBeUndefined();
