@@ -32,7 +32,11 @@ const SPAWNER = path.join(import.meta.dirname, `spawner${path.extname(import.met
 const STDERR = 2;
 
 let stop: (() => Promise<void>) | undefined;
-const config = await readChildConfig<EngineConfig>(() => void stop?.());
+const end = (): void => void (stop?.() ?? process.exit(EXIT.Ok));
+process.on('SIGTERM', end);
+// A terminal sends these to everybody in it; the supervisor ends its children in order.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+const config = await readChildConfig<EngineConfig>(end);
 const log = pino({ name: 'engine', level: config.logLevel ?? 'info' }, pino.destination(STDERR));
 await run(config, log);
 
@@ -69,9 +73,6 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   const link = await LinkServer.open({ path: config.linkPath, epoch, handlers: handlersOf(epoch, host, ingress), log });
   changed.say = () => link.changed();
   stop = once(() => shutDown({ config, log, ingress, host, link }));
-  process.on('SIGTERM', () => void stop?.());
-  // Ctrl+C reaches the whole foreground group; the supervisor ends its children in order.
-  process.on('SIGINT', () => undefined);
 }
 
 function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {

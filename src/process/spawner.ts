@@ -13,6 +13,9 @@ const closed = closeInheritedDescriptors();
 const log = pino({ name: 'spawner', level: process.env['HEADWAY_LOG_LEVEL'] ?? 'info' }, pino.destination(2));
 if (closed > 0) log.info({ closed }, 'closed descriptors that were left open by whoever started us');
 
+// A terminal sends these to everybody in it. The spawner ends with the engine, however that ends.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
+
 let service: Promise<SpawnerService> | undefined;
 
 process.on('message', (message: ToSpawner) => {

@@ -41,7 +41,7 @@ export class RunningEngine {
 
   private constructor(folder: string, config: Partial<EngineConfig>) {
     this.folder = folder;
-    this.child = spawn(process.execPath, [ENGINE], { stdio: ['pipe', 'ignore', 'pipe'] });
+    this.child = spawn(process.execPath, [ENGINE], { stdio: ['pipe', 'ignore', 'pipe'], detached: true });
     this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve(signal ?? code ?? -1)));
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#output += text;

@@ -91,10 +91,12 @@ describe('the engine', () => {
   it.each(['SIGTERM', 'the end of its standard input'])(
     'finishes what is in flight at %s, and leaves nothing behind',
     async (how) => {
-      const { pid } = await serving();
+      const { pid } = await serving('Process');
       const { spawnerPid } = engine;
       const slow = status('/sleep?ms=500');
       await engine.until('the request', async () => (await engine.replica('r1'))?.inFlight === 1);
+      // As Ctrl+C does, to the whole group of the terminal.
+      process.kill(-engine.child.pid!, 'SIGINT');
       if (how === 'SIGTERM') engine.child.kill('SIGTERM');
       else engine.child.stdin!.end();
       expect(await slow).toBe(200);

@@ -33,7 +33,8 @@ export async function writeBootFolder(source: BootSource, parent: string): Promi
   const hash = hashOf(modules);
   const folder = path.join(parent, hash);
   const entry = placeOf(source.entry, source.root);
-  await mkdir(parent, { recursive: true, mode: 0o755 });
+  await mkdir(parent, { recursive: true });
+  await chmod(parent, 0o755);
   if (!(await holds(folder, modules))) {
     const unfinished = path.join(parent, `.unfinished-${process.pid}`);
     await rm(unfinished, { recursive: true, force: true });

@@ -42,6 +42,8 @@ export async function launch(request: LaunchRequest): Promise<Result<LaunchedCel
     stdio: ['ignore', 'ignore', 'pipe', pair.cellEnd, ...(strict ? ['pipe' as const, filterDescriptor] : [])],
     env: {},
     cwd: '/',
+    // A session of its own: what a terminal sends to everybody in it is not for cells, which drain first.
+    detached: true,
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   // Booting competes with traffic for the processor.
