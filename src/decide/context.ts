@@ -55,15 +55,16 @@ export function isServing({ entry, wish }: Pick<EntryContext, 'entry' | 'wish'>)
   return entry.serving !== undefined && entry.serving.release.release === wish.target?.release.release;
 }
 
-/** The emergency of an entry names this release, and has not failed under the same words already. */
-export function emergencyFor({ entry, wish }: EntryContext): string | undefined {
+/** The emergency of an entry names this release, and has not ended under the same words already. */
+export function emergencyFor({ entry, wish, end }: EntryContext): string | undefined {
   const target = wish.target;
   const emergency = target?.entry.rollout.emergency;
   if (!target || !emergency || target.entry.refusals.length > 0) return undefined;
   if (emergency.revision.length < 12 || !target.release.revision.startsWith(emergency.revision)) return undefined;
   const words = hashOfJson({ ...emergency });
-  const failedUnderIt = entry.ends.some((end) => end.attempt === target.attempt && end.emergency === words);
-  return failedUnderIt || entry.judging?.attempt === target.attempt ? undefined : emergency.reason;
+  // Whatever the end, the same words do not start it again: an emergency is one try, not a loop.
+  const endedUnderIt = end !== undefined && end.emergency === words;
+  return endedUnderIt || entry.judging?.attempt === target.attempt ? undefined : emergency.reason;
 }
 
 /** The proof that lets a release come back without steps, if the ledger has one that may be used today. */

@@ -72,7 +72,7 @@ export function recordEnd(world: World, entry: EntryDraft, release: Release, att
     inputs: inputsOf(world, ending.kind, release),
     tries,
     retryAtMs: tries === undefined ? undefined : world.memory.clockMs + retryDelayMs(tries),
-    emergency: ending.kind === 'Failed' && emergency ? hashOfJson({ ...emergency }) : undefined,
+    emergency: emergency && hashOfJson({ ...emergency }),
   };
   entry.ends = [end, ...entry.ends.filter((other) => other.attempt !== attempt)].slice(0, MAX_ENDS);
   return end;

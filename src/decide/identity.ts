@@ -15,15 +15,19 @@ export function revisionOf(entry: Pick<DesiredEntry, 'members'>): string {
   return hashOfJson({ identity: IDENTITY, members: entry.members.map((member) => contentOf(member, true)) });
 }
 
-/** Release: a revision and the triggers that point at it. */
-export function releaseOf(entry: Pick<DesiredEntry, 'members' | 'rules'>): string {
-  return hashOfJson({ identity: IDENTITY, revision: revisionOf(entry), triggers: triggersOf(entry.rules) });
+/**
+ * Release: a revision and the triggers that point at it, as one entry. The entry's key is in it because requests are
+ * counted by release: during a rename the same revision answers under two entries, and they are compared.
+ */
+export function releaseOf(entry: Pick<DesiredEntry, 'key' | 'members' | 'rules'>): string {
+  const { key, rules } = entry;
+  return hashOfJson({ identity: IDENTITY, entry: key, revision: revisionOf(entry), triggers: triggersOf(rules) });
 }
 
 /** The release as if secrets had no versions: two releases that share it differ in secret versions at most. */
-export function secretlessOf(entry: Pick<DesiredEntry, 'members' | 'rules'>): string {
+export function secretlessOf(entry: Pick<DesiredEntry, 'key' | 'members' | 'rules'>): string {
   const members = entry.members.map((member) => contentOf(member, false));
-  return hashOfJson({ identity: IDENTITY, members, triggers: triggersOf(entry.rules) });
+  return hashOfJson({ identity: IDENTITY, entry: entry.key, members, triggers: triggersOf(entry.rules) });
 }
 
 /** Attempt: a release, how it is tried, and how often people asked for another try. */

@@ -5,6 +5,7 @@
  */
 import { hashOfJson } from '../kit/digest.ts';
 import type { EntryKey } from '../model/component.ts';
+import type { Release } from '../model/memory.ts';
 import { matchKey } from '../model/route.ts';
 import type { EntryDraft } from './memory.ts';
 import type { Party, Wish } from './world.ts';
@@ -77,17 +78,28 @@ function predecessorsOf(wishes: Wishes, entries: Entries): ReadonlyMap<EntryKey,
   const add = (heir: EntryKey, owner: EntryKey) => found.set(heir, (found.get(heir) ?? new Set()).add(owner));
   for (const [key, entry] of entries) {
     for (const rule of entry.serving?.release.entry.rules ?? []) {
-      const heir = owners.get(matchKey(rule.match));
-      if (heir && heir !== key) add(heir, key);
+      const id = matchKey(rule.match);
+      const heir = owners.get(id);
+      if (heir && heir !== key && !hasSettled(entries.get(heir), (release) => serves(release, id))) add(heir, key);
     }
   }
   for (const [key, { target }] of wishes) {
     const replaced = target?.entry.rollout.replaces;
     if (replaced === undefined) continue;
     const owner: EntryKey = `${key.split('/')[0]!}/${replaced}`;
-    if (owner !== key && entries.get(owner)?.serving) add(key, owner);
+    const isThere = (release: Release) => release.release === target?.release.release;
+    if (owner !== key && entries.get(owner)?.serving && !hasSettled(entries.get(key), isThere)) add(key, owner);
   }
   return new Map([...found].map(([key, keys]) => [key, [...keys].sort()]));
+}
+
+/** What it takes over is its own by now: it serves it, and its bake is over. */
+function hasSettled(heir: EntryDraft | undefined, took: (release: Release) => boolean): boolean {
+  return heir?.serving !== undefined && heir.serving.bake?.state !== 'Watching' && took(heir.serving.release);
+}
+
+function serves(release: Release, match: string): boolean {
+  return release.entry.rules.some((rule) => matchKey(rule.match) === match);
 }
 
 /** Which entry git names for each match. */

@@ -105,7 +105,9 @@ function addCandidate(
   if (!candidate || candidate.state !== 'Canary' || candidate.weight === 0) return;
   if (readyCount(world, key, candidate.release) === 0) return;
   const taken = new Set(parties.predecessors.get(key) ?? []);
-  const matches = new Set((serving?.release.entry.rules ?? []).map((rule) => matchKey(rule.match)));
+  const own = (serving?.release.entry.rules ?? []).map((rule) => matchKey(rule.match));
+  // A match that git has given to another walks with its heir, not with what its old owner tries.
+  const matches = new Set(own.filter((id) => (owners.get(id) ?? key) === key));
   for (const rule of candidate.release.entry.rules) {
     const id = matchKey(rule.match);
     const present = rules.get(id);

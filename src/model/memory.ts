@@ -171,7 +171,7 @@ export interface End {
   /** `Waiting`: how often, and when again on `clockMs`. */
   readonly tries?: number | undefined;
   readonly retryAtMs?: number | undefined;
-  /** `Failed` while this emergency was in force: the same emergency does not start it again. */
+  /** It ended while this emergency was in force: the same words do not start it again. */
   readonly emergency?: string | undefined;
 }
 

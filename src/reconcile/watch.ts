@@ -56,8 +56,7 @@ export function createWatch({ clock, interval, look }: WatchOptions): Watch {
     // Jitter without chance: the same run looks at the same times.
     const spread = (Number.parseInt(hashOfJson(['look', looks]).slice(0, 8), 16) / 2 ** 32) * 2 - 1;
     const regularMs = intervalMs * (1 + jitter * spread);
-    if (failures === 0) return regularMs;
-    return Math.max(regularMs, Math.min(MAX_FAILED_LOOK_MS, FAILED_LOOK_MS * 2 ** Math.min(failures - 1, 10)));
+    return failures === 0 ? regularMs : Math.min(MAX_FAILED_LOOK_MS, FAILED_LOOK_MS * 2 ** Math.min(failures - 1, 10));
   }
 
   return {

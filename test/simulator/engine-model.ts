@@ -54,6 +54,8 @@ export class EngineModel {
   readonly runs = new Map<string, { run: SyntheticRun; sent: number }>();
   /** Requests that found an arm but no ready replica, or no rule: what clients would have seen as 503 and 404. */
   unanswered = 0;
+  /** Requests that each release has answered, over all epochs. */
+  readonly answered = new Map<string, number>();
   #arms = new Map<string, Arm>();
   #epochs = 1;
   /** Requests per second to each rule. */
@@ -203,6 +205,7 @@ export class EngineModel {
     const share = later && arm.ageMs >= later.afterMs ? later.share : behaviour.failures;
     const counters = arm[kind];
     counters.requests += 1;
+    this.answered.set(release, (this.answered.get(release) ?? 0) + 1);
     const us = behaviour.latencyUs ?? 1_000;
     const bucket = LATENCY_BUCKETS_US.findIndex((upper) => us * (0.8 + 0.4 * this.#random()) <= upper);
     counters.latency[bucket < 0 ? LATENCY_BUCKETS_US.length : bucket]! += 1;

@@ -1,0 +1,24 @@
+import { GOOD, type Behaviour } from './engine-model.ts';
+
+/** How an artifact behaves, by the part of its name before the dash. */
+export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
+  good: GOOD,
+  half: { ...GOOD, failures: 0.6 },
+  down: { ...GOOD, failures: 1 },
+  crash: { ...GOOD, crashesAfterMs: 700 },
+  never: { ...GOOD, readyAfterMs: 'never' },
+  late: { ...GOOD, failuresLater: { afterMs: 6_000, share: 0.8 } },
+};
+
+export function behaviourOf(content: string): Behaviour {
+  return BEHAVIOURS[content.split('-')[0]!] ?? GOOD;
+}
+
+export function isGood(content: string): boolean {
+  return content.startsWith('good');
+}
+
+/** Admission refuses these. */
+export function isRefused(content: string): boolean {
+  return content.startsWith('bad');
+}

@@ -1,0 +1,144 @@
+/** What happens in a history. Each event stands for itself, so that a history without one of them is a history too. */
+import type { Service } from './tree.ts';
+
+export type Edit =
+  | { readonly type: 'Set'; readonly name: string; readonly change: Partial<Service> }
+  | { readonly type: 'Delete'; readonly name: string }
+  | { readonly type: 'DeleteAll' }
+  | { readonly type: 'Rename'; readonly from: string; readonly to: string; readonly declared: boolean }
+  | { readonly type: 'MoveRoute'; readonly from: string; readonly to: string }
+  | { readonly type: 'Approve'; readonly name: string }
+  | { readonly type: 'Emergency'; readonly name: string }
+  | { readonly type: 'ConfirmPrune' }
+  | {
+      readonly type: 'Environment';
+      readonly change: { readonly environmentBroken?: boolean; readonly frozen?: boolean };
+    }
+  | { readonly type: 'Revert' }
+  | { readonly type: 'Nothing' };
+
+export type SimEvent =
+  | { readonly type: 'Commit'; readonly edits: readonly Edit[] }
+  | { readonly type: 'Rewrite' }
+  | {
+      readonly type: 'CrashControl';
+      readonly afterCalls: number;
+      readonly effectDone: boolean;
+      readonly downMs: number;
+    }
+  | { readonly type: 'RestartEngine' }
+  | { readonly type: 'KillReplica'; readonly pick: number }
+  | { readonly type: 'GitDown'; readonly forMs: number }
+  | { readonly type: 'LinkDown'; readonly forMs: number }
+  | { readonly type: 'Outage'; readonly forMs: number }
+  | { readonly type: 'Flaky'; readonly forMs: number; readonly share: number; readonly effectDone: boolean }
+  | { readonly type: 'NoTraffic'; readonly forMs: number };
+
+export interface Step {
+  readonly afterMs: number;
+  readonly event: SimEvent;
+}
+
+export interface History {
+  readonly seed: number;
+  readonly steps: readonly Step[];
+}
+
+const NAMES = ['a', 'b', 'c'] as const;
+const CONTENTS = ['good', 'good', 'good', 'good', 'half', 'down', 'crash', 'never', 'late', 'bad'] as const;
+
+/** A history of a few commits and faults, made of one seed. */
+export function historyOf(seed: number, random: () => number): History {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
+  let version = 0;
+  const content = () => `${pick(CONTENTS)}-${(version += 1)}`;
+  const name = () => pick(NAMES);
+  const count = 2 + Math.floor(random() * 7);
+  const first: Step = {
+    afterMs: 0,
+    event: {
+      type: 'Commit',
+      edits: NAMES.slice(0, 1 + Math.floor(random() * 3)).map((service) => ({
+        type: 'Set',
+        name: service,
+        change: random() < 0.85 ? { content: `good-${service}` } : { content: content() },
+      })),
+    },
+  };
+  const steps: Step[] = [first];
+  for (let index = 0; index < count; index++) {
+    const afterMs = Math.floor(random() < 0.3 ? random() * 1_500 : 1_000 + random() * 14_000);
+    steps.push({ afterMs, event: random() < 0.68 ? commit() : fault() });
+  }
+  return { seed, steps };
+
+  function commit(): SimEvent {
+    const chance = random();
+    if (chance < 0.38) return edits({ type: 'Set', name: name(), change: { content: content() } });
+    if (chance < 0.5) return edits({ type: 'Revert' });
+    if (chance < 0.55) {
+      const [one, other] = ['a', 'b'].map((member) => ({
+        type: 'Set' as const,
+        name: member,
+        change: { group: 'g', content: content() },
+      }));
+      return { type: 'Commit', edits: [one!, other!] };
+    }
+    if (chance < 0.59) return edits({ type: 'Delete', name: name() });
+    if (chance < 0.62) return edits({ type: 'DeleteAll' });
+    if (chance < 0.64) return edits({ type: 'ConfirmPrune' });
+    if (chance < 0.69)
+      return edits({ type: 'Rename', from: name(), to: pick(['a', 'b', 'd']), declared: random() < 0.5 });
+    if (chance < 0.73) return edits({ type: 'MoveRoute', from: name(), to: name() });
+    if (chance < 0.77) return edits({ type: 'Set', name: name(), change: { retry: Math.floor(random() * 3) } });
+    if (chance < 0.81)
+      return edits({ type: 'Set', name: name(), change: { steps: pick([[20, 60], [10, 40, 80], [50], [90]]) } });
+    if (chance < 0.83) return edits({ type: 'Set', name: name(), change: { minSamples: pick([10, 30]) } });
+    if (chance < 0.85) return edits({ type: 'Set', name: name(), change: { strategy: pick(['Canary', 'Immediate']) } });
+    if (chance < 0.87) return edits({ type: 'Set', name: name(), change: { approval: random() < 0.6 } });
+    if (chance < 0.89) return edits({ type: 'Approve', name: name() });
+    if (chance < 0.92) return edits({ type: 'Emergency', name: name() });
+    if (chance < 0.94) return edits({ type: 'Set', name: name(), change: { suspend: random() < 0.5 } });
+    if (chance < 0.955) return edits({ type: 'Set', name: name(), change: { restartToken: String(version) } });
+    if (chance < 0.97) return edits({ type: 'Set', name: name(), change: { broken: random() < 0.6 } });
+    if (chance < 0.98) return edits({ type: 'Environment', change: { environmentBroken: random() < 0.6 } });
+    if (chance < 0.99) return edits({ type: 'Environment', change: { frozen: random() < 0.6 } });
+    return edits(
+      random() < 0.5 ? { type: 'Nothing' } : { type: 'Set', name: name(), change: { label: String(version) } },
+    );
+  }
+
+  function edits(edit: Edit): SimEvent {
+    return { type: 'Commit', edits: [edit] };
+  }
+
+  function fault(): SimEvent {
+    const chance = random();
+    const forMs = 500 + Math.floor(random() * 8_000);
+    if (chance < 0.4) {
+      return {
+        type: 'CrashControl',
+        afterCalls: Math.floor(random() * 12),
+        effectDone: random() < 0.5,
+        downMs: Math.floor(random() * 3_000),
+      };
+    }
+    if (chance < 0.52) return { type: 'RestartEngine' };
+    if (chance < 0.64) return { type: 'KillReplica', pick: random() };
+    if (chance < 0.7) return { type: 'GitDown', forMs };
+    if (chance < 0.77) return { type: 'LinkDown', forMs };
+    if (chance < 0.83) return { type: 'Outage', forMs };
+    if (chance < 0.93) return { type: 'Flaky', forMs, share: 0.5, effectDone: random() < 0.5 };
+    if (chance < 0.97) return { type: 'NoTraffic', forMs: forMs * 4 };
+    return { type: 'Rewrite' };
+  }
+}
+
+export function printed({ seed, steps }: History): string {
+  let atMs = 0;
+  const lines = steps.map(({ afterMs, event }) => {
+    atMs += afterMs;
+    return `  ${String(atMs).padStart(7)} ms  ${JSON.stringify(event)}`;
+  });
+  return `history of seed ${seed}:\n${lines.join('\n')}`;
+}

@@ -1,0 +1,239 @@
+/**
+ * The world's side of the ports, in memory: a git history, a content store, a journal of JSON texts, and the engine's
+ * model behind a link that may be down, lie about what it did, or take control down with it.
+ */
+import { digestOfBytes, type Digest } from '../../src/kit/digest.ts';
+import type { Clock } from '../../src/kit/clock.ts';
+import { err, ok, type Result } from '../../src/kit/result.ts';
+import { assemble } from '../../src/manifest/assemble.ts';
+import { artifactPathsOf, createParse } from '../../src/manifest/parse.ts';
+import type { Parsed } from '../../src/manifest/parsed.ts';
+import type { Desired } from '../../src/model/desired.ts';
+import type { Bundle } from '../../src/model/engine.ts';
+import { problem, type Problem } from '../../src/model/problem.ts';
+import type { TimelineEvent } from '../../src/model/status.ts';
+import type { ReconcilerPorts } from '../../src/reconcile/reconciler.ts';
+import type { CommitInfo, JournalPort } from '../../src/reconcile/ports.ts';
+import { isRefused } from './behaviours.ts';
+import type { EngineModel } from './engine-model.ts';
+
+export interface SimCommit {
+  readonly id: string;
+  readonly parent: string | undefined;
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** Everything that outlives a crash of control. */
+export interface Outside {
+  readonly commits: Map<string, SimCommit>;
+  head: string;
+  gitDown: boolean;
+  linkDown: boolean;
+  flaky: { readonly share: number; readonly effectDone: boolean } | undefined;
+  readonly engine: EngineModel;
+  /** Bytes by digest, bundles by digest: disk. */
+  readonly store: Map<Digest, string>;
+  readonly bundles: Set<Digest>;
+  memoryText: string | undefined;
+  desiredText: string | undefined;
+  readonly timeline: TimelineEvent[];
+  readonly parsed: Map<string, Parsed>;
+  readonly random: () => number;
+}
+
+/** One life of control: when it is dead, no call of it comes back and none does anything. */
+export interface Life {
+  dead: boolean;
+  /** Counts down with each effect; at zero control dies, before or after the effect. */
+  crashIn: number | undefined;
+  crashAfterEffect: boolean;
+  died: () => void;
+}
+
+const parse = createParse();
+const NEVER = new Promise<never>(() => undefined);
+const LINK_DOWN = (): Problem => problem('HW4120', 'the link is down');
+
+export function portsOf(
+  outside: Outside,
+  life: Life,
+  clock: Clock,
+  checks: { published(): void; started(id: string): void; stopped(id: string): void },
+): ReconcilerPorts {
+  /** An effect of this life: it may kill it, fail before it happens, or happen and be reported as failed. */
+  async function effect<T>(run: () => Result<T, Problem>): Promise<Result<T, Problem>> {
+    if (life.dead) return NEVER;
+    const crashes = countDown(life);
+    if (crashes && !life.crashAfterEffect) return die(life);
+    if (outside.linkDown) return err(LINK_DOWN());
+    const fails = outside.flaky !== undefined && outside.random() < outside.flaky.share;
+    if (fails && !outside.flaky!.effectDone) return err(LINK_DOWN());
+    const result = run();
+    if (crashes) return die(life);
+    return fails ? err(LINK_DOWN()) : result;
+  }
+
+  const alive = async <T>(run: () => T): Promise<T> => (life.dead ? NEVER : run());
+  const git = gitOf(outside, alive);
+  return {
+    git,
+    manifest: {
+      parse: (files) =>
+        alive(() => {
+          const key = files.map(({ path, bytes }) => `${path}\n${Buffer.from(bytes).toString()}`).join('\n');
+          const parsed = outside.parsed.get(key) ?? parse(files);
+          outside.parsed.set(key, parsed);
+          return ok({ parsed, artifactPaths: artifactPathsOf(parsed) });
+        }),
+      assemble: (commit, parsed, artifacts, previous) => assemble(commit, parsed as Parsed, artifacts, previous),
+    },
+    artifacts: {
+      put: (bytes) =>
+        alive(() => {
+          const digest = digestOfBytes(bytes);
+          outside.store.set(digest, Buffer.from(bytes).toString());
+          return ok(digest);
+        }),
+      has: (digest) => alive(() => outside.store.has(digest)),
+      read: (digest) => alive(() => ok(Buffer.from(outside.store.get(digest) ?? ''))),
+      collect: () => alive(() => undefined),
+    },
+    components: {
+      prepare: async (member) => {
+        await new Promise<void>((resolve) => void clock.after(150, resolve));
+        if (life.dead) return NEVER;
+        if (isRefused(outside.store.get(member.artifact) ?? '')) return err(problem('HW2101', 'admission refuses it'));
+        outside.bundles.add(member.artifact);
+        return ok(bundleOf(member.artifact));
+      },
+      cached: (artifact) => alive(() => (outside.bundles.has(artifact) ? bundleOf(artifact) : undefined)),
+      collect: () => alive(() => undefined),
+    },
+    engine: {
+      observe: () => alive(() => (outside.linkDown ? err(LINK_DOWN()) : ok(outside.engine.observed()))),
+      samples: () => alive(() => ok(outside.engine.observed().samples)),
+      onChange: () => () => undefined,
+      start: (id, cell) =>
+        effect(() => {
+          checks.started(id);
+          outside.engine.start(id, { ...cell, members: cell.members.map(({ member }) => member) as never });
+          return ok(undefined);
+        }),
+      stop: (id) =>
+        effect(() => {
+          checks.stopped(id);
+          outside.engine.stop(id);
+          return ok(undefined);
+        }),
+      forget: (ids) => effect(() => ok(outside.engine.forget(ids))),
+      publish: (snapshot) =>
+        effect(() => {
+          if (!outside.engine.publish(snapshot)) return err(problem('HW4122', 'older'));
+          checks.published();
+          return ok({ generation: snapshot.generation });
+        }),
+      synthesize: (run) => effect(() => ok(outside.engine.synthesize(run))),
+    },
+    journal: journalOf(outside, life),
+  };
+}
+
+function countDown(life: Life): boolean {
+  if (life.crashIn === undefined) return false;
+  life.crashIn -= 1;
+  return life.crashIn < 0;
+}
+
+function die(life: Life): Promise<never> {
+  life.dead = true;
+  life.died();
+  return NEVER;
+}
+
+function gitOf(outside: Outside, alive: <T>(run: () => T) => Promise<T>): ReconcilerPorts['git'] {
+  const infoOf = (id: string): CommitInfo => {
+    const commit = outside.commits.get(id)!;
+    return {
+      commit: id,
+      parents: commit.parent ? [commit.parent] : [],
+      author: 'sim',
+      timeMs: 0,
+      subject: `change ${id.slice(0, 4)}`,
+    };
+  };
+  const ancestors = (id: string): readonly string[] => {
+    const found: string[] = [];
+    for (let at: string | undefined = id; at !== undefined; at = outside.commits.get(at)?.parent) found.push(at);
+    return found;
+  };
+  return {
+    look: () =>
+      alive(() => {
+        if (outside.gitDown || outside.head === '') return err(problem('HW3001', 'the server is gone'));
+        return ok({ commit: outside.head, fetched: true });
+      }),
+    isAncestor: (one, other) => alive(() => ok(ancestors(other).includes(one))),
+    commit: (id) => alive(() => ok(infoOf(id))),
+    between: (base, head, limit) =>
+      alive(() => {
+        const old = new Set(ancestors(base));
+        return ok(
+          ancestors(head)
+            .filter((id) => !old.has(id))
+            .slice(0, limit)
+            .map(infoOf),
+        );
+      }),
+    files: (id) =>
+      alive(() => {
+        const files = [...outside.commits.get(id)!.files];
+        return ok(files.map(([path, text]) => ({ path, oid: `${path} ${text}`, bytes: text.length })));
+      }),
+    blobs: (oids) => alive(() => ok(new Map(oids.map((oid) => [oid, Buffer.from(oid.slice(oid.indexOf(' ') + 1))])))),
+  };
+}
+
+function journalOf(outside: Outside, life: Life): JournalPort {
+  const write = (run: () => void): Result<void, Problem> => {
+    const refused = (): Result<void, Problem> => err(problem('HW5023', 'dead'));
+    if (life.dead) return refused();
+    const crashes = countDown(life);
+    if (!crashes || life.crashAfterEffect) run();
+    if (!crashes) return ok(undefined);
+    void die(life);
+    return refused();
+  };
+  return {
+    bootstrapped: false,
+    memory: () => (outside.memoryText === undefined ? undefined : JSON.parse(outside.memoryText)),
+    desired: () => (outside.desiredText === undefined ? undefined : revive(JSON.parse(outside.desiredText))),
+    writeDesired: (desired) =>
+      write(() => (outside.desiredText = JSON.stringify({ ...desired, entries: [...desired.entries] }))),
+    write: (step) =>
+      write(() => {
+        outside.memoryText = JSON.stringify(step.memory);
+        for (const event of step.events) outside.timeline.push({ ...event, id: outside.timeline.length + 1 });
+      }),
+    outcome: () => write(() => undefined),
+    timeline: (limit) => outside.timeline.slice(-limit),
+    close: () => undefined,
+  };
+}
+
+function revive(value: Omit<Desired, 'entries'> & { readonly entries: never }): Desired {
+  return { ...value, entries: new Map(value.entries) };
+}
+
+function bundleOf(artifact: Digest): Bundle {
+  return {
+    digest: artifact,
+    artifact,
+    tier: 'quiet',
+    files: [],
+    imports: [],
+    exports: [],
+    blockingExports: [],
+    initialMemoryBytes: 0,
+    toolchain: 'sim',
+  };
+}

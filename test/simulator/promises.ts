@@ -1,0 +1,157 @@
+/**
+ * The promises of docs/design.md §7 that a history can break, as predicates over the engine's model and the memory.
+ * Each looks at what the world can see, not at how a decision was made.
+ */
+import { matchKey } from '../../src/model/route.ts';
+import type { EntryKey } from '../../src/model/component.ts';
+import type { EntryMemory, Memory } from '../../src/model/memory.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
+import type { Desired } from '../../src/model/desired.ts';
+import type { EngineModel } from './engine-model.ts';
+
+export class Broken extends Error {
+  readonly promise: string;
+  constructor(promise: string, message: string) {
+    super(`${promise}: ${message}`);
+    this.promise = promise;
+  }
+}
+
+export interface Scene {
+  readonly engine: EngineModel;
+  readonly memory: Memory;
+  readonly desired: Desired | undefined;
+}
+
+/** What was seen before, to compare with. */
+export class Promises {
+  readonly #served = new Set<string>();
+  #snapshot: Snapshot | undefined;
+  #epoch = '';
+  readonly #started = new Map<string, string>();
+  readonly #serving = new Map<EntryKey, string[]>();
+  readonly #proven = new Map<EntryKey, string[]>();
+  readonly #steps = new Map<string, { readonly step: number; readonly answered: number }>();
+
+  /** Called when the engine has taken a snapshot. */
+  published({ engine, memory }: Scene): void {
+    const snapshot = engine.snapshot!;
+    const before = this.#epoch === engine.epoch ? this.#snapshot : undefined;
+    this.#epoch = engine.epoch;
+    this.#snapshot = snapshot;
+    for (const rule of snapshot.rules) {
+      const total = rule.arms.reduce((sum, arm) => sum + arm.weight, 0);
+      if (rule.arms.length > 0 && total !== 100)
+        throw new Broken('weights', `${matchKey(rule.match)} adds up to ${total}`);
+      const known = before?.rules.find((other) => matchKey(other.match) === matchKey(rule.match));
+      for (const arm of rule.arms) {
+        const isNew = !known?.arms.some((other) => other.group === arm.group);
+        const alternatives = rule.arms.length > 1 || (known?.arms.length ?? 0) > 0;
+        if (before && isNew && alternatives && !engine.isReady(arm.group) && !isWarm(memory, arm.group)) {
+          throw new Broken(
+            'ready arms',
+            `${arm.group} gets ${arm.weight} % of ${matchKey(rule.match)} without a ready replica`,
+          );
+        }
+      }
+    }
+  }
+
+  /** R2: an id is started once; asking again with the same id is the same start. */
+  started(id: string, epoch: string): void {
+    const before = this.#started.get(id);
+    if (before !== undefined && before !== epoch)
+      throw new Broken('I4 ids', `${id} was started in ${before} and again in ${epoch}`);
+    this.#started.set(id, epoch);
+  }
+
+  /** R1: what takes requests is not stopped while it is the only one that does. */
+  stopped(id: string, { engine }: Scene): void {
+    const group = id.slice(0, id.lastIndexOf('#'));
+    const named = engine.snapshot?.rules.some((rule) => rule.arms.some((arm) => arm.group === group && arm.weight > 0));
+    const others = [...engine.replicas.values()].some(
+      (replica) => replica.cell.group === group && replica.id !== id && replica.phase === 'Ready',
+    );
+    if (named && !others) throw new Broken('I1 stop', `${id} is stopped while requests go to it`);
+  }
+
+  /** After every event. */
+  check(scene: Scene): void {
+    this.#neverUnrouted(scene);
+    for (const [key, entry] of Object.entries(scene.memory.entries) as [EntryKey, EntryMemory][]) {
+      quarantineHolds(scene, key, entry);
+      this.#risesThroughGates(scene, key, entry);
+      this.#oneGenerationBack(key, entry);
+    }
+    if (JSON.stringify(scene.memory).length > 2_000_000) throw new Broken('I16', 'the memory is larger than 2 MB');
+  }
+
+  /** A match that was answered once stays answered while git wants it. */
+  #neverUnrouted({ engine, memory, desired }: Scene): void {
+    if (!engine.snapshot || engine.generation !== memory.snapshot.generation) return;
+    const wanted = new Set(
+      [...(desired?.entries.values() ?? [])].flatMap((entry) => entry.rules.map((rule) => matchKey(rule.match))),
+    );
+    for (const rule of engine.snapshot.rules) if (rule.arms.length > 0) this.#served.add(matchKey(rule.match));
+    for (const match of this.#served) {
+      const rule = engine.snapshot.rules.find((candidate) => matchKey(candidate.match) === match);
+      if (rule && rule.arms.length > 0) continue;
+      if (wanted.has(match)) throw new Broken('never unrouted', `${match} had an answer and has none`);
+      this.#served.delete(match);
+    }
+  }
+
+  /** Weight rises from one step to the next only after `minSamples` requests were answered in the step. */
+  #risesThroughGates({ engine }: Scene, key: EntryKey, { candidate }: EntryMemory): void {
+    if (candidate?.state !== 'Canary') return;
+    const { minSamples } = candidate.release.entry.rollout.settings.gate;
+    const answered = engine.answered.get(candidate.release.release) ?? 0;
+    const id = `${key} ${candidate.attempt}`;
+    const before = this.#steps.get(id);
+    if (before?.step === candidate.step) return;
+    this.#steps.set(id, { step: candidate.step, answered });
+    if (before && candidate.step === before.step + 1 && answered - before.answered < minSamples) {
+      throw new Broken(
+        'gates',
+        `${key} left step ${before.step} after ${answered - before.answered} samples of ${minSamples}`,
+      );
+    }
+  }
+
+  /** A rollback goes to what served before, or to the last that was proven, never further. */
+  #oneGenerationBack(key: EntryKey, { serving, ledger }: EntryMemory): void {
+    const history = this.#serving.get(key) ?? [];
+    const proven = this.#proven.get(key) ?? [];
+    if (ledger[0] && proven.at(-1) !== ledger[0].release.release) proven.push(ledger[0].release.release);
+    this.#proven.set(key, proven);
+    if (!serving || history.at(-1) === serving.release.release) return;
+    const isBack = serving.bake === undefined && history.includes(serving.release.release) && !serving.degraded;
+    if (isBack && history.at(-2) !== serving.release.release && proven.at(-1) !== serving.release.release) {
+      throw new Broken('one generation', `${key} went back from ${history.at(-1)} to ${serving.release.release}`);
+    }
+    this.#serving.set(key, [...history, serving.release.release]);
+  }
+}
+
+/** Warm releases may lose their replica in the very moment of a rollback: there is nothing better to go to. */
+function isWarm(memory: Memory, group: string): boolean {
+  return Object.entries(memory.entries).some(
+    ([key, entry]) => entry.serving?.bake === undefined && group === `${key}@${entry.serving?.release.revision}`,
+  );
+}
+
+/** I3: while git asks for an attempt that failed, no request goes to its release. */
+function quarantineHolds({ engine, memory, desired }: Scene, key: EntryKey, entry: EntryMemory): void {
+  if (engine.generation !== memory.snapshot.generation || memory.commit !== desired?.commit) return;
+  const end = entry.ends.find((candidate) => candidate.kind === 'Failed' && candidate.attempt === entry.shown?.attempt);
+  if (!end || entry.desired?.rollout.emergency) return;
+  const arm = engine.snapshot?.rules
+    .flatMap((rule) => rule.arms)
+    .find((one) => one.release === end.release && one.weight > 0);
+  if (arm && entry.desired?.key === key) {
+    throw new Broken(
+      'I3',
+      `${key}: quarantined release ${end.release.slice(0, 12)} has ${arm.weight} % of the traffic`,
+    );
+  }
+}

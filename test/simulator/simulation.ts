@@ -1,0 +1,378 @@
+/** Plays one history: real manifest/, decide/ and reconcile/, everything else in memory and in virtual time. */
+import { pino } from 'pino';
+import { hashOfJson } from '../../src/kit/digest.ts';
+import { TABLE, type Row } from '../../src/decide/table.ts';
+import { createReconciler, type Reconciler } from '../../src/reconcile/reconciler.ts';
+import { seeded } from '../decide/gate/random.ts';
+import type { EntryKey } from '../../src/model/component.ts';
+import type { Status } from '../../src/model/status.ts';
+import { behaviourOf, isGood } from './behaviours.ts';
+import { EngineModel } from './engine-model.ts';
+import type { Edit, History, SimEvent } from './events.ts';
+import { portsOf, type Life, type Outside } from './ports.ts';
+import { Broken, Promises, type Scene } from './promises.ts';
+import { EMPTY_TREE, filesOf, NEW_SERVICE, type Tree } from './tree.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+const LOOK_MS = 500;
+/** After the last event faults stop, and live has so long to become desired. */
+const SETTLE_MS = 90_000;
+/** Waits that a history may leave behind (back-off, breaker, approval) end within this. */
+const LONGEST_WAIT_MS = 420_000;
+/** Then nothing more is done for so long. */
+const QUIET_MS = 15_000;
+const WALL_MS = Date.UTC(2026, 10, 23, 12);
+
+export interface Outcome {
+  readonly broken: Broken | undefined;
+  readonly rows: ReadonlySet<number>;
+  readonly reasons: ReadonlySet<string>;
+  readonly log: readonly string[];
+}
+
+export async function play(history: History, table?: readonly Row[]): Promise<Outcome> {
+  const simulation = new Simulation(history, table);
+  return simulation.run();
+}
+
+class Simulation {
+  readonly #history: History;
+  readonly #table: readonly Row[];
+  readonly #clock = new VirtualClock(WALL_MS);
+  readonly #outside: Outside;
+  readonly #promises = new Promises();
+  readonly #rows = new Set<number>();
+  readonly #log: string[] = [];
+  #life: Life = { dead: true, crashIn: undefined, crashAfterEffect: false, died: () => undefined };
+  #control: Reconciler | undefined;
+  #tree: Tree = EMPTY_TREE;
+  #older: Tree[] = [];
+  #broken: Broken | undefined;
+  #engineAtMs = 0;
+  #commits = 0;
+  #decidedAtMs = 0;
+
+  constructor(history: History, table: readonly Row[] | undefined) {
+    this.#history = history;
+    // Rows are noted as they are chosen: one look may decide several times.
+    this.#table = (table ?? TABLE).map((row) => ({
+      ...row,
+      move: (context, inputs) => {
+        this.#rows.add(row.row);
+        return row.move(context, inputs);
+      },
+    }));
+    const random = seeded(history.seed ^ 0x5eed);
+    const store: Outside['store'] = new Map();
+    const engine = new EngineModel((artifact) => behaviourOf(store.get(artifact as never) ?? ''), random);
+    engine.rate = 40;
+    this.#outside = {
+      commits: new Map(),
+      head: '',
+      gitDown: false,
+      linkDown: false,
+      flaky: undefined,
+      engine,
+      store,
+      bundles: new Set(),
+      memoryText: undefined,
+      desiredText: undefined,
+      timeline: [],
+      parsed: new Map(),
+      random,
+    };
+  }
+
+  async run(): Promise<Outcome> {
+    this.#boot();
+    for (const { afterMs, event } of this.#history.steps) {
+      await this.#until(this.#clock.nowMs + afterMs);
+      this.#happen(event);
+      if (this.#broken) break;
+    }
+    if (!this.#broken) await this.#settle();
+    await this.#control?.stop();
+    const reasons = new Set(this.#outside.timeline.map((event) => event.reason as string));
+    return { broken: this.#broken, rows: this.#rows, reasons, log: this.#log };
+  }
+
+  /** I5: when git and faults stand still, live becomes desired, and then nothing more is done. */
+  async #settle(): Promise<void> {
+    this.#heal();
+    await this.#until(this.#clock.nowMs + SETTLE_MS);
+    for (let waitedMs = 0; waitedMs < LONGEST_WAIT_MS && !this.#broken && !this.#isSettled(); waitedMs += SETTLE_MS) {
+      await this.#until(this.#clock.nowMs + SETTLE_MS);
+    }
+    if (this.#broken) return;
+    const unsettled = this.#unsettled();
+    if (unsettled) return this.#fail(new Broken('I5', unsettled));
+    const { nextReplica, snapshot } = this.#scene().memory;
+    await this.#until(this.#clock.nowMs + QUIET_MS);
+    const after = this.#scene().memory;
+    if (
+      !this.#hasCrashLoop() &&
+      (after.nextReplica !== nextReplica || after.snapshot.generation !== snapshot.generation)
+    ) {
+      this.#fail(new Broken('I5', 'live was desired, and still something was done'));
+    }
+  }
+
+  #heal(): void {
+    Object.assign(this.#outside, { gitDown: false, linkDown: false, flaky: undefined });
+    this.#outside.engine.outage = false;
+    this.#outside.engine.rate = 40;
+    const accepted = this.#scene().desired?.commit;
+    if (accepted && !this.#follows(accepted)) this.#commit(this.#tree, accepted);
+    this.#life.crashIn = undefined;
+    if (this.#life.dead) this.#boot();
+  }
+
+  #follows(accepted: string): boolean {
+    for (let at: string | undefined = this.#outside.head; at; at = this.#outside.commits.get(at)?.parent)
+      if (at === accepted) return true;
+    return false;
+  }
+
+  #isSettled(): boolean {
+    return this.#unsettled() === undefined;
+  }
+
+  /** Why an entry is not where git wants it although nothing holds it; undefined: all are, or are held by a decision. */
+  #unsettled(): string | undefined {
+    const status = this.#control?.statusSource.status();
+    if (!status) return 'control is dead';
+    if (status.source.acceptedCommit !== this.#outside.head)
+      return `head was not accepted: ${status.source.condition.message}`;
+    for (const entry of status.entries) {
+      const row = entry.decision!.row;
+      const held =
+        [1, 4, 6, 10].includes(row) || (row === 2 && entry.conditions.some((one) => one.reason === 'PruneHeld'));
+      const heldByGroup = entry.conditions[0]!.message.startsWith('its group waits');
+      const reason = entry.conditions[0]!.reason;
+      if (row === 6 && entry.decision!.inputs['end'] === 'Waiting')
+        return `${entry.key} waits: ${entry.conditions[0]!.message}`;
+      const heldByHeir = entry.decision!.inputs['heirs']?.split(' ').every((heir) => this.#isHeld(heir, status));
+      if (held || heldByGroup || heldByHeir) continue;
+      const serves = entry.desired !== undefined && entry.serving?.release === entry.desired.release;
+      const baking = entry.candidate?.state === 'Promoted';
+      if (row === 3 && serves && !baking) continue;
+      if (row === 2 && !entry.serving && entry.replicas.length === 0) continue;
+      return `${entry.key} is at row ${row} (${reason}: ${entry.conditions[0]!.message})`;
+    }
+    return undefined;
+  }
+
+  #isHeld(key: string, status: Status): boolean {
+    return status.entries.find((entry) => entry.key === key)?.decision?.row !== 3;
+  }
+
+  #contentOf(key: EntryKey): string {
+    const serving = this.#scene().memory.entries[key]?.serving?.release.entry.members[0].artifact;
+    return (serving && this.#outside.store.get(serving)) ?? '';
+  }
+
+  /** A release that keeps crashing with nothing behind it is restarted for ever, with back-off. */
+  #hasCrashLoop(): boolean {
+    const { memory } = this.#scene();
+    return Object.values(memory.entries).some(({ failures }) =>
+      failures.some(({ atMs }) => memory.clockMs - atMs < QUIET_MS * 2),
+    );
+  }
+
+  #scene(): Scene {
+    const control = this.#control!;
+    const text = this.#outside.desiredText;
+    const desired = text === undefined ? undefined : JSON.parse(text);
+    return {
+      engine: this.#outside.engine,
+      memory: control.memory(),
+      desired: desired && { ...desired, entries: new Map(desired.entries) },
+    };
+  }
+
+  #boot(): void {
+    const life: Life = {
+      dead: false,
+      crashIn: undefined,
+      crashAfterEffect: false,
+      died: () => undefined,
+    };
+    this.#life = life;
+    const clock = this.#clock.lifeOf(() => life.dead);
+    const ports = portsOf(this.#outside, life, clock, {
+      published: () => this.#guard(() => this.#promises.published(this.#scene())),
+      started: (id) => this.#guard(() => this.#promises.started(id, this.#outside.engine.epoch)),
+      stopped: (id) => this.#guard(() => this.#promises.stopped(id, this.#scene())),
+    });
+    const log = pino({ level: 'error' }, { write: (line: string) => this.#bug(line) });
+    this.#control = createReconciler(ports, clock, log, {
+      version: 'sim',
+      source: { repository: 'sim', ref: 'main', path: '.' },
+      minLookMs: LOOK_MS,
+      table: this.#table,
+    });
+    this.#control.start();
+  }
+
+  /** I11: the loop says a bug aloud; here that is a broken promise. */
+  #bug(line: string): void {
+    if (!this.#life.dead) this.#fail(new Broken('I11', line));
+  }
+
+  #guard(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof Broken)) throw error;
+      this.#fail(error);
+    }
+  }
+
+  #fail(broken: Broken): void {
+    this.#broken ??= broken;
+    this.#log.push(`${this.#clock.nowMs} ms BROKEN ${broken.message}`);
+  }
+
+  async #until(untilMs: number): Promise<void> {
+    while (!this.#broken) {
+      const run = this.#clock.next(untilMs);
+      if (!run) break;
+      this.#catchUpEngine();
+      run();
+      // Everything but virtual time is settled by the time the next turn of the real loop comes.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      this.#look();
+    }
+    this.#clock.nowMs = untilMs;
+    this.#catchUpEngine();
+  }
+
+  #catchUpEngine(): void {
+    while (this.#engineAtMs < this.#clock.nowMs) {
+      const milliseconds = Math.min(500, this.#clock.nowMs - this.#engineAtMs);
+      this.#engineAtMs += milliseconds;
+      this.#outside.engine.advance(milliseconds);
+    }
+  }
+
+  #look(): void {
+    if (this.#life.dead || !this.#control) return;
+    const events = this.#outside.timeline;
+    for (; this.#decidedAtMs < events.length; this.#decidedAtMs++) {
+      const event = events[this.#decidedAtMs]!;
+      this.#log.push(`${this.#clock.nowMs} ms ${event.entry} ${event.reason}: ${event.message}`);
+    }
+    this.#guard(() => this.#promises.check(this.#scene()));
+  }
+
+  #happen(event: SimEvent): void {
+    const { engine } = this.#outside;
+    this.#log.push(`${this.#clock.nowMs} ms -- ${JSON.stringify(event)}`);
+    const forAWhile = (forMs: number, undo: () => void) => void this.#clock.after(forMs, undo);
+    switch (event.type) {
+      case 'Commit':
+        return this.#commit(
+          event.edits.reduce((tree, edit) => this.#edited(tree, edit), this.#tree),
+          this.#outside.head || undefined,
+        );
+      case 'Rewrite':
+        return this.#commit(this.#tree, undefined);
+      case 'CrashControl': {
+        const life = this.#life;
+        if (life.dead) return;
+        life.crashIn = event.afterCalls;
+        life.crashAfterEffect = event.effectDone;
+        life.died = () => void this.#clock.after(event.downMs, () => this.#life === life && this.#boot());
+        return;
+      }
+      case 'RestartEngine':
+        return engine.restart();
+      case 'KillReplica': {
+        const ready = [...engine.replicas.values()].filter((replica) => replica.phase === 'Ready');
+        const victim = ready[Math.floor(event.pick * ready.length)];
+        if (victim) engine.crash(victim.id);
+        return;
+      }
+      case 'GitDown':
+        this.#outside.gitDown = true;
+        return forAWhile(event.forMs, () => (this.#outside.gitDown = false));
+      case 'LinkDown':
+        this.#outside.linkDown = true;
+        return forAWhile(event.forMs, () => (this.#outside.linkDown = false));
+      case 'Outage':
+        engine.outage = true;
+        return forAWhile(event.forMs, () => (engine.outage = false));
+      case 'Flaky':
+        this.#outside.flaky = event;
+        return forAWhile(event.forMs, () => (this.#outside.flaky = undefined));
+      case 'NoTraffic':
+        engine.rate = 0;
+        return forAWhile(event.forMs, () => (engine.rate = 40));
+    }
+  }
+
+  #commit(tree: Tree, parent: string | undefined): void {
+    this.#older.push(this.#tree);
+    this.#tree = tree;
+    const id = hashOfJson({ commit: (this.#commits += 1), seed: this.#history.seed }).slice(0, 40);
+    this.#outside.commits.set(id, { id, parent, files: filesOf(tree) });
+    this.#outside.head = id;
+  }
+
+  #edited(tree: Tree, edit: Edit): Tree {
+    const { services } = tree;
+    switch (edit.type) {
+      case 'Nothing':
+        return tree;
+      case 'Environment':
+        return { ...tree, ...edit.change };
+      case 'DeleteAll':
+        return { ...tree, services: {} };
+      case 'Revert':
+        return this.#older.at(-1) ?? tree;
+      case 'ConfirmPrune':
+        return { ...tree, confirm: this.#pruneHash() };
+      case 'Set': {
+        const service = services[edit.name] ?? { ...NEW_SERVICE, path: `/${edit.name}` };
+        return { ...tree, services: { ...services, [edit.name]: { ...service, ...edit.change } } };
+      }
+      case 'Delete': {
+        const { [edit.name]: _gone, ...rest } = services;
+        return { ...tree, services: rest };
+      }
+      case 'Rename': {
+        const { [edit.from]: moved, ...rest } = services;
+        if (!moved || rest[edit.to]) return tree;
+        const replaces = edit.declared ? edit.from : '';
+        return { ...tree, services: { ...rest, [edit.to]: { ...moved, replaces } } };
+      }
+      case 'MoveRoute': {
+        const [from, to] = [services[edit.from], services[edit.to]];
+        if (!from || !to || edit.from === edit.to) return tree;
+        const swapped = { [edit.from]: { ...from, path: to.path }, [edit.to]: { ...to, path: from.path } };
+        return { ...tree, services: { ...services, ...swapped } };
+      }
+      case 'Approve':
+      case 'Emergency': {
+        const service = services[edit.name];
+        const revision = this.#revisionOf(edit.name);
+        if (!service || !revision) return tree;
+        const change = edit.type === 'Approve' ? { approved: revision } : { emergency: revision };
+        return { ...tree, services: { ...services, [edit.name]: { ...service, ...change } } };
+      }
+    }
+  }
+
+  #revisionOf(name: string): string | undefined {
+    const status = this.#control?.statusSource.status().entries.find((entry) => entry.key === `shop/${name}`);
+    return status?.desired?.revision.slice(0, 12);
+  }
+
+  /** People copy the hash from where status prints it. */
+  #pruneHash(): string {
+    const messages = this.#control?.statusSource
+      .status()
+      .entries.flatMap((entry) => entry.conditions.map((one) => one.message));
+    return messages?.map((message) => /confirm: "([0-9a-f]{12})"/.exec(message)?.[1]).find((hash) => hash) ?? '';
+  }
+}

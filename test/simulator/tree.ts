@@ -1,0 +1,121 @@
+/** What a repository says, as a value that edits change and that is written out as real YAML. */
+export interface Service {
+  /** Name of the artifact; what stands before the dash says how it behaves (see behaviours.ts). */
+  readonly content: string;
+  readonly path: string;
+  readonly strategy: 'Canary' | 'Immediate';
+  readonly steps: readonly number[];
+  readonly minSamples: number;
+  readonly retry: number;
+  readonly approval: boolean;
+  readonly approved: string;
+  readonly group: string;
+  readonly replaces: string;
+  readonly emergency: string;
+  readonly suspend: boolean;
+  readonly restartToken: string;
+  readonly label: string;
+  readonly broken: boolean;
+}
+
+export interface Tree {
+  readonly services: { readonly [name: string]: Service };
+  readonly environmentBroken: boolean;
+  readonly frozen: boolean;
+  readonly confirm: string;
+}
+
+export const NEW_SERVICE: Service = {
+  content: 'good-0',
+  path: '',
+  strategy: 'Canary',
+  steps: [20, 60],
+  minSamples: 20,
+  retry: 0,
+  approval: false,
+  approved: '',
+  group: '',
+  replaces: '',
+  emergency: '',
+  suspend: false,
+  restartToken: '0',
+  label: 'x',
+  broken: false,
+};
+
+export const EMPTY_TREE: Tree = { services: {}, environmentBroken: false, frozen: false, confirm: '' };
+
+/** The files of a commit: manifests as text, artifacts as their own names. */
+export function filesOf(tree: Tree): ReadonlyMap<string, string> {
+  const files = new Map<string, string>([['environment.yaml', environment(tree)]]);
+  for (const [name, service] of Object.entries(tree.services)) {
+    files.set(`shop/${name}.yaml`, service.broken ? 'kind: [' : component(name, service));
+    files.set(`shop/wasm/${service.content}.wasm`, service.content);
+  }
+  return files;
+}
+
+function environment({ environmentBroken, frozen, confirm }: Tree): string {
+  if (environmentBroken)
+    return 'apiVersion: headway.dev/v1alpha1\nkind: Environment\nmetadata: {name: sim}\nspec: {nonsense: 1}\n';
+  // A window that is open at every minute of the simulated days.
+  const freeze = frozen
+    ? '  freezeWindows: [{name: always, schedule: "* * * * *", duration: 1h, timeZone: UTC}]\n'
+    : '';
+  return `apiVersion: headway.dev/v1alpha1
+kind: Environment
+metadata: {name: sim}
+spec:
+  sync: {interval: 2s, jitter: "10%"}
+  tenants: [{namespace: shop, path: shop}]
+  prune: {enabled: true, maxDeletePercent: 50, confirm: "${confirm}"}
+${freeze}`;
+}
+
+function component(name: string, service: Service): string {
+  const steps = service.steps
+    .map((weight, index) => {
+      const approval = service.approval && index === 0 ? ', approval: {name: boss, deadline: 60s}' : '';
+      return `{weight: ${weight}, minDuration: 1s, deadline: 60s${approval}}`;
+    })
+    .join(', ');
+  const strategy = service.strategy === 'Canary' ? `{type: Canary, canary: {steps: [${steps}]}}` : '{type: Immediate}';
+  const optional = [
+    service.group && `    group: ${service.group}\n`,
+    service.replaces && `    replaces: ${service.replaces}\n`,
+    service.approved && `    approvals: [{name: boss, revision: "${service.approved}"}]\n`,
+    service.emergency && `    emergency: {revision: "${service.emergency}", reason: fire}\n`,
+  ].join('');
+  return `apiVersion: headway.dev/v1alpha1
+kind: Component
+metadata: {name: ${name}, namespace: shop, labels: {mark: "${service.label}"}}
+spec:
+  source: {path: shop/wasm/${service.content}.wasm}
+  probes:
+    readiness: {httpGet: {path: /healthz}, period: 100ms, timeout: 500ms, deadline: 5s}
+  supervision: {maxRestarts: 3, window: 30s, backoff: {initial: 1s, max: 10s}}
+  drain: {deadline: 2s}
+  suspend: ${service.suspend}
+  restartToken: "${service.restartToken}"
+  rollout:
+    retry: ${service.retry}
+${optional}    strategy: ${strategy}
+    gate:
+      errors: {tolerable: "5%", intolerable: "30%"}
+      hardStops: {consecutiveErrors: 5, crashes: 2, window: 60s}
+      minSamples: ${service.minSamples}
+      warmUp: {requests: 5, duration: 1s}
+      insufficientData: Synthesize
+      synthetic: {requests: 100, httpGet: {path: /healthz}}
+    bake: {duration: 3s, deadline: 60s}
+    breaker: {maxRollbacks: 3, window: 60s}
+---
+apiVersion: headway.dev/v1alpha1
+kind: Route
+metadata: {name: ${name}, namespace: shop}
+spec:
+  rules:
+    - matches: [{path: {type: PathPrefix, value: ${service.path}}}]
+      backendRef: {name: ${name}}
+`;
+}
