@@ -20,6 +20,7 @@ export const POOL_LIMITS: PoolLimits = {
   jobsPerChild: 8,
   deadlineMs: 30_000,
   startDeadlineMs: 60_000,
+  warmUpRounds: 6,
   heapMiB: 512,
   growthBytes: 768 * 1024 * 1024,
 };

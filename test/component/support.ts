@@ -70,6 +70,9 @@ export function memberOf(artifact: Digest, more: { memoryBytes?: number } & Part
   };
 }
 
+/** Two cores run the tests of the whole project: one child each, warm enough. */
+const FRUGAL = { children: 1, warmUpRounds: 1 };
+
 export interface Workshop {
   readonly folder: string;
   readonly artifacts: ArtifactPort;
@@ -87,12 +90,14 @@ export function openWorkshop(options: Partial<ComponentsOptions> = {}): Workshop
   const artifacts = openContentStore({ folder: path.join(folder, 'store'), maxBytes: 512 * MIB, log: silent });
   const opened: Components[] = [];
   const again = (more: Partial<ComponentsOptions> = {}): Components => {
+    const limits = { ...FRUGAL, ...options.limits, ...more.limits };
     const components = openComponents({
       artifacts,
       folder: path.join(folder, 'components'),
       log: silent,
       ...options,
       ...more,
+      limits,
     });
     opened.push(components);
     return components;

@@ -10,8 +10,6 @@ import { prepareComponent } from '../job.ts';
 import { loadTranspiler } from '../transpile.ts';
 import type { FromChild, ToChild } from './protocol.ts';
 
-/** Rounds over the warm-up component until the passes run compiled: measured, 240 → 75 ms per job. */
-const WARM_UP_ROUNDS = 6;
 /** Warming up is nobody's hurry; a job is. Back to 0 needs a privilege on some systems, and is not insisted on. */
 const WARM_UP_NICE = 10;
 
@@ -29,9 +27,10 @@ function beNice(nice: number): void {
   }
 }
 
-function warmUp(): void {
+/** Runs every pass until the engine has compiled it. */
+function warmUp(rounds: number): void {
   const bytes = readFileSync(new URL('./warm-up.wasm', import.meta.url));
-  for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const result = prepareComponent({ bytes, memoryBytes: 64 * MIB, given: { capabilities: [], links: [] } });
     if (!result.ok) throw new Error(`the warm-up component was refused: ${result.error.message}`);
   }
@@ -40,7 +39,7 @@ function warmUp(): void {
 process.on('disconnect', () => process.exit(0));
 beNice(WARM_UP_NICE);
 await loadTranspiler();
-warmUp();
+warmUp(Number(process.argv[2]));
 beNice(0);
 process.on('message', (message: ToChild) => {
   send({ type: 'answer', result: prepareComponent(message.job) });

@@ -72,6 +72,7 @@ export class ChildPool {
 
   #worker(tenant: string): Promise<Worker | Death> {
     return new Promise((resolve) => {
+      if (this.#closed) return resolve({ type: 'Stopped', how: 'the daemon stops' });
       this.#waiting.push({ tenant, run: resolve, fail: resolve });
       this.#refill();
       this.#serve();

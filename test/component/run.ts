@@ -1,0 +1,110 @@
+import type { Prepared } from '../../src/component/job.ts';
+
+type Imports = Record<string, Record<string, unknown>>;
+export type Exports = Record<string, Record<string, (...args: unknown[]) => unknown>>;
+
+/** What a cell does with a bundle, in the test's own process: only for components of ours. */
+export async function instantiate(
+  prepared: Pick<Prepared, 'files'>,
+  imports: Imports,
+  source?: string,
+): Promise<Exports> {
+  const modules = new Map(prepared.files.map((file) => [file.name, file.bytes]));
+  const text = source ?? new TextDecoder().decode(modules.get('component.js'));
+  const url = `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`;
+  const bindings = (await import(url)) as { instantiate: (...args: unknown[]) => unknown };
+  const getCoreModule = (name: string): WebAssembly.Module => {
+    const bytes = modules.get(name);
+    if (!bytes) throw new Error(`the bindings ask for ${name}, which the bundle does not have`);
+    return new WebAssembly.Module(Uint8Array.from(bytes));
+  };
+  const instantiateCore = (module: WebAssembly.Module, imports: object): WebAssembly.Instance =>
+    new WebAssembly.Instance(module, imports);
+  const exports = bindings.instantiate(getCoreModule, imports, instantiateCore);
+  if (exports instanceof Promise) throw new Error('instantiation did not end at once');
+  return exports as Exports;
+}
+
+/** What the host hands out: it knows that it was dropped. */
+class Handle {
+  dropped = false;
+  [Symbol.dispose](): void {
+    this.dropped = true;
+  }
+}
+
+export interface Answer {
+  status: number;
+  body: string;
+  readonly streams: Handle[];
+}
+
+export interface TinyHost {
+  readonly answer: Answer;
+  readonly imports: Imports;
+  /** Arguments for one call of `handle`. */
+  readonly call: () => [request: object, outparam: object];
+}
+
+/** The least of wasi:http that the greeting needs, for a GET without a body; writes suspend if `suspend` is set. */
+export function tinyHost(path: string, suspend: boolean): TinyHost {
+  const answer: Answer = { status: 0, body: '', streams: [] };
+  const Fields = class extends Handle {
+    static fromList(): object {
+      return new Fields();
+    }
+    append(): void {}
+    entries(): unknown[] {
+      return [];
+    }
+  };
+  const OutputStream = class extends Handle {
+    blockingWriteAndFlush(bytes: Uint8Array): void | Promise<void> {
+      answer.body += new TextDecoder().decode(bytes);
+      return suspend ? new Promise((resolve) => void setImmediate(resolve)) : undefined;
+    }
+  };
+  const OutgoingBody = class extends Handle {
+    static finish(): void {}
+    write(): Handle {
+      const stream = new OutputStream();
+      answer.streams.push(stream);
+      return stream;
+    }
+  };
+  const OutgoingResponse = class extends Handle {
+    setStatusCode(status: number): void {
+      answer.status = status;
+    }
+    body(): Handle {
+      return new OutgoingBody();
+    }
+  };
+  const ResponseOutparam = class extends Handle {
+    static set(_outparam: Handle, result: { tag: string }): void {
+      if (result.tag === 'err') answer.status = -1;
+    }
+  };
+  const IncomingRequest = class extends Handle {
+    method(): unknown {
+      return { tag: 'get' };
+    }
+    pathWithQuery(): string {
+      return path;
+    }
+  };
+  const [IncomingBody, InputStream, IoError] = [
+    class extends Handle {},
+    class extends Handle {},
+    class extends Handle {},
+  ];
+  return {
+    answer,
+    imports: {
+      'wasi:io/error': { Error: IoError },
+      'wasi:io/streams': { InputStream, OutputStream },
+      'wasi:http/types': { Fields, OutgoingBody, OutgoingResponse, ResponseOutparam, IncomingBody, IncomingRequest },
+    },
+    call: () => [new IncomingRequest(), new ResponseOutparam()],
+  };
+}
