@@ -43,7 +43,7 @@ export interface OwnedRun {
   /** Each piece of the output; `false` stops the command. */
   onOutput(chunk: Buffer): boolean;
   /** Asked every `WATCH_PERIOD_MS`; `false` stops the command. */
-  watch?(): Promise<boolean>;
+  readonly watch?: () => Promise<boolean>;
 }
 
 const MAX_STDERR_BYTES = 64 * 2 ** 10;

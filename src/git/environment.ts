@@ -43,14 +43,9 @@ export function credentialEnvironment(url: string, credentials: Credentials): En
 }
 
 function authorization(credentials: Credentials): string {
-  switch (credentials.type) {
-    case 'basic':
-      return basic(credentials.username, credentials.password);
-    case 'token':
-      return basic(credentials.username ?? 'x-access-token', credentials.token);
-    case 'bearer':
-      return `Bearer ${credentials.token}`;
-  }
+  if (credentials.type === 'bearer') return `Bearer ${credentials.token}`;
+  if (credentials.type === 'basic') return basic(credentials.username, credentials.password);
+  return basic(credentials.username ?? 'x-access-token', credentials.token);
 }
 
 function basic(username: string, password: string): string {

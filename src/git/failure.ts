@@ -39,30 +39,26 @@ const SYMPTOMS: readonly Symptom[] = [
   },
 ];
 
+const STOPS: Readonly<Record<Stop, readonly [Code, string]>> = {
+  Deadline: ['HW3005', 'git was not done before its deadline and was stopped'],
+  OutputTooLarge: ['HW3007', 'there is more of it than the limits allow'],
+  GitMissing: ['HW3008', 'there is no git on the PATH'],
+  Closed: ['HW3013', 'the mirror is closed'],
+  Refused: ['HW3013', 'git was not started'],
+};
+
 const MAX_QUOTED_CHARACTERS = 300;
 
 /** The problem behind a run of git that did not do what it was started for. `doing` reads: "could not <doing>". */
 export function problemOfRun(ended: Ended, doing: string, secrets: readonly string[] = []): Problem {
-  if (ended.stop) return problemOfStop(ended.stop, doing, ended.stderr, secrets);
   const said = quote(ended.stderr, secrets);
+  if (ended.stop) {
+    const [code, why] = STOPS[ended.stop];
+    return problem(code, `could not ${doing}: ${why}${ended.stop === 'Refused' && said ? `: ${said}` : ''}`);
+  }
   const symptom = SYMPTOMS.find(({ pattern }) => pattern.test(ended.stderr));
   const message = `could not ${doing}: ${said || `git ended with exit code ${ended.exitCode} and said nothing`}`;
   return problem(symptom?.code ?? 'HW3013', message, symptom?.remedy ? { remedy: symptom.remedy } : {});
-}
-
-function problemOfStop(stop: Stop, doing: string, stderr: string, secrets: readonly string[]): Problem {
-  switch (stop) {
-    case 'Deadline':
-      return problem('HW3005', `could not ${doing}: git was not done before its deadline and was stopped`);
-    case 'OutputTooLarge':
-      return problem('HW3007', `could not ${doing}: there is more of it than the limits allow`);
-    case 'GitMissing':
-      return problem('HW3008', `could not ${doing}: there is no git on the PATH`);
-    case 'Closed':
-      return problem('HW3013', `could not ${doing}: the mirror is closed`);
-    case 'Refused':
-      return problem('HW3013', `could not ${doing}: ${quote(stderr, secrets)}`);
-  }
 }
 
 /** The telling line of what git printed, without secrets and control characters. */

@@ -257,7 +257,7 @@ class BareMirror implements Mirror {
     readonly credentials: Credentials | undefined;
     readonly deadlineMs: number;
     onOutput(chunk: Buffer): boolean;
-    watch?(): Promise<boolean>;
+    readonly watch?: () => Promise<boolean>;
   }): Promise<Ended> {
     const { credentials, ...rest } = run;
     if (!credentials) return this.#parts.command.own(rest);

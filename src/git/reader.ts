@@ -138,7 +138,7 @@ export class MirrorReader {
         return this.#damage(`object ${reader.failedOid} does not hash to its name`);
       case 'Unexpected':
         return err(problem('HW3013', 'could not read files: git answered out of turn'));
-      case undefined:
+      default:
         if (ended.stop) return err(problemOfRun(ended, 'read files'));
         return this.#damage(ended.stderr.slice(0, 200));
     }

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 /**
@@ -16,9 +16,7 @@ export async function layOut(mirror: string, config: string): Promise<void> {
 
 async function replaceFile(path: string, text: string): Promise<void> {
   const next = `${path}.next`;
-  await writeFile(next, text, { mode: 0o600 });
-  const file = await open(next, 'r');
-  await file.sync().finally(() => file.close());
+  await writeFile(next, text, { mode: 0o600, flush: true });
   await rename(next, path);
 }
 

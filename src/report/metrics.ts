@@ -111,7 +111,7 @@ export class Metrics {
           const present = view();
           if (present) fill(this, present);
         },
-      }) as Gauge,
+      }),
     );
   }
 
@@ -134,7 +134,7 @@ export class Metrics {
           const present = view();
           if (present) fill(this, present);
         },
-      }) as Counter,
+      }),
     );
   }
 

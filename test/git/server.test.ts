@@ -137,7 +137,7 @@ describe('credentials', () => {
     await repository.push('one', { a: '1' });
     server.behave({ type: 'Stall' });
     const credentials: Credentials = { type: 'basic', username: 'deploy', password: PASSWORD };
-    const mirror = await openOk({ credentials: () => credentials, limits: { askDeadlineMs: 2_000 } });
+    const mirror = await openOk({ credentials: () => credentials, limits: { askDeadlineMs: 2_000, stallMs: 600_000 } });
     const looking = mirror.look();
     await until(async () => (await gitProcesses()).length >= 2);
     const commands = (await gitProcesses()).map(({ command }) => command).join('\n');
@@ -178,7 +178,8 @@ describe('over https', () => {
 });
 
 describe('a server in trouble: the right code, in time, and the last good state stays readable', () => {
-  const QUICK = { askDeadlineMs: 3_000, fetchDeadlineMs: 3_000 };
+  // git's own patience is longer than the test's: what ends here is ended by us, with the helpers.
+  const QUICK = { askDeadlineMs: 3_000, fetchDeadlineMs: 3_000, stallMs: 600_000 };
   const faults: readonly (readonly [string, Behaviour, string])[] = [
     ['never answers', { type: 'Stall' }, 'HW3005'],
     ['stops in the middle of its answer', { type: 'StallAfter', bytes: 60 }, 'HW3005'],
@@ -203,6 +204,15 @@ describe('a server in trouble: the right code, in time, and the last good state 
     expect(await gitProcesses()).toEqual([]);
     server.behave({ type: 'Normal' });
     expect(await mirror.look()).toMatchObject({ ok: true, value: { fetched: true } });
+  });
+
+  test('that is slower than a byte a second is given up long before the deadline', async () => {
+    await repository.push('one', { a: '1' });
+    server.behave({ type: 'Stall' });
+    const mirror = await openOk({ limits: { askDeadlineMs: 50_000, stallMs: 1_000 } });
+    const looked = await mirror.look();
+    expect(looked).toMatchObject({ ok: false, error: { code: 'HW3005' } });
+    expect(!looked.ok && looked.error.message).toContain('too slow');
   });
 
   test.each(['StallAfter', 'CutAfter'] as const)('a pack that is %s leaves nothing behind', async (type) => {
