@@ -123,20 +123,10 @@ export class Scope {
 
   /** What a guest is suspended on: settles like `pending`, or is rejected when the scope ends first. */
   untilEnded(pending: Promise<unknown>): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#unwind = reject;
-      pending.then(
-        (value) => {
-          this.#unwind = undefined;
-          resolve(value);
-        },
-        (thrown: unknown) => {
-          this.#unwind = undefined;
-          reject(thrown);
-        },
-      );
-      if (this.#ended) reject(this.#ended);
-    });
+    const ended = Promise.withResolvers<never>();
+    this.#unwind = ended.reject;
+    if (this.#ended) ended.reject(this.#ended);
+    return Promise.race([pending, ended.promise]);
   }
 
   #end(trap: HostTrap): void {
