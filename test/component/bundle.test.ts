@@ -110,7 +110,7 @@ describe('quiet bindings do what jco’s own do', () => {
       for (let round = 0; round < 3; round += 1) {
         await exports[HANDLER]!['handle']!(...call());
       }
-      answers.push(answer);
+      answers.push({ ...answer, streams: answer.streams.map((stream) => stream.dropped) });
     }
     expect(answers[0]).toEqual(answers[1]);
     expect(answers[0]!.status).toBeGreaterThanOrEqual(200);

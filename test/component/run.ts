@@ -11,7 +11,7 @@ export async function instantiate(
 ): Promise<Exports> {
   const modules = new Map(prepared.files.map((file) => [file.name, file.bytes]));
   const text = source ?? new TextDecoder().decode(modules.get('component.js'));
-  const url = `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`;
+  const url = `data:text/javascript;base64,${Buffer.from(`${text}\n//# sourceURL=component.js`).toString('base64')}`;
   const bindings = (await import(url)) as { instantiate: (...args: unknown[]) => unknown };
   const getCoreModule = (name: string): WebAssembly.Module => {
     const bytes = modules.get(name);
@@ -54,6 +54,10 @@ export function tinyHost(path: string, suspend: boolean): TinyHost {
       return new Fields();
     }
     append(): void {}
+    set(): void {}
+    get(): unknown[] {
+      return [];
+    }
     entries(): unknown[] {
       return [];
     }
@@ -76,6 +80,9 @@ export function tinyHost(path: string, suspend: boolean): TinyHost {
     setStatusCode(status: number): void {
       answer.status = status;
     }
+    headers(): Handle {
+      return new Fields();
+    }
     body(): Handle {
       return new OutgoingBody();
     }
@@ -88,6 +95,9 @@ export function tinyHost(path: string, suspend: boolean): TinyHost {
   const IncomingRequest = class extends Handle {
     method(): unknown {
       return { tag: 'get' };
+    }
+    headers(): Handle {
+      return new Fields();
     }
     pathWithQuery(): string {
       return path;
