@@ -46,8 +46,9 @@ export function compileRules(
 ): ReadonlyMap<string, CompiledRule> {
   const compiled = new Map<string, CompiledRule>();
   for (const rule of snapshot.rules) {
-    const before = previous.get(ruleKey(rule));
-    compiled.set(ruleKey(rule), {
+    const key = `${rule.route} ${matchKey(rule.match)}`;
+    const before = previous.get(key);
+    compiled.set(key, {
       match: rule.match,
       rule,
       releaseHeader: snapshot.releaseHeader,
@@ -60,10 +61,6 @@ export function compileRules(
     });
   }
   return compiled;
-}
-
-function ruleKey(rule: SnapshotRule): string {
-  return `${rule.route} ${matchKey(rule.match)}`;
 }
 
 function compileArm(arm: Arm, directory: Directory): CompiledArm {

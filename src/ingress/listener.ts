@@ -61,7 +61,7 @@ export function createListener(limits: ListenerLimits, events: ListenerEvents): 
   server.maxHeadersCount = 0;
   server.maxConnections = limits.maxConnections;
   server.timeout = limits.stallTimeoutMs;
-  server.on('timeout', endStalled);
+  server.on('timeout', endIdle);
   server.on('checkContinue', (request, exchange) => events.onRequestWithExpectation(request, exchange));
   server.on('checkExpectation', (request, exchange) => events.onUnmetExpectation(request, exchange));
   server.on('connect', (_request, socket) => refuse(socket, REFUSALS.NotOffered));
@@ -69,9 +69,18 @@ export function createListener(limits: ListenerLimits, events: ListenerEvents): 
   return server;
 }
 
-/** A connection on which nothing moves is ended only where the client is the one who stalls. */
-function endStalled(socket: Socket): void {
-  if (socket.writableLength > 0) socket.destroy();
+/**
+ * Nothing has moved on a connection: for `keepAliveTimeoutMs` between requests, else for `stallTimeoutMs`. While a guest
+ * works that is no fault of the client's, unless it does not take what is already written for it.
+ */
+function endIdle(socket: Socket): void {
+  if (presentExchange(socket) === undefined || socket.writableLength > 0) socket.destroy();
+}
+
+/** By Node's own mark of the response that a connection is at. */
+function presentExchange(socket: Duplex): Exchange | undefined {
+  const present = (socket as { _httpMessage?: unknown })._httpMessage;
+  return present instanceof Exchange ? present : undefined;
 }
 
 function answerOfError(code: string | undefined): Answer {
@@ -82,9 +91,8 @@ function answerOfError(code: string | undefined): Answer {
 
 /** Answers what is not a request, or not the rest of one, and ends the connection. */
 function refuse(socket: Duplex, answer: Answer): void {
-  // Node's own mark of the response that the connection is at.
-  const exchange = (socket as { _httpMessage?: unknown })._httpMessage;
-  if (exchange instanceof Exchange) {
+  const exchange = presentExchange(socket);
+  if (exchange !== undefined) {
     if (!exchange.req.complete) exchange.refuseMidway(answer);
     else endAfter(exchange);
     return;

@@ -204,6 +204,19 @@ describe('slow clients are ended by time', () => {
   });
 });
 
+test('an idle connection is kept for its time and no longer; a busy one as long as the guest works', async () => {
+  await fixture.stop();
+  fixture = await startIngress(snapshot([rule()]), { limits: { keepAliveTimeoutMs: 50, stallTimeoutMs: 100 } });
+  replica = await fixture.add(STABLE, () => undefined);
+  const client = fixture.dial();
+  client.write('GET / HTTP/1.1', 'Host: a', '', '');
+  await until(() => replica.cell.calls.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(client.closed).toBe(false);
+  replica.cell.calls[0]!.reply(200, 'late');
+  expect(await client.whenClosed()).toMatch(/late$/);
+});
+
 test('a client more than there may be is turned away', async () => {
   const clients = Array.from({ length: 50 }, () => fixture.dial());
   for (const client of clients) client.write('GET / HTTP/1.1', 'Host: a', '', '');
