@@ -1,38 +1,45 @@
 /**
- * What a replica may use of the machine, worked out from its limits before anything is started.
+ * What a replica may use of the machine, and what is kept free for it, worked out from its limits before anything starts.
  *
  * `limits.memoryBytes` is of one instance. A component that suspends has an instance for each call in flight. One that
  * never does runs one call at a time: one instance works, and one that was discarded waits for the collector.
+ *
+ * The cap is hard and of the process: every instance at its limit. Admission counts less, because 32 calls at 64 MiB each
+ * would reserve 2 GiB for a component that uses five: every instance at the size that it starts with, and one at its limit.
+ * Where replicas use more than that together than the machine has, the kernel ends cells first (`launch.ts`), and only cells.
  */
 import type { CellSpec } from '../model/engine.ts';
 
 const MIB = 2 ** 20;
 const INSTANCES_WITHOUT_SUSPENSION = 2;
-/** V8's old space (`--max-old-space-size` of a cell), its young generation, code and compiler. */
+/** V8's old space (`--max-old-space-size` of a cell), and its young generation, code and compiler. */
 export const HEAP_MIB = 128;
 const RUNTIME_BYTES = 64 * MIB;
 /** V8's stack of a suspended call, 984 kB, and what it is rounded to. */
 const SUSPENDED_STACK_BYTES = MIB;
-/** What a process that has booted holds for itself alone, and no limit covers. */
-const BOOTED_BYTES = 30 * MIB;
+/** What a process that serves holds beside the guest's memories: 45 MiB measured, a third of it shared. */
+const SERVING_BYTES = 64 * MIB;
 
 export interface ReplicaBudget {
   /** Instances that can exist at once. */
   readonly instances: number;
   /** For RLIMIT_DATA: beyond what the process has mapped when it is assigned. */
   readonly dataBytes: number;
-  /** What admission counts for the replica as a whole. */
-  readonly totalBytes: number;
+  /** What admission counts for the replica. */
+  readonly reservedBytes: number;
 }
 
 export function replicaBudget(cell: CellSpec): ReplicaBudget {
   const suspends = cell.members.some(({ bundle }) => bundle.blockingExports.length > 0);
-  const instances = suspends
-    ? Math.max(cell.limits.concurrency, INSTANCES_WITHOUT_SUSPENSION)
-    : INSTANCES_WITHOUT_SUSPENSION;
-  const stacks = suspends ? instances * SUSPENDED_STACK_BYTES : 0;
-  const dataBytes = instances * cell.limits.memoryBytes + HEAP_MIB * MIB + RUNTIME_BYTES + stacks;
-  return { instances, dataBytes, totalBytes: dataBytes + BOOTED_BYTES };
+  const wanted = suspends ? cell.limits.concurrency : 0;
+  const instances = Math.max(wanted, INSTANCES_WITHOUT_SUSPENSION);
+  const initialBytes = cell.members.reduce((sum, { bundle }) => sum + bundle.initialMemoryBytes, 0);
+  const { memoryBytes } = cell.limits;
+  return {
+    instances,
+    dataBytes: instances * memoryBytes + HEAP_MIB * MIB + RUNTIME_BYTES + wanted * SUSPENDED_STACK_BYTES,
+    reservedBytes: SERVING_BYTES + memoryBytes + (instances - 1) * Math.min(initialBytes, memoryBytes),
+  };
 }
 
 /** `1.5 GiB`, `96 MiB`: for messages. */

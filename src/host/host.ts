@@ -4,8 +4,8 @@
  *
  * Invariants
  * N1 Asking twice for the same replica is asking once, whatever has become of it.
- * N2 The sum of the budgets of all processes that are not gone stays within the engine's memory: refused otherwise, with
- *    the numbers, and nothing is started.
+ * N2 What is reserved for all processes that are not gone stays within the engine's memory: refused otherwise, with the
+ *    numbers, and nothing is started.
  * N3 A replica that may take no more requests has left its group's list before anybody else hears of it.
  */
 import type { ChildProcess } from 'node:child_process';
@@ -38,7 +38,7 @@ export interface HostOptions {
   readonly bootFolder: string;
   readonly storeFolder: string;
   readonly poolSize: number;
-  /** Of all replicas together. */
+  /** What may be reserved for all replicas together. */
   readonly memoryBytes: number;
   readonly maxReplicas: number;
   readonly log: Logger;
@@ -57,8 +57,8 @@ export class Host {
   readonly #spawner: SpawnerClient;
   readonly #pool: Pool;
   readonly #replicas = new Map<string, Replica>();
-  /** Budgets of the processes that are not gone (N2). */
-  #admittedBytes = 0;
+  /** For the processes that are not gone (N2). */
+  #reservedBytes = 0;
   #admitted = 0;
   #closing = false;
 
@@ -99,9 +99,9 @@ export class Host {
       return err(problem('HW4114', `${id} has ${cell.members.length} members; this engine runs cells of one`));
     }
     const budget = replicaBudget(cell);
-    const refused = this.#refuseSandbox(cell) ?? this.#refuse(id, budget.totalBytes);
+    const refused = this.#refuseSandbox(cell) ?? this.#refuse(id, budget.reservedBytes);
     if (refused) return err(refused);
-    this.#admittedBytes += budget.totalBytes;
+    this.#reservedBytes += budget.reservedBytes;
     this.#admitted += 1;
     const replica = new Replica({
       id,
@@ -165,7 +165,7 @@ export class Host {
 
   async #giveBack(replica: Replica): Promise<void> {
     await replica.gone;
-    this.#admittedBytes -= replica.budget.totalBytes;
+    this.#reservedBytes -= replica.budget.reservedBytes;
     this.#admitted -= 1;
     // Whoever was refused for want of room may ask again.
     this.#options.onChange();
@@ -176,11 +176,11 @@ export class Host {
     if (this.#admitted >= maxReplicas) {
       return problem('HW4102', `${id} would be replica ${this.#admitted + 1} of at most ${maxReplicas}`);
     }
-    if (this.#admittedBytes + bytes <= memoryBytes) return undefined;
-    const used = formatBytes(this.#admittedBytes);
+    if (this.#reservedBytes + bytes <= memoryBytes) return undefined;
+    const used = formatBytes(this.#reservedBytes);
     return problem(
       'HW4101',
-      `${id} may use ${formatBytes(bytes)}; ${used} of ${formatBytes(memoryBytes)} are given to ${this.#admitted} other replicas`,
+      `${id} needs ${formatBytes(bytes)}; ${used} of ${formatBytes(memoryBytes)} are kept for ${this.#admitted} other replicas`,
     );
   }
 

@@ -14,7 +14,7 @@ export interface EngineConfig {
   readonly storeFolder: string;
   /** Processes that wait for an assignment. */
   readonly poolSize?: number;
-  /** For all replicas together: their limits, not their use. */
+  /** What may be reserved for all replicas together (`host/budget.ts`); half of the machine where it is absent. */
   readonly memoryBytes?: number;
   readonly maxReplicas?: number;
   /** From SIGTERM until what is in flight is cut off. */

@@ -26,8 +26,8 @@ import {
   type EngineConfig,
 } from './engine-config.ts';
 
-/** Of the machine's memory, for cells, where the operator does not say. Budgets are limits, not use. */
-const DEFAULT_MEMORY_SHARE = 0.75;
+/** Of the machine's memory, for cells, where the operator does not say. */
+const DEFAULT_MEMORY_SHARE = 0.5;
 const SPAWNER = path.join(import.meta.dirname, `spawner${path.extname(import.meta.filename)}`);
 const STDERR = 2;
 

@@ -32,7 +32,16 @@ describe('the budget of a replica', () => {
     expect(direct.instances).toBe(2);
     // Six instances of 32 MiB and eight suspended stacks.
     expect(waiting.dataBytes - direct.dataBytes).toBe((6 * 32 + 8) * MIB);
-    expect(waiting.totalBytes).toBeGreaterThan(waiting.dataBytes);
+  });
+
+  it('reserves one instance at its limit and the others as they start', () => {
+    const small = { ...bundle, initialMemoryBytes: 2 * MIB };
+    const few = replicaBudget(cellOf(small, { limits: { concurrency: 4, memoryBytes: 64 * MIB } }));
+    const many = replicaBudget(cellOf(small, { limits: { concurrency: 32, memoryBytes: 64 * MIB } }));
+    const large = replicaBudget(cellOf(small, { limits: { concurrency: 4, memoryBytes: 128 * MIB } }));
+    expect(many.reservedBytes - few.reservedBytes).toBe(28 * 2 * MIB);
+    expect(large.reservedBytes - few.reservedBytes).toBe(64 * MIB);
+    expect(few.reservedBytes).toBeLessThan(few.dataBytes);
   });
 
   it.each([
@@ -47,13 +56,13 @@ describe('the budget of a replica', () => {
 describe('admission', () => {
   it('takes replicas up to the memory of the engine and not one more, until one is gone', async () => {
     const cell = cellOf(bundle);
-    const { totalBytes } = replicaBudget(cell);
-    const { host } = open({ memoryBytes: 2 * totalBytes });
+    const { reservedBytes } = replicaBudget(cell);
+    const { host } = open({ memoryBytes: 2 * reservedBytes });
     await running.ready('a', cell);
     await running.ready('b', cell);
     const refused = host.start('c', cell);
     expect(refused).toMatchObject({ ok: false, error: { code: 'HW4101', policy: 'Waiting' } });
-    expect(!refused.ok && refused.error.message).toMatch(/may use .* MiB; .* of .* are given to 2 other replicas/);
+    expect(!refused.ok && refused.error.message).toMatch(/needs .* MiB; .* of .* are kept for 2 other replicas/);
     expect(host.observe().replicas.map(({ id }) => id)).toEqual(['a', 'b']);
     const { pid } = running.replica('a');
     host.stop('a', 0);
@@ -64,7 +73,7 @@ describe('admission', () => {
 
   it('refuses one byte less', async () => {
     const cell = cellOf(bundle);
-    const { host } = open({ memoryBytes: replicaBudget(cell).totalBytes - 1 });
+    const { host } = open({ memoryBytes: replicaBudget(cell).reservedBytes - 1 });
     expect(host.start('a', cell)).toMatchObject({ ok: false, error: { code: 'HW4101' } });
     await host.close(0);
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Isolation, Probes } from '../../src/model/component.ts';
@@ -40,7 +40,9 @@ describe.each(['Strict', 'Process'] as const satisfies Isolation[])('a replica a
     const caller = await running.ready(id, cellOf(testbed, { isolation, probes: readiness('/healthz') }));
     expect(await get(caller, '/healthz')).toMatchObject({ end: Outcome.Ok, status: 200 });
     expect(running.replica(id)).toMatchObject({ phase: 'Ready', isolation, effectiveInstancePolicy: 'Pooled' });
-    expect(running.replica(id).pid).toBeGreaterThan(1);
+    const { pid } = running.replica(id);
+    expect(pid).toBeGreaterThan(1);
+    expect(Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'latin1'))).toBeGreaterThan(0);
   });
 
   it('is started once, however often it is asked for, even after its end', async () => {

@@ -1,5 +1,6 @@
 /** Starts one cell process, in the sandbox it is told. It boots on its own: `Booted` on its channel says when. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import type net from 'node:net';
 import os from 'node:os';
 import type { Readable } from 'node:stream';
@@ -11,6 +12,8 @@ import type { SocketPair } from './socketpair.ts';
 
 const INFO_DEADLINE_MS = 5_000;
 const MAX_INFO_BYTES = 4_096;
+/** Of 1000, which is "always first". */
+const OUT_OF_MEMORY_SCORE = '800';
 export const LOWEST_PRIORITY = 19;
 
 export interface LaunchedCell {
@@ -58,6 +61,7 @@ export async function launch(request: LaunchRequest): Promise<Result<LaunchedCel
   }
   // Anyone with our uid could end bubblewrap's own process; the cell must not outlive it unseen.
   if (strict) void exited.then(() => killQuietly(pid.value));
+  preferForEnd(pid.value);
   return ok({ pid: pid.value, uid, lowered: lower, channel: pair.engineEnd, exited });
 }
 
@@ -86,6 +90,15 @@ async function pidInside(child: ChildProcess, exited: Promise<CellExit>): Promis
   });
   clearTimeout(timer);
   return pid;
+}
+
+/** A machine without memory loses cells before anything else: their calls are answered, and they start again. */
+function preferForEnd(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, OUT_OF_MEMORY_SCORE);
+  } catch {
+    // Not ours to say here; the kernel chooses by size.
+  }
 }
 
 export function killQuietly(pid: number): void {
