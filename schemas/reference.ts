@@ -61,7 +61,7 @@ function typeOf(schema: ReferenceSchema, inner: ReferenceSchema, list: boolean):
 }
 
 function typeOfOne(schema: ReferenceSchema): string {
-  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(' ');
   const quantity = schema['x-quantity'];
   if (quantity) return `${quantity.unit}, ${quantity.min} to ${quantity.max}`;
@@ -76,6 +76,6 @@ function defaultOf(schema: ReferenceSchema): string {
 function meaningOf(schema: ReferenceSchema, inner: ReferenceSchema, list: boolean): string {
   const example = inner.examples?.[0];
   const text = `${schema.description ?? ''}${list && inner.properties && inner.description ? ` ${inner.description}` : ''}`;
-  const shown = example === undefined || typeof example === 'object' ? '' : ` For example \`${String(example)}\`.`;
+  const shown = example === undefined || typeof example !== 'string' ? '' : ` For example \`${example}\`.`;
   return `${text}${shown}`.replaceAll('|', '\\|');
 }

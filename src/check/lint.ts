@@ -3,7 +3,6 @@ import path from 'node:path';
 import { byPlace } from '../manifest/finding.ts';
 import { artifactPathsOf } from '../manifest/parse.ts';
 import type { Parsed } from '../manifest/parsed.ts';
-import type { Diagnostic } from '../model/diagnostic.ts';
 import { EXIT } from '../model/exit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ManifestPort } from '../reconcile/ports.ts';

@@ -28,13 +28,13 @@ export function meaningOf(error: ErrorObject): SchemaFinding | undefined {
   if (!meaning) {
     return { code: 'HW1017', pointer, at: 'value', message: `${path} ${error.message ?? 'is not valid'}` };
   }
-  return meaning(error, (error.parentSchema ?? {}) as Schema, pointer, path);
+  return meaning(error, error.parentSchema ?? {}, pointer, path);
 }
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   additionalProperties(error, schema, pointer, path) {
     const name = String(error.params['additionalProperty']);
-    const fields = Object.keys((schema['properties'] ?? {}) as object);
+    const fields = fieldsOf(schema);
     const meant = closest(name, fields);
     const remedy = meant
       ? `did you mean \`${meant}\`?`
@@ -129,7 +129,7 @@ function length(error: ErrorObject, pointer: string, path: string, bound: string
 }
 
 function exactlyOne(schema: Schema, pointer: string, path: string): SchemaFinding {
-  const fields = inWords(Object.keys((schema['properties'] ?? {}) as object));
+  const fields = inWords(fieldsOf(schema));
   const remedy = `keep one of ${fields}`;
   return { code: 'HW1019', pointer, at: 'key', message: `${path} needs exactly one of ${fields}`, remedy };
 }
@@ -151,8 +151,12 @@ function remedyOfType(wanted: string, data: unknown, schema: Schema): string | u
   if (wanted === 'boolean') return 'write true or false';
   if (wanted === 'integer' || wanted === 'number') return `write ${withArticle(wanted)} without quotes`;
   if (wanted === 'array') return 'write a list: each item on its own line after `- `';
-  const fields = Object.keys((schema['properties'] ?? {}) as object);
+  const fields = fieldsOf(schema);
   return fields.length > 0 ? `the fields are ${inWords(fields)}` : undefined;
+}
+
+function fieldsOf(schema: Schema): readonly string[] {
+  return Object.keys(schema['properties'] ?? {});
 }
 
 function exampleOf(schema: Schema): { remedy?: string } {
@@ -187,7 +191,7 @@ const MAX_QUOTED = 60;
 
 /** A value of the document as it appears in a message: short, on one line. */
 function quoted(data: unknown): string {
-  return typeof data === 'object' ? kindOf(data) : printable(JSON.stringify(data) ?? String(data));
+  return typeof data === 'object' ? kindOf(data) : printable(JSON.stringify(data) ?? 'nothing');
 }
 
 function printable(text: string): string {

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, type Document, type Node, type Pair, type ParsedNode } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Document, type Node, type Pair } from 'yaml';
 import type { Json } from '../kit/json.ts';
 import type { Code } from '../model/codes.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
@@ -16,7 +16,7 @@ export interface Tree {
 /** Plain scalars that YAML 1.1 reads as booleans and 1.2 as text: tools of both kinds read manifests. */
 const OLD_BOOLEAN = /^(yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
 
-export function treeOf(document: Document.Parsed<ParsedNode>, locate: Locate): Tree {
+export function treeOf(document: Document.Parsed, locate: Locate): Tree {
   const walk = new Walk(locate);
   for (const fault of document.errors) {
     walk.refuse('HW1001', firstLine(fault.message), fault.pos[0], fault.pos[1]);
@@ -51,7 +51,7 @@ class Walk {
     return isScalar(node) ? this.#scalar(node, pointer) : null;
   }
 
-  #map(pairs: readonly Pair<unknown, unknown>[], pointer: string): Json {
+  #map(pairs: readonly Pair[], pointer: string): Json {
     const object: Record<string, Json> = {};
     const seen = new Set<string>();
     for (const pair of pairs) {

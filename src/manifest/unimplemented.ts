@@ -16,6 +16,11 @@ const is = (expected: string) => (value: unknown) => value === expected;
 const isNotOnly = (expected: string) => (value: unknown) =>
   !Array.isArray(value) || value.some((item) => item !== expected);
 
+function isRange(value: unknown): boolean {
+  const { minReplicas = 1, maxReplicas = minReplicas } = value as { minReplicas?: number; maxReplicas?: number };
+  return maxReplicas > minReplicas;
+}
+
 const ROLLOUT: readonly Omit<Unimplemented, 'kind'>[] = [
   { where: 'strategy.type', what: 'strategy BlueGreen', when: is('BlueGreen') },
   { where: 'strategy.type', what: 'strategy Rolling', when: is('Rolling') },
@@ -40,6 +45,8 @@ export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.capabilities.*.blobStore', what: 'the capability blobStore' },
   { kind: 'Component', where: 'spec.capabilities.*.messaging', what: 'the capability messaging' },
   { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },
+  { kind: 'Component', where: 'spec.limits.cpu', what: 'a limit of processor time' },
+  { kind: 'Component', where: 'spec.scaling', what: 'scaling beyond minReplicas', when: isRange },
   { kind: 'Component', where: 'spec.links.*', what: 'links between components' },
   ...ROLLOUT.map((row) => ({ ...row, kind: 'Component' as const, where: `spec.rollout.${row.where}` })),
   ...ROLLOUT.map((row) => ({ ...row, kind: 'RolloutPolicy' as const, where: `spec.${row.where}` })),

@@ -1,4 +1,4 @@
-import { Composer, Lexer, LineCounter, Parser, type Document, type ParsedNode } from 'yaml';
+import { Composer, Lexer, LineCounter, Parser, type Document } from 'yaml';
 import type { CST } from 'yaml';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
@@ -10,7 +10,7 @@ import { finding } from './finding.ts';
 export type Locate = (start: number, end: number) => Span;
 
 export interface YamlFile {
-  readonly documents: readonly Document.Parsed<ParsedNode>[];
+  readonly documents: readonly Document.Parsed[];
   readonly locate: Locate;
 }
 

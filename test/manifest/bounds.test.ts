@@ -33,7 +33,7 @@ describe('each bound, at N and N + 1', () => {
     [
       'bytes of a file',
       [`${good}${'#\n'.repeat((400 - good.length) / 2)}`.padEnd(400, '\n')],
-      [`${good}`.padEnd(401, '\n')],
+      [good.padEnd(401, '\n')],
     ],
     ['characters of a line', [`${good}#${'x'.repeat(99)}`], [`${good}#${'x'.repeat(100)}`]],
     ['nested flow collections', ['[[[[]]]]'], ['[[[[[]]]]]']],

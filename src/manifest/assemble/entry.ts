@@ -36,7 +36,9 @@ export function rolloutSource(
   if (!ref) return { type: 'Inline', spec: {} };
   const key = keyOf({ namespace: ref.namespace ?? document.namespace, name: ref.name });
   const pointer = named ? '/spec/rollout/policyRef/name' : '/spec/rollout';
-  const by = named ? '' : `, which the Environment ${environment.name} names as default,`;
+  const what = named
+    ? `RolloutPolicy ${key}`
+    : `RolloutPolicy ${key}, the default of the Environment ${environment.name}`;
   if (named?.namespace && ![document.namespace, environment.platformNamespace].includes(named.namespace)) {
     const message = `namespace ${document.namespace} may not use the RolloutPolicy ${key}`;
     const remedy = `use one of the own namespace or of ${environment.platformNamespace}`;
@@ -46,18 +48,12 @@ export function rolloutSource(
     };
   }
   const found = assembly.find('RolloutPolicy', key);
-  switch (found.type) {
-    case 'Found':
-      return { type: 'Policy', document: found.document };
-    case 'Invalid': {
-      const message = `the RolloutPolicy ${key}${by} is invalid`;
-      return { type: 'Broken', problem: atValue(document, pointer, 'HW1024', message) };
-    }
-    case 'Missing': {
-      const message = `there is no RolloutPolicy ${key}${by && by.replace(/,$/, '')}`;
-      return { type: 'Broken', problem: atValue(document, pointer, 'HW1023', message) };
-    }
-  }
+  if (found.type === 'Found') return { type: 'Policy', document: found.document };
+  const problem =
+    found.type === 'Invalid'
+      ? atValue(document, pointer, 'HW1024', `invalid: ${what}`)
+      : atValue(document, pointer, 'HW1023', `not there: ${what}`);
+  return { type: 'Broken', problem };
 }
 
 /** What is wrong with a component beyond what its member shows: rollout, scaling, supervision. */

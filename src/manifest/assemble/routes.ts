@@ -94,14 +94,11 @@ function backendProblems(
 ): readonly Diagnostic[] {
   const pointer = `/spec/rules/${index}/backendRef/name`;
   const key = entryKey(document.namespace, name);
-  switch (assembly.find('Component', key).type) {
-    case 'Found':
-      return [];
-    case 'Invalid':
-      return [atValue(document, pointer, 'HW1024', `the Component ${key} is invalid`)];
-    case 'Missing':
-      return [atValue(document, pointer, 'HW1023', `there is no Component ${key}`)];
-  }
+  const { type } = assembly.find('Component', key);
+  if (type === 'Found') return [];
+  return type === 'Invalid'
+    ? [atValue(document, pointer, 'HW1024', `the Component ${key} is invalid`)]
+    : [atValue(document, pointer, 'HW1023', `there is no Component ${key}`)];
 }
 
 function matchProblems(document: ParsedDocument<'Route'>, match: MatchSpec, at: string): readonly Diagnostic[] {

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { UNIMPLEMENTED } from '../../src/manifest/unimplemented.ts';
+import { component, desiredOf, ENVIRONMENT, places, rolloutPolicy, route, type Files } from './support.ts';
+
+const LINK = '  links: [{import: "a:b/c", componentRef: {name: tax}}]\n';
+const digest = `"sha256:${'0'.repeat(64)}"`;
+const cart = (spec: string): Files => ({ 'environment.yaml': ENVIRONMENT, 'cart.yaml': component('cart', spec) });
+const source = (text: string): Files => ({
+  'environment.yaml': ENVIRONMENT,
+  'cart.yaml': component('cart').replace('path: cart.wasm', text),
+});
+const grant = (text: string): Files => cart(`  capabilities: [{name: a, ${text}}]\n`);
+const strategy = (text: string): readonly Files[] => [
+  cart(`  rollout: {${text}}\n`),
+  {
+    'environment.yaml': ENVIRONMENT,
+    'cart.yaml': component('cart', '  rollout: {policyRef: {name: p}}\n'),
+    'p.yaml': rolloutPolicy('p', `  ${text}\n`),
+  },
+];
+const canary = (text: string) => strategy(`strategy: {type: Canary, canary: {${text}}}`);
+
+/** For every row documents that meet it. */
+const MEETING: Readonly<Record<string, readonly Files[]>> = {
+  'artifacts from web servers': [source(`https: {url: "https://a.example/b.wasm", digest: ${digest}}`)],
+  'artifacts from OCI registries': [source(`oci: {image: registry.example/a, digest: ${digest}}`)],
+  'instancePolicy Singleton': [cart('  instancePolicy: Singleton\n')],
+  'isolation Shared': [cart('  isolation: Shared\n')],
+  'values from Secret and Config': [
+    cart('  env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]\n'),
+    cart('  env: [{name: A, valueFrom: {configKeyRef: {name: a, key: b}}}]\n'),
+  ],
+  'wasi:config': [cart('  config: [{name: a, value: b}]\n')],
+  'the capability outboundHttp': [grant('outboundHttp: {hosts: [a.example]}')],
+  'the capability sockets': [grant('sockets: {hosts: [a.example], ports: [1]}')],
+  'the capability nameLookup': [grant('nameLookup: {hosts: [a.example]}')],
+  'the capability filesystem': [
+    grant('filesystem: {volume: a, mountPath: /a}'),
+    grant('filesystem: {path: a, mountPath: /a}'),
+  ],
+  'the capability keyValue': [grant('keyValue: {store: a}')],
+  'the capability blobStore': [grant('blobStore: {container: a}')],
+  'the capability messaging': [grant('messaging: {connection: a}')],
+  'the capability sql': [grant('sql: {connection: a}')],
+  'a limit of processor time': [cart('  limits: {cpu: 500m}\n')],
+  'scaling beyond minReplicas': [cart('  scaling: {maxReplicas: 2}\n')],
+  'links between components': [{ ...cart(LINK), 'tax.yaml': component('tax') }],
+  'strategy BlueGreen': strategy('strategy: {type: BlueGreen}'),
+  'strategy Rolling': strategy('strategy: {type: Rolling}'),
+  'stickiness by cookie': canary('stickyBy: {cookie: a}, steps: [{weight: 1}]'),
+  'steps by header': canary('steps: [{headers: [{name: a, value: b}]}]'),
+  'mirrored requests': canary('steps: [{mirror: {percent: 1}}]'),
+  'a choice of statuses other than 5xx': strategy('gate: {errors: {statuses: ["503"]}}'),
+};
+
+describe('what is not implemented yet', () => {
+  it('has documents here for every row', () => {
+    const rows = UNIMPLEMENTED.filter(({ kind }) => kind !== 'Route').map(({ what }) => what);
+    expect(Object.keys(MEETING).sort()).toEqual([...new Set(rows)].sort());
+  });
+
+  it.each(Object.entries(MEETING))('%s: refused, and only that', (what, cases) => {
+    for (const files of cases) {
+      const desired = desiredOf(files);
+      expect(desired.invalid).toEqual([]);
+      const { refusals } = desired.entries.get('shop/cart')!;
+      expect(refusals.map(({ code }) => code)).toEqual(['HW1042']);
+      expect(refusals[0]!.message).toContain(what);
+    }
+  });
+
+  it('points into the policy that asks for it', () => {
+    const [, referred] = strategy('strategy: {type: Rolling}');
+    const { refusals } = desiredOf(referred!).entries.get('shop/cart')!;
+    expect(refusals[0]!.message).toContain('p.yaml:5:14');
+    expect(places(desiredOf(referred!).diagnostics)).toEqual(['HW1042 cart.yaml:6:3']);
+  });
+
+  it('makes a Route keep what it had', () => {
+    const before = desiredOf({ ...cart(''), 'r.yaml': route('r', '  rules: [{backendRef: {name: cart}}]\n') });
+    const typed = '  rules: [{backendRef: {name: cart, export: {interface: "a:b/c", function: d}}}]\n';
+    const desired = desiredOf({ ...cart(''), 'r.yaml': route('r', typed) }, before);
+    expect(desired.invalid.map(({ kind, name }) => [kind, name])).toEqual([['Route', 'r']]);
+    expect(desired.entries.get('shop/cart')!.rules).toEqual(before.entries.get('shop/cart')!.rules);
+  });
+
+  it.each([
+    [
+      'a canary by weight',
+      '  rollout: {strategy: {type: Canary, canary: {stickyBy: {header: a}, steps: [{weight: 1}]}}}\n',
+    ],
+    ['the statuses that are counted', '  rollout: {gate: {errors: {statuses: [5xx]}}}\n'],
+    ['as many replicas as at least', '  scaling: {minReplicas: 2, maxReplicas: 2}\n'],
+    ['an approval', '  rollout: {strategy: {type: Canary, canary: {steps: [{weight: 1, approval: {name: a}}]}}}\n'],
+    ['facts', '  rollout: {group: a, retry: 1, replaces: b, emergency: {revision: b0b0c3d4e5f6, reason: c}}\n'],
+  ])('but not %s', (_name, spec) => {
+    expect(desiredOf(cart(spec)).entries.get('shop/cart')!.refusals).toEqual([]);
+  });
+});
