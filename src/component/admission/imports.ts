@@ -5,14 +5,14 @@ import { problem, type Problem } from '../../model/problem.ts';
  * ends in `/*`. What no row names is unknown and refused.
  *
  * `Provided`: needs no grant. `Denied`: links, grants nothing, and every function answers with the interface's own error,
- * because common toolchains import it without using it. `Granted`: refused unless a grant of that capability stands in
- * `spec.capabilities`.
+ * because common toolchains import it without using it. `Granted`: refused unless a grant of one of the capabilities
+ * stands in `spec.capabilities`.
  */
 export type ImportRow = {
   readonly name: string;
   /** Versions that the host implements: `0.2` is every released 0.2.x. */
   readonly version: '0.1' | '0.2' | 'any';
-} & ({ readonly rule: 'Provided' | 'Denied' } | { readonly rule: 'Granted'; readonly capability: string });
+} & ({ readonly rule: 'Provided' | 'Denied' } | { readonly rule: 'Granted'; readonly capabilities: readonly string[] });
 
 export const IMPORTS: readonly ImportRow[] = [
   { name: 'wasi:io/error', version: '0.2', rule: 'Provided' },
@@ -20,6 +20,7 @@ export const IMPORTS: readonly ImportRow[] = [
   { name: 'wasi:io/streams', version: '0.2', rule: 'Provided' },
   { name: 'wasi:clocks/monotonic-clock', version: '0.2', rule: 'Provided' },
   { name: 'wasi:clocks/wall-clock', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:clocks/timezone', version: '0.2', rule: 'Provided' },
   { name: 'wasi:random/random', version: '0.2', rule: 'Provided' },
   { name: 'wasi:random/insecure', version: '0.2', rule: 'Provided' },
   { name: 'wasi:random/insecure-seed', version: '0.2', rule: 'Provided' },
@@ -42,15 +43,15 @@ export const IMPORTS: readonly ImportRow[] = [
   { name: 'wasi:sockets/tcp', version: '0.2', rule: 'Denied' },
   { name: 'wasi:sockets/udp', version: '0.2', rule: 'Denied' },
 
-  { name: 'wasi:http/outgoing-handler', version: '0.2', rule: 'Granted', capability: 'outboundHttp' },
-  { name: 'wasi:sockets/instance-network', version: '0.2', rule: 'Granted', capability: 'sockets' },
-  { name: 'wasi:sockets/ip-name-lookup', version: '0.2', rule: 'Granted', capability: 'sockets' },
-  { name: 'wasi:sockets/tcp-create-socket', version: '0.2', rule: 'Granted', capability: 'sockets' },
-  { name: 'wasi:sockets/udp-create-socket', version: '0.2', rule: 'Granted', capability: 'sockets' },
-  { name: 'wasi:keyvalue/*', version: 'any', rule: 'Granted', capability: 'keyValue' },
-  { name: 'wasi:blobstore/*', version: 'any', rule: 'Granted', capability: 'blobStore' },
-  { name: 'wasi:messaging/*', version: 'any', rule: 'Granted', capability: 'messaging' },
-  { name: 'wasi:config/*', version: 'any', rule: 'Granted', capability: 'config' },
+  { name: 'wasi:http/outgoing-handler', version: '0.2', rule: 'Granted', capabilities: ['outboundHttp'] },
+  { name: 'wasi:sockets/instance-network', version: '0.2', rule: 'Granted', capabilities: ['sockets', 'nameLookup'] },
+  { name: 'wasi:sockets/ip-name-lookup', version: '0.2', rule: 'Granted', capabilities: ['nameLookup'] },
+  { name: 'wasi:sockets/tcp-create-socket', version: '0.2', rule: 'Granted', capabilities: ['sockets'] },
+  { name: 'wasi:sockets/udp-create-socket', version: '0.2', rule: 'Granted', capabilities: ['sockets'] },
+  { name: 'wasi:keyvalue/*', version: 'any', rule: 'Granted', capabilities: ['keyValue'] },
+  { name: 'wasi:blobstore/*', version: 'any', rule: 'Granted', capabilities: ['blobStore'] },
+  { name: 'wasi:messaging/*', version: 'any', rule: 'Granted', capabilities: ['messaging'] },
+  { name: 'wasi:sql/*', version: 'any', rule: 'Granted', capabilities: ['sql'] },
 ];
 
 const VERSIONS = { '0.1': /^0\.1\.[0-9]+$/, '0.2': /^0\.2\.[0-9]+$/, any: /^/ } as const;
@@ -79,8 +80,8 @@ function refusalOf(name: string, given: Given): Problem | undefined {
     return problem('HW2112', `the component imports ${name}; the host has ${plain} ${row.version}.x`);
   }
   if (row.rule !== 'Granted') return undefined;
-  if (given.capabilities.some((grant) => grant.capability === row.capability)) return undefined;
+  if (given.capabilities.some((grant) => row.capabilities.includes(grant.capability))) return undefined;
   return problem('HW2111', `the component imports ${name} and has no grant for it`, {
-    remedy: `add an item with "${row.capability}" to spec.capabilities, or build the component without that import`,
+    remedy: `add an item with "${row.capabilities.join('" or "')}" to spec.capabilities, or build the component without that import`,
   });
 }
