@@ -28,7 +28,7 @@ export const LAW: Readonly<Record<string, Room>> = {
   check: { rooms: ['kit', 'model', 'manifest', 'decide', 'reconcile'], node: 'any', packages: ['undici'] },
   git: { ...EDGE, packages: ['simple-git', 'pino'] },
   artifact: { ...EDGE, packages: ['pino', 'undici'] },
-  component: { ...EDGE, packages: ['@bytecodealliance/jco-transpile', 'acorn', 'pino'] },
+  component: { ...EDGE, packages: ['@bytecodealliance/jco-transpile', 'acorn', 'astring', 'pino'] },
   trigger: { ...EDGE, packages: ['cron', 'pino'] },
   journal: { ...EDGE, packages: ['pino'] },
   report: { ...EDGE, packages: ['pino', 'prom-client'] },
