@@ -117,18 +117,19 @@ function verdictOfCandidate(world: World, key: EntryKey, candidate: Candidate): 
   const { release, trial, sinceMs } = candidate;
   const step = stepOf(candidate);
   const over = candidate.state === 'Canary' && world.memory.clockMs - sinceMs >= (step?.minDurationMs ?? 0);
-  const stop = stopOf(world, key, release);
+  const stop = stopOf(world, key, release, trial);
   if (stop) return { verdict: 'Fail', why: stop.why, evidence: [stop.evidence] };
   return judge(trial, gateOf(release), looksOf(release), over);
 }
 
-function stopOf(world: World, key: EntryKey, release: Release) {
+function stopOf(world: World, key: EntryKey, release: Release, { warmUp, whole }: Trial) {
   const entry = entryOf(world, key);
   const group = groupOf(key, release);
   return hardStop({
     gate: gateOf(release),
     group,
     samples: samplesOf(world, release.release),
+    answered: warmUp.requests + whole.candidate.requests,
     failures: entry.failures,
     replicas: replicasOf(world, key, group),
     clockMs: world.memory.clockMs,
@@ -255,7 +256,7 @@ function endBake(world: World, key: EntryKey, parties: Parties): void {
 
 function verdictOfBake(world: World, key: EntryKey, { serving }: EntryDraft): Verdict {
   const { release, bake } = serving!;
-  const stop = stopOf(world, key, release);
+  const stop = stopOf(world, key, release, bake!.trial);
   if (stop) return { verdict: 'Fail', why: stop.why, evidence: [stop.evidence] };
   const over = world.memory.clockMs - bake!.sinceMs >= release.entry.rollout.settings.bake.durationMs;
   const verdict = judge(bake!.trial, gateOf(release), looksOf(release), over);

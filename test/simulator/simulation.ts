@@ -5,6 +5,7 @@ import { TABLE, type Row } from '../../src/decide/table.ts';
 import { createReconciler, type Reconciler } from '../../src/reconcile/reconciler.ts';
 import { seeded } from '../decide/gate/random.ts';
 import type { EntryKey } from '../../src/model/component.ts';
+import type { Desired } from '../../src/model/desired.ts';
 import type { Status } from '../../src/model/status.ts';
 import { behaviourOf, isGood } from './behaviours.ts';
 import { EngineModel } from './engine-model.ts';
@@ -51,6 +52,8 @@ class Simulation {
   #engineAtMs = 0;
   #commits = 0;
   #decidedAtMs = 0;
+  #desiredText: string | undefined;
+  #desired: Desired | undefined;
 
   constructor(history: History, table: readonly Row[] | undefined) {
     this.#history = history;
@@ -149,10 +152,13 @@ class Simulation {
         [1, 4, 6, 10].includes(row) || (row === 2 && entry.conditions.some((one) => one.reason === 'PruneHeld'));
       const heldByGroup = entry.conditions[0]!.message.startsWith('its group waits');
       const reason = entry.conditions[0]!.reason;
-      if (row === 6 && entry.decision!.inputs['end'] === 'Waiting')
+      // An outage that is shared lasts as long as what serves is itself broken.
+      const servesBroken = !isGood(this.#contentOf(entry.key));
+      if (row === 6 && entry.decision!.inputs['end'] === 'Waiting' && !servesBroken)
         return `${entry.key} waits: ${entry.conditions[0]!.message}`;
       const heldByHeir = entry.decision!.inputs['heirs']?.split(' ').every((heir) => this.#isHeld(heir, status));
-      if (held || heldByGroup || heldByHeir) continue;
+      const suspended = this.#scene().desired?.entries.get(entry.key)?.suspend === true;
+      if (held || heldByGroup || heldByHeir || suspended) continue;
       const serves = entry.desired !== undefined && entry.serving?.release === entry.desired.release;
       const baking = entry.candidate?.state === 'Promoted';
       if (row === 3 && serves && !baking) continue;
@@ -182,12 +188,12 @@ class Simulation {
   #scene(): Scene {
     const control = this.#control!;
     const text = this.#outside.desiredText;
-    const desired = text === undefined ? undefined : JSON.parse(text);
-    return {
-      engine: this.#outside.engine,
-      memory: control.memory(),
-      desired: desired && { ...desired, entries: new Map(desired.entries) },
-    };
+    if (text !== this.#desiredText) {
+      this.#desiredText = text;
+      const value = text === undefined ? undefined : JSON.parse(text);
+      this.#desired = value && { ...value, entries: new Map(value.entries) };
+    }
+    return { engine: this.#outside.engine, memory: control.memory(), desired: this.#desired };
   }
 
   #boot(): void {

@@ -16,6 +16,8 @@ export interface HardStopInputs {
   readonly gate: Gate;
   readonly group: GroupId;
   readonly samples: ReleaseSamples | undefined;
+  /** Requests that this attempt has answered: a run of failures from an earlier attempt is not its own. */
+  readonly answered: number;
   readonly failures: readonly ReplicaFailure[];
   readonly replicas: readonly ReplicaObserved[];
   readonly clockMs: number;
@@ -50,16 +52,16 @@ function crashes({ gate, group, failures, clockMs }: HardStopInputs): HardStop |
   };
 }
 
-function runOfErrors({ gate, samples }: HardStopInputs): HardStop | undefined {
+function runOfErrors({ gate, samples, answered }: HardStopInputs): HardStop | undefined {
   const limit = gate.hardStops.consecutiveErrors;
-  if (!samples || samples.consecutiveFailures < limit) return undefined;
-  const requests = samples.traffic.requests + samples.synthetic.requests;
+  const run = Math.min(samples?.consecutiveFailures ?? 0, answered);
+  if (!samples || run < limit) return undefined;
   return {
     kind: 'Errors',
-    why: `${samples.consecutiveFailures} failures in a row (limit ${limit})`,
+    why: `${run} failures in a row (limit ${limit})`,
     evidence: {
-      ...fact('consecutive errors', String(samples.consecutiveFailures), `< ${limit}`, requests),
-      synthetic: samples.synthetic.requests,
+      ...fact('consecutive errors', String(run), `< ${limit}`, answered),
+      synthetic: Math.min(answered, samples.synthetic.requests),
     },
   };
 }
