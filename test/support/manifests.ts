@@ -16,7 +16,7 @@ export interface EnvironmentText {
 }
 
 /** An Environment that looks often, so that tests without a hint are quick. */
-export function environment({ interval = '200ms', tenants = ['shop'], extra = '' }: EnvironmentText = {}): string {
+export function environment({ interval = '1s', tenants = ['shop'], extra = '' }: EnvironmentText = {}): string {
   return `apiVersion: headway.dev/v1alpha1
 kind: Environment
 metadata: {name: test}
