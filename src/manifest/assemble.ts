@@ -12,7 +12,7 @@ import { memberOf } from './assemble/member.ts';
 import { appliesTo, policiesInForce } from './assemble/policy.ts';
 import { rolloutProblems } from './assemble/rollout.ts';
 import { routeProblems, rulesOf } from './assemble/routes.ts';
-import { isHeld, tenantPathOf, trespass } from './assemble/tenancy.ts';
+import { Tenancy } from './assemble/tenancy.ts';
 import { byPlace } from './finding.ts';
 import { isKind } from './kinds.ts';
 import { keyOf, keySpan, type Parsed, type ParsedDocument } from './parsed.ts';
@@ -36,13 +36,14 @@ export function assemble(
 ): Desired {
   const assembly = new Assembly();
   const environment = chooseEnvironment(parsed, assembly, previous?.environment);
-  admitDocuments(parsed, environment.settings, assembly);
   const { settings } = environment;
-  const { policies, unknown } = policiesInForce(assembly, settings, parsed.unreadableFiles, previous?.policies ?? []);
+  const tenancy = new Tenancy(settings);
+  admitDocuments(parsed, tenancy, assembly);
+  const { policies, unknown } = policiesInForce(assembly, tenancy, parsed.unreadableFiles, previous?.policies ?? []);
   refuseRolloutPolicies(assembly);
   const { members, sources } = checkComponents(assembly, settings, artifacts);
-  const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, settings);
-  const rules = checkRoutes(assembly, settings, policies, unreadablePaths, previous);
+  const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, tenancy);
+  const rules = checkRoutes(assembly, tenancy, policies, unreadablePaths, previous);
   const withheld = withheldFrom(environment.known, unknown);
   const { entries, findings } = makeEntries(assembly, { members, sources, rules, policies, withheld });
   const invalid = assembly.invalid();
@@ -60,9 +61,9 @@ export function assemble(
 }
 
 /** Tenancy before identity: only what may stand where it stands can be a duplicate of something (M2). */
-function admitDocuments(parsed: Parsed, environment: EnvironmentSettings, assembly: Assembly): void {
+function admitDocuments(parsed: Parsed, tenancy: Tenancy, assembly: Assembly): void {
   const misplaced: InvalidDocument[] = [];
-  const isMisplaced = (file: string, namespace: string) => trespass(environment, file, namespace) !== undefined;
+  const isMisplaced = (file: string, namespace: string) => tenancy.trespass(file, namespace) !== undefined;
   for (const document of parsed.invalid) {
     if (isMisplaced(document.file, document.namespace ?? '')) misplaced.push(document);
     else assembly.addInvalid(document);
@@ -72,7 +73,7 @@ function admitDocuments(parsed: Parsed, environment: EnvironmentSettings, assemb
   for (const document of parsed.documents) {
     if (document.kind === 'Environment') continue;
     const { kind, namespace, name, file } = document;
-    const why = trespass(environment, file, namespace);
+    const why = tenancy.trespass(file, namespace);
     if (why !== undefined) {
       const problem = atValue(document, namespace === '' ? '/metadata/name' : '/metadata/namespace', 'HW1022', why);
       misplaced.push({ kind, ...(namespace === '' ? {} : { namespace }), name, file, problems: [problem] });
@@ -159,7 +160,7 @@ function checkComponents(
 /** The rules in force for each entry; an invalid Route keeps those it had. */
 function checkRoutes(
   assembly: Assembly,
-  environment: EnvironmentSettings,
+  tenancy: Tenancy,
   policies: readonly PolicySettings[],
   unreadablePaths: readonly string[],
   previous: Desired | undefined,
@@ -180,7 +181,7 @@ function checkRoutes(
   const claimed = new Set(rules.map((rule) => matchKey(rule.match)));
   const kept = inForce.filter(({ route, match }) => {
     const { type } = assembly.find('Route', route);
-    const lost = type === 'Missing' && isHeld(environment, unreadablePaths, route.split('/')[0]!);
+    const lost = type === 'Missing' && tenancy.isHeld(unreadablePaths, route.split('/')[0]!);
     return (type === 'Invalid' || lost) && !claimed.has(matchKey(match));
   });
   return Map.groupBy([...rules, ...kept].sort(byMatch), (rule) => rule.backend);
@@ -233,6 +234,6 @@ function makeEntries(
   return { entries, findings };
 }
 
-function unreadablePathsOf(files: readonly string[], environment: EnvironmentSettings): readonly string[] {
-  return [...new Set(files.map((file) => tenantPathOf(environment, file) ?? '.'))].sort();
+function unreadablePathsOf(files: readonly string[], tenancy: Tenancy): readonly string[] {
+  return [...new Set(files.map((file) => tenancy.pathOf(file) ?? '.'))].sort();
 }

@@ -96,7 +96,9 @@ describe('no bytes can make it throw', () => {
     expect.hasAssertions();
     const text = fc.array(pieces, { maxLength: 40 }).map((parts) => new TextEncoder().encode(parts.join('')));
     fc.assert(
-      fc.property(text, (bytes) => expect(parseRuntimeConfig(bytes, 'runtime.yaml').ok).toBe(false)),
+      fc.property(text, (bytes) => {
+        expect(parseRuntimeConfig(bytes, 'runtime.yaml').ok).toBe(false);
+      }),
       { numRuns: 20 },
     );
   });

@@ -86,6 +86,16 @@ describe('the schemas', () => {
     expect(unbounded.map(([at]) => at)).toEqual([]);
   });
 
+  it('use patterns that other engines than that of JavaScript know', () => {
+    const patterns = nodes.flatMap(([at, { pattern }]) =>
+      typeof pattern === 'string' ? [[at, pattern] as const] : [],
+    );
+    expect(patterns.length).toBeGreaterThan(50);
+    expect(patterns.filter(([, pattern]) => /\(\?|\\[upkbdDwW]/.test(pattern))).toEqual([]);
+    // Whole values, never parts of them.
+    expect(patterns.filter(([, pattern]) => !/^\^.*\$$/.test(pattern))).toEqual([]);
+  });
+
   it('say the same wherever they share a definition', () => {
     const named = nodes.filter(([at]) => /^[A-Za-z]+\/definitions\/[^/]+$/.test(at));
     const groups = Map.groupBy(named, ([at]) => at.split('/').at(-1)!);

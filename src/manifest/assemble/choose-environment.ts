@@ -3,7 +3,7 @@ import { finding } from '../finding.ts';
 import type { Parsed, ParsedDocument } from '../parsed.ts';
 import { atValue, type Assembly } from './assembly.ts';
 import { environmentProblems, NO_ENVIRONMENT, settingsOf } from './environment.ts';
-import { trespass } from './tenancy.ts';
+import { Tenancy } from './tenancy.ts';
 
 export interface ChosenEnvironment {
   readonly settings: EnvironmentSettings;
@@ -25,8 +25,9 @@ export function chooseEnvironment(
   );
   const before = previous && previous.name !== NO_ENVIRONMENT.name ? previous : undefined;
   const fallback = { settings: before ?? NO_ENVIRONMENT, known: before !== undefined };
+  const tenancyBefore = before && new Tenancy(before);
   const candidates = documents.filter((document) => {
-    const why = before ? trespass(before, document.file, '') : undefined;
+    const why = tenancyBefore?.trespass(document.file, '');
     if (why !== undefined) {
       const problem = atValue(document, '/metadata/name', 'HW1022', why);
       assembly.addInvalid({ kind: 'Environment', file: document.file, problems: [problem] });
@@ -50,7 +51,7 @@ export function chooseEnvironment(
   }
   const problems = [...environmentProblems(document)];
   const settings = settingsOf(document.name, document.value.spec);
-  const why = trespass(settings, document.file, '');
+  const why = new Tenancy(settings).trespass(document.file, '');
   if (why !== undefined) problems.push(atValue(document, '/metadata/name', 'HW1022', why));
   if (problems.length > 0) {
     assembly.refuse(document, problems);

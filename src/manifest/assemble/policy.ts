@@ -1,9 +1,9 @@
-import type { CapabilityCeiling, EnvironmentSettings, InvalidDocument, PolicySettings } from '../../model/desired.ts';
+import type { CapabilityCeiling, InvalidDocument, PolicySettings } from '../../model/desired.ts';
 import type { Ceiling, Policy } from '../generated/policy.ts';
 import { POLICY_DEFAULTS } from '../defaults.ts';
 import { bytesOf, milliseconds, share } from '../quantity.ts';
 import { defaultsOf } from './member.ts';
-import { tenantPathOf } from './tenancy.ts';
+import type { Tenancy } from './tenancy.ts';
 import type { Assembly } from './assembly.ts';
 
 export function policySettings(name: string, spec: Policy['spec']): PolicySettings {
@@ -52,14 +52,14 @@ export interface PoliciesInForce {
  */
 export function policiesInForce(
   assembly: Assembly,
-  environment: EnvironmentSettings,
+  tenancy: Tenancy,
   unreadableFiles: readonly string[],
   previous: readonly PolicySettings[],
 ): PoliciesInForce {
   const valid = assembly.all('Policy').map((document) => policySettings(document.name, document.value.spec));
   const invalid = assembly.invalid().filter(isPolicy);
   const present = new Set([...valid, ...invalid].map((policy) => policy.name));
-  const platformUnreadable = unreadableFiles.some((file) => mayHoldPolicies(environment, file));
+  const platformUnreadable = unreadableFiles.some((file) => tenancy.isOfPlatform(file));
   const kept = previous.filter(
     ({ name }) => invalid.some((document) => document.name === name) || (platformUnreadable && !present.has(name)),
   );
@@ -69,12 +69,4 @@ export function policiesInForce(
 
 function isPolicy(document: InvalidDocument): document is InvalidDocument & { readonly name: string } {
   return document.kind === 'Policy' && document.name !== undefined;
-}
-
-function mayHoldPolicies(environment: EnvironmentSettings, file: string): boolean {
-  const path = tenantPathOf(environment, file);
-  return (
-    path === undefined ||
-    environment.tenants.some((tenant) => tenant.path === path && tenant.namespace === environment.platformNamespace)
-  );
 }
