@@ -3,7 +3,8 @@ import { admit } from '../../src/component/admission/admit.ts';
 import { gate } from '../../src/component/bindings/gate.ts';
 import { makeBindings } from '../../src/component/bindings/make.ts';
 import { freeIdentifiers } from '../../src/component/bindings/scope.ts';
-import { parseModule } from '../../src/component/bindings/syntax.ts';
+import { parseModule, printModule } from '../../src/component/bindings/syntax.ts';
+import { dropUnreadOption } from '../../src/component/bindings/unread.ts';
 import { loadTranspiler, transpile } from '../../src/component/transpile.ts';
 import { example, MIB } from './support.ts';
 
@@ -149,6 +150,23 @@ describe('from jco’s text to bindings', () => {
     ],
   ])('%s is refused', (_what, change) => {
     expect(refused(change(source))).toMatchObject({ code: 'HW2204', policy: 'Terminal' });
+  });
+});
+
+describe('options that nobody reads', () => {
+  const OPTION = 'f({ lift: [1], other: 2 });';
+  test.each<[string, string, boolean]>([
+    ['taken apart and not used', 'function f({ lift, other }) { return other; }', false],
+    ['taken apart and used', 'function f({ lift, other }) { return lift; }', true],
+    ['taken apart under another name', 'function f({ lift: other }) { return other; }', true],
+    ['read as a property', 'function f(options) { return options.lift; }', true],
+    ['passed on by its name', 'function f({ lift }) { g({ lift }); }', true],
+    ['passed on as a value', 'function f({ lift }) { g({ lift: lift }); }', true],
+    ['taken apart with a default', 'function f({ lift = 1 }) {}', true],
+  ])('%s', (_what, reader, kept) => {
+    const program = parseModule(`${OPTION}${reader}`);
+    dropUnreadOption(program, 'lift');
+    expect(printModule(program).includes('[1]')).toBe(kept);
   });
 });
 

@@ -2,10 +2,11 @@ import type { AnyNode, ConditionalExpression, Program, Statement } from 'acorn';
 import { calls, generatorBody, shapeOf } from './shape.ts';
 import { isIdentifier, isMember, rewrite, visit } from './syntax.ts';
 import { dropUnreached } from './unreached.ts';
+import { dropUnreadOption } from './unread.ts';
 
 /**
  * The `quiet` tier: jco's bindings without calls of its log (two fifths of a call's time), without tables that only grow,
- * without the arms that are decided already and without what nothing reaches. Changes the sealed tree in place.
+ * without the arms that are decided already and without what nothing reads or reaches. Changes the sealed tree in place.
  *
  * `false` where the tree is not as expected in any of this: the file stays `stock`. The tree may have been changed by
  * then, so the caller parses it again.
@@ -16,6 +17,7 @@ export function quieten(program: Program): boolean {
   if (!shape || !body) return false;
   const suspending = suspendingTrampolines(body);
   rewrite(shape.instantiate, (node) => quiet(node, suspending));
+  dropUnreadOption(shape.instantiate, 'paramLiftFns');
   dropUnreached(shape.instantiate, body);
   // Fused adapters of nested components look up what a table has created; where they are, the table has to be kept.
   if (!readsCreatedReps(shape.instantiate)) rewrite(shape.instantiate, withoutCreatedReps);
