@@ -18,6 +18,7 @@ import type { EngineObserved } from '../model/engine.ts';
 import { EXIT } from '../model/exit.ts';
 import type { LinkHandlers } from '../wire/engine-link.ts';
 import { readChildConfig } from './child-config.ts';
+import { servingLogSink } from './log-sink.ts';
 import { endWith } from './start-failure.ts';
 import {
   DEFAULT_DRAIN_DEADLINE_MS,
@@ -37,7 +38,7 @@ process.on('SIGTERM', end);
 // A terminal sends these to everybody in it; the supervisor ends its children in order.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
 const config = await readChildConfig<EngineConfig>(end);
-const log = pino({ name: 'engine', level: config.logLevel ?? 'info' }, pino.destination(STDERR));
+const log = pino({ name: 'engine', level: config.logLevel ?? 'info' }, servingLogSink());
 await run(config, log);
 
 async function run(config: EngineConfig, log: Logger): Promise<void> {

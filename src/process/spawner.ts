@@ -8,9 +8,10 @@ import pino from 'pino';
 import { closeInheritedDescriptors } from '../host/spawner/inherited.ts';
 import type { FromSpawner, ToSpawner } from '../host/spawner/messages.ts';
 import { SpawnerService } from '../host/spawner/service.ts';
+import { servingLogSink } from './log-sink.ts';
 
 const closed = closeInheritedDescriptors();
-const log = pino({ name: 'spawner', level: process.env['HEADWAY_LOG_LEVEL'] ?? 'info' }, pino.destination(2));
+const log = pino({ name: 'spawner', level: process.env['HEADWAY_LOG_LEVEL'] ?? 'info' }, servingLogSink());
 if (closed > 0) log.info({ closed }, 'closed descriptors that were left open by whoever started us');
 
 // A terminal sends these to everybody in it. The spawner ends with the engine, however that ends.

@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { statSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectEngine } from '../../src/host/link-client.ts';
-import type { Isolation } from '../../src/model/component.ts';
+import type { Isolation, Limits } from '../../src/model/component.ts';
 import { EXIT } from '../../src/model/exit.ts';
 import { keepingLog } from '../support/log.ts';
+import { MAX_UNREAD_LOG_BYTES } from '../../src/process/log-sink.ts';
 import { bundleOf } from './bundles.ts';
 import { RunningEngine, snapshotOf } from './engine-process.ts';
 import { cellOf, isAlive, MIB } from './running.ts';
@@ -16,10 +17,10 @@ const BOTH: readonly Isolation[] = ['Strict', 'Process'];
 
 afterEach(() => engine.stop());
 
-async function serving(isolation: Isolation = 'Auto'): Promise<{ pid: number }> {
+async function serving(isolation: Isolation = 'Auto', limits: Partial<Limits> = {}): Promise<{ pid: number }> {
   engine = await RunningEngine.start();
   const bundle = await bundleOf('testbed', engine.storeFolder, 16 * MIB);
-  const { pid } = await engine.ready('r1', cellOf(bundle, { isolation }));
+  const { pid } = await engine.ready('r1', cellOf(bundle, { isolation, limits }));
   expect(await engine.control.publish(snapshotOf(1))).toEqual({ ok: true, value: { generation: 1 } });
   return { pid: pid! };
 }
@@ -76,6 +77,19 @@ describe('the engine', () => {
     const observed = await next.observe();
     expect(observed).toMatchObject({ ok: true, value: { epoch, generation: 1, replicas: [{ id: 'r1', pid }] } });
     next.close();
+  });
+
+  it('serves on while nobody reads what it logs', async () => {
+    await serving('Auto', { logBytesPerSecond: 16 * MIB });
+    engine.child.stderr!.pause();
+    const text = 'x'.repeat(1_000);
+    for (let count = 0; count < 400; count++) expect(await status(`/log?text=${text}&times=20`)).toBe(200);
+    engine.child.stderr!.resume();
+    await engine.until('the lines that were kept', () => engine.output.length > MAX_UNREAD_LOG_BYTES);
+    await engine.control.stop('r1', 0);
+    await engine.logged('a replica has ended');
+    // What the pipe held comes on top; what did not fit was dropped.
+    expect(engine.output.length).toBeLessThan(1.5 * MAX_UNREAD_LOG_BYTES);
   });
 
   it('ends with a code of its own where the port is taken', async () => {
