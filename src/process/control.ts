@@ -39,7 +39,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
   const masked = createLogger({ level: options.logLevel, sink: pino.destination({ fd: STDERR, sync: true }) });
   const log = masked.log.child({ name: 'control' });
   const clock = systemClock;
-  const secrets = readSecrets(options.repository.credentials, masked.protect);
+  const secrets = readSecrets(options.repository.credentials, (values) => masked.protect(values));
   const webhookSecret = options.webhook && secretOrEnd(() => readSecret(options.webhook!.secret));
   if (webhookSecret !== undefined) masked.protect([webhookSecret]);
 

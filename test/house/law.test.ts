@@ -82,7 +82,7 @@ describe('the law of the rooms', () => {
   it('is kept by every import', () => {
     const offences = files.flatMap((file) => {
       const room = file.split('/')[0]!;
-      const law = file.includes('/') ? LAW[room] : LAW['process'];
+      const law = LAW[room];
       if (!law) return [`${file} is in no room`];
       const { imports } = factsOf(readFileSync(path.join(SOURCE, file), 'utf8'));
       return imports.map((specifier) => offence(file, room, law, specifier)).filter((text) => text !== undefined);

@@ -37,6 +37,7 @@ export const LAW: Readonly<Record<string, Room>> = {
   host: { ...EDGE, packages: ['pino', 'acorn'] },
   broker: { ...EDGE, packages: ['pino', 'undici'] },
   cell: { ...EDGE, packages: ['@bytecodealliance/preview2-shim'] },
+  'cli.ts': { rooms: ['kit', 'model', 'check', 'process'], node: ['node:util'], packages: [] },
   process: {
     rooms: [
       'kit',

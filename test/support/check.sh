@@ -8,10 +8,11 @@ trap 'rm -rf "$logs"' EXIT
 run format oxfmt --check src test examples
 run lint oxlint --type-aware src test examples
 run types tsc --noEmit -p tsconfig.json
+run page tsc --noEmit -p src/dashboard
 run unused knip --no-progress
 run tests vitest run --config test/vitest.config.ts --project fast
 failed=0
-for name in format lint types unused tests; do
+for name in format lint types page unused tests; do
   if wait "${jobs[$name]}"; then echo "ok      $name"; else failed=1; echo "FAILED  $name"; sed 's/^/        /' "$logs/$name"; fi
 done
 exit $failed

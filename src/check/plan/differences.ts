@@ -67,7 +67,7 @@ const LONGEST_PRINTED_VALUE = 60;
 
 function printed(value: unknown): string {
   if (value === undefined) return 'unset';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > LONGEST_PRINTED_VALUE ? `${text.slice(0, LONGEST_PRINTED_VALUE)}…` : text;
 }
 
