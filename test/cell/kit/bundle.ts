@@ -14,7 +14,7 @@ export interface TestBundle {
 const EXAMPLES = new URL('../../../examples/wasm/', import.meta.url);
 export const MEMORY_BYTES = 64 * 1024 * 1024;
 /** What admission lets in with these is denied by the cell all the same: nothing of it is implemented. */
-const CAPABILITIES = [{ capability: 'outboundHttp' }, { capability: 'sockets' }];
+const CAPABILITIES = [{ capability: 'outboundHttp' }, { capability: 'sockets' }, { capability: 'nameLookup' }];
 
 export async function exampleBundle(name: string): Promise<TestBundle> {
   return bundleOf(await readFile(new URL(`${name}.wasm`, EXAMPLES)));
