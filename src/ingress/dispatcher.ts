@@ -145,7 +145,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
       request: exchange.req,
       maxBytes: exchange.rule!.rule.requestBodyBytes,
       awaitsRead: exchange.awaitsContinue,
-      onContinue: () => exchange.continueUpload(),
+      onContinue: () => exchange.writeContinue(),
       onTooLarge: () => {
         if (exchange.headersSent) exchange.destroyConnection();
         else exchange.answer(REFUSALS.BodyTooLarge);

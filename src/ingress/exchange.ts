@@ -8,6 +8,7 @@
  * X2 A request is counted once, when its call is over, by what the client got and how the call ended.
  */
 import { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { CallEnd, CellCaller, CellExchange } from '../wire/cell-caller.ts';
 import { Abort, Outcome } from '../wire/frames.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
@@ -44,8 +45,6 @@ export class Exchange extends ServerResponse implements CellExchange {
   upload: Upload | undefined;
   hasStreamedBody = false;
   awaitsContinue = false;
-  /** The 100 was sent, so the client sends its body. */
-  hasContinued = false;
   retried = false;
   isClientGone = false;
   /** Of the guest's response; 0 before it. */
@@ -73,7 +72,7 @@ export class Exchange extends ServerResponse implements CellExchange {
     if (length !== -1 && head.status !== 204) headers.push('content-length', String(length));
     if (this.rule!.releaseHeader) headers.push('x-headway-release', this.arm!.label);
     if (this.setCookie !== undefined) headers.push('set-cookie', this.setCookie);
-    this.#decideKeepAlive();
+    if (this.owner!.isClosing) this.shouldKeepAlive = false;
     this.writeHead(head.status, headers);
     if (!complete) {
       // A guest that streams may take its time: the client is told what it is up to.
@@ -134,7 +133,7 @@ export class Exchange extends ServerResponse implements CellExchange {
     const headers = ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(body))];
     if (answer.retryAfterSeconds !== undefined) headers.push('retry-after', String(answer.retryAfterSeconds));
     if (release !== undefined && this.rule!.releaseHeader) headers.push('x-headway-release', release);
-    this.#decideKeepAlive();
+    if (this.owner!.isClosing) this.shouldKeepAlive = false;
     this.writeHead(answer.status, headers);
     this.end(body);
     this.#discardBody();
@@ -160,15 +159,12 @@ export class Exchange extends ServerResponse implements CellExchange {
   /** Node says `close` once for every response: after its last byte, or when the client went away. */
   onClose(): void {
     if (!this.writableFinished) this.#leave();
+    // Its head went out before the listener was told to close, so it could not say so.
+    else if (this.owner?.isClosing && presentExchange(this.req.socket) === undefined) this.req.socket.destroySoon();
   }
 
   get #takesNothing(): boolean {
     return this.isClientGone || this.#isCut || this.#isAnswered;
-  }
-
-  continueUpload(): void {
-    this.hasContinued = true;
-    this.writeContinue();
   }
 
   /** The call is over: what is left of the request's body is of no use. */
@@ -183,11 +179,6 @@ export class Exchange extends ServerResponse implements CellExchange {
     this.#isCut = true;
     this.upload?.stop();
     this.req.socket.destroy();
-  }
-
-  /** A client that was never told to send its body may or may not send it: the next request could not be told from it. */
-  #decideKeepAlive(): void {
-    if (this.owner!.isClosing || (this.awaitsContinue && !this.hasContinued)) this.shouldKeepAlive = false;
   }
 
   /** The answer to HEAD may declare a length that it does not have. */
@@ -218,4 +209,10 @@ export class Exchange extends ServerResponse implements CellExchange {
 /** One listener for all: a closure per request would be one too many. */
 export function onExchangeClose(this: Exchange): void {
   this.onClose();
+}
+
+/** By Node's own mark of the response that a connection is at. */
+export function presentExchange(socket: Duplex): Exchange | undefined {
+  const present = (socket as { _httpMessage?: unknown })._httpMessage;
+  return present instanceof Exchange ? present : undefined;
 }

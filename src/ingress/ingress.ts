@@ -7,7 +7,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { ReleaseSamples, SyntheticRun } from '../model/engine.ts';
@@ -18,7 +17,7 @@ import { REFUSALS } from './answers.ts';
 import { compileRules, type CompiledRule } from './compiled-rule.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { onExchangeClose, type Exchange } from './exchange.ts';
-import { createListener, DEFAULT_LISTENER_LIMITS, type Listener, type ListenerLimits } from './listener.ts';
+import { DEFAULT_LISTENER_LIMITS, Listener, type ListenerLimits } from './listener.ts';
 import { FailureLog } from './failure-log.ts';
 import { RequestFacts } from './request-facts.ts';
 import { RouteTable } from './route-table.ts';
@@ -90,7 +89,7 @@ class HttpIngress implements Ingress {
       this.#dispatcher.tallies,
       options.onSyntheticDone ?? (() => undefined),
     );
-    this.#listener = createListener(
+    this.#listener = new Listener(
       { ...DEFAULT_LISTENER_LIMITS, ...options.limits },
       {
         onRequest: (request, exchange) => this.#onRequest(request, exchange),
@@ -107,22 +106,18 @@ class HttpIngress implements Ingress {
     );
   }
 
-  listen({ host, port }: Address): Promise<Result<Address, Problem>> {
-    const listener = this.#listener;
-    return new Promise((resolve) => {
-      const onError = (error: NodeJS.ErrnoException): void => {
-        const why = error.code === 'EADDRINUSE' ? 'another program listens there' : error.message;
-        resolve(err(problem('HW4501', `cannot listen on ${host}:${port}: ${why}`)));
-      };
-      listener.once('error', onError);
-      listener.listen(port, host, () => {
-        listener.off('error', onError);
-        listener.on('error', (error) => this.#log.error({ error: error.message }, 'listener failed'));
-        const { address, port } = listener.address() as AddressInfo;
-        this.#log.info({ address, port }, 'listening for traffic');
-        resolve(ok({ host: address, port }));
-      });
+  async listen({ host, port }: Address): Promise<Result<Address, Problem>> {
+    const opened = await this.#listener.open(host, port, (error) => {
+      this.#log.error({ error: error.message }, 'listener failed');
     });
+    if (!opened.ok) {
+      const { code, message } = opened.error;
+      const why = code === 'EADDRINUSE' ? 'another program listens there' : message;
+      return err(problem('HW4501', `cannot listen on ${host}:${port}: ${why}`));
+    }
+    const address = { host: opened.value.address, port: opened.value.port };
+    this.#log.info(address, 'listening for traffic');
+    return ok(address);
   }
 
   get generation(): number {
@@ -161,21 +156,11 @@ class HttpIngress implements Ingress {
     return this.#synthetic.progress();
   }
 
-  close(deadlineMs: number): Promise<void> {
+  async close(deadlineMs: number): Promise<void> {
     this.#dispatcher.isClosing = true;
     this.#synthetic.close();
-    const listener = this.#listener;
-    return new Promise((resolve) => {
-      const cutOff = setTimeout(() => {
-        this.#log.warn({ deadlineMs }, 'connections cut off at the deadline of the drain');
-        listener.closeAllConnections();
-      }, deadlineMs);
-      listener.close(() => {
-        clearTimeout(cutOff);
-        resolve();
-      });
-      listener.closeIdleConnections();
-    });
+    const { wasCutOff } = await this.#listener.drain(deadlineMs);
+    if (wasCutOff) this.#log.warn({ deadlineMs }, 'connections cut off at the deadline of the drain');
   }
 
   #onRequest(request: IncomingMessage, exchange: Exchange): void {

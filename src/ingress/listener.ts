@@ -3,10 +3,11 @@
  * own for everything that never becomes a request.
  */
 import { createServer, IncomingMessage, type Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { err, ok, type Result } from '../kit/result.ts';
 import { answerBody, REFUSALS, type Answer } from './answers.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, presentExchange } from './exchange.ts';
 
 export interface ListenerLimits {
   /** From the first byte of a connection or request to the end of its head. */
@@ -32,8 +33,6 @@ export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
   maxConnections: 16_384,
 };
 
-export type Listener = Server<typeof IncomingMessage, typeof Exchange>;
-
 export interface ListenerEvents {
   onRequest(request: IncomingMessage, exchange: Exchange): void;
   /** The client waits for a 100 before it sends the body. */
@@ -41,32 +40,84 @@ export interface ListenerEvents {
   onUnmetExpectation(request: IncomingMessage, exchange: Exchange): void;
 }
 
-export function createListener(limits: ListenerLimits, events: ListenerEvents): Listener {
-  const server = createServer(
-    {
-      IncomingMessage,
-      ServerResponse: Exchange,
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
-      connectionsCheckingInterval: limits.timeoutCheckMs,
-      maxHeaderSize: limits.maxHeadBytes,
-      insecureHTTPParser: false,
-      requireHostHeader: true,
-      noDelay: true,
-    },
-    (request, exchange) => events.onRequest(request, exchange),
-  );
-  // Node would drop headers over a number without a word; the head is bounded in bytes, and we count.
-  server.maxHeadersCount = 0;
-  server.maxConnections = limits.maxConnections;
-  server.timeout = limits.stallTimeoutMs;
-  server.on('timeout', endIdle);
-  server.on('checkContinue', (request, exchange) => events.onRequestWithExpectation(request, exchange));
-  server.on('checkExpectation', (request, exchange) => events.onUnmetExpectation(request, exchange));
-  server.on('connect', (_request, socket) => refuse(socket, REFUSALS.NotOffered));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(socket, answerOfError(error.code)));
-  return server;
+export class Listener {
+  readonly #server: Server<typeof IncomingMessage, typeof Exchange>;
+  readonly #connections = new Set<Socket>();
+
+  constructor(limits: ListenerLimits, events: ListenerEvents) {
+    const server = createServer(
+      {
+        IncomingMessage,
+        ServerResponse: Exchange,
+        headersTimeout: limits.headersTimeoutMs,
+        requestTimeout: limits.requestTimeoutMs,
+        keepAliveTimeout: limits.keepAliveTimeoutMs,
+        connectionsCheckingInterval: limits.timeoutCheckMs,
+        maxHeaderSize: limits.maxHeadBytes,
+        insecureHTTPParser: false,
+        requireHostHeader: true,
+        noDelay: true,
+      },
+      (request, exchange) => events.onRequest(request, exchange),
+    );
+    server.maxConnections = limits.maxConnections;
+    server.timeout = limits.stallTimeoutMs;
+    server.on('connection', (socket: Socket) => this.#hold(socket));
+    server.on('timeout', endIdle);
+    server.on('checkContinue', (request, exchange) => events.onRequestWithExpectation(request, exchange));
+    server.on('checkExpectation', (request, exchange) => events.onUnmetExpectation(request, exchange));
+    server.on('connect', (_request, socket) => refuse(socket, REFUSALS.NotOffered));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(socket, answerOfError(error.code)));
+    this.#server = server;
+  }
+
+  /** Resolves with where it listens, or with why it does not. `onError` hears of what goes wrong afterwards. */
+  open(
+    host: string,
+    port: number,
+    onError: (error: Error) => void,
+  ): Promise<Result<AddressInfo, NodeJS.ErrnoException>> {
+    const server = this.#server;
+    return new Promise((resolve) => {
+      const onFailure = (error: NodeJS.ErrnoException): void => resolve(err(error));
+      server.once('error', onFailure);
+      server.listen(port, host, () => {
+        server.off('error', onFailure);
+        server.on('error', onError);
+        resolve(ok(server.address() as AddressInfo));
+      });
+    });
+  }
+
+  /**
+   * Accepts nothing more, and resolves when the last connection has ended: idle ones now, others after the response that
+   * they are at (the exchange sees to it), all of them at the deadline. Node's own `close` takes a connection for idle
+   * whose response is written and not yet sent, and would cut it off.
+   */
+  drain(deadlineMs: number): Promise<{ readonly wasCutOff: boolean }> {
+    const server = this.#server;
+    return new Promise((resolve) => {
+      let wasCutOff = false;
+      const deadline = setTimeout(() => {
+        wasCutOff = true;
+        server.closeAllConnections();
+      }, deadlineMs);
+      NetServer.prototype.close.call(server, () => {
+        clearTimeout(deadline);
+        // For the timer in it that looks for slow clients.
+        server.close(() => undefined);
+        resolve({ wasCutOff });
+      });
+      for (const socket of this.#connections) {
+        if (presentExchange(socket) === undefined && socket.writableLength === 0) socket.destroy();
+      }
+    });
+  }
+
+  #hold(socket: Socket): void {
+    this.#connections.add(socket);
+    socket.on('close', () => this.#connections.delete(socket));
+  }
 }
 
 /**
@@ -75,12 +126,6 @@ export function createListener(limits: ListenerLimits, events: ListenerEvents): 
  */
 function endIdle(socket: Socket): void {
   if (presentExchange(socket) === undefined || socket.writableLength > 0) socket.destroy();
-}
-
-/** By Node's own mark of the response that a connection is at. */
-function presentExchange(socket: Duplex): Exchange | undefined {
-  const present = (socket as { _httpMessage?: unknown })._httpMessage;
-  return present instanceof Exchange ? present : undefined;
 }
 
 function answerOfError(code: string | undefined): Answer {

@@ -132,6 +132,23 @@ describe('the body of a request', () => {
     response.resume();
   });
 
+  test('of a fast client stays with the client while the guest does not read', async () => {
+    fixture.ingress.apply(snapshot([rule({ requestBodyBytes: 1e9 })], 2));
+    replica.cell.script = () => undefined;
+    const total = 64 * 1024 * 1024;
+    const client = fixture.dial();
+    client.write('POST / HTTP/1.1', 'Host: a', `Content-Length: ${total}`, '', '');
+    for (let sent = 0; sent < total; sent += 1024 * 1024) client.socket.write(Buffer.alloc(1024 * 1024));
+    let before = -1;
+    while (before !== client.socket.bytesWritten - client.socket.writableLength) {
+      before = client.socket.bytesWritten - client.socket.writableLength;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    // What two sockets hold, one credit, and one buffer.
+    expect(before).toBeLessThan(16 * 1024 * 1024);
+    expect(replica.cell.calls[0]!.body.length).toBe(INITIAL_CREDIT_BYTES);
+  });
+
   test('that nobody reads does not hold the connection', async () => {
     replica.cell.script = (call) => call.reply(200, 'unread');
     const client = fixture.dial();

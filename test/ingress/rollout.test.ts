@@ -316,8 +316,8 @@ describe('more requests than a cell takes', () => {
   });
 
   test('go to the replica with the fewest', async () => {
-    const first = await fixture.add(STABLE, () => undefined, { concurrency: 4 });
-    const second = await fixture.add(STABLE, () => undefined, { concurrency: 4 });
+    const first = await fixture.add(STABLE, () => undefined);
+    const second = await fixture.add(STABLE, () => undefined);
     const asked = Array.from({ length: 8 }, (_, index) => fixture.get(`/${index}`));
     await until(() => first.cell.calls.length + second.cell.calls.length === 8);
     expect([first.channel.inFlight, second.channel.inFlight]).toEqual([4, 4]);
@@ -393,6 +393,31 @@ describe('close', () => {
     expect(await client.whenClosed()).toMatch(/connection: close[^]*last$/i);
     await expect(fixture.get('/')).rejects.toThrow('ECONNREFUSED');
     expect(samplesOf('a').traffic).toMatchObject({ requests: 1, failures: 0 });
+  });
+
+  test('waits for a client that still takes its response, and ends the connection after it', async () => {
+    const body = 'r'.repeat(900_000);
+    await fixture.add(STABLE, (call) => call.reply(200, body));
+    const client = fixture.dial();
+    client.socket.pause();
+    for (let index = 0; index < 10; index++) client.write('GET / HTTP/1.1', 'Host: a', '', '');
+    await until(() => samplesOf('a').traffic.requests === 10);
+    const closing = fixture.ingress.close(60_000);
+    client.socket.resume();
+    await closing;
+    const received = await client.whenClosed();
+    expect(client.statuses).toEqual(Array.from({ length: 10 }, () => 200));
+    expect(received.length).toBeGreaterThan(10 * body.length);
+  });
+
+  test('ends connections that are idle between requests', async () => {
+    await fixture.add(STABLE, saying('stable'));
+    const client = fixture.dial();
+    client.write('GET / HTTP/1.1', 'Host: a', '', '');
+    await until(() => client.statuses.length === 1);
+    await fixture.ingress.close(60_000);
+    await client.whenClosed();
+    expect(client.statuses).toEqual([200]);
   });
 
   test('cuts off what has not ended at the deadline, which is nobody\u2019s failure', async () => {
