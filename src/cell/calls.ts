@@ -3,12 +3,20 @@
  *
  * Invariants
  * K1 Ids come from the engine's free list, so they are small: an array, not a map.
- * K2 A frame about a call that is over is late, not wrong.
+ * K2 A call that is over is forgotten at once, and with it the chunk that its head came in; a frame about it is late, not
+ *    wrong.
  */
-import { MAX_CHUNK_BYTES, REQUEST_AWAITS_READ, REQUEST_HAS_BODY_FRAMES, ToCell } from '../wire/frames.ts';
+import {
+  MAX_CHUNK_BYTES,
+  REQUEST_AWAITS_READ,
+  REQUEST_HAS_BODY_FRAMES,
+  RESPONSE_DONE,
+  ToCell,
+} from '../wire/frames.ts';
 import { readRequest } from '../wire/request-head.ts';
 import type { BodyReceiver, Call } from './call.ts';
 import type { HttpKind } from './exports.ts';
+import type { OutcomeNumber } from './outbox.ts';
 import type { InstancePool } from './pool.ts';
 import { abortText, isAbortReason } from './serve/abort-reason.ts';
 import type { Answers, RequestLimits } from './serve/answers.ts';
@@ -23,18 +31,20 @@ type Exchange = Call & BodyReceiver;
 
 export interface CallSettings {
   readonly pool: InstancePool;
-  readonly answers: Answers;
+  readonly outbox: Answers;
   readonly http: HttpKind;
   readonly limits: RequestLimits;
   readonly say: (line: string) => void;
 }
 
-export class Calls {
+export class Calls implements Answers {
   readonly #settings: CallSettings;
+  readonly #outbox: Answers;
   readonly #calls: (Call | Exchange | undefined)[] = [];
 
   constructor(settings: CallSettings) {
     this.#settings = settings;
+    this.#outbox = settings.outbox;
   }
 
   /** A frame with an id. A string says how it broke the protocol. */
@@ -43,35 +53,66 @@ export class Calls {
     if (type === ToCell.Request) return this.#request(id, bytes, start, end);
     if (type === ToCell.Call) return this.#call(id, bytes, start, end);
     const call = this.#calls[id];
-    if (!call || call.over) return isKnown(type) ? undefined : `a frame of type ${type}`;
+    if (!call) return isKnown(type) ? undefined : `a frame of type ${type}`;
     if (type === ToCell.Cancel) return this.#cancel(call, bytes, start, end);
     if (!isExchange(call)) return `a frame of type ${type} for a call without a body`;
     return this.#body(call, type, bytes, start, end);
   }
 
+  // What calls answer, on its way to the engine.
+
+  response(id: number, flags: number, status: number, headers: readonly string[], body: Uint8Array | undefined): void {
+    if ((flags & RESPONSE_DONE) !== 0) this.#calls[id] = undefined;
+    this.#outbox.response(id, flags, status, headers, body);
+  }
+
+  body(id: number, bytes: Uint8Array): void {
+    this.#outbox.body(id, bytes);
+  }
+
+  bodyEnd(id: number): void {
+    this.#outbox.bodyEnd(id);
+  }
+
+  bodyAbort(id: number): void {
+    this.#outbox.bodyAbort(id);
+  }
+
+  credit(id: number, bytes: number): void {
+    this.#outbox.credit(id, bytes);
+  }
+
+  done(id: number, outcome: OutcomeNumber, text: string): void {
+    this.#calls[id] = undefined;
+    this.#outbox.done(id, outcome, text);
+  }
+
+  callResult(id: number, result: unknown): void {
+    this.#calls[id] = undefined;
+    this.#outbox.callResult(id, result);
+  }
+
   #request(id: number, bytes: Buffer, start: number, end: number): string | undefined {
-    const present = this.#calls[id];
-    if (present && !present.over) return `a second request with the id ${id}`;
+    if (this.#calls[id]) return `a second request with the id ${id}`;
     const head = readRequest(bytes, start, end);
     if (typeof head === 'string') return head;
-    const { pool, answers, limits, http, say } = this.#settings;
+    const { pool, limits, http, say } = this.#settings;
     let body: Uint8Array | 'Follows' | 'AwaitsRead';
     if ((head.flags & REQUEST_HAS_BODY_FRAMES) === 0) body = bytes.subarray(head.bodyStart, end);
     else body = (head.flags & REQUEST_AWAITS_READ) === 0 ? 'Follows' : 'AwaitsRead';
     const exchange =
       http === 'headway'
-        ? new HeadwayExchange(id, answers, limits, head, body, say)
-        : new WasiExchange(id, answers, limits, head, body);
+        ? new HeadwayExchange(id, this, limits, head, body, say)
+        : new WasiExchange(id, this, limits, head, body);
     this.#calls[id] = exchange;
     return !exchange.startable || pool.submit(exchange) ? undefined : 'more requests than a cell can queue';
   }
 
   #call(id: number, bytes: Buffer, start: number, end: number): string | undefined {
-    const present = this.#calls[id];
-    if (present && !present.over) return `a second call with the id ${id}`;
+    if (this.#calls[id]) return `a second call with the id ${id}`;
     const text = readCall(bytes.subarray(start, end));
     if (typeof text === 'string') return text;
-    const call = new ExportCall(id, this.#settings.answers, text);
+    const call = new ExportCall(id, this, text);
     this.#calls[id] = call;
     return this.#settings.pool.submit(call) ? undefined : 'more calls than a cell can queue';
   }

@@ -116,7 +116,7 @@ export class Cell {
       const names = findExports(assignment.exports, assignment.blockingExports);
       const pool = this.#makePool(assignment, program, names);
       const { instantiateMs, initMs } = await pool.warm(assignment.startTimeoutMs);
-      if (assignment.warmUpPath !== undefined) await warmUp(pool, names.http, assignment.warmUpPath, assignment);
+      await this.#warmUp(assignment, pool, names);
       this.#serve(assignment, pool, names);
       this.#outbox.loaded({
         compileMs,
@@ -132,6 +132,11 @@ export class Cell {
       this.#outbox.loadFailed('HW4001', describeFailure(thrown));
       this.#leave(CellExit.LoadFailed);
     }
+  }
+
+  async #warmUp(assignment: Assignment, pool: InstancePool, { http }: ExportNames): Promise<void> {
+    const { warmUpPath: path, startTimeoutMs } = assignment;
+    if (path !== undefined && http !== 'none') await warmUp(pool, { http, path, limits: assignment, startTimeoutMs });
   }
 
   #makePool(assignment: Assignment, program: Program, names: ExportNames): InstancePool {
@@ -156,7 +161,7 @@ export class Cell {
     this.#pool = pool;
     this.#calls = new Calls({
       pool,
-      answers: this.#outbox,
+      outbox: this.#outbox,
       http: names.http,
       limits: assignment,
       say: (line) => this.#logs?.say(line),

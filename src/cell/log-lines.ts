@@ -2,7 +2,8 @@
  * What guests write to stdout and stderr, and what the cell itself has to say, as `Log` frames.
  *
  * Invariants
- * L1 No more than `logBytesPerSecond` leaves, with one second's worth as the burst; the rest is dropped and counted.
+ * L1 No more than `logBytesPerSecond` of guests' and `RUNTIME_BYTES_PER_SECOND` of the runtime's own leaves, with one
+ *    second's worth as the burst; the rest is dropped and counted.
  * L2 A frame holds whole lines, except where one line is longer than `MAX_LINE_BYTES`.
  */
 import type { ByteSink } from './wasi/streams.ts';
@@ -16,37 +17,55 @@ const LINE_FEED = 0x0a;
 
 export type SendLog = (stream: LogStreamNumber, droppedBytes: number, text: Uint8Array) => void;
 
-/** The rate of the whole cell: one bucket for all instances and both streams. */
-export class LogRate {
+/** The runtime's own lines have a rate of their own: a guest cannot use it up, nor flood the log by what it makes us say. */
+export const RUNTIME_BYTES_PER_SECOND = 16 * 1024;
+
+class Bucket {
   readonly #bytesPerSecond: number;
-  readonly #send: SendLog;
   #tokens: number;
   #refilledMs = performance.now();
-  #dropped = 0;
 
-  constructor(bytesPerSecond: number, send: SendLog) {
+  constructor(bytesPerSecond: number) {
     this.#bytesPerSecond = bytesPerSecond;
     this.#tokens = bytesPerSecond;
-    this.#send = send;
   }
 
-  offer(stream: LogStreamNumber, text: Uint8Array): void {
+  take(bytes: number): boolean {
     const nowMs = performance.now();
     const refill = ((nowMs - this.#refilledMs) / 1000) * this.#bytesPerSecond;
     this.#tokens = Math.min(this.#bytesPerSecond, this.#tokens + refill);
     this.#refilledMs = nowMs;
-    if (text.length > this.#tokens) {
+    if (bytes > this.#tokens) return false;
+    this.#tokens -= bytes;
+    return true;
+  }
+}
+
+/** The rate of the whole cell: one bucket for all instances and both streams, one for the runtime. */
+export class LogRate {
+  readonly #guests: Bucket;
+  readonly #runtime = new Bucket(RUNTIME_BYTES_PER_SECOND);
+  readonly #send: SendLog;
+  #dropped = 0;
+
+  constructor(bytesPerSecond: number, send: SendLog) {
+    this.#guests = new Bucket(bytesPerSecond);
+    this.#send = send;
+  }
+
+  offer(stream: LogStreamNumber, text: Uint8Array): void {
+    const bucket = stream === LogStream.Runtime ? this.#runtime : this.#guests;
+    if (!bucket.take(text.length)) {
       this.#dropped = Math.min(this.#dropped + text.length, 0xffff_ffff);
       return;
     }
-    this.#tokens -= text.length;
     this.#send(stream, this.#dropped, text);
     this.#dropped = 0;
   }
 
-  /** A line of the runtime's own: not the guest's to fill, so it costs nothing. */
+  /** A line of the runtime's own. */
   say(line: string): void {
-    this.#send(LogStream.Runtime, 0, Buffer.from(`${line}\n`));
+    this.offer(LogStream.Runtime, Buffer.from(`${line}\n`));
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LineSink, LogRate, LogStream, MAX_LINE_BYTES } from '../../src/cell/log-lines.ts';
+import { LineSink, LogRate, LogStream, MAX_LINE_BYTES, RUNTIME_BYTES_PER_SECOND } from '../../src/cell/log-lines.ts';
 
 interface Sent {
   readonly stream: number;
@@ -57,6 +57,14 @@ describe('the rate', () => {
     const { sent, rate } = collect(0);
     rate.offer(LogStream.Stdout, Buffer.from('x'));
     rate.say('important');
-    expect(sent).toEqual([{ stream: LogStream.Runtime, dropped: 0, text: 'important\n' }]);
+    expect(sent).toEqual([{ stream: LogStream.Runtime, dropped: 1, text: 'important\n' }]);
+  });
+
+  test('nor can it make the runtime flood the log', () => {
+    const { sent, rate } = collect(0);
+    const line = 'x'.repeat(1023);
+    for (let said = 0; said < 2 * (RUNTIME_BYTES_PER_SECOND / 1024); said++) rate.say(line);
+    expect(sent.length).toBeGreaterThanOrEqual(RUNTIME_BYTES_PER_SECOND / 1024);
+    expect(sent.length).toBeLessThan(2 * (RUNTIME_BYTES_PER_SECOND / 1024));
   });
 });
