@@ -24,7 +24,6 @@ function isRange(value: unknown): boolean {
 const ROLLOUT: readonly Omit<Unimplemented, 'kind'>[] = [
   { where: 'strategy.type', what: 'strategy BlueGreen', when: is('BlueGreen') },
   { where: 'strategy.type', what: 'strategy Rolling', when: is('Rolling') },
-  { where: 'strategy.canary.stickyBy.cookie', what: 'stickiness by cookie' },
   { where: 'strategy.canary.steps.*.headers', what: 'steps by header' },
   { where: 'strategy.canary.steps.*.mirror', what: 'mirrored requests' },
   { where: 'gate.errors.statuses', what: 'a choice of statuses other than 5xx', when: isNotOnly('5xx') },

@@ -17,6 +17,8 @@ export interface EngineConfig {
   /** What may be reserved for all replicas together (`host/budget.ts`); half of the machine where it is absent. */
   readonly memoryBytes?: number;
   readonly maxReplicas?: number;
+  /** Client connections at a time; one more is closed at once. */
+  readonly maxConnections?: number;
   /** From SIGTERM until what is in flight is cut off. */
   readonly drainDeadlineMs?: number;
   readonly logLevel?: string;

@@ -46,6 +46,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   const changed = { say: (): void => undefined };
   const ingress = createIngress({
     log,
+    ...(config.maxConnections === undefined ? {} : { limits: { maxConnections: config.maxConnections } }),
     onFailureRun: (release, run) => {
       log.warn({ release, run }, 'a release fails again and again');
       changed.say();

@@ -45,6 +45,7 @@ export function childrenOf(options: RunOptions, outputDescriptor?: number): Resu
     storeFolder: folders.value.store,
     poolSize: limits.poolSize,
     maxReplicas: limits.replicas,
+    maxConnections: limits.connections,
     ...(limits.memoryBytes === undefined ? {} : { memoryBytes: limits.memoryBytes }),
     logLevel,
   };

@@ -47,7 +47,6 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
   'links between components': [{ ...cart(LINK), 'tax.yaml': component('tax') }],
   'strategy BlueGreen': strategy('strategy: {type: BlueGreen}'),
   'strategy Rolling': strategy('strategy: {type: Rolling}'),
-  'stickiness by cookie': canary('stickyBy: {cookie: a}, steps: [{weight: 1}]'),
   'steps by header': canary('steps: [{headers: [{name: a, value: b}]}]'),
   'mirrored requests': canary('steps: [{mirror: {percent: 1}}]'),
   'a choice of statuses other than 5xx': strategy('gate: {errors: {statuses: ["503"]}}'),
