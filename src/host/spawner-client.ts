@@ -4,7 +4,8 @@
  * Invariants
  * P1 A spawner that dies is started again, with back-off. Cells that it had started live on: their channels are ours, and
  *    the next spawner is told to keep and, when asked, to kill them.
- * P2 Every request ends: with its answer, or with a Problem when the spawner that had it is gone.
+ * P2 Every request ends: with its answer, or with a Problem when the spawner that had it is gone. One that leaves a
+ *    request without an answer is stuck, and is killed for it.
  */
 import type { ChildProcess } from 'node:child_process';
 import type net from 'node:net';
@@ -18,6 +19,8 @@ import type { CellExit, FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } fro
 
 const RESTART_BACKOFF_INITIAL_MS = 20;
 const RESTART_BACKOFF_MAX_MS = 5_000;
+/** Above the sum of the spawner's own deadlines for a start or an assignment. */
+const ANSWER_DEADLINE_MS = 30_000;
 /** From the close of an orphan's channel until we stop waiting for somebody to say how it ended. */
 const CLOSE_DEADLINE_MS = 5_000;
 
@@ -28,6 +31,8 @@ export interface SpawnerClientOptions {
   readonly log: Logger;
   /** A new spawner is there: processes that waited for the old one cannot be assigned any more. */
   readonly onRestart: () => void;
+  /** For tests: `ANSWER_DEADLINE_MS` otherwise. */
+  readonly answerDeadlineMs?: number;
 }
 
 export interface Sandbox {
@@ -51,7 +56,9 @@ export class SpawnerClient {
   readonly #assigning = new Map<number, Deferred<Result<void, Problem>>>();
   readonly #held = new Map<number, Held>();
   #child: ChildProcess | undefined;
-  #configured = new Deferred<void>();
+  readonly #configured = new Deferred<void>();
+  /** Of the present spawner: it is configured, or has ended. */
+  #ready = new Deferred<void>();
   #lastId = 0;
   #backoffMs = RESTART_BACKOFF_INITIAL_MS;
   #restart: NodeJS.Timeout | undefined;
@@ -79,7 +86,7 @@ export class SpawnerClient {
     const result = new Deferred<Result<CellProcess, Problem>>();
     this.#starting.set(id, { kind, result });
     this.#send({ type: 'start', cell: id, kind });
-    return result.promise;
+    return this.#inTime(spawner, result.promise);
   }
 
   /** Writes the assignment and its files to the process. From then on the channel is the engine's alone. */
@@ -89,7 +96,7 @@ export class SpawnerClient {
     const result = new Deferred<Result<void, Problem>>();
     this.#assigning.set(cell.id, result);
     this.#send({ type: 'assign', cell: cell.id, ...request });
-    return result.promise;
+    return this.#inTime(held.spawner, result.promise);
   }
 
   /** Ends the spawner, and with it every cell that still runs. */
@@ -117,6 +124,21 @@ export class SpawnerClient {
       type: 'configure',
       config: { ...this.#options.config, keep: [...this.#held.values()].map(({ pid }) => pid) },
     });
+    this.#ready = new Deferred<void>();
+    void this.#inTime(child, this.#ready.promise);
+  }
+
+  /** The answer, which comes when the spawner gives it or ends. */
+  async #inTime<T>(spawner: ChildProcess, answer: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => {
+      this.#options.log.error({ pid: spawner.pid }, 'the spawner gives no answer; ending it');
+      spawner.kill('SIGKILL');
+    }, this.#options.answerDeadlineMs ?? ANSWER_DEADLINE_MS);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #send(message: ToSpawner): void {
@@ -129,6 +151,7 @@ export class SpawnerClient {
       case 'configured':
         this.sandbox = { strict: message.strict, why: message.why };
         this.#backoffMs = RESTART_BACKOFF_INITIAL_MS;
+        this.#ready.resolve();
         return this.#configured.resolve();
       case 'started':
         return this.#onStarted(spawner, message.cell, message.pid, channel);
@@ -191,6 +214,7 @@ export class SpawnerClient {
     for (const result of this.#assigning.values()) result.resolve(err(gone()));
     this.#starting.clear();
     this.#assigning.clear();
+    this.#ready.resolve();
     for (const [id, held] of this.#held) {
       if (held.spawner === child && held.channel.destroyed) this.#lose(id, held);
     }

@@ -16,8 +16,7 @@ import type { BootFolder } from './boot-folder.ts';
 
 const execFileAsync = promisify(execFile);
 
-/** Descriptors of a cell process: 3 is the channel; 4 and 5 are bubblewrap's own and gone before Node starts. */
-export const CHANNEL_DESCRIPTOR = 3;
+/** Descriptors of a cell process: 3 is the channel; these two are bubblewrap's own and gone before Node starts. */
 export const INFO_DESCRIPTOR = 4;
 export const FILTER_DESCRIPTOR = 5;
 

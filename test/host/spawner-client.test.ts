@@ -1,0 +1,88 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SpawnerClient } from '../../src/host/spawner-client.ts';
+import { awaitBooted } from '../../src/host/spawner/booted.ts';
+import { Deferred } from '../../src/kit/deferred.ts';
+import { keepingLog } from '../support/log.ts';
+import { forkSpawner, isAlive, temporaryFolder } from './running.ts';
+
+let folder: string;
+let client: SpawnerClient;
+let spawners: ChildProcess[];
+let restarted: Deferred<void>;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  spawners = [];
+  restarted = new Deferred();
+});
+afterEach(async () => {
+  await client.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function open(answerDeadlineMs?: number): SpawnerClient {
+  client = new SpawnerClient({
+    fork: () => {
+      const spawner = forkSpawner(['ignore', 'ignore', 'ignore', 'ipc']);
+      spawners.push(spawner);
+      return spawner;
+    },
+    config: {
+      runFolder: path.join(folder, 'run'),
+      bootFolder: path.join(folder, 'boot'),
+      storeFolder: path.join(folder, 'store'),
+      heapMiB: 64,
+      maxWasmPages: 1024,
+    },
+    log: keepingLog().log,
+    onRestart: () => restarted.resolve(),
+    ...(answerDeadlineMs === undefined ? {} : { answerDeadlineMs }),
+  });
+  return client;
+}
+
+describe('the spawner, as the engine has it', () => {
+  it('starts what is asked for, tells how it ended, and takes everything with it when it is closed', async () => {
+    await open().configured;
+    expect(client.sandbox).toMatchObject({ strict: true });
+    const [first, second] = await Promise.all([client.start('Strict'), client.start('Process')]);
+    if (!first.ok || !second.ok) throw new Error('not started');
+    expect(await awaitBooted(first.value.channel, 10_000)).toEqual({ ok: true, value: undefined });
+    first.value.kill();
+    expect(await first.value.exited).toMatchObject({ code: null, signal: 'SIGKILL' });
+    expect(isAlive(second.value.pid)).toBe(true);
+    await client.close();
+    expect(isAlive(second.value.pid)).toBe(false);
+  });
+
+  it('is ended when it gives no answer, and whoever waited is told', async () => {
+    await open(8_000).configured;
+    const stuck = spawners[0]!;
+    stuck.kill('SIGSTOP');
+    const ended = once(stuck, 'exit');
+    expect(await client.start('Process')).toMatchObject({ ok: false, error: { code: 'HW4001', policy: 'Retry' } });
+    expect(await ended).toEqual([null, 'SIGKILL']);
+  });
+
+  it('keeps and can end the cells of the one before it, and says that nobody saw how', async () => {
+    await open().configured;
+    const started = await client.start('Process');
+    if (!started.ok) throw new Error('not started');
+    const cell = started.value;
+    await awaitBooted(cell.channel, 10_000);
+    cell.channel.resume();
+    spawners[0]!.kill('SIGKILL');
+    await once(spawners[0]!, 'exit');
+    expect(await client.start('Process')).toMatchObject({ ok: false, error: { code: 'HW4001' } });
+    await restarted.promise;
+    const another = await client.start('Process');
+    expect(another.ok).toBe(true);
+    expect(isAlive(cell.pid)).toBe(true);
+    cell.kill();
+    expect(await cell.exited).toBeUndefined();
+  });
+});
