@@ -1,7 +1,13 @@
 /** The engine's side of one real cell process, frame by frame. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import type net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeBootFolder, type BootFolder } from '../../../src/host/spawner/boot-folder.ts';
+import { processCommand, type CellCommand } from '../../../src/host/spawner/sandbox.ts';
 import { FrameWriter } from '../../../src/wire/encoder.ts';
 import { Framer } from '../../../src/wire/framer.ts';
 import {
@@ -17,18 +23,20 @@ import { writeRequest } from '../../../src/wire/request-head.ts';
 import { readResponse } from '../../../src/wire/response-head.ts';
 import type { TestBundle } from './bundle.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const ENTRY = fileURLToPath(new URL('../../../src/process/cell.ts', import.meta.url));
-/** What the spawner gives; the folders only because the source runs unbuilt here. */
-const FLAGS = [
-  '--permission',
-  `--allow-fs-read=${ROOT}src/*`,
-  `--allow-fs-read=${ROOT}node_modules/*`,
-  `--allow-fs-read=${ROOT}package.json`,
-  '--disallow-code-generation-from-strings',
-  '--disable-proto=throw',
-  '--no-addons',
-];
+const SOURCE = {
+  entry: fileURLToPath(new URL('../../../src/process/cell.ts', import.meta.url)),
+  root: fileURLToPath(new URL('../../../src', import.meta.url)),
+};
+const LIMITS = { heapMiB: 128, maxWasmPages: 4096 };
+
+/** The boot folder of production, once per test file: a cell sees nothing else of the disk. */
+const booting = writeBoot();
+
+async function writeBoot(): Promise<BootFolder> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'headway-cell-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return writeBootFolder(SOURCE, folder);
+}
 
 export interface Frame {
   readonly type: number;
@@ -67,8 +75,8 @@ export class Peer {
     [];
   #exit: { readonly code: number | null; readonly signal: string | null } | undefined;
 
-  private constructor(flags: readonly string[]) {
-    this.child = spawn(process.execPath, [...FLAGS, ...flags, ENTRY], {
+  private constructor({ file, args }: CellCommand) {
+    this.child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       env: {},
       cwd: '/',
@@ -91,8 +99,8 @@ export class Peer {
     });
   }
 
-  static async start(flags: readonly string[] = []): Promise<Peer> {
-    const peer = new Peer(flags);
+  static async start(): Promise<Peer> {
+    const peer = new Peer(processCommand(process.execPath, await booting, LIMITS));
     await peer.frame(FromCell.Booted, 0);
     return peer;
   }
