@@ -204,6 +204,16 @@ describe.each([
   });
 });
 
+test.each(['0.2.0', '0.2.3', '0.2.12'])('WASI %s is the same implementation', async (version) => {
+  const handle = `(call $block (call $sleep (i64.const 1000))) ${ANSWER}`;
+  const bundle = await bundleOf(await guest({ handle, version }));
+  expect(bundle.imports.every((name) => name.endsWith(`@${version}`))).toBe(true);
+  const cell = await Peer.start();
+  await cell.load(assignmentOf(bundle), bundle);
+  expect(await cell.ask(1)).toMatchObject(FINE);
+  await cell.close();
+});
+
 describe('what was not granted', () => {
   const rows: readonly [string, string, string, number][] = [
     [

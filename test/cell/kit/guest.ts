@@ -89,6 +89,8 @@ export interface GuestParts {
   /** Of the core start function. */
   readonly start?: string;
   readonly memory?: string;
+  /** Of every WASI interface that it names. */
+  readonly version?: string;
 }
 
 const LOCALS = '(local $fields i32) (local $response i32) (local $body i32) (local $stream i32) (local $n i32)';
@@ -115,6 +117,7 @@ export async function guest({
   shutdown,
   start,
   memory = '2',
+  version = VERSION,
 }: GuestParts): Promise<Uint8Array> {
   const text = [handle, functions, init, shutdown, start].join(' ');
   const used = Object.entries(IMPORTS).filter(([name]) =>
@@ -148,7 +151,14 @@ export async function guest({
   const worlds = new Set(used.map(([, [module]]) => `import ${module};`));
   if (lifecycle !== '') worlds.add('export headway:component/lifecycle@0.1.0;');
   const witSource = `package test:guest;\nworld w { ${[...worlds].join(' ')} export wasi:http/incoming-handler@${VERSION}; }\n${await packages()}`;
-  return componentNew(await componentEmbed({ binary: await parse(wat), witSource, world: 'w' }), []);
+  return componentNew(
+    await componentEmbed({
+      binary: await parse(wat.replaceAll(VERSION, version)),
+      witSource: witSource.replaceAll(VERSION, version),
+      world: 'w',
+    }),
+    [],
+  );
 }
 
 async function packages(): Promise<string> {
