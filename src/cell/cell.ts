@@ -26,6 +26,9 @@ import { warmUp } from './warm-up.ts';
 /** Exit codes of a cell, for whoever looks at the process. */
 export const CellExit = { Ok: 0, ChannelClosed: 0, LoadFailed: 70, Protocol: 71 } as const;
 
+/** How long the last words may wait for an engine that does not read. */
+const LEAVE_DEADLINE_MS = 1000;
+
 export interface CellSettings {
   /** Descriptor 3: the only thing that a cell has. */
   readonly channel: net.Socket;
@@ -194,6 +197,7 @@ export class Cell {
   #leave(code: number): void {
     this.#outbox.flush();
     this.#settings.channel.end(() => this.#settings.exit(code));
+    setTimeout(() => this.#settings.exit(code), LEAVE_DEADLINE_MS);
   }
 }
 

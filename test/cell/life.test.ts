@@ -127,6 +127,14 @@ describe('the end', () => {
     expect(peer.log(1).match(/shutdown/g)).toHaveLength(2);
   });
 
+  test('an engine that reads nothing does not hold the end up', async () => {
+    const peer = await loaded(testbed);
+    peer.channel.pause();
+    for (let id = 1; id <= 8; id++) peer.send(id, { path: '/big?bytes=262144' });
+    peer.writer.json(ToCell.Shutdown, 0, { deadlineMs: 5000 });
+    expect(await peer.exited()).toEqual({ code: CellExit.Ok, signal: null });
+  });
+
   test('Shutdown does not wait for a shutdown function that never returns', async () => {
     const waits = await bundleOf(
       await guest({ handle: ANSWER, shutdown: '(call $block (call $sleep (i64.const 3600000000000)))' }),
