@@ -34,7 +34,7 @@ export interface ReceivedRequest {
 /** flags, deadline, the lengths of four texts, the number of headers. */
 const FIXED_BYTES = 1 + 4 + 4 * 2 + 2;
 /** An inline body has whatever room the longest head leaves in a frame. */
-export const MAX_INLINE_BODY_BYTES = MAX_PAYLOAD_BYTES - MAX_HEAD_BYTES;
+const MAX_INLINE_BODY_BYTES = MAX_PAYLOAD_BYTES - MAX_HEAD_BYTES;
 
 /** The length of the head on the wire. More than `MAX_HEAD_BYTES` must not be sent. */
 export function requestHeadBytes(head: RequestHead): number {
