@@ -60,6 +60,7 @@ export function explainText(entry: EntryStatus): string {
       `quarantined ${short(attempt.attempt)} (release ${short(attempt.release)}, commit ${short(attempt.commit)})`,
       `  why         ${attempt.why}`,
       `  released by ${attempt.releasedBy}`,
+      ...evidenceLines(attempt.evidence),
     );
   }
   return `${lines.join('\n')}\n`;

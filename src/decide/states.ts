@@ -7,6 +7,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Preparation } from '../model/observed.ts';
 import { formatDuration } from '../kit/units.ts';
 import { hasBytes, type EntryContext } from './context.ts';
+import { fact } from './gate/hard-stops.ts';
 import { failed, refused, waiting, type Ending } from './ends.ts';
 import type { EntryDraft } from './memory.ts';
 import { groupOf, readyCount, replicasOf, type World } from './world.ts';
@@ -77,7 +78,10 @@ export const STATES: readonly StateRow[] = [
       const oneTryMs = members[0].limits.startTimeoutMs + (probes.readiness?.deadlineMs ?? DEFAULT_READINESS_MS);
       return oneTryMs * (1 + supervision.maxRestarts) + WARMING_SLACK_MS;
     },
-    late: ({ candidate }, elapsed) => failed(candidate.release, `not ready within ${elapsed}`, []),
+    late: ({ candidate }, elapsed) =>
+      failed(candidate.release, `not ready within ${elapsed}`, [
+        fact('start', `not ready after ${elapsed}`, 'a ready replica before the deadline', 1),
+      ]),
   },
   {
     state: 'Ready',

@@ -38,7 +38,14 @@ export function statusOf(world: World, decided: Decided): EntryStatus {
     draining: drainingOf(world, decided),
     quarantined: entry.ends
       .filter(({ kind }) => kind === 'Failed')
-      .map(({ attempt, release, commit, why, releasedBy }) => ({ attempt, release, commit, why, releasedBy })),
+      .map(({ attempt, release, commit, why, releasedBy, evidence }) => ({
+        attempt,
+        release,
+        commit,
+        why,
+        releasedBy,
+        evidence,
+      })),
     replicas: replicasOf(world, key, decided),
     decision: entry.decision,
   };

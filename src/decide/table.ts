@@ -34,7 +34,8 @@ export const TABLE: readonly Row[] = [
   {
     row: 1,
     name: 'its document is invalid',
-    when: ({ wish }) => wish.invalid !== undefined && { file: wish.invalid.file, problem: firstProblem(wish.invalid) },
+    when: ({ wish }) =>
+      wish.invalid !== undefined && { file: placeOf(wish.invalid), problem: firstProblem(wish.invalid) },
     move: ({ entry }, { file, problem }) => ({
       type: 'Hold',
       reason: 'InvalidManifest',
@@ -198,6 +199,12 @@ export function choose(table: readonly Row[], context: EntryContext): Chosen {
 
 function walk(how: 'Steps' | 'AtReadiness', first: boolean, why: string): Move {
   return { type: 'Walk', how, first, why };
+}
+
+/** `file:line:column` of what is wrong first, as an editor takes it. */
+function placeOf({ file, problems }: NonNullable<EntryContext['wish']['invalid']>): string {
+  const span = problems[0]?.span;
+  return span ? `${span.file}:${span.line}:${span.column}` : file;
 }
 
 function firstProblem({ problems }: NonNullable<EntryContext['wish']['invalid']>): string {

@@ -10,12 +10,12 @@ import type { Evidence } from '../model/status.ts';
 import { tallyOf } from './absorb.ts';
 import { samplesOf } from './context.ts';
 import { failed, recordEnd, sentenceOf, waiting, type Ending } from './ends.ts';
-import { hardStop } from './gate/hard-stops.ts';
+import { fact, hardStop } from './gate/hard-stops.ts';
 import { addTally, EMPTY_TALLY, fade, isOutage } from './gate/tally.ts';
 import { absorbSamples, isShared, judge, type Verdict } from './gate/trial.ts';
 import { MAX_GROUP_ENDS, MAX_ROLLBACKS, withBake, withCandidate, type EntryDraft } from './memory.ts';
 import type { Parties } from './parties.ts';
-import { isCrashLoop } from './supervise.ts';
+import { failuresWithin, isCrashLoop } from './supervise.ts';
 import { prove, quarantine, switchBack } from './switches.ts';
 import { entryOf, groupOf, readyCount, replicasOf, say, type World } from './world.ts';
 
@@ -127,6 +127,7 @@ function stopOf(world: World, key: EntryKey, release: Release, { warmUp, whole }
   const group = groupOf(key, release);
   return hardStop({
     gate: gateOf(release),
+    probes: release.entry.probes,
     group,
     samples: samplesOf(world, release.release),
     answered: warmUp.requests + whole.candidate.requests,
@@ -147,8 +148,12 @@ function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Ve
   const outside = entry.failures.findLast((failure) => failure.group === group && failure.waiting);
   if (outside && readyCount(world, key, release) === 0 && outside.atMs >= candidate.sinceMs)
     return waiting(outside.message, 'Waiting');
-  if (isCrashLoop(entry.failures, group, release.entry.supervision, world.memory.clockMs)) {
-    return failed(release, 'it crashes again and again', verdict.evidence);
+  const { supervision } = release.entry;
+  if (isCrashLoop(entry.failures, group, supervision, world.memory.clockMs)) {
+    const ends = failuresWithin(entry.failures, group, world.memory.clockMs, supervision.windowMs);
+    const threshold = `≤ ${supervision.maxRestarts} in ${formatDuration(supervision.windowMs)}`;
+    const why = `it crashes again and again (${ends.length} times); the last: ${ends.at(-1)!.message}`;
+    return failed(release, why, [fact('crashes', String(ends.length), threshold, ends.length)]);
   }
   return undefined;
 }

@@ -115,6 +115,7 @@ export interface EntryStatus {
     readonly commit: string;
     readonly why: string;
     readonly releasedBy: string;
+    readonly evidence: readonly Evidence[];
   }[];
   readonly replicas: readonly ReplicaStatus[];
   readonly tier?: string;
@@ -159,7 +160,7 @@ export interface Status {
   readonly version: string;
   readonly startedAt: string;
   readonly now: string;
-  /** Serving from the journal and the engine has acknowledged. */
+  /** The engine has acknowledged the last snapshot, and all that should serve has once been ready in it, or has failed. */
   readonly ready: boolean;
   readonly source: SourceStatus;
   readonly environment: string;

@@ -172,7 +172,7 @@ test('what comes from manifests and commits is text, whatever it looks like', as
         key: `${evil}/${evil}` as 'a/b',
         conditions: [condition('Ready', 'False', 'Refused', evil)],
         candidate: { ...entry.candidate!, strategy: evil, evidence },
-        quarantined: [{ attempt: evil, release: evil, commit: evil, why: evil, releasedBy: evil }],
+        quarantined: [{ attempt: evil, release: evil, commit: evil, why: evil, releasedBy: evil, evidence }],
         replicas: [
           { id: evil, release: evil, phase: evil, isolation: evil, instancePolicy: evil, inFlight: 0, message: evil },
         ],

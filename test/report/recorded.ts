@@ -178,6 +178,7 @@ export function rolledBack(): EntryStatus {
         commit: COMMITS.bad,
         why: 'a third of the answers were 500: errors 34 % of 41 samples, threshold 2 %',
         releasedBy: 'a change of the component, its gate or probes, or spec.rollout.retry: 1',
+        evidence: [{ metric: 'errors', observed: '34 %', threshold: '2 %', samples: 41, synthetic: 0 }],
       },
     ],
     replicas: [

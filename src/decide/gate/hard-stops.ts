@@ -1,3 +1,4 @@
+import type { Probes } from '../../model/component.ts';
 import type { ReplicaObserved, ReleaseSamples } from '../../model/engine.ts';
 import type { ReplicaFailure } from '../../model/memory.ts';
 import type { Gate } from '../../model/rollout.ts';
@@ -14,6 +15,7 @@ export interface HardStop {
 
 export interface HardStopInputs {
   readonly gate: Gate;
+  readonly probes: Probes;
   readonly group: GroupId;
   readonly samples: ReleaseSamples | undefined;
   /** Requests that this attempt has answered: a run of failures from an earlier attempt is not its own. */
@@ -28,14 +30,24 @@ export function hardStop(inputs: HardStopInputs): HardStop | undefined {
   return failedProbes(inputs) ?? crashes(inputs) ?? runOfErrors(inputs);
 }
 
-function failedProbes({ replicas, group, failures }: HardStopInputs): HardStop | undefined {
+function failedProbes({ replicas, group, failures, probes }: HardStopInputs): HardStop | undefined {
   const sick = replicas.find((replica) => replica.group === group && replica.phase === 'Unhealthy');
   const never = failures.find(
     (failure) => failure.group === group && (failure.end === 'NeverReady' || failure.end === 'Unhealthy'),
   );
   if (!sick && !never) return undefined;
   const why = never?.message ?? sick?.problem?.message ?? 'its liveness probe fails';
-  return { kind: 'Probes', why, evidence: fact('probes', 'failed', 'succeed', 1) };
+  const { readiness, liveness } = probes;
+  const evidence =
+    never?.end === 'NeverReady'
+      ? fact('readiness probe', reasonOf(why), `success within ${formatDuration(readiness?.deadlineMs ?? 0)}`, 1)
+      : fact('liveness probe', reasonOf(why), `< ${liveness?.failureThreshold ?? 1} failures in a row`, 1);
+  return { kind: 'Probes', why, evidence };
+}
+
+/** What came back, without the name of the replica before it. */
+function reasonOf(message: string): string {
+  return message.slice(message.indexOf(': ') + 1).trim();
 }
 
 function crashes({ gate, group, failures, clockMs }: HardStopInputs): HardStop | undefined {
@@ -66,6 +78,6 @@ function runOfErrors({ gate, samples, answered }: HardStopInputs): HardStop | un
   };
 }
 
-function fact(metric: string, observed: string, threshold: string, samples: number): Evidence {
+export function fact(metric: string, observed: string, threshold: string, samples: number): Evidence {
   return { metric, observed, threshold, samples, synthetic: 0 };
 }
