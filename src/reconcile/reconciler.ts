@@ -104,6 +104,8 @@ class Loop implements Reconciler {
   #news: readonly CommitSeen[] = [];
   #engine: EngineObserved | undefined;
   #decision: Decision | undefined;
+  /** The engine process in which everything that should serve has once been seen to serve. */
+  #servedIn: string | undefined;
   #flights = 0;
   #flight: Promise<void> | undefined;
   #dirty = false;
@@ -223,6 +225,7 @@ class Loop implements Reconciler {
 
     this.#memory = decision.memory;
     this.#decision = decision;
+    if (this.#engine && servesAll(decision.memory, this.#engine)) this.#servedIn = this.#engine.epoch;
     this.#effects.forgetRefused(refusedStarts);
     if (this.#news === news) this.#news = [];
     this.#bundles.settle(preparing(decision.memory));
@@ -347,7 +350,8 @@ class Loop implements Reconciler {
       version: this.#options.version,
       startedAt: this.#startedAt,
       now: new Date(this.#clock.now().wallMs).toISOString(),
-      ready: this.#decision !== undefined && generation > 0 && engine !== undefined && engine.generation >= generation,
+      ready:
+        generation > 0 && engine !== undefined && engine.epoch === this.#servedIn && engine.generation >= generation,
       source: this.#record.status(),
       environment: this.#desired?.environment.name ?? '',
       engine: {
@@ -362,6 +366,20 @@ class Loop implements Reconciler {
       timeline: this.#ports.journal.timeline(TIMELINE_LENGTH),
     };
   }
+}
+
+/**
+ * Does everything that should serve have a ready replica, or was it at least tried? Asked until it once holds in an
+ * engine: a start is not over before, and a component that fails later does not take the others out of a load balancer.
+ */
+function servesAll(memory: Memory, engine: EngineObserved): boolean {
+  if (engine.generation < memory.snapshot.generation) return false;
+  return Object.entries(memory.entries).every(([key, { serving, failures }]) => {
+    if (!serving) return true;
+    const group = groupId(key as `${string}/${string}`, serving.release.revision);
+    const ready = engine.replicas.some((replica) => replica.group === group && replica.phase === 'Ready');
+    return ready || failures.some((failure) => failure.group === group);
+  });
 }
 
 /** Groups whose preparation somebody still waits for. */

@@ -138,7 +138,7 @@ class HttpReport implements Report {
         return text(200, 'ok');
       case '/readyz': {
         const { ready } = statusSource.status();
-        return ready ? text(200, 'ready') : text(503, 'not ready: the engine has not acknowledged the last good state');
+        return ready ? text(200, 'ready') : text(503, 'not ready: the last good state is not yet served');
       }
       case '/metrics':
         return { status: 200, type: this.metrics.contentType, body: await this.metrics.text() };
