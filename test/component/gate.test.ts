@@ -8,19 +8,24 @@ import { dropUnreadOption } from '../../src/component/bindings/unread.ts';
 import { loadTranspiler, transpile } from '../../src/component/transpile.ts';
 import { example, MIB } from './support.ts';
 
-/** jco's module for the greeting, and what is made of it. */
+/** jco’s module for a component, and what is made of it. */
+function made(name: string): { source: string; emitted: string } {
+  const admitted = admit(example(name), 64 * MIB);
+  if (!admitted.ok) throw new Error(admitted.error.message);
+  const transpiled = transpile(admitted.value);
+  if (!transpiled.ok) throw new Error(transpiled.error.message);
+  const { source } = transpiled.value;
+  const bindings = makeBindings(source);
+  if (!bindings.ok) throw new Error(bindings.error.message);
+  return { source, emitted: bindings.value.text };
+}
+
+/** Of the smallest handler: the same helpers, a third of the text. */
 let source: string;
 let emitted: string;
 beforeAll(async () => {
   await loadTranspiler();
-  const admitted = admit(example('greeting-v1'), 64 * MIB);
-  if (!admitted.ok) throw new Error(admitted.error.message);
-  const transpiled = transpile(admitted.value);
-  if (!transpiled.ok) throw new Error(transpiled.error.message);
-  source = transpiled.value.source;
-  const bindings = makeBindings(source);
-  if (!bindings.ok) throw new Error(bindings.error.message);
-  emitted = bindings.value.text;
+  ({ source, emitted } = made('testbed-records'));
 });
 
 /** Statements put at the start of `instantiate`, where everything later can see them. */
@@ -38,13 +43,13 @@ describe('the text that was emitted', () => {
     expect(gate(parseModule(source))).toBeDefined();
   });
 
-  test.each(['process', 'console', 'globalThis', 'import.meta', '_debugLog', '_createdReps'])(
-    'does not mention %s',
-    (word) => {
-      expect(source).toContain(word);
-      expect(emitted).not.toContain(word);
-    },
-  );
+  test('does not mention what the passes take out', () => {
+    const greeting = made('greeting-v1');
+    for (const word of ['process', 'console', 'globalThis', 'import.meta', '_debugLog', '_createdReps']) {
+      expect(greeting.source).toContain(word);
+      expect(greeting.emitted).not.toContain(word);
+    }
+  });
 });
 
 describe('what is added to it is refused', () => {
