@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectEngine, type EngineLink } from '../../src/host/link-client.ts';
 import type { CellSpec, EngineObserved, ReplicaObserved } from '../../src/model/engine.ts';
 import type { GroupId, Snapshot } from '../../src/model/snapshot.ts';
+import { CellRecords } from '../../src/host/spawner/records.ts';
 import type { EngineConfig } from '../../src/process/engine-config.ts';
 import { keepingLog } from '../support/log.ts';
 import { GROUP, MIB, temporaryFolder } from './running.ts';
@@ -131,10 +132,12 @@ export class RunningEngine {
     }
   }
 
+  /** Also where a test has failed half-way: no cell of this folder is left to spin. */
   async stop(): Promise<void> {
     this.control.close();
     this.child.kill('SIGKILL');
     await this.exited;
+    await new CellRecords(path.join(this.folder, 'run', 'cells')).sweep(new Set());
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -166,6 +166,18 @@ describe.each(BOTH)('when processes die, with cells as %s', (isolation) => {
     await engine.until('its reason', async () => (await engine.replica('r1'))?.end === 'LimitExceeded');
   });
 
+  it('the spawner dies and then the engine: a cell of the first spawner ends, even while it spins', async () => {
+    const { pid } = await serving(isolation);
+    const before = engine.spawnerPid;
+    process.kill(before, 'SIGKILL');
+    await engine.until('another spawner', async () => (engine.spawnerPid ?? before) !== before && (await hasPool()));
+    const lost = status('/spin').catch(() => 'lost');
+    await engine.until('the request', async () => (await engine.replica('r1'))?.inFlight === 1);
+    engine.child.kill('SIGKILL');
+    expect(await lost).toBe('lost');
+    await engine.until('the end of the cell', () => !isAlive(pid));
+  });
+
   it('a cell dies: its request is answered, and control is told', async () => {
     const { pid } = await serving(isolation);
     const slow = status('/sleep?ms=5000');
@@ -175,6 +187,10 @@ describe.each(BOTH)('when processes die, with cells as %s', (isolation) => {
     await engine.until('its end', async () => (await engine.replica('r1'))?.end === 'Crashed');
   });
 });
+
+async function hasPool(): Promise<boolean> {
+  return (await engine.observe()).poolReady > 0;
+}
 
 function cellOfGroup() {
   return snapshotOf(0).rules[0]!.arms[0]!.group;

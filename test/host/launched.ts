@@ -1,7 +1,6 @@
 /** One process in a cell's place, launched as the spawner does it, with another entry module. */
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { writeBootFolder, type BootFolder } from '../../src/host/spawner/boot-folder.ts';
 import { awaitBooted } from '../../src/host/spawner/booted.ts';
@@ -10,6 +9,7 @@ import { killQuietly, launch, type LaunchedCell } from '../../src/host/spawner/l
 import type { SandboxKind } from '../../src/host/spawner/messages.ts';
 import { findStrictTools, processCommand, strictCommand, type CellCommand } from '../../src/host/spawner/sandbox.ts';
 import { filterArchitecture, seccompFilter } from '../../src/host/spawner/seccomp.ts';
+import { withStrictFiles, writeFilter } from '../../src/host/spawner/strict-files.ts';
 import { SocketPairs } from '../../src/host/spawner/socketpair.ts';
 import { Framer } from '../../src/wire/framer.ts';
 import { temporaryFolder } from './running.ts';
@@ -34,7 +34,7 @@ export class Bench {
     const folder = temporaryFolder();
     const source = { root: FIXTURES, entry: path.join(FIXTURES, fixture) };
     const boot = await writeBootFolder(source, path.join(folder, 'boot'));
-    writeFileSync(path.join(folder, 'filter'), seccompFilter(filterArchitecture(process.arch)!));
+    await writeFilter(folder, seccompFilter(filterArchitecture(process.arch)!));
     return new Bench(folder, boot, await SocketPairs.open(path.join(folder, 'run')));
   }
 
@@ -62,12 +62,7 @@ export class Bench {
     const tools = await findStrictTools(process.execPath);
     if (!tools.ok) throw new Error(tools.error);
     const command = change(strictCommand(tools.value, process.execPath, this.#boot, LIMITS));
-    const filter = await open(path.join(this.folder, 'filter'), 'r');
-    try {
-      return launched(await launch({ ...common, command, filterDescriptor: filter.fd }));
-    } finally {
-      await filter.close();
-    }
+    return launched(await withStrictFiles(this.folder, 'test', (strict) => launch({ ...common, command, strict })));
   }
 }
 

@@ -1,16 +1,17 @@
 /** Starts one cell process, in the sandbox it is told. It boots on its own: `Booted` on its channel says when. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readSync, writeFileSync } from 'node:fs';
 import type net from 'node:net';
 import os from 'node:os';
-import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { describeExit, exitOf } from './exit.ts';
 import type { CellExit } from './messages.ts';
-import { INFO_DESCRIPTOR, type CellCommand } from './sandbox.ts';
+import type { CellCommand } from './sandbox.ts';
 import type { SocketPair } from './socketpair.ts';
 
 const INFO_DEADLINE_MS = 5_000;
+const INFO_PERIOD_MS = 2;
 const MAX_INFO_BYTES = 4_096;
 /** Of 1000, which is "always first". */
 const OUT_OF_MEMORY_SCORE = '800';
@@ -28,21 +29,30 @@ export interface LaunchedCell {
   readonly exited: Promise<CellExit>;
 }
 
+/** What bubblewrap needs beside its arguments; with it, the command is bubblewrap's. */
+export interface StrictDescriptors {
+  /** Of the system call filter. */
+  readonly filter: number;
+  /**
+   * Of an empty file, where bubblewrap writes what it started. Not a pipe: a spawner that dies in that moment would end
+   * bubblewrap by SIGPIPE, and leave behind the half of it that waits for the other.
+   */
+  readonly info: number;
+}
+
 export interface LaunchRequest {
   readonly command: CellCommand;
   readonly pair: SocketPair;
-  /** Of the system call filter: with it, `command` is bubblewrap's. */
-  readonly filterDescriptor?: number;
+  readonly strict?: StrictDescriptors;
   readonly uid: number | undefined;
   /** Whether its priority can be taken back at the assignment. */
   readonly lower: boolean;
 }
 
 export async function launch(request: LaunchRequest): Promise<Result<LaunchedCell, string>> {
-  const { command, pair, filterDescriptor, uid, lower } = request;
-  const strict = filterDescriptor !== undefined;
+  const { command, pair, strict, uid, lower } = request;
   const child = spawn(command.file, command.args, {
-    stdio: ['ignore', 'ignore', 'pipe', pair.cellEnd, ...(strict ? ['pipe' as const, filterDescriptor] : [])],
+    stdio: ['ignore', 'ignore', 'pipe', pair.cellEnd, ...(strict ? [strict.info, strict.filter] : [])],
     env: {},
     cwd: '/',
     // A session of its own: what a terminal sends to everybody in it is not for cells, which drain first.
@@ -53,7 +63,7 @@ export async function launch(request: LaunchRequest): Promise<Result<LaunchedCel
   if (child.pid !== undefined && lower) os.setPriority(child.pid, LOWEST_PRIORITY);
   const exited = exitOf(child);
   pair.cellEnd.destroy();
-  const pid = strict ? await pidInside(child, exited) : await pidOf(child, exited);
+  const pid = strict ? await pidInside(child, strict.info, exited) : await pidOf(child, exited);
   if (!pid.ok) {
     child.kill('SIGKILL');
     pair.engineEnd.destroy();
@@ -69,27 +79,24 @@ async function pidOf(child: ChildProcess, exited: Promise<CellExit>): Promise<Re
   return child.pid === undefined ? err(describeExit(await exited)) : ok(child.pid);
 }
 
-/**
- * Node's pid outside the sandbox, which bubblewrap says on a descriptor of its own, in pieces: closing our end before the
- * last of them would end it by SIGPIPE, with the cell waiting for it for ever.
- */
-async function pidInside(child: ChildProcess, exited: Promise<CellExit>): Promise<Result<number, string>> {
+/** Node's pid outside the sandbox, which bubblewrap writes down in pieces; the last of them closes the object. */
+async function pidInside(
+  child: ChildProcess,
+  infoDescriptor: number,
+  exited: Promise<CellExit>,
+): Promise<Result<number, string>> {
   if (child.pid === undefined) return pidOf(child, exited);
-  const info = child.stdio[INFO_DESCRIPTOR] as Readable;
-  let timer: NodeJS.Timeout | undefined;
-  const pid = await new Promise<Result<number, string>>((resolve) => {
-    let text = '';
-    info.on('data', (bytes: Buffer) => {
-      text = (text + bytes.toString('latin1')).slice(0, MAX_INFO_BYTES);
-      const found = /"child-pid":\s*([0-9]+)[^}]*\}/.exec(text)?.[1];
-      if (found !== undefined) resolve(ok(Number(found)));
-    });
-    info.on('error', () => undefined);
-    timer = setTimeout(() => resolve(err('bubblewrap did not start the cell in time')), INFO_DEADLINE_MS);
-    void exited.then((exit) => resolve(err(describeExit(exit))));
-  });
-  clearTimeout(timer);
-  return pid;
+  let exit: CellExit | undefined;
+  void exited.then((how) => (exit = how));
+  const info = Buffer.alloc(MAX_INFO_BYTES);
+  for (const deadlineAtMs = performance.now() + INFO_DEADLINE_MS; performance.now() < deadlineAtMs;) {
+    const bytes = readSync(infoDescriptor, info, 0, MAX_INFO_BYTES, 0);
+    const pid = /"child-pid":\s*([0-9]+)[^}]*\}/.exec(info.toString('latin1', 0, bytes))?.[1];
+    if (pid !== undefined) return ok(Number(pid));
+    if (exit) return err(describeExit(exit));
+    await sleep(INFO_PERIOD_MS);
+  }
+  return err('bubblewrap did not start the cell in time');
 }
 
 /** A machine without memory loses cells before anything else: their calls are answered, and they start again. */

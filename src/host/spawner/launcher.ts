@@ -6,8 +6,6 @@
  * signal each other. Where the files that a cell needs are closed to that uid, it keeps ours, and `why` says so.
  */
 import { realpathSync } from 'node:fs';
-import { open, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Logger } from 'pino';
 import { err, type Result } from '../../kit/result.ts';
 import type { BootFolder } from './boot-folder.ts';
@@ -19,6 +17,7 @@ import type { SandboxKind } from './messages.ts';
 import { findStrictTools, processCommand, strictCommand, type ProcessLimits, type StrictTools } from './sandbox.ts';
 import { filterArchitecture, seccompFilter } from './seccomp.ts';
 import type { SocketPairs } from './socketpair.ts';
+import { withStrictFiles, writeFilter } from './strict-files.ts';
 
 /** 0x70000000: above systemd's range for containers, within 32 bit signed. */
 const FIRST_CELL_UID = 1_879_048_192;
@@ -101,7 +100,7 @@ export class Launcher {
     const tools = await findStrictTools(this.#node);
     if (!tools.ok) return tools.error;
     this.#tools = tools.value;
-    await writeFile(this.#filterFile, seccompFilter(architecture), { mode: 0o600 });
+    await writeFilter(this.#options.runFolder, seccompFilter(architecture));
     return undefined;
   }
 
@@ -118,22 +117,14 @@ export class Launcher {
   }
 
   async #launchAs(way: Way): Promise<Result<LaunchedCell, string>> {
-    const { pairs, boot, limits } = this.#options;
-    const uid = way.ownUid ? FIRST_CELL_UID + (this.#launched++ % CELL_UIDS) : undefined;
+    const { runFolder, pairs, boot, limits } = this.#options;
+    const number = this.#launched++;
+    const uid = way.ownUid ? FIRST_CELL_UID + (number % CELL_UIDS) : undefined;
     const common = { pair: await pairs.create(), uid, lower: this.#capabilities.priorities };
     if (way.kind === 'Process') return launch({ ...common, command: processCommand(this.#node, boot, limits) });
-    // Opened each time: bubblewrap reads it to its end, and a shared descriptor has a shared position.
-    const filter = await open(this.#filterFile, 'r');
-    try {
-      const command = strictCommand(this.#tools!, this.#node, boot, limits);
-      return await launch({ ...common, command, filterDescriptor: filter.fd });
-    } finally {
-      await filter.close();
-    }
-  }
-
-  get #filterFile(): string {
-    return path.join(this.#options.runFolder, 'seccomp.bpf');
+    const command = strictCommand(this.#tools!, this.#node, boot, limits);
+    const name = `${process.pid}-${number}`;
+    return withStrictFiles(runFolder, name, (strict) => launch({ ...common, command, strict }));
   }
 
   #uidOf(way: Way): string {

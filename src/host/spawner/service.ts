@@ -86,6 +86,8 @@ export class SpawnerService {
   async endAll(): Promise<void> {
     const cells = [...this.#cells.values()];
     for (const cell of cells) killQuietly(cell.pid);
+    // Those that an earlier spawner started and the engine had kept.
+    await this.#records.sweep(new Set(cells.map(({ pid }) => pid)));
     const ended = Promise.all(cells.map((cell) => cell.exited.then(() => this.#records.remove(cell.pid))));
     await Promise.race([ended, sleep(END_DEADLINE_MS)]);
   }
