@@ -12,8 +12,10 @@
  */
 import type { InstancePolicy } from '../model/component.ts';
 import type { Call } from './call.ts';
+import { CallQueue } from './call-queue.ts';
 import { Instance, type InstanceSettings } from './instance.ts';
-import { describeFailure, HostTrap } from './trap.ts';
+import { initialise, shutDown } from './life-cycle.ts';
+import { declared, describeFailure, HostTrap } from './trap.ts';
 
 export const MAX_QUEUED_CALLS = 16 * 1024;
 /** `lifecycle.shutdown` of an instance that goes while the cell stays may wait this long. */
@@ -32,8 +34,7 @@ export class InstancePool {
   readonly #concurrency: number;
   readonly #idle: Instance[] = [];
   readonly #running = new Map<Call, Instance>();
-  #queue: Call[] = [];
-  #queueHead = 0;
+  readonly #queue = new CallQueue();
   #instances = 0;
   #policy: InstancePolicy;
   #reuseProven = false;
@@ -85,7 +86,7 @@ export class InstancePool {
 
   /** Runs the call now, or when an instance is free. `false`: too many wait. */
   submit(call: Call): boolean {
-    if (this.#queueHead === this.#queue.length && this.#starting === undefined) {
+    if (this.#queue.length === 0 && this.#starting === undefined) {
       const instance = this.#idle.pop();
       if (instance) {
         this.#run(instance, call);
@@ -99,7 +100,7 @@ export class InstancePool {
     this.#queue.push(call);
     // Should the starting call be stuck in the bindings' own timers, the others go on in the next turn.
     if (this.#starting) this.#nextSoon();
-    return this.#queue.length - this.#queueHead <= MAX_QUEUED_CALLS;
+    return this.#queue.length <= MAX_QUEUED_CALLS;
   }
 
   /** The call was ended from outside: its guest is stopped where it waits, and its instance is discarded. */
@@ -134,23 +135,8 @@ export class InstancePool {
     }
   }
 
-  /** `undefined` where there is nothing to wait for. */
   #initialise(instance: Instance): Promise<void> | undefined {
-    const name = this.#settings.instances.names.lifecycle;
-    const init = name === undefined ? undefined : instance.find(name, 'init');
-    if (!init) return undefined;
-    return this.#callInit(instance, name!, init);
-  }
-
-  async #callInit(instance: Instance, name: string, init: () => unknown): Promise<void> {
-    instance.scope.enter(undefined, instance.maySuspend(name, 'init'));
-    try {
-      await init();
-    } catch (thrown) {
-      const refusal = declared(thrown);
-      throw refusal ? new HostTrap(`init: ${String(refusal.payload)}`) : thrown;
-    }
-    instance.scope.leave();
+    return initialise(instance, this.#settings.instances.names.lifecycle);
   }
 
   #runOnNew(call: Call): void {
@@ -263,19 +249,11 @@ export class InstancePool {
     this.#next();
   }
 
-  /** `lifecycle.shutdown`, where exported. What it throws is for the log. */
   async #shutDown(instance: Instance, deadlineMs: number): Promise<void> {
-    const name = this.#settings.instances.names.lifecycle;
-    const shutdown = name === undefined ? undefined : instance.find(name, 'shutdown');
-    if (!shutdown) return;
-    instance.scope.enter(undefined, instance.maySuspend(name!, 'shutdown'));
-    const timer = setTimeout(() => instance.scope.end('shutdown took too long'), deadlineMs);
     try {
-      await shutdown();
+      await shutDown(instance, this.#settings.instances.names.lifecycle, deadlineMs);
     } catch (thrown) {
       this.#settings.say(`shutdown failed: ${describeFailure(thrown)}`);
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -284,7 +262,7 @@ export class InstancePool {
     this.#policy = 'PerRequest';
     this.#why = `a second call on one instance failed: ${describeFailure(thrown)}`;
     this.#settings.say(`instancePolicy is PerRequest from here: ${this.#why}`);
-    for (const instance of this.#idle.splice(0)) this.#discard(instance, 'one call per instance');
+    for (const instance of this.#idle.splice(0)) void this.#retire(instance);
   }
 
   #discard(instance: Instance, reason: string): void {
@@ -303,15 +281,10 @@ export class InstancePool {
   }
 
   #advance(): void {
-    while (this.#queueHead < this.#queue.length && this.#starting === undefined) {
-      const call = this.#queue[this.#queueHead]!;
-      if (!call.over && this.#idle.length === 0 && this.#instances >= this.#concurrency) return;
-      this.#queueHead += 1;
-      if (this.#queueHead === this.#queue.length) {
-        this.#queue = [];
-        this.#queueHead = 0;
-      }
-      if (call.over) continue;
+    while (this.#starting === undefined) {
+      const call = this.#queue.peek();
+      if (!call || (this.#idle.length === 0 && this.#instances >= this.#concurrency)) return;
+      this.#queue.shift();
       const instance = this.#idle.pop();
       if (instance) this.#run(instance, call);
       else this.#runOnNew(call);
@@ -322,7 +295,7 @@ export class InstancePool {
   #waits(instance: Instance): void {
     if (this.#starting !== instance) return;
     this.#starting = undefined;
-    if (this.#queueHead < this.#queue.length) queueMicrotask(() => this.#next());
+    if (this.#queue.length > 0) queueMicrotask(() => this.#next());
   }
 
   #nextSoon(): void {
@@ -332,15 +305,6 @@ export class InstancePool {
   }
 
   #tellIdle(): void {
-    if (this.#instances === this.#idle.length && this.#queueHead === this.#queue.length) this.#whenIdle?.();
+    if (this.#instances === this.#idle.length && this.#queue.length === 0) this.#whenIdle?.();
   }
-}
-
-/**
- * The `err` of an exported function's `result`: thrown as its payload, or as an object that carries one. Everything else
- * that bindings or guests throw is an `Error`.
- */
-function declared(thrown: unknown): { readonly payload: unknown } | undefined {
-  if (!(thrown instanceof Error)) return { payload: thrown };
-  return Object.hasOwn(thrown, 'payload') ? (thrown as unknown as { readonly payload: unknown }) : undefined;
 }

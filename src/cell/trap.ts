@@ -22,3 +22,12 @@ export function describeFailure(thrown: unknown): string {
   const bytes = Buffer.from(line, 'utf8');
   return bytes.length <= MAX_FAILURE_TEXT_BYTES ? line : bytes.toString('utf8', 0, MAX_FAILURE_TEXT_BYTES - 3);
 }
+
+/**
+ * The `err` of an exported function's `result`: thrown as its payload, or as an object that carries one. Everything else
+ * that bindings or guests throw is an `Error`.
+ */
+export function declared(thrown: unknown): { readonly payload: unknown } | undefined {
+  if (!(thrown instanceof Error)) return { payload: thrown };
+  return Object.hasOwn(thrown, 'payload') ? (thrown as unknown as { readonly payload: unknown }) : undefined;
+}
