@@ -3,7 +3,7 @@
  */
 import { canonicalJson, type Json } from '../kit/json.ts';
 import type { Candidate } from '../model/memory.ts';
-import { EMPTY_PAIR, FRESH_TRIAL } from './gate/tally.ts';
+import { EMPTY_PAIR, freshTrial } from './gate/tally.ts';
 import { withCandidate, type EntryDraft } from './memory.ts';
 import type { Target } from './world.ts';
 
@@ -19,14 +19,21 @@ export function editOf(candidate: Candidate, target: Target, clockMs: number): E
   const after = target.entry;
   const [old, now] = [before.rollout.settings, after.rollout.settings];
   const restarted = isAfterReady(candidate)
-    ? { state: 'Ready' as const, step: 0, weight: 0, sinceMs: clockMs, resumeStep: undefined, trial: FRESH_TRIAL }
-    : { trial: FRESH_TRIAL };
+    ? {
+        state: 'Ready' as const,
+        step: 0,
+        weight: 0,
+        sinceMs: clockMs,
+        resumeStep: undefined,
+        trial: freshTrial(clockMs),
+      }
+    : { trial: freshTrial(clockMs) };
   if (old.strategy.type !== now.strategy.type || !same(before.retries, after.retries)) {
     return { change: restarted, why: 'strategy type or retry changed: step 1 with the warm candidate' };
   }
   if (!same(before.probes, after.probes)) return { change: restarted, why: 'probes changed: ready again, then step 1' };
   const gateChanged = !same(old.gate, now.gate);
-  const trial = gateChanged ? { ...FRESH_TRIAL, warmUp: candidate.trial.warmUp } : candidate.trial;
+  const trial = gateChanged ? { ...freshTrial(clockMs), warmUp: candidate.trial.warmUp } : candidate.trial;
   if (!same(old.strategy, now.strategy) && candidate.state === 'Canary' && now.strategy.type === 'Canary') {
     const step = now.strategy.steps.findLastIndex(({ weight }) => weight <= candidate.weight) + 1;
     const change = {

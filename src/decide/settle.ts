@@ -1,7 +1,7 @@
 /** Carries out the moves that are not a walk: nothing to do, hold, drop, remove. */
 import { canonicalJson, type Json } from '../kit/json.ts';
 import { short } from '../kit/digest.ts';
-import { FRESH_TRIAL } from './gate/tally.ts';
+import { freshTrial } from './gate/tally.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { EntryContext } from './context.ts';
 import { withBake, withServing, type EntryDraft } from './memory.ts';
@@ -30,12 +30,12 @@ export function settle(world: World, { key, entry, wish, party }: EntryContext):
   const newAttempt = serving.attempt !== target.attempt;
   withServing(entry, { release: { ...serving.release, entry: target.entry }, attempt: target.attempt });
   if (newAttempt && serving.degraded !== undefined) {
-    const trial = FRESH_TRIAL;
+    const trial = freshTrial(world.memory.clockMs);
     const bake = { sinceMs: world.memory.clockMs, party: party.name, trial, state: 'Watching' as const, back: false };
     withServing(entry, { degraded: undefined, bake });
     say(world, key, { reason: 'Baking', message: 'another attempt of what serves: it bakes again' });
   } else if (newAttempt && serving.bake && !sameGate) {
-    withBake(entry, { trial: { ...FRESH_TRIAL, warmUp: serving.bake.trial.warmUp } });
+    withBake(entry, { trial: { ...freshTrial(world.memory.clockMs), warmUp: serving.bake.trial.warmUp } });
     say(world, key, { reason: 'Baking', message: 'gate changed during the bake: fresh samples' });
   }
 }

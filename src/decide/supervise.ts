@@ -19,7 +19,8 @@ export function isCrashLoop(
   supervision: Supervision,
   clockMs: number,
 ): boolean {
-  return failuresWithin(failures, group, clockMs, supervision.windowMs).length > supervision.maxRestarts;
+  const within = failuresWithin(failures, group, clockMs, supervision.windowMs);
+  return within.filter((failure) => !failure.waiting).length > supervision.maxRestarts;
 }
 
 /** Failures older than this many times the longest back-off no longer count towards the delay. */

@@ -35,7 +35,9 @@ export function promote(world: World, key: EntryKey, predecessors: readonly Entr
       sinceMs: world.memory.clockMs,
       party: candidate.party,
       trial:
-        candidate.state === 'Canary' ? nextStep(candidate.trial) : { ...FRESH_TRIAL, whole: candidate.trial.whole },
+        candidate.state === 'Canary'
+          ? nextStep(candidate.trial)
+          : { ...FRESH_TRIAL, startedMs: candidate.trial.startedMs, whole: candidate.trial.whole },
       state: 'Watching',
       back: serving !== undefined || predecessors.length > 0,
     },

@@ -7,7 +7,7 @@ import { formatDuration } from '../kit/units.ts';
 import type { End } from '../model/memory.ts';
 import type { Reason } from '../model/status.ts';
 import { emergencyFor, isServing, servingTrouble, somethingServes, usableProof, type EntryContext } from './context.ts';
-import { sentenceOf } from './ends.ts';
+import { refused, sentenceOf } from './ends.ts';
 
 export type Move =
   /** Weights, candidate and clocks stay as they are. */
@@ -88,8 +88,10 @@ export const TABLE: readonly Row[] = [
     name: 'attempt quarantined or parked',
     when: ({ wish, end, entry, groupFailure, world }): Inputs | false => {
       const refusal = wish.target?.entry.refusals[0];
-      if (refusal)
-        return { end: 'Refused', why: `${refusal.code}: ${refusal.message}. To release it: ${refusal.remedy}.` };
+      if (refusal) {
+        const ending = refused(refusal);
+        return { end: ending.reason, why: sentenceOf(ending) };
+      }
       if (entry.judging && entry.judging.attempt === wish.target?.attempt) {
         return { end: 'Judging', why: `rolled back, being judged: ${entry.judging.why}` };
       }
@@ -220,5 +222,6 @@ function parkedReason(end: string, reason: Reason | undefined): Reason {
   if (end === 'Failed') return 'Quarantined';
   if (end === 'Judging') return 'RolledBack';
   if (end === 'Group') return 'GroupRolledBack';
+  if (end === 'PolicyExceeded') return end;
   return reason ?? 'Refused';
 }

@@ -5,7 +5,7 @@
 import { short } from '../kit/digest.ts';
 import { formatDuration } from '../kit/units.ts';
 import type { EntryKey } from '../model/component.ts';
-import type { Candidate, Release, Tally, Trial } from '../model/memory.ts';
+import type { Candidate, Release, ReplicaFailure, Tally, Trial } from '../model/memory.ts';
 import type { Evidence } from '../model/status.ts';
 import { tallyOf } from './absorb.ts';
 import { samplesOf } from './context.ts';
@@ -122,7 +122,7 @@ function verdictOfCandidate(world: World, key: EntryKey, candidate: Candidate): 
   return judge(trial, gateOf(release), looksOf(release), over);
 }
 
-function stopOf(world: World, key: EntryKey, release: Release, { warmUp, whole }: Trial) {
+function stopOf(world: World, key: EntryKey, release: Release, { warmUp, whole, startedMs }: Trial) {
   const entry = entryOf(world, key);
   const group = groupOf(key, release);
   return hardStop({
@@ -131,10 +131,14 @@ function stopOf(world: World, key: EntryKey, release: Release, { warmUp, whole }
     group,
     samples: samplesOf(world, release.release),
     answered: warmUp.requests + whole.candidate.requests,
-    failures: entry.failures,
+    failures: since(entry.failures, startedMs),
     replicas: replicasOf(world, key, group),
     clockMs: world.memory.clockMs,
   });
+}
+
+function since(failures: readonly ReplicaFailure[], startedMs: number): readonly ReplicaFailure[] {
+  return failures.filter((failure) => failure.atMs >= startedMs);
 }
 
 function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Verdict): Ending | undefined {
@@ -149,8 +153,9 @@ function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Ve
   if (outside && readyCount(world, key, release) === 0 && outside.atMs >= candidate.sinceMs)
     return waiting(outside.message, 'Waiting');
   const { supervision } = release.entry;
-  if (isCrashLoop(entry.failures, group, supervision, world.memory.clockMs)) {
-    const ends = failuresWithin(entry.failures, group, world.memory.clockMs, supervision.windowMs);
+  const own = since(entry.failures, trial.startedMs);
+  if (isCrashLoop(own, group, supervision, world.memory.clockMs)) {
+    const ends = failuresWithin(own, group, world.memory.clockMs, supervision.windowMs);
     const threshold = `≤ ${supervision.maxRestarts} in ${formatDuration(supervision.windowMs)}`;
     const why = `it crashes again and again (${ends.length} times); the last: ${ends.at(-1)!.message}`;
     return failed(release, why, [fact('crashes', String(ends.length), threshold, ends.length)]);

@@ -9,7 +9,7 @@ import { groupId } from '../model/snapshot.ts';
 import { differsInSecretsOnly, type EntryContext } from './context.ts';
 import { editOf, follow } from './edits.ts';
 import { failed, withoutApproval, withoutSamples, type Ending } from './ends.ts';
-import { FRESH_TRIAL } from './gate/tally.ts';
+import { freshTrial } from './gate/tally.ts';
 import { nextStep } from './gate/trial.ts';
 import { withBake, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
@@ -63,7 +63,7 @@ export function seat(world: World, { context }: Walker): void {
     resumeStep: inPlace && present.step > 0 ? present.step : undefined,
     weight: 0,
     party: party.name,
-    trial: FRESH_TRIAL,
+    trial: freshTrial(world.memory.clockMs),
   };
   say(world, key, { reason: 'Progressing', message: `release ${short(target.release.release)} starts` });
 }

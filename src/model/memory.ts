@@ -101,6 +101,8 @@ export interface Bake {
 
 /** The samples and tests of one attempt, carried from its first request to the end of its bake. */
 export interface Trial {
+  /** `clockMs` at which the attempt began: crashes before it are somebody else's. */
+  readonly startedMs: number;
   /** Since the test began, after the warm-up: candidate and control (what served meanwhile). */
   readonly whole: ArmPair;
   /** Since the present step, or the bake, began. */

@@ -14,7 +14,7 @@ function proven(): Fleet {
   return new Fleet(commit('a1', cart('v1'))).until((fleet) => fleet.last !== undefined && fleet.isProven('cart', 'v1'));
 }
 
-describe('the decision table', () => {
+describe('the decision table', { timeout: 60_000 }, () => {
   it('has the thirteen rows in their order, and the last matches everything', () => {
     expect(TABLE.map(({ row }) => row)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
   });

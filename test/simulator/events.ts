@@ -68,6 +68,8 @@ export function historyOf(seed: number, random: () => number): History {
   const steps: Step[] = [first];
   for (let index = 0; index < count; index++) {
     const afterMs = Math.floor(random() < 0.3 ? random() * 1_500 : 1_000 + random() * 14_000);
+    if (random() < 0.03) steps.push(...inARow('good', 2_300));
+    if (random() < 0.02) steps.push(...inARow('down', 7_000));
     steps.push({ afterMs, event: random() < 0.68 ? commit() : fault() });
   }
   return { seed, steps };
@@ -106,6 +108,19 @@ export function historyOf(seed: number, random: () => number): History {
     return edits(
       random() < 0.5 ? { type: 'Nothing' } : { type: 'Set', name: name(), change: { label: String(version) } },
     );
+  }
+
+  /** Good ones that come faster than any can be promoted, or bad ones until the breaker opens. */
+  function inARow(kind: string, afterMs: number): readonly Step[] {
+    const service = name();
+    return Array.from({ length: 5 }, () => ({
+      afterMs,
+      event: edits({
+        type: 'Set',
+        name: service,
+        change: { content: `${kind}-${(version += 1)}`, strategy: 'Canary' },
+      }),
+    }));
   }
 
   function edits(edit: Edit): SimEvent {

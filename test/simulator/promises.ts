@@ -25,10 +25,11 @@ export interface Scene {
 
 /** What was seen before, to compare with. */
 export class Promises {
-  readonly #served = new Set<string>();
+  readonly #served = new Map<string, EntryKey>();
   #snapshot: Snapshot | undefined;
   #epoch = '';
   #looks = 0;
+  readonly #last = new Map<EntryKey, EntryMemory>();
   readonly #started = new Map<string, string>();
   readonly #serving = new Map<EntryKey, string[]>();
   readonly #proven = new Map<EntryKey, string[]>();
@@ -40,6 +41,10 @@ export class Promises {
     const before = this.#epoch === engine.epoch ? this.#snapshot : undefined;
     this.#epoch = engine.epoch;
     this.#snapshot = snapshot;
+    for (const [match, key] of this.#served) {
+      const entry = memory.entries[key];
+      if (!entry || entry.deletedAtWallMs !== undefined) this.#served.delete(match);
+    }
     for (const rule of snapshot.rules) {
       const total = rule.arms.reduce((sum, arm) => sum + arm.weight, 0);
       if (rule.arms.length > 0 && total !== 100)
@@ -82,6 +87,8 @@ export class Promises {
     for (const [key, entry] of Object.entries(scene.memory.entries) as [EntryKey, EntryMemory][]) {
       quarantineHolds(scene, key, entry);
       this.#risesThroughGates(scene, key, entry);
+      promotedThroughSteps(scene, key, this.#last.get(key), entry);
+      this.#last.set(key, entry);
       this.#oneGenerationBack(key, entry);
     }
     if ((this.#looks += 1) % 50 === 0 && JSON.stringify(scene.memory).length > 2_000_000)
@@ -94,8 +101,9 @@ export class Promises {
     const wanted = new Set(
       [...(desired?.entries.values() ?? [])].flatMap((entry) => entry.rules.map((rule) => matchKey(rule.match))),
     );
-    for (const rule of engine.snapshot.rules) if (rule.arms.length > 0) this.#served.add(matchKey(rule.match));
-    for (const match of this.#served) {
+    for (const rule of engine.snapshot.rules)
+      if (rule.arms.length > 0) this.#served.set(matchKey(rule.match), rule.entry);
+    for (const match of this.#served.keys()) {
       const rule = engine.snapshot.rules.find((candidate) => matchKey(candidate.match) === match);
       if (rule && rule.arms.length > 0) continue;
       if (wanted.has(match)) throw new Broken('never unrouted', `${match} had an answer and has none`);
@@ -133,6 +141,31 @@ export class Promises {
     }
     this.#serving.set(key, [...history, serving.release.release]);
   }
+}
+
+/** A canary takes all traffic from its last step only, but where a row of the table says otherwise. */
+function promotedThroughSteps(
+  { engine }: Scene,
+  key: EntryKey,
+  before: EntryMemory | undefined,
+  now: EntryMemory,
+): void {
+  const { serving } = now;
+  if (!before?.serving || !serving?.bake || serving.release.release === before.serving.release.release) return;
+  const { entry } = serving.release;
+  const { strategy } = entry.rollout.settings;
+  if (strategy.type !== 'Canary' || serving.release.revision === before.serving.release.revision) return;
+  const wasProven = before.ledger.some((line) => line.release.release === serving.release.release);
+  const served = before.serving.release.release;
+  const run = engine.observed().samples.find((samples) => samples.release === served)?.consecutiveFailures ?? 0;
+  const wasInTrouble = before.failures.length > 0 || now.failures.length > 0 || engine.outage || run > 0;
+  if (wasProven || wasInTrouble || entry.rollout.emergency) return;
+  const { candidate } = before;
+  if (candidate?.state === 'Canary' && candidate.step === strategy.steps.length) return;
+  throw new Broken(
+    'gates',
+    `${key} took all traffic from ${candidate?.state ?? 'nothing'}, step ${candidate?.step ?? 0}`,
+  );
 }
 
 /** Warm releases may lose their replica in the very moment of a rollback: there is nothing better to go to. */

@@ -113,7 +113,7 @@ class Simulation {
     await this.#until(this.#clock.nowMs + QUIET_MS);
     const after = this.#scene().memory;
     if (
-      !this.#hasCrashLoop() &&
+      !this.#isNeverQuiet() &&
       (after.nextReplica !== nextReplica || after.snapshot.generation !== snapshot.generation)
     ) {
       this.#fail(new Broken('I5', 'live was desired, and still something was done'));
@@ -177,11 +177,13 @@ class Simulation {
     return (serving && this.#outside.store.get(serving)) ?? '';
   }
 
-  /** A release that keeps crashing with nothing behind it is restarted for ever, with back-off. */
-  #hasCrashLoop(): boolean {
+  /** Restarts with back-off, and retries beside a serving release that is broken itself, go on for ever. */
+  #isNeverQuiet(): boolean {
     const { memory } = this.#scene();
-    return Object.values(memory.entries).some(({ failures }) =>
-      failures.some(({ atMs }) => memory.clockMs - atMs < QUIET_MS * 2),
+    return Object.values(memory.entries).some(
+      ({ failures, ends }) =>
+        failures.some(({ atMs }) => memory.clockMs - atMs < QUIET_MS * 2) ||
+        ends.some(({ kind }) => kind === 'Waiting'),
     );
   }
 

@@ -14,8 +14,9 @@ export const EMPTY_TALLY: Tally = {
 export const EMPTY_PAIR: ArmPair = { candidate: EMPTY_TALLY, control: EMPTY_TALLY };
 const NOTHING: FadingCount = { requests: 0, failures: 0 };
 
-/** A trial in which nothing has been seen yet. */
+/** A trial in which nothing has been seen yet; `freshTrial` says since when. */
 export const FRESH_TRIAL: Trial = {
+  startedMs: 0,
   whole: EMPTY_PAIR,
   step: EMPTY_PAIR,
   recent: { candidate: NOTHING, control: NOTHING },
@@ -25,6 +26,10 @@ export const FRESH_TRIAL: Trial = {
   verdict: 'Continue',
   evidence: [],
 };
+
+export function freshTrial(startedMs: number): Trial {
+  return { ...FRESH_TRIAL, startedMs };
+}
 
 export const NOTHING_SEEN: SeenCounters = {
   requests: 0,

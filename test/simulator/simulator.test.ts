@@ -1,0 +1,98 @@
+/**
+ * The whole of control against a world that fails: manifest/, decide/ and reconcile/ as they are, git, engine, disk and
+ * time in memory. After every event the promises of docs/design.md §7 are checked; a history that breaks one is shrunk
+ * and printed, and its seed plays it again:
+ *
+ *   HEADWAY_SEED=1234 npx vitest run --config test/vitest.config.ts test/simulator
+ */
+import { describe, expect, it } from 'vitest';
+import { TABLE, type Row } from '../../src/decide/table.ts';
+import { seeded } from '../decide/gate/random.ts';
+import { historyOf, printed, type History } from './events.ts';
+import { shrink } from './shrink.ts';
+import { play } from './simulation.ts';
+
+const FIRST_SEED = Number(process.env['HEADWAY_SEED'] ?? 1);
+const HISTORIES = process.env['HEADWAY_SEED'] === undefined ? Number(process.env['HEADWAY_HISTORIES'] ?? 500) : 1;
+/** Histories are split so that one test says how far it came. */
+const PER_TEST = 100;
+
+const rows = new Set<number>();
+const reasons = new Set<string>();
+
+async function story(history: History, promise: string, table?: readonly Row[]): Promise<string> {
+  const short = await shrink(history, promise, table);
+  const { broken, log } = await play(short, table);
+  return `${broken?.message}\n${printed(short)}\nwhat happened:\n${log.slice(-80).join('\n')}`;
+}
+
+describe('histories', () => {
+  const tests = Math.ceil(HISTORIES / PER_TEST);
+  it.each(Array.from({ length: tests }, (_, index) => FIRST_SEED + index * PER_TEST))(
+    'keep every promise: from seed %i',
+    { timeout: 240_000 },
+    async (from) => {
+      for (let seed = from; seed < Math.min(from + PER_TEST, FIRST_SEED + HISTORIES); seed++) {
+        const history = historyOf(seed, seeded(seed));
+        const outcome = await play(history);
+        for (const row of outcome.rows) rows.add(row);
+        for (const reason of outcome.reasons) reasons.add(reason);
+        if (outcome.broken) expect.fail(await story(history, outcome.broken.promise));
+      }
+    },
+  );
+
+  it.skipIf(HISTORIES < 500)('reach every row of the table and every kind of end', () => {
+    expect([...rows].sort((one, other) => one - other)).toEqual(TABLE.map(({ row }) => row));
+    for (const reason of [
+      'Quarantined',
+      'Refused',
+      'Inconclusive',
+      'SharedOutage',
+      'GroupRolledBack',
+      'Degraded',
+      'Reverted',
+      'Proven',
+      'FirstDeployment',
+      'Starved',
+    ]) {
+      expect(reasons, reason).toContain(reason);
+    }
+  });
+});
+
+describe('a rule that is broken on purpose', () => {
+  const mutants: readonly (readonly [string, string, readonly Row[]])[] = [
+    ['quarantine forgotten', 'I3', without(6)],
+    [
+      'a renamed entry is removed before its heir has baked',
+      'never unrouted',
+      changed(2, () => ({ type: 'Remove', why: 'mutant' })),
+    ],
+    [
+      'a canary that skips its steps',
+      'gates',
+      changed(12, () => ({ type: 'Walk', how: 'AtReadiness', first: false, why: 'mutant' })),
+    ],
+  ];
+
+  it.each(mutants)('is found: %s', { timeout: 240_000 }, async (_, promise, table) => {
+    for (let seed = 1; seed <= 400; seed++) {
+      const history = historyOf(seed, seeded(seed));
+      const { broken } = await play(history, table);
+      if (broken?.promise !== promise) continue;
+      const short = await shrink(history, promise, table);
+      expect(short.steps.length, printed(short)).toBeLessThanOrEqual(4);
+      return;
+    }
+    expect.fail(`no history of 400 found it`);
+  });
+
+  function without(row: number): readonly Row[] {
+    return TABLE.filter((candidate) => candidate.row !== row);
+  }
+
+  function changed(row: number, move: Row['move']): readonly Row[] {
+    return TABLE.map((candidate) => (candidate.row === row ? { ...candidate, move } : candidate));
+  }
+});
