@@ -83,6 +83,8 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
     {
       version,
       source: { repository: url, ref, path },
+      // The report is made from the loop's own status: it exists by the time that the loop starts.
+      onRound: (outcome, durationMs) => report.metrics.round(outcome, durationMs),
       ...(allowNonFastForwardFrom === undefined ? {} : { allowNonFastForwardFrom }),
     },
   );

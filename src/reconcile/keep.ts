@@ -7,15 +7,27 @@ import type { ComponentPort } from './ports.ts';
 
 /** Members of all that may have to start from the local disk: serving, candidate, warm, ledger, and what git asks for. */
 export function membersInUse(memory: Memory, desired: Desired | undefined): readonly Member[] {
-  const releases: (Release | undefined)[] = Object.values(memory.entries).flatMap((entry) => [
-    entry.serving?.release,
-    entry.candidate?.release,
-    entry.judging?.release,
-    ...entry.warm,
-    ...entry.ledger.map((line) => line.release),
-  ]);
-  const entries = [...releases.map((release) => release?.entry), ...(desired?.entries.values() ?? [])];
-  return entries.flatMap((entry) => entry?.members ?? []);
+  const entries = [...releasesInUse(memory).map(({ entry }) => entry), ...(desired?.entries.values() ?? [])];
+  return entries.flatMap((entry) => entry.members);
+}
+
+/** Commits whose content may be asked for again: the accepted one, and those of every release that may have to start. */
+export function commitsInUse(memory: Memory, desired: Desired | undefined): ReadonlySet<string> {
+  const commits = new Set(releasesInUse(memory).map(({ commit }) => commit));
+  if (desired) commits.add(desired.commit);
+  return commits;
+}
+
+function releasesInUse(memory: Memory): readonly Release[] {
+  return Object.values(memory.entries)
+    .flatMap((entry) => [
+      entry.serving?.release,
+      entry.candidate?.release,
+      entry.judging?.release,
+      ...entry.warm,
+      ...entry.ledger.map((line) => line.release),
+    ])
+    .filter((release) => release !== undefined);
 }
 
 /** The digests of those members' artifacts, bundles and bundle files. */

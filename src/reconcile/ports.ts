@@ -43,6 +43,8 @@ export interface GitPort {
   /** What `files` leaves out, for diagnostics. */
   skipped?(commit: string): Promise<Result<readonly SkippedEntry[], Problem>>;
   blobs(oids: readonly string[]): Promise<Result<ReadonlyMap<string, Uint8Array>, Problem>>;
+  /** Gives disk space back where there is need; what the head or one of the commits reaches stays. */
+  collect?(keep: ReadonlySet<string>): Promise<Result<void, Problem>>;
 }
 
 /** One YAML file of a commit. */

@@ -21,7 +21,7 @@ import { groupId, type GroupId } from '../model/snapshot.ts';
 import type { Status } from '../model/status.ts';
 import { createBundles, type Bundles } from './bundles.ts';
 import { createEffects, intentOf, type Effects } from './effects.ts';
-import { digestsInUse, membersInUse } from './keep.ts';
+import { commitsInUse, digestsInUse, membersInUse } from './keep.ts';
 import type {
   ArtifactPort,
   ComponentPort,
@@ -59,6 +59,8 @@ export interface ReconcilerOptions {
   readonly allowNonFastForwardFrom?: string;
   /** The engine is never looked at more often than this; 100 ms where nothing else is said. */
   readonly minLookMs?: number;
+  /** Told of each round of the loop, for metrics. */
+  readonly onRound?: (outcome: 'ok' | 'failed', durationMs: number) => void;
   /** For tests of the table itself. */
   readonly table?: DecideOptions['table'];
 }
@@ -190,10 +192,16 @@ class Loop implements Reconciler {
 
   /** A bug in a decision must not take down what serves (I11): it is said, and looked at again later. */
   async #reconcileSafely(): Promise<number> {
+    const startedMs = this.#clock.now().monotonicMs;
+    const tell = (outcome: 'ok' | 'failed'): void =>
+      this.#options.onRound?.(outcome, this.#clock.now().monotonicMs - startedMs);
     try {
-      return await this.#reconcile();
+      const wakeInMs = await this.#reconcile();
+      tell('ok');
+      return wakeInMs;
     } catch (cause) {
       this.#log.error({ cause }, 'a round failed: this is a bug; what serves goes on serving');
+      tell('failed');
       return BUG_RETRY_MS;
     }
   }
@@ -329,11 +337,13 @@ class Loop implements Reconciler {
   }
 
   async #collectNow(): Promise<void> {
-    const { components, artifacts } = this.#ports;
+    const { components, artifacts, git } = this.#ports;
     try {
       const keep = await digestsInUse(membersInUse(this.#memory, this.#desired), components);
       await components.collect(keep);
       await artifacts.collect(keep);
+      const collected = await git.collect?.(commitsInUse(this.#memory, this.#desired));
+      if (collected?.ok === false) this.#log.warn({ problem: collected.error }, 'the mirror could not be collected');
     } catch (cause) {
       this.#log.error({ cause }, 'collecting failed');
     }

@@ -123,7 +123,7 @@ describe('A2: complete or not at all', () => {
 describe('A3: the collector', () => {
   test('removes the oldest first, only until the store is within its size', async () => {
     const roomy = openStore({ maxBytes: 10_000 });
-    const digests = [];
+    const digests: Digest[] = [];
     for (let index = 0; index < 5; index += 1) {
       const digest = await put(roomy, bytes(300, index));
       age(digest, 50 - index);
