@@ -107,6 +107,17 @@ describe('a server that keeps its promises', () => {
     expect(report.lost).not.toHaveProperty('timeout');
   });
 
+  test('is asked under another name than its address, where a header says so', async () => {
+    const hosts = new Set<string>();
+    const url = await serve((request, response) => {
+      for (const [at, name] of request.rawHeaders.entries())
+        if (at % 2 === 0 && name === 'host') hosts.add(request.rawHeaders[at + 1]!);
+      response.end();
+    });
+    await load(url, { headers: [['host', 'shop.example.com']] });
+    expect([...hosts]).toEqual(['shop.example.com']);
+  });
+
   test('has its statuses, and the labels of its releases, counted', async () => {
     let count = 0;
     const url = await serve((_request, response) => {
@@ -119,6 +130,7 @@ describe('a server that keeps its promises', () => {
     expect(await load(url, { label: 'x-version' })).toMatchObject({
       status5xx: 5,
       byStatus: { 200: 15, 503: 5 },
+      byReleaseAndStatus: { 'a 200': 15, 'b 503': 5 },
       labels: { 'a v-a': 15, 'b v-b': 5 },
     });
   });

@@ -17,7 +17,7 @@ export interface ConnectionSettings {
   readonly port: number;
   readonly method: string;
   readonly path: string;
-  /** `host` header. */
+  /** `host` header, where `headers` has none. */
   readonly authority: string;
   readonly headers: readonly (readonly [string, string])[];
   /** Sent with each request; with `echoes` the answer has to bring it back. */
@@ -52,9 +52,10 @@ export class LoadConnection {
     this.#tally = tally;
     this.#onFree = onFree;
     const { method, path, authority, headers, body } = settings;
+    const ownHost = headers.some(([name]) => name.toLowerCase() === 'host');
     const lines = [
       `${method} ${path} HTTP/1.1`,
-      `host: ${authority}`,
+      ...(ownHost ? [] : [`host: ${authority}`]),
       ...headers.map(([name, value]) => `${name}: ${value}`),
     ];
     if (body) lines.push(`content-length: ${body.length}`);

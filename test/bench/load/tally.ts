@@ -16,6 +16,8 @@ export interface LoadReport {
   readonly status5xx: number;
   /** By `x-headway-release`; `-` where an answer has none. */
   readonly byRelease: Readonly<Record<string, number>>;
+  /** `release status` → count: whose failures they are. */
+  readonly byReleaseAndStatus: Readonly<Record<string, number>>;
   /** `release label` → count, for the header that was asked for: a release should have one label. */
   readonly labels: Readonly<Record<string, number>>;
   readonly seconds: number;
@@ -40,6 +42,7 @@ export class LoadTally {
   readonly #lost = new Map<string, number>();
   readonly #byStatus = new Map<string, number>();
   readonly #byRelease = new Map<string, number>();
+  readonly #byReleaseAndStatus = new Map<string, number>();
   readonly #labels = new Map<string, number>();
   #answers = 0;
   #maxMs = 0;
@@ -52,6 +55,7 @@ export class LoadTally {
     this.#answers += 1;
     add(this.#byStatus, String(answer.status));
     add(this.#byRelease, answer.release);
+    add(this.#byReleaseAndStatus, `${answer.release} ${answer.status}`);
     if (answer.label !== undefined) add(this.#labels, `${answer.release} ${answer.label}`);
     this.#maxMs = Math.max(this.#maxMs, answer.latencyMs);
     const bucket = Math.floor(Math.log(Math.max(1, answer.latencyMs * 1000)) / GROWTH);
@@ -75,6 +79,7 @@ export class LoadTally {
       byStatus: Object.fromEntries(statuses),
       status5xx: statuses.reduce((sum, [status, count]) => sum + (status.startsWith('5') ? count : 0), 0),
       byRelease: Object.fromEntries(this.#byRelease),
+      byReleaseAndStatus: Object.fromEntries(this.#byReleaseAndStatus),
       labels: Object.fromEntries(this.#labels),
       seconds,
       answersPerSecond: seconds > 0 ? this.#answers / seconds : 0,

@@ -1,0 +1,188 @@
+/** The daemon under test with the webhook on, so that a push is looked at once, and two entries that change differently. */
+import { createHmac } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { onTestFinished } from 'vitest';
+import { startLoad, type LoadReport, type LoadRequest } from '../bench/load-process.ts';
+import { Daemon } from '../support/daemon.ts';
+import { environment, example } from '../support/manifests.ts';
+import { Repository, type Changes } from '../support/repository.ts';
+
+const HOOK_SECRET = 'only-between-this-test-and-its-daemon';
+
+/** An entry of the fleet: served under its own host name, changed by the policy of its name. */
+export type EntryName = 'at-once' | 'by-steps';
+export const ENTRIES: readonly EntryName[] = ['at-once', 'by-steps'];
+
+/** What an entry is to run. A different `round` is a different revision of the same build. */
+export interface Build {
+  readonly wasm: string;
+  readonly round: number;
+}
+
+/** As its answers say it in `x-greeting-version`. */
+export const VERSIONS: Readonly<Record<string, string>> = {
+  'greeting-v1': 'v1',
+  'greeting-v2': 'v2',
+  'greeting-slow-tail': 'v2-slow-tail',
+  'greeting-flaky': 'v2-flaky',
+  'greeting-traps': 'v2-traps',
+};
+
+export function hostOf(entry: EntryName): string {
+  return `${entry}.example.com`;
+}
+
+/** The gate is the demo's in form; its waits are short and its thresholds are not. */
+function policies(): string {
+  const gate = `  gate:
+    errors: {tolerable: "0.5%", intolerable: "5%", statuses: [5xx]}
+    hardStops: {consecutiveErrors: 5, crashes: 2, window: 60s}
+    minSamples: 50
+    warmUp: {requests: 10, duration: 1s}
+    synthetic: {requests: 200, httpGet: {path: /}}
+  bake: {duration: 300ms, deadline: 10m}
+  breaker: {maxRollbacks: 100, window: 1h}
+`;
+  const steps = `{steps: [{weight: 20, minDuration: 100ms, deadline: 1m}, {weight: 50, minDuration: 100ms, deadline: 1m}]}`;
+  const of = (name: string, strategy: string): string =>
+    `apiVersion: headway.dev/v1alpha1\nkind: RolloutPolicy\nmetadata: {name: ${name}, namespace: shop}\nspec:\n  strategy: ${strategy}\n${gate}`;
+  return `${of('at-once', '{type: Immediate}')}---\n${of('by-steps', `{type: Canary, canary: ${steps}}`)}`;
+}
+
+function document(entry: EntryName, { wasm, round }: Build, replicas: number): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: Component
+metadata: {name: ${entry}, namespace: shop}
+spec:
+  source: {path: wasm/${wasm}.wasm}
+  env: [{name: ROUND, value: "${round}"}]
+  scaling: {minReplicas: ${replicas}}
+  probes:
+    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 2s, deadline: 20s}
+  drain: {deadline: 10s}
+  rollout: {policyRef: {name: ${entry}}}
+---
+apiVersion: headway.dev/v1alpha1
+kind: Route
+metadata: {name: ${entry}, namespace: shop}
+spec:
+  hostnames: [${hostOf(entry)}]
+  rules:
+    - matches: [{path: {type: PathPrefix, value: /}}]
+      backendRef: {name: ${entry}}
+`;
+}
+
+export class Fleet {
+  readonly repository: Repository;
+  readonly daemon: Daemon;
+  readonly #replicas: number;
+
+  private constructor(repository: Repository, daemon: Daemon, replicas: number) {
+    this.repository = repository;
+    this.daemon = daemon;
+    this.#replicas = replicas;
+  }
+
+  /** With both entries proven; everything ends with the test. */
+  static async start({ replicas = 1 } = {}): Promise<Fleet> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'headway-load-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+    const repository = await Repository.create(path.join(folder, 'git'));
+    const first: Build = { wasm: 'greeting-v1', round: 0 };
+    await repository.push('Start', {
+      'environment.yaml': environment({ interval: '15s' }),
+      'shop/policies.yaml': policies(),
+      ...Object.fromEntries(Object.keys(VERSIONS).map((wasm) => [`wasm/${wasm}.wasm`, example(wasm)])),
+      ...Object.fromEntries(ENTRIES.map((entry) => [`shop/${entry}.yaml`, document(entry, first, replicas)])),
+    });
+    const daemon = await Daemon.start({
+      repo: repository.url,
+      data: path.join(folder, 'data'),
+      config: await configure(folder, repository.url),
+    });
+    onTestFinished(async () => void (await daemon.stop()));
+    await daemon.until('both entries are proven', ({ entries }) =>
+      ENTRIES.every((name) => entries.some(({ key, proven }) => key === `shop/${name}` && proven !== undefined)),
+    );
+    return new Fleet(repository, daemon, replicas);
+  }
+
+  /** Commits what the entries are to run, pushes it and says so. */
+  async deploy(message: string, builds: Partial<Record<EntryName, Build>>): Promise<string> {
+    const changes: Changes = Object.fromEntries(
+      ENTRIES.flatMap((entry) => {
+        const build = builds[entry];
+        return build ? [[`shop/${entry}.yaml`, document(entry, build, this.#replicas)]] : [];
+      }),
+    );
+    const commit = await this.repository.push(message, changes);
+    await this.hint();
+    return commit;
+  }
+
+  async revert(): Promise<string> {
+    const commit = await this.repository.revert();
+    await this.hint();
+    return commit;
+  }
+
+  /** "Something was pushed", as a git host says it. Control may be away: then its own look finds it. */
+  async hint(): Promise<void> {
+    const body = '{}';
+    const signature = `sha256=${createHmac('sha256', HOOK_SECRET).update(body).digest('hex')}`;
+    await fetch(`${this.daemon.statusUrl}/hooks/git`, {
+      method: 'POST',
+      headers: { 'x-hub-signature-256': signature },
+      body,
+    }).catch(() => undefined);
+  }
+
+  /** Load on one entry from a process of its own, which checks ids and bodies and counts by release and version. */
+  load(entry: EntryName, request: Partial<LoadRequest>): FleetLoad {
+    const running = startLoad({
+      url: `${this.daemon.url}/`,
+      headers: [['host', hostOf(entry)]],
+      echoes: true,
+      label: 'x-greeting-version',
+      ...request,
+    });
+    onTestFinished(async () => void (await running.stop().catch(() => undefined)));
+    return { entry, stop: () => running.stop() };
+  }
+
+  /** GETs on both entries at a steady rate, and a few uploads that are streamed both ways. */
+  visitors({ getsPerSecond = 200, postsPerSecond = 5, uploadBytes = 100_000 } = {}): readonly FleetLoad[] {
+    return ENTRIES.flatMap((entry) => [
+      this.load(entry, { rate: getsPerSecond, connections: 16 }),
+      this.load(entry, {
+        url: `${this.daemon.url}/echo`,
+        rate: postsPerSecond,
+        connections: 2,
+        bodyBytes: uploadBytes,
+      }),
+    ]);
+  }
+}
+
+export interface FleetLoad {
+  readonly entry: EntryName;
+  stop(): Promise<LoadReport>;
+}
+
+async function configure(folder: string, url: string): Promise<string> {
+  const secret = path.join(folder, 'hook-secret');
+  await writeFile(secret, HOOK_SECRET);
+  const file = path.join(folder, 'runtime.yaml');
+  await writeFile(
+    file,
+    `apiVersion: headway.dev/v1alpha1
+kind: Runtime
+repository: {url: "${url}"}
+webhook: {secret: {file: ${secret}}}
+`,
+  );
+  return file;
+}
