@@ -123,6 +123,33 @@ describe('code in a cell process', () => {
   });
 });
 
+describe('a sandbox that does not come up', () => {
+  it('is an error that says why, and leaves no process behind', async () => {
+    const noFile = (command: CellCommand): CellCommand => ({
+      ...command,
+      args: ['--ro-bind', '/not/there', '/x', ...command.args],
+    });
+    await expect(bench.start('Strict', noFile)).rejects.toThrow('/not/there');
+    const noFilter = (command: CellCommand): CellCommand => ({
+      ...command,
+      args: command.args.map((argument, index) => (command.args[index - 1] === '--seccomp' ? '77' : argument)),
+    });
+    await expect(bench.start('Strict', noFilter)).rejects.toThrow('bwrap');
+    const left = readdirSync('/proc').filter(
+      (name) => /^[0-9]+$/.test(name) && commandLine(name).includes(bench.folder),
+    );
+    expect(left).toEqual([]);
+  });
+});
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
 describe('the boot folder', () => {
   const source = {
     root: path.resolve(import.meta.dirname, '../../src'),

@@ -65,7 +65,7 @@ export async function launch(request: LaunchRequest): Promise<Result<LaunchedCel
   pair.cellEnd.destroy();
   const pid = strict ? await pidInside(child, strict.info, exited) : await pidOf(child, exited);
   if (!pid.ok) {
-    child.kill('SIGKILL');
+    killGroup(child);
     pair.engineEnd.destroy();
     return pid;
   }
@@ -106,6 +106,11 @@ function preferForEnd(pid: number): void {
   } catch {
     // Not ours to say here; the kernel chooses by size.
   }
+}
+
+/** Both halves of a bubblewrap that did not come up: alone, one would wait for the other for ever. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined) killQuietly(-child.pid);
 }
 
 export function killQuietly(pid: number): void {
