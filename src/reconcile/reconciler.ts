@@ -21,7 +21,8 @@ import { groupId, type GroupId } from '../model/snapshot.ts';
 import type { Status } from '../model/status.ts';
 import { createBundles, type Bundles } from './bundles.ts';
 import { createEffects, intentOf, type Effects } from './effects.ts';
-import { commitsInUse, digestsInUse, membersInUse } from './keep.ts';
+import { createCollector, type Collector } from './collector.ts';
+import { membersInUse } from './keep.ts';
 import type {
   ArtifactPort,
   ComponentPort,
@@ -39,7 +40,6 @@ import { createWatch, type Watch } from './watch.ts';
 const WRITE_EVERY_MS = 5_000;
 const JOURNAL_RETRY_MS = 1_000;
 const BUG_RETRY_MS = 5_000;
-const COLLECT_EVERY_MS = 600_000;
 const TIMELINE_LENGTH = 200;
 const DEFAULT_SYNC = { intervalMs: 15_000, jitter: 0.1 };
 
@@ -95,6 +95,7 @@ class Loop implements Reconciler {
   readonly #bundles: Bundles;
   readonly #effects: Effects;
   readonly #record: SourceRecord;
+  readonly #collector: Collector;
   readonly #startedAt: string;
   readonly #life: string;
   readonly #listeners = new Set<() => void>();
@@ -114,7 +115,6 @@ class Loop implements Reconciler {
   #stopped = false;
   #cancel: (() => void) | undefined;
   #writtenAtMs = Number.NEGATIVE_INFINITY;
-  #collectedAtMs: number;
   #unlisten: (() => void) | undefined;
 
   constructor(ports: ReconcilerPorts, clock: Clock, log: Logger, options: ReconcilerOptions) {
@@ -125,13 +125,13 @@ class Loop implements Reconciler {
     this.#options = options;
     this.#startedAt = new Date(now.wallMs).toISOString();
     this.#life = Math.floor(now.wallMs).toString(36);
-    this.#collectedAtMs = now.monotonicMs;
     this.#memory = resumeMemory(ports.journal.memory()) ?? EMPTY_MEMORY;
     this.#desired = ports.journal.desired();
     this.#record = new SourceRecord(options.source, this.#desired?.commit, now);
     this.#source = createSource(ports, { allowNonFastForwardFrom: options.allowNonFastForwardFrom });
     this.#bundles = createBundles(ports, () => this.#poke());
     this.#effects = createEffects(ports.engine, this.#bundles, () => this.#poke());
+    this.#collector = createCollector(ports, clock, log);
     this.#watch = createWatch({
       clock,
       interval: () => this.#desired?.environment.sync ?? DEFAULT_SYNC,
@@ -239,7 +239,7 @@ class Loop implements Reconciler {
     this.#bundles.settle(preparing(decision.memory));
     await this.#act(id, actions);
     if (decision.events.length > 0 || actions.length > 0) this.#changed();
-    this.#collect(decision);
+    this.#collector.afterRound(decision, this.#desired);
     return decision.wakeInMs;
   }
 
@@ -326,27 +326,6 @@ class Loop implements Reconciler {
     );
     this.#poke();
     return true;
-  }
-
-  #collect(decision: Decision): void {
-    const now = this.#clock.now();
-    const proven = decision.events.some((event) => event.reason === 'Proven');
-    if (!proven && now.monotonicMs - this.#collectedAtMs < COLLECT_EVERY_MS) return;
-    this.#collectedAtMs = now.monotonicMs;
-    void this.#collectNow();
-  }
-
-  async #collectNow(): Promise<void> {
-    const { components, artifacts, git } = this.#ports;
-    try {
-      const keep = await digestsInUse(membersInUse(this.#memory, this.#desired), components);
-      await components.collect(keep);
-      await artifacts.collect(keep);
-      const collected = await git.collect?.(commitsInUse(this.#memory, this.#desired));
-      if (collected?.ok === false) this.#log.warn({ problem: collected.error }, 'the mirror could not be collected');
-    } catch (cause) {
-      this.#log.error({ cause }, 'collecting failed');
-    }
   }
 
   #changed(): void {
