@@ -26,7 +26,7 @@ export class Pollable extends HostResource {
 /** `wasi:io/poll#poll`: the indexes of the ready ones; waits until there is one. */
 export function poll(scope: Scope, pollables: readonly Pollable[]): Uint32Array | Promise<Uint32Array> {
   if (pollables.length === 0) throw scope.trap('poll of an empty list');
-  const conditions = pollables.map(Pollable.conditionOf);
+  const conditions = pollables.map((pollable) => Pollable.conditionOf(pollable));
   const ready = readyIndexes(conditions);
   return ready.length > 0 ? ready : scope.wait(conditions).then(() => readyIndexes(conditions));
 }
