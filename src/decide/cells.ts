@@ -147,22 +147,15 @@ function stopSurplus(
   stale: readonly ReplicaMemory[],
   live: ReadonlyMap<string, ReplicaObserved>,
 ): void {
-  const surplus = mine.length - want.count;
-  if (surplus <= 0) return;
+  if (mine.length <= want.count) return;
   const isReady = (replica: ReplicaMemory) => live.get(replica.id)?.phase === 'Ready';
-  // One is let go only while enough others are ready: never stop the old before the new is.
-  if (mine.filter(isReady).length <= want.count) {
-    const idle = mine.find((replica) => !isReady(replica) && mine.filter(isReady).length >= want.count);
-    if (idle) stop(world, key, [idle], 'more replicas than wanted', live);
-    return;
-  }
-  stop(
-    world,
-    key,
-    [(stale[0] ?? mine[0])!],
-    stale.length > 0 ? 'replaced by a newer one' : 'more replicas than wanted',
-    live,
-  );
+  // Never the old before the new is ready, and never the new one while it warms: that would go round for ever.
+  const enough = mine.filter(isReady).length;
+  const old = stale.length > 0 ? stale : mine;
+  const victim =
+    old.find((replica) => !isReady(replica) && enough >= want.count) ?? (enough > want.count ? old[0] : undefined);
+  if (!victim) return;
+  stop(world, key, [victim], stale.length > 0 ? 'replaced by a newer one' : 'more replicas than wanted', live);
 }
 
 function stopUnwanted(
@@ -171,7 +164,10 @@ function stopUnwanted(
   wanted: ReadonlyMap<GroupId, Wanted>,
   live: ReadonlyMap<string, ReplicaObserved>,
 ): void {
-  const gone = entryOf(world, key).replicas.filter((replica) => !wanted.has(replica.group) || replica.stopping);
+  const asked = new Set(world.actions.map((action) => (action.type === 'Stop' ? action.replica : undefined)));
+  const gone = entryOf(world, key).replicas.filter(
+    (replica) => !asked.has(replica.id) && (!wanted.has(replica.group) || replica.stopping),
+  );
   const free = gone.filter((replica) => replica.stopping || isOutOfRoutes(world, replica.group));
   stop(world, key, free, 'nothing wants it any more', live);
 }

@@ -6,7 +6,7 @@ import { liveReplicas, somethingServes } from './context.ts';
 import type { Decided } from './lock-step.ts';
 import { isCrashLoop } from './supervise.ts';
 import { missingApproval } from './walk.ts';
-import { groupOf, type World } from './world.ts';
+import { groupOf, readyCount, type World } from './world.ts';
 
 export interface Headline {
   readonly reason: Reason;
@@ -28,12 +28,11 @@ function settled(world: World, { context }: Decided): Headline {
     return { reason: 'Degraded', message: `${name} serves unproven: ${serving.degraded}` };
   const group = groupOf(key, serving.release);
   const { supervision, rules } = serving.release.entry;
-  if (isCrashLoop(entry.failures, group, supervision, world.memory.clockMs)) {
-    const last = entry.failures.findLast((failure) => failure.group === group);
-    return {
-      reason: 'Degraded',
-      message: `${name} crashes again and again; it is restarted with back-off. The last: ${last?.message}`,
-    };
+  const last = entry.failures.findLast((failure) => failure.group === group);
+  const isDown = world.observed.engine !== undefined && readyCount(world, key, serving.release) === 0;
+  if (last && (isDown || isCrashLoop(entry.failures, group, supervision, world.memory.clockMs))) {
+    const how = isDown ? 'has no ready replica' : 'crashes again and again';
+    return { reason: 'Degraded', message: `${name} ${how}; it is restarted with back-off. The last: ${last.message}` };
   }
   if (entry.reverted) return { reason: 'Reverted', message: `git went back to ${name}, which serves` };
   if (serving.bake?.state === 'Watching') {

@@ -11,7 +11,7 @@ const cart = (content: string, wanted: Wanted = {}) => entry('cart', { content, 
 /** Serves v1, proven; v2 has ended as `arrange` made it end. */
 function ended(arrange: (fleet: Fleet) => void, v2: DesiredEntry): Fleet {
   const fleet = new Fleet(desired('a1', [cart('v1')]));
-  fleet.until((f) => f.last !== undefined && f.isProven('cart', 'v1'));
+  fleet.until((f) => f.isProven('cart', 'v1'));
   arrange(fleet);
   return fleet.push(desired('a2', [v2])).until((f) => f.of('cart').ends.length > 0, 40 * MINUTE_MS);
 }
@@ -114,7 +114,7 @@ describe('Waiting: the world outside; retried with back-off, without git', { tim
 
   it("an outage that serving shares is nobody's fault and quarantines nothing", () => {
     const fleet = new Fleet(desired('a1', [cart('v1')]));
-    fleet.until((f) => f.last !== undefined && f.isProven('cart', 'v1'));
+    fleet.until((f) => f.isProven('cart', 'v1'));
     fleet
       .push(desired('a2', [cart('v2')]))
       .until((f) => f.of('cart').candidate?.state === 'Canary')
@@ -129,7 +129,7 @@ describe('Waiting: the world outside; retried with back-off, without git', { tim
 
   it('an outage in a bake goes back first, and is judged after what it went back to was seen failing too', () => {
     const fleet = new Fleet(desired('a1', [cart('v1')]));
-    fleet.until((f) => f.last !== undefined && f.isProven('cart', 'v1'));
+    fleet.until((f) => f.isProven('cart', 'v1'));
     fleet
       .push(desired('a2', [cart('v2')]))
       .until((f) => f.serves('cart', 'v2'))
@@ -167,7 +167,7 @@ describe('Inconclusive: no samples, no approval; parked, not failed', { timeout:
 
   it('Synthesize sends what is missing, and the evidence says how many were synthetic', () => {
     const fleet = new Fleet(desired('a1', [cart('v1')]));
-    fleet.until((f) => f.last !== undefined && f.isProven('cart', 'v1'));
+    fleet.until((f) => f.isProven('cart', 'v1'));
     fleet.engine.rate = 0;
     fleet.push(desired('a2', [cart('v2')])).until((f) => f.isProven('cart', 'v2'));
     const evidence = fleet.of('cart').ledger[0]!.evidence[0]!;
@@ -200,7 +200,7 @@ describe('Inconclusive: no samples, no approval; parked, not failed', { timeout:
   it('a bake without samples ends active, not in the ledger', () => {
     const fleet = new Fleet(desired('a1', [cart('v1', { gate: { insufficientData: 'Hold' } })]));
     fleet.engine.rate = 0;
-    fleet.until((f) => f.last !== undefined && f.said('Inconclusive').length > 0, 20 * MINUTE_MS);
+    fleet.until((f) => f.said('Inconclusive').length > 0, 20 * MINUTE_MS);
     expect([fleet.serves('cart', 'v1'), fleet.of('cart').ledger]).toEqual([true, []]);
     expect(SETTINGS.bake.deadlineMs).toBeLessThan(20 * MINUTE_MS);
   });

@@ -11,7 +11,7 @@ const commit = (id: string, ...entries: readonly ReturnType<typeof cart>[]): Des
 
 /** A fleet whose `cart` serves v1, proven. */
 function proven(): Fleet {
-  return new Fleet(commit('a1', cart('v1'))).until((fleet) => fleet.last !== undefined && fleet.isProven('cart', 'v1'));
+  return new Fleet(commit('a1', cart('v1'))).until((fleet) => fleet.isProven('cart', 'v1'));
 }
 
 describe('the decision table', { timeout: 60_000 }, () => {
@@ -153,7 +153,7 @@ describe('the decision table', { timeout: 60_000 }, () => {
 
   it('7: never ready is a 503 with the reason', () => {
     const fleet = new Fleet(commit('a1', cart('v1'))).behave('v1', { readyAfterMs: 'never' });
-    fleet.until((f) => f.last !== undefined && f.of('cart').ends.length > 0).run(500);
+    fleet.until((f) => f.of('cart').ends.length > 0).run(500);
     expect(fleet.engine.snapshot!.rules[0]).toMatchObject({ arms: [], unavailable: { reason: 'Quarantined' } });
   });
 
@@ -209,7 +209,7 @@ describe('the decision table', { timeout: 60_000 }, () => {
     };
     const frozen = (id: string, content: string) =>
       desired(id, [cart(content)], { environment: { freezeWindows: [window] } });
-    const fleet = new Fleet(frozen('a1', 'v1')).until((f) => f.last !== undefined && f.isProven('cart', 'v1'));
+    const fleet = new Fleet(frozen('a1', 'v1')).until((f) => f.isProven('cart', 'v1'));
     fleet.until((f) => f.wallMs % (60 * MINUTE_MS) >= 56_000);
     fleet.push(frozen('a2', 'v2')).until((f) => f.of('cart').candidate?.state === 'Canary');
     fleet.until((f) => f.row('cart') === 10);

@@ -25,7 +25,7 @@ export interface Scene {
 
 /** What was seen before, to compare with. */
 export class Promises {
-  readonly #served = new Map<string, EntryKey>();
+  readonly #served = new Set<string>();
   #snapshot: Snapshot | undefined;
   #epoch = '';
   #looks = 0;
@@ -41,10 +41,12 @@ export class Promises {
     const before = this.#epoch === engine.epoch ? this.#snapshot : undefined;
     this.#epoch = engine.epoch;
     this.#snapshot = snapshot;
-    for (const [match, key] of this.#served) {
-      const entry = memory.entries[key];
-      if (!entry || entry.deletedAtWallMs !== undefined) this.#served.delete(match);
-    }
+    const wanted = new Set(
+      Object.values(memory.entries).flatMap((entry) =>
+        entry.deletedAtWallMs === undefined ? (entry.desired?.rules ?? []).map((rule) => matchKey(rule.match)) : [],
+      ),
+    );
+    for (const match of this.#served) if (!wanted.has(match)) this.#served.delete(match);
     for (const rule of snapshot.rules) {
       const total = rule.arms.reduce((sum, arm) => sum + arm.weight, 0);
       if (rule.arms.length > 0 && total !== 100)
@@ -101,9 +103,8 @@ export class Promises {
     const wanted = new Set(
       [...(desired?.entries.values() ?? [])].flatMap((entry) => entry.rules.map((rule) => matchKey(rule.match))),
     );
-    for (const rule of engine.snapshot.rules)
-      if (rule.arms.length > 0) this.#served.set(matchKey(rule.match), rule.entry);
-    for (const match of this.#served.keys()) {
+    for (const rule of engine.snapshot.rules) if (rule.arms.length > 0) this.#served.add(matchKey(rule.match));
+    for (const match of this.#served) {
       const rule = engine.snapshot.rules.find((candidate) => matchKey(candidate.match) === match);
       if (rule && rule.arms.length > 0) continue;
       if (wanted.has(match)) throw new Broken('never unrouted', `${match} had an answer and has none`);

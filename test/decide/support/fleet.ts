@@ -106,8 +106,8 @@ export class Fleet {
   /** Ticks until it holds; a test that waits in vain fails with what happened. */
   until(holds: (fleet: this) => boolean, withinMs = 120_000): this {
     for (let elapsed = 0; elapsed < withinMs; elapsed += TICK_MS) {
-      if (holds(this)) return this;
       this.tick();
+      if (holds(this)) return this;
     }
     throw new Error(
       `did not happen within ${withinMs} ms. Events:\n${this.events.map((e) => `${e.reason}: ${e.message}`).join('\n')}`,
