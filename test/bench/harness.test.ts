@@ -3,6 +3,7 @@ import { measureInTurn, median, summarise } from './harness.ts';
 import { LOAD_CLIENT, WRK, parseWrk } from './meter.ts';
 import { startBare, startJcoServe } from './peers/peer.ts';
 import { renderSection } from './table.ts';
+import { percentile, summariseTimes } from './times.ts';
 
 test.each([
   [[3], 3],
@@ -11,6 +12,46 @@ test.each([
   [[], Number.NaN],
 ])('the median of %j is %d', (values, expected) => {
   expect(median(values)).toBe(expected);
+});
+
+test.each([
+  [[5], 0.95, 5],
+  [Array.from({ length: 20 }, (_, index) => 20 - index), 0.95, 19],
+  [Array.from({ length: 21 }, (_, index) => index + 1), 0.95, 20],
+  [[3, 1, 2], 0, 1],
+  [[3, 1, 2], 1, 3],
+  [[], 0.95, Number.NaN],
+])('of %j the percentile %d is %d', (values, share, expected) => {
+  expect(percentile(values, share)).toBe(expected);
+});
+
+test('durations are judged by their 95th percentile', () => {
+  const times = new Map([
+    ['ours', [10, 20, 30]],
+    ['by hand', [5]],
+  ]);
+  const result = summariseTimes('Times', 'conditions', times, [
+    { subject: 'ours', p95AtMostMs: 30 },
+    { subject: 'ours', p95AtMostMs: 29 },
+    { subject: 'absent', p95AtMostMs: 100 },
+  ]);
+  expect(result.limits.map(({ value, met }) => [value, met])).toEqual([
+    [30, true],
+    [30, false],
+    [Number.NaN, false],
+  ]);
+  expect(renderSection(result)).toBe(
+    [
+      'Times (3 rounds; conditions)',
+      '          p50 ms   p95 ms   least ms   most ms   spread',
+      'ours        20.0     30.0       10.0      30.0    100 %',
+      'by hand     5.00     5.00       5.00      5.00      0 %',
+      'ours, p95 ms: 30.0   wanted ≤ 30   met',
+      'ours, p95 ms: 30.0   wanted ≤ 29   MISSED',
+      'absent, p95 ms: -   wanted ≤ 100   MISSED',
+      '',
+    ].join('\n'),
+  );
 });
 
 test('subjects are measured in turn, and ratios are of medians', async () => {
@@ -38,7 +79,7 @@ test('subjects are measured in turn, and ratios are of medians', async () => {
   ]);
   expect(renderSection(result)).toBe(
     [
-      'A title (medians of 3; conditions)',
+      'A title (3 rounds; conditions)',
       '       req/s   spread',
       'fast     110    727 %',
       'slow    20.0    100 %',

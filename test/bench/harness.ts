@@ -17,6 +17,12 @@ export interface Ratio {
   readonly atLeast: number;
 }
 
+/** The most that a duration may be, in 95 of 100 cases. */
+export interface Limit {
+  readonly subject: string;
+  readonly p95AtMostMs: number;
+}
+
 export interface SectionResult {
   readonly title: string;
   /** What was held fixed, for whoever repeats it. */
@@ -29,6 +35,7 @@ export interface SectionResult {
     readonly spread: Metrics;
   }[];
   readonly ratios: readonly (Ratio & { readonly value: number; readonly met: boolean })[];
+  readonly limits: readonly (Limit & { readonly value: number; readonly met: boolean })[];
 }
 
 export async function measureInTurn(
@@ -69,6 +76,7 @@ export function summarise(
       const value = medianOf(ratio.subject, ratio.metric) / medianOf(ratio.to, ratio.metric);
       return { ...ratio, value, met: value >= ratio.atLeast };
     }),
+    limits: [],
   };
 }
 

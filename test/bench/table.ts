@@ -1,6 +1,6 @@
 import type { SectionResult } from './harness.ts';
 
-/** A section as text for a terminal: one line per subject, one per ratio. */
+/** A section as text for a terminal: one line per subject, one per ratio and limit. */
 export function renderSection(section: SectionResult): string {
   const metrics = Object.keys(section.subjects[0]?.medians ?? {});
   const header = ['', ...metrics, 'spread'];
@@ -20,8 +20,12 @@ export function renderSection(section: SectionResult): string {
     ({ subject, to, metric, value, atLeast, met }) =>
       `${subject} ÷ ${to}, ${metric}: ${renderNumber(value)}   wanted ≥ ${atLeast}   ${met ? 'met' : 'MISSED'}`,
   );
-  const title = `${section.title} (medians of ${section.rounds}; ${section.conditions})`;
-  return [title, ...lines, ...ratios, ''].join('\n');
+  const limits = section.limits.map(
+    ({ subject, value, p95AtMostMs, met }) =>
+      `${subject}, p95 ms: ${renderNumber(value)}   wanted ≤ ${p95AtMostMs}   ${met ? 'met' : 'MISSED'}`,
+  );
+  const title = `${section.title} (${section.rounds} rounds; ${section.conditions})`;
+  return [title, ...lines, ...ratios, ...limits, ''].join('\n');
 }
 
 function renderNumber(value: number): string {

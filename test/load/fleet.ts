@@ -1,15 +1,13 @@
 /** The daemon under test with the webhook on, so that a push is looked at once, and two entries that change differently. */
-import { createHmac } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
+import { sendHint, writeHintedConfig } from '../bench/hint.ts';
 import { startLoad, type LoadReport, type LoadRequest } from '../bench/load-process.ts';
 import { Daemon } from '../support/daemon.ts';
 import { environment, example } from '../support/manifests.ts';
 import { Repository, type Changes } from '../support/repository.ts';
-
-const HOOK_SECRET = 'only-between-this-test-and-its-daemon';
 
 /** An entry of the fleet: served under its own host name, changed by the policy of its name. */
 export type EntryName = 'at-once' | 'by-steps';
@@ -101,7 +99,7 @@ export class Fleet {
     const daemon = await Daemon.start({
       repo: repository.url,
       data: path.join(folder, 'data'),
-      config: await configure(folder, repository.url),
+      config: await writeHintedConfig(folder, repository.url),
     });
     onTestFinished(async () => void (await daemon.stop()));
     await daemon.until('both entries are proven', ({ entries }) =>
@@ -129,15 +127,9 @@ export class Fleet {
     return commit;
   }
 
-  /** "Something was pushed", as a git host says it. Control may be away: then its own look finds it. */
+  /** "Something was pushed", as a git host says it; control may be away: then its own look finds it. */
   async hint(): Promise<void> {
-    const body = '{}';
-    const signature = `sha256=${createHmac('sha256', HOOK_SECRET).update(body).digest('hex')}`;
-    await fetch(`${this.daemon.statusUrl}/hooks/git`, {
-      method: 'POST',
-      headers: { 'x-hub-signature-256': signature },
-      body,
-    }).catch(() => undefined);
+    await sendHint(this.daemon.statusUrl).catch(() => undefined);
   }
 
   /** Load on one entry from a process of its own, which checks ids and bodies and counts by release and version. */
@@ -170,19 +162,4 @@ export class Fleet {
 export interface FleetLoad {
   readonly entry: EntryName;
   stop(): Promise<LoadReport>;
-}
-
-async function configure(folder: string, url: string): Promise<string> {
-  const secret = path.join(folder, 'hook-secret');
-  await writeFile(secret, HOOK_SECRET);
-  const file = path.join(folder, 'runtime.yaml');
-  await writeFile(
-    file,
-    `apiVersion: headway.dev/v1alpha1
-kind: Runtime
-repository: {url: "${url}"}
-webhook: {secret: {file: ${secret}}}
-`,
-  );
-  return file;
 }

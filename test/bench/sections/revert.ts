@@ -1,0 +1,52 @@
+/**
+ * `git revert` → serving, after the fetch: from the moment that the mirror has the commit (the daemon's log line
+ * `fetched`) to the first answer of the release before, as a client sees it. Push and fetch take what git takes.
+ */
+import type { SectionResult } from '../harness.ts';
+import { Follower } from '../peers/follower.ts';
+import { summariseTimes } from '../times.ts';
+import { Watcher } from '../watcher.ts';
+import { IMMEDIATE, type TimesSettings } from './deploy.ts';
+
+const ASKED_PER_SECOND = 500;
+const WARM_UP_ROUNDS = 1;
+const TO_SERVING = 'fetched → the release before serves';
+
+export async function benchRevert(
+  { pushes }: TimesSettings,
+  onTime: (round: number, subject: string, milliseconds: number) => void,
+): Promise<SectionResult> {
+  const times = new Map<string, number[]>();
+  const follower = await Follower.start({ wasms: ['greeting-v1', 'greeting-v2'], policy: IMMEDIATE });
+  const watcher = new Watcher(`${follower.daemon.url}/`, ASKED_PER_SECOND);
+  try {
+    for (let round = 1; round <= pushes + WARM_UP_ROUNDS; round += 1) {
+      await follower.commit({ wasm: 'greeting-v2', round });
+      await follower.push();
+      await follower.proven();
+      const before = watcher.sightings.at(-1)?.release;
+      watcher.forget();
+      const arrived = watcher.until('the release before answers', ({ release }) => release !== before);
+      await follower.repository.git('revert', '--no-edit', 'HEAD');
+      const { commit, startedAtMs } = await follower.push();
+      await arrived;
+      const servingAtMs = watcher.sightings.find(({ release }) => release !== before)!.atMs;
+      await follower.proven();
+      const fetchedAtMs = follower.loggedAtMs('fetched', commit);
+      if (round <= WARM_UP_ROUNDS) continue;
+      for (const [subject, milliseconds] of [
+        [TO_SERVING, servingAtMs - fetchedAtMs],
+        ['push → fetched', fetchedAtMs - startedAtMs],
+      ] as const) {
+        times.set(subject, [...(times.get(subject) ?? []), milliseconds]);
+        onTime(round - WARM_UP_ROUNDS, subject, milliseconds);
+      }
+    }
+  } finally {
+    watcher.stop();
+    await follower.stop();
+  }
+  return summariseTimes('Revert, after the fetch', `Immediate, hint, Node ${process.versions.node}`, times, [
+    { subject: TO_SERVING, p95AtMostMs: 200 },
+  ]);
+}
