@@ -18,8 +18,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: FAST,
           pool: 'forks',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // What waits inside a test gives up earlier and says what it saw.
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
           // Two cores: real processes side by side would only slow each other past their deadlines.
           fileParallelism: false,
         },

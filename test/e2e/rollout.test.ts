@@ -1,97 +1,110 @@
 import { describe, expect, it } from 'vitest';
+import type { CommitStatus } from '../../src/model/status.ts';
 import { shop, swapTo } from '../support/manifests.ts';
-import { story, traffic } from './story.ts';
-
-const KEY = 'shop/greeting';
+import { chapters, KEY, provenAfter, toldOf, traffic } from './story.ts';
 
 describe('a good commit', () => {
-  it('walks its steps under traffic, is promoted and proven, and nothing is lost', async () => {
-    const { repository, daemon } = await story(shop());
-    const first = await daemon.entry(KEY, 'the first release is proven', (entry) => entry.proven !== undefined);
+  const now = chapters(shop());
+  let first: string;
+
+  it('walks its steps under traffic, is promoted and proven; the old release retires and nothing is lost', async () => {
+    const { repository, daemon } = now();
+    const before = await provenAfter(daemon, undefined);
+    first = before.proven!.release;
     const visitors = traffic(daemon);
     const commit = await repository.push('Greet better', swapTo('greeting-v2'));
 
     const weights = new Set<number>();
-    const proven = await daemon.entry(KEY, 'the new release is proven', (entry) => {
+    const after = await daemon.entry(KEY, 'the new release is proven', (entry) => {
       if (entry.candidate) weights.add(entry.candidate.weight);
-      return entry.proven !== undefined && entry.proven.release !== first.proven?.release;
+      return entry.proven !== undefined && entry.proven.release !== first;
     });
-    expect(proven.proven?.commit).toBe(commit);
-    expect(proven.serving?.release).toBe(proven.proven?.release);
-    expect(proven.candidate).toBeUndefined();
+    expect(after.proven?.commit).toBe(commit);
+    expect(after.serving?.release).toBe(after.proven?.release);
+    expect(after.candidate).toBeUndefined();
     expect([...weights]).toEqual(expect.arrayContaining([20, 50]));
 
-    await daemon.entry(KEY, 'the old release has retired', (entry) =>
-      entry.replicas.every((replica) => replica.release === proven.proven?.release),
+    const retired = await daemon.until('the old release has retired', ({ entries }) =>
+      entries[0]!.replicas.every((replica) => replica.release === after.proven?.release),
     );
     const report = await visitors.stop();
     expect(report.lost).toEqual([]);
     expect(Object.keys(report.byStatus)).toEqual(['200']);
-  });
-
-  it('is proven without any traffic, by synthetic samples', async () => {
-    const { repository, daemon } = await story(shop());
-    const first = await daemon.entry(KEY, 'the first release is proven', (entry) => entry.proven !== undefined);
-    await repository.push('Greet better', swapTo('greeting-v2'));
-    let synthetic = 0;
-    await daemon.entry(KEY, 'the new release is proven', (entry) => {
-      for (const evidence of entry.candidate?.evidence ?? []) synthetic = Math.max(synthetic, evidence.synthetic);
-      return entry.proven !== undefined && entry.proven.release !== first.proven?.release;
-    });
-    expect(synthetic).toBeGreaterThan(0);
-  });
-});
-
-describe('a bad commit', () => {
-  it.each([
-    ['greeting-flaky', /error|5xx|fail/i],
-    ['greeting-traps', /trap|error|fail/i],
-    ['greeting-spins', /deadline|crash|limit|error|fail/i],
-    ['greeting-eats-memory', /trap|memory|crash|error|fail/i],
-    ['greeting-never-ready', /ready|readiness/i],
-  ])('%s is caught by its signal while serving serves', async (wasm, signal) => {
-    const { repository, daemon } = await story(shop());
-    const first = await daemon.entry(KEY, 'the first release is proven', (entry) => entry.proven !== undefined);
-    const visitors = traffic(daemon);
-    await repository.push('Break it', swapTo(wasm));
-    const after = await daemon.entry(
-      KEY,
-      'the attempt is quarantined',
-      (entry) => entry.quarantined.length > 0,
-      45_000,
-    );
-    expect(after.quarantined[0]?.why).toMatch(signal);
-    expect(after.quarantined[0]?.releasedBy).not.toBe('');
-    expect(after.serving?.release).toBe(first.serving?.release);
-    await visitors.stop();
-  });
-
-  it('that asks for what it was not granted is refused before it runs', async () => {
-    const { repository, daemon } = await story(shop());
-    const first = await daemon.entry(KEY, 'the first release is proven', (entry) => entry.proven !== undefined);
-    await repository.push('Ask for more', swapTo('greeting-ungranted'));
-    const after = await daemon.entry(KEY, 'it is refused', (entry) =>
-      entry.conditions.some(({ reason }) => reason === 'Refused'),
-    );
-    expect(after.conditions.map(({ message }) => message).join('\n')).toMatch(
-      /wasi:(http\/outgoing-handler|filesystem|sockets)/,
-    );
-    expect(after.serving?.release).toBe(first.serving?.release);
-    expect(after.quarantined).toEqual([]);
+    expect(toldOf(retired.timeline, commit).map(({ reason }) => reason)).toEqual([
+      'Progressing',
+      'Progressing',
+      'Progressing',
+      'Baking',
+      'Proven',
+    ]);
   });
 
   it('is reverted by git alone: the proven release takes the fast path', async () => {
-    const { repository, daemon } = await story(shop());
-    const first = await daemon.entry(KEY, 'the first release is proven', (entry) => entry.proven !== undefined);
+    const { repository, daemon } = now();
     traffic(daemon);
-    await repository.push('Greet better', swapTo('greeting-v2'));
-    await daemon.entry(KEY, 'the new release is proven', (entry) => entry.proven?.release !== first.proven?.release);
     await repository.revert();
     const weights = new Set<number>();
     await daemon.entry(KEY, 'the first release serves again', (entry) => {
       if (entry.candidate?.state === 'Canary') weights.add(entry.candidate.weight);
-      return entry.serving?.release === first.serving?.release;
+      return entry.serving?.release === first;
     });
     expect([...weights]).toEqual([]);
+    const { entries } = await daemon.until('and is proven', ({ entries: [entry] }) => entry?.proven?.release === first);
+    expect(entries[0]?.quarantined).toEqual([]);
+  });
+
+  it('that a revert took out walks its steps again; without traffic it is proven by synthetic samples', async () => {
+    const { repository, daemon } = now();
+    await repository.push('Greet better after all', swapTo('greeting-v2'));
+    let synthetic = 0;
+    const weights = new Set<number>();
+    await daemon.entry(KEY, 'the new release is proven', (entry) => {
+      if (entry.candidate) weights.add(entry.candidate.weight);
+      for (const evidence of entry.candidate?.evidence ?? []) synthetic = Math.max(synthetic, evidence.synthetic);
+      return entry.proven !== undefined && entry.proven.release !== first;
+    });
+    expect(synthetic).toBeGreaterThan(0);
+    expect([...weights]).toEqual(expect.arrayContaining([20, 50]));
   });
 });
+
+describe('a newer commit preempts the one that is being tried', () => {
+  const now = chapters(shop());
+  let round = 0;
+  const next = () => swapTo('greeting-v2', { attempt: `round-${(round += 1)}` });
+
+  it.each([
+    ['before any weight', { weight: 0 }],
+    ['in the first step', { step: 1 }],
+    ['in the second step', { step: 2 }],
+    ['in the bake', { state: 'Promoted' }],
+  ] as const)('%s: the newer goes live, the other is superseded, nothing is lost', async (_, state) => {
+    const { repository, daemon } = now();
+    const before = await daemon.entry(KEY, 'it is at rest', (entry) => entry.proven !== undefined && !entry.candidate);
+    const visitors = traffic(daemon);
+    const older = await repository.push('Older', next());
+    await daemon.entry(KEY, `the older is ${_}`, ({ candidate }) => {
+      const seen: Readonly<Record<string, unknown>> = { ...candidate };
+      return candidate?.commit === older && Object.entries(state).every(([name, value]) => seen[name] === value);
+    });
+    const newer = await repository.push('Newer', next());
+    const after = await daemon.entry(KEY, 'the newer is proven', ({ proven }) => proven?.commit === newer);
+    expect(after.quarantined).toEqual([]);
+    const status = await daemon.until(
+      'the story of both is told',
+      ({ commits }) => stateOf(commits, newer) === 'Proven',
+    );
+    expect(stateOf(status.commits, older)).toBe('Superseded');
+    expect(toldOf(status.timeline, older).map(({ reason }) => reason)).not.toContain('Proven');
+
+    const report = await visitors.stop();
+    expect(report.lost).toEqual([]);
+    expect(Object.keys(report.byStatus)).toEqual(['200']);
+    const known = [before.proven!.release, after.proven!.release].map((release) => release.slice(0, 12));
+    expect(Object.keys(report.byRelease)).toEqual(expect.arrayContaining(known));
+  });
+});
+
+function stateOf(commits: readonly CommitStatus[], commit: string): CommitStatus['state'] | undefined {
+  return commits.find((candidate) => candidate.commit === commit)?.state;
+}

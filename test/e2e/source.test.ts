@@ -12,46 +12,23 @@ import {
   shop,
   swapTo,
 } from '../support/manifests.ts';
-import { story, traffic } from './story.ts';
+import { chapters, KEY, provenAfter, story, traffic } from './story.ts';
 
-const KEY = 'shop/greeting';
 const NOW = { rollout: '{policyRef: {name: now}}' };
+const GONE = 'gone.git';
 
-async function bodyOf(daemon: Daemon, target = '/'): Promise<string> {
-  return (await fetch(`${daemon.url}${target}`)).text();
+async function bodyOf(daemon: Daemon, host = 'shop.example.com'): Promise<string> {
+  return (await daemon.ask('/', host)).body;
 }
 
 describe('what git says and does not say', () => {
-  it('goes back by revert with the git server gone after the fetch', async () => {
-    const { folder, repository, daemon } = await story(shop('greeting-v1', NOW));
-    const first = await daemon.entry(KEY, 'v1 is proven', (entry) => entry.proven !== undefined);
-    await repository.push('v2', swapTo('greeting-v2', NOW));
-    await daemon.entry(
-      KEY,
-      'v2 is proven',
-      (entry) => entry.proven !== undefined && entry.proven.release !== first.proven?.release,
-    );
-    const commit = await repository.revert();
-    await daemon.until('the revert is accepted', ({ source }) => source.acceptedCommit === commit);
-    await rename(repository.bare, path.join(folder, 'gone.git'));
-    await daemon.entry(
-      KEY,
-      'v1 is proven again',
-      (entry) => entry.proven?.release === first.proven?.release && !entry.candidate,
-    );
-    expect(await bodyOf(daemon)).toContain('v1');
-    await daemon.until(
-      'status says that the source is gone',
-      ({ source }) => source.condition.reason === 'SourceUnavailable',
-    );
-    expect(await bodyOf(daemon)).toContain('v1');
-  });
+  const now = chapters(shop('greeting-v1', NOW));
 
-  it('applies the good document of a commit whose other document is broken', async () => {
-    const { repository, daemon } = await story({
-      ...shop('greeting-v1', NOW),
+  it('the good document of a commit goes live beside a broken one, which keeps what it had', async () => {
+    const { repository, daemon } = now();
+    await repository.push('A second service', {
       'shop/second.yaml': component({ name: 'second', wasm: 'wasm/greeting-v1.wasm', ...NOW }),
-      'shop/second-route.yaml': route({ name: 'second', prefix: '/second' }),
+      'shop/second-route.yaml': route({ name: 'second', hostname: 'second.example.com' }),
     });
     await daemon.entry('shop/second', 'it is proven', (entry) => entry.proven !== undefined);
     await repository.push('One good, one broken', {
@@ -59,43 +36,132 @@ describe('what git says and does not say', () => {
       'shop/second.yaml':
         'apiVersion: headway.dev/v1alpha1\nkind: Component\nmetadata: {name: second, namespace: shop}\nspec: {sauce: {}}\n',
     });
-    await daemon.entry(KEY, 'v2 serves', (entry) => entry.serving !== undefined && !entry.candidate);
-    await expect.poll(() => bodyOf(daemon), { timeout: 10_000 }).toContain('v2');
+    await expect.poll(() => bodyOf(daemon), { timeout: 20_000 }).toContain('v2');
     const second = await daemon.entry('shop/second', 'it says what is wrong', (entry) =>
       entry.conditions.some(({ reason }) => reason === 'InvalidManifest'),
     );
-    expect(second.conditions.map(({ message }) => message).join('\n')).toMatch(/second\.yaml:\d+:\d+/);
-    expect(await bodyOf(daemon, '/second')).toContain('v1');
+    expect(second.conditions[0]?.message).toMatch(/^shop\/second\.yaml:4:\d+: HW\d+: .*its last valid form stays/);
+    expect(await bodyOf(daemon, 'second.example.com')).toContain('v1');
+    const { diagnostics } = (await daemon.status())!;
+    expect(diagnostics.map(({ span }) => span?.file)).toContain('shop/second.yaml');
+    await repository.push('Take the second away', { 'shop/second.yaml': null, 'shop/second-route.yaml': null });
+    await daemon.until('it is gone', ({ entries }) => !entries.some(({ key, serving }) => key !== KEY && serving));
   });
 
-  it('refuses a rewritten history and says the way out', async () => {
-    const { repository, daemon } = await story(shop('greeting-v1', NOW));
-    const first = await daemon.entry(KEY, 'v1 is proven', (entry) => entry.proven !== undefined);
-    const accepted = await repository.push('v2', swapTo('greeting-v2', NOW));
-    await daemon.entry(
-      KEY,
-      'v2 is proven',
-      (entry) => entry.proven !== undefined && entry.proven.release !== first.proven?.release,
-    );
+  it('a rewritten history is refused, and the way out that the message names works', async () => {
+    const { repository, daemon } = now();
+    const accepted = await repository.push('Another', swapTo('greeting-v2', { attempt: 'second', ...NOW }));
+    await daemon.entry(KEY, 'it is proven', ({ proven }) => proven?.commit === accepted);
     await repository.git('reset', '-q', '--hard', 'HEAD~1');
-    await repository.commit('Another history', swapTo('greeting-flaky', NOW));
+    await repository.commit('Another history', swapTo('greeting-v1', { attempt: 'third', ...NOW }));
     await repository.git('push', '-q', '--force', 'origin', 'HEAD:main');
     const refused = await daemon.until('it is refused', ({ source }) => source.condition.reason === 'NonFastForward');
-    expect(refused.source.condition.message).toContain('git merge -s ours');
     expect(refused.source.acceptedCommit).toBe(accepted);
     expect(await bodyOf(daemon)).toContain('v2');
-    // The way out that it names works.
-    await repository.git('merge', '-q', '-s', 'ours', '--no-edit', accepted);
+    const command = /git (merge -s ours [0-9a-f]{40})/.exec(refused.source.condition.message)?.[1];
+    expect(command).toBeDefined();
+    await repository.git(...command!.split(' '), '--no-edit');
     await repository.git('push', '-q', 'origin', 'HEAD:main');
     await daemon.until('the merge is accepted', ({ source }) => source.condition.reason === 'InSync');
+    await expect.poll(() => bodyOf(daemon), { timeout: 20_000 }).toContain('v1');
   });
 
-  it('holds a mass deletion until the exact set is confirmed', async () => {
+  it('a rename and its moved route walk as one group', async () => {
+    const { repository, daemon } = now();
+    await daemon.entry(KEY, 'it is at rest', ({ proven, candidate }) => proven !== undefined && !candidate);
+    const visitors = traffic(daemon);
+    await repository.push('Rename', {
+      'shop/greeting.yaml': null,
+      'shop/welcome.yaml': component({
+        name: 'welcome',
+        wasm: 'wasm/greeting-v2.wasm',
+        rollout: '{policyRef: {name: quick}, replaces: greeting}',
+      }),
+      'shop/route.yaml': route({ backend: 'welcome' }),
+    });
+    const weights = new Set<number>();
+    await daemon.entry('shop/welcome', 'it is proven', (entry) => {
+      if (entry.candidate) weights.add(entry.candidate.weight);
+      return entry.proven !== undefined;
+    });
+    expect([...weights]).toEqual(expect.arrayContaining([20, 50]));
+    await daemon.until('the old one is gone', ({ entries }) =>
+      entries.every((entry) => entry.key !== KEY || !entry.serving),
+    );
+    const report = await visitors.stop();
+    expect(report.lost).toEqual([]);
+    expect(Object.keys(report.byStatus)).toEqual(['200']);
+  });
+
+  it('nothing is deleted for an empty tree, nor for a repository that is gone; a restart serves from disk', async () => {
+    const { folder, repository, daemon } = now();
+    await repository.git('rm', '-rq', '.');
+    await repository.push('Nothing at all', {});
+    const held = await daemon.until('it was looked at', ({ commits }) =>
+      commits.some(({ subject }) => subject === 'Nothing at all'),
+    );
+    expect(JSON.stringify(held.entries)).toContain('PruneHeld');
+    expect(await bodyOf(daemon)).toContain('v2');
+    await rename(repository.bare, path.join(folder, GONE));
+    await daemon.until('it is gone', ({ source }) => source.condition.reason === 'SourceUnavailable');
+    expect(await bodyOf(daemon)).toContain('v2');
+    expect(await daemon.stop()).toBe(0);
+    const again = await Daemon.start({ repo: repository.url, data: path.join(folder, 'data') });
+    try {
+      expect(await bodyOf(again)).toContain('v2');
+    } finally {
+      await again.stop();
+      await rename(path.join(folder, GONE), repository.bare);
+    }
+  });
+});
+
+describe('git and the daemon apart', () => {
+  it('a revert takes the fast path with the git server gone after the fetch', async () => {
+    const { folder, repository, daemon } = await story(shop('greeting-v1', NOW));
+    const first = await provenAfter(daemon, undefined);
+    await repository.push('v2', swapTo('greeting-v2', NOW));
+    await provenAfter(daemon, first);
+    const commit = await repository.revert();
+    await daemon.until('the revert is accepted', ({ source }) => source.acceptedCommit === commit);
+    await rename(repository.bare, path.join(folder, GONE));
+    await daemon.entry(KEY, 'v1 is proven again', ({ proven }) => proven?.release === first.proven?.release);
+    expect(await bodyOf(daemon)).toContain('v1');
+    await daemon.until('status says so', ({ source }) => source.condition.reason === 'SourceUnavailable');
+    expect(await bodyOf(daemon)).toContain('v1');
+  });
+
+  it('a failed git state is not tried again after a restart either; the edit that its message names lets it go', async () => {
+    const { folder, repository, daemon } = await story(shop());
+    await provenAfter(daemon, undefined);
+    const visitors = traffic(daemon);
+    await repository.push('Break it', swapTo('greeting-flaky'));
+    const failed = await daemon.entry(KEY, 'it is quarantined', ({ quarantined }) => quarantined.length > 0);
+    await visitors.stop();
+    await daemon.stop();
+    const again = await Daemon.start({ repo: repository.url, data: path.join(folder, 'data') });
+    try {
+      await repository.push('Unrelated', { 'README.md': 'hello' });
+      const unrelated = await repository.head();
+      const after = await again.entry(KEY, 'the commit is judged', ({ conditions }) =>
+        conditions.every(({ observedCommit, reason }) => observedCommit === unrelated && reason === 'Quarantined'),
+      );
+      expect(after.quarantined).toEqual(failed.quarantined);
+      expect(after.candidate).toBeUndefined();
+      expect(failed.quarantined[0]?.releasedBy).toContain('spec.rollout.retry: 1');
+      await repository.push('Try again', swapTo('greeting-flaky', { rollout: '{policyRef: {name: quick}, retry: 1}' }));
+      await again.entry(KEY, 'it is tried again', (entry) => entry.candidate !== undefined);
+    } finally {
+      await again.stop();
+    }
+  });
+
+  it('a mass deletion is held until the exact set is confirmed', async () => {
     const names = ['a', 'b', 'c'];
     const documents = Object.fromEntries(
       names.flatMap((name) => [
         [`shop/${name}.yaml`, component({ name, wasm: 'wasm/greeting-v1.wasm', ...NOW })],
-        [`shop/${name}-route.yaml`, route({ name, prefix: `/${name}` })],
+        [`shop/${name}-route.yaml`, route({ name, hostname: `${name}.example.com` })],
       ]),
     );
     const { repository, daemon } = await story({
@@ -107,87 +173,13 @@ describe('what git says and does not say', () => {
     await daemon.until('all serve', (status) => status.entries.filter(({ serving }) => serving).length === 3);
     await repository.push('Delete everything', Object.fromEntries(Object.keys(documents).map((file) => [file, null])));
     const held = await daemon.until('the prune is held', (status) =>
-      JSON.stringify(status.entries).includes('PruneHeld'),
+      status.entries.every(({ conditions }) => conditions[0]?.reason === 'PruneHeld'),
     );
-    for (const name of names) expect((await fetch(`${daemon.url}/${name}`)).status).toBe(200);
-    const hash = /prune\.confirm[^0-9a-f]*([0-9a-f]{12,64})/.exec(JSON.stringify(held.entries))?.[1];
+    for (const name of names) expect((await daemon.ask('/', `${name}.example.com`)).status).toBe(200);
+    const hash = /prune\.confirm: "([0-9a-f]{12})"/.exec(held.entries[0]!.conditions[0]!.message)?.[1];
     expect(hash).toBeDefined();
     await repository.push('Confirm', { 'environment.yaml': environment({ extra: `  prune: {confirm: "${hash}"}\n` }) });
     await daemon.until('all are gone', (status) => status.entries.every(({ serving }) => !serving));
-    expect((await fetch(`${daemon.url}/a`)).status).toBe(404);
-  });
-
-  it('deletes nothing for an empty tree or a repository that is gone, and serves from disk after a restart', async () => {
-    const { folder, repository, daemon } = await story(shop('greeting-v1', NOW));
-    await daemon.entry(KEY, 'v1 is proven', (entry) => entry.proven !== undefined);
-    await repository.git('rm', '-rq', '.');
-    await repository.push('Nothing at all', {});
-    await daemon.until(
-      'it was looked at',
-      ({ source, commits }) =>
-        commits.some(({ subject }) => subject === 'Nothing at all') || source.condition.reason !== 'InSync',
-    );
-    expect(await bodyOf(daemon)).toContain('v1');
-    await rename(repository.bare, path.join(folder, 'gone.git'));
-    expect(await daemon.stop()).toBe(0);
-    const again = await Daemon.start({ repo: repository.url, data: path.join(folder, 'data') });
-    try {
-      expect(await bodyOf(again)).toContain('v1');
-    } finally {
-      await again.stop();
-    }
-  });
-
-  it('walks a rename and its moved route as one group', async () => {
-    const { repository, daemon } = await story(shop());
-    await daemon.entry(KEY, 'v1 is proven', (entry) => entry.proven !== undefined);
-    const visitors = traffic(daemon);
-    await repository.push('Rename', {
-      'shop/greeting.yaml': null,
-      'shop/welcome.yaml': component({
-        name: 'welcome',
-        wasm: 'wasm/greeting-v2.wasm',
-        rollout: '{policyRef: {name: quick}, replaces: greeting}',
-      }),
-      'wasm/greeting-v2.wasm': example('greeting-v2'),
-      'shop/route.yaml': route({ backend: 'welcome' }),
-    });
-    const weights = new Set<number>();
-    await daemon.entry('shop/welcome', 'it is proven', (entry) => {
-      if (entry.candidate) weights.add(entry.candidate.weight);
-      return entry.proven !== undefined;
-    });
-    expect([...weights]).toEqual(expect.arrayContaining([20, 50]));
-    await daemon.until(
-      'the old one is gone',
-      (status) => !status.entries.some((entry) => entry.key === KEY && entry.serving),
-    );
-    const report = await visitors.stop();
-    expect(report.lost).toEqual([]);
-    expect(Object.keys(report.byStatus)).toEqual(['200']);
-  });
-
-  it('does not try a failed git state again: not after a restart, not after an unrelated commit', async () => {
-    const { folder, repository, daemon } = await story(shop());
-    await daemon.entry(KEY, 'v1 is proven', (entry) => entry.proven !== undefined);
-    const visitors = traffic(daemon);
-    await repository.push('Break it', swapTo('greeting-flaky'));
-    const failed = await daemon.entry(KEY, 'it is quarantined', (entry) => entry.quarantined.length > 0);
-    await repository.push('Unrelated', { 'README.md': 'hello' });
-    const unrelated = await repository.head();
-    await daemon.until('the commit is accepted', ({ source }) => source.acceptedCommit === unrelated);
-    await visitors.stop();
-    await daemon.stop();
-    const again = await Daemon.start({ repo: repository.url, data: path.join(folder, 'data') });
-    try {
-      const after = await again.entry(KEY, 'it serves', (entry) => entry.serving !== undefined);
-      expect(after.quarantined.map(({ attempt }) => attempt)).toEqual(failed.quarantined.map(({ attempt }) => attempt));
-      expect(after.candidate).toBeUndefined();
-      // The edit that its message names lets it go.
-      await repository.push('Try again', swapTo('greeting-flaky', { rollout: '{policyRef: {name: quick}, retry: 1}' }));
-      await again.entry(KEY, 'it is tried again', (entry) => entry.candidate !== undefined);
-    } finally {
-      await again.stop();
-    }
+    expect((await daemon.ask('/', 'a.example.com')).status).toBe(404);
   });
 });

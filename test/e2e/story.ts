@@ -1,16 +1,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import type { EntryStatus, TimelineEvent } from '../../src/model/status.ts';
 import { Daemon, type DaemonOptions } from '../support/daemon.ts';
 import { Repository, type Changes } from '../support/repository.ts';
-import { Traffic } from '../support/traffic.ts';
+import { Traffic, type TrafficOptions } from '../support/traffic.ts';
+
+/** The entry that `shop()` deploys. */
+export const KEY = 'shop/greeting';
 
 /** A folder that goes with the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'headway-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  onTestFinished(() => removeFolder(folder));
   return folder;
+}
+
+function removeFolder(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 export interface Story {
@@ -19,19 +27,59 @@ export interface Story {
   readonly daemon: Daemon;
 }
 
-/** A repository with its first commit and a daemon that follows it; both end with the test. */
-export async function story(first: Changes, options: Partial<DaemonOptions> = {}): Promise<Story> {
-  const folder = await temporaryFolder();
+async function begin(folder: string, first: Changes, options: Partial<DaemonOptions>): Promise<Story> {
   const repository = await Repository.create(path.join(folder, 'git'));
   await repository.push('Start', first);
   const daemon = await Daemon.start({ repo: repository.url, data: path.join(folder, 'data'), ...options });
-  onTestFinished(async () => void (await daemon.stop()));
   return { folder, repository, daemon };
 }
 
+/** A repository with its first commit and a daemon that follows it; both end with the test. */
+export async function story(first: Changes, options: Partial<DaemonOptions> = {}): Promise<Story> {
+  const begun = await begin(await temporaryFolder(), first, options);
+  onTestFinished(async () => void (await begun.daemon.stop()));
+  return begun;
+}
+
+/** The same for all tests of a `describe`, which are chapters of one story: each goes on where the one before ended. */
+export function chapters(first: Changes, options: Partial<DaemonOptions> = {}): () => Story {
+  let begun: Story | undefined;
+  let folder: string | undefined;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'headway-'));
+    begun = await begin(folder, first, options);
+  });
+  afterAll(async () => {
+    await begun?.daemon.stop();
+    if (folder) await removeFolder(folder);
+  });
+  return () => {
+    if (!begun) throw new Error('the story has not begun');
+    return begun;
+  };
+}
+
 /** Traffic that ends with the test at the latest. */
-export function traffic(daemon: Daemon, requestsPerSecond = 200): Traffic {
-  const running = new Traffic(`${daemon.url}/`, requestsPerSecond);
+export function traffic(daemon: Daemon, options: TrafficOptions = {}): Traffic {
+  const running = new Traffic(`${daemon.url}/`, options);
   onTestFinished(async () => void (await running.stop()));
   return running;
+}
+
+/** Waits until a release other than `before` is proven and nothing is being tried. */
+export function provenAfter(daemon: Daemon, before: EntryStatus | undefined, key = KEY): Promise<EntryStatus> {
+  return daemon.entry(
+    key,
+    before?.proven ? `another release than ${before.proven.release.slice(0, 12)} is proven` : 'it is proven',
+    ({ proven, candidate }) => proven !== undefined && !candidate && proven.release !== before?.proven?.release,
+  );
+}
+
+/** What was told about one entry because of one commit, oldest first. */
+export function toldOf(
+  timeline: readonly TimelineEvent[],
+  commit: string,
+  key: string = KEY,
+): readonly TimelineEvent[] {
+  return timeline.filter((event) => event.commit === commit && event.entry === key).toReversed();
 }

@@ -8,6 +8,8 @@ const run = promisify(execFile);
 export interface TestCertificate {
   readonly key: string;
   readonly cert: string;
+  readonly keyFile: string;
+  readonly certFile: string;
   /** PEM file of the authority that signed it. */
   readonly caFile: string;
 }
@@ -25,6 +27,8 @@ export async function makeCertificate(folder: string): Promise<TestCertificate> 
   return {
     key: await readFile(file('server.key'), 'utf8'),
     cert: await readFile(file('server.pem'), 'utf8'),
+    keyFile: file('server.key'),
+    certFile: file('server.pem'),
     caFile: file('ca.pem'),
   };
 }

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import http from 'node:http';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -7,10 +8,13 @@ import type { EntryStatus, Status } from '../../src/model/status.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const POLL_PERIOD_MS = 25;
+/** Of tests, for a machine that does other things as well: nothing here is a promise about time. */
+const PATIENCE_MS = 60_000;
 
 export interface DaemonOptions {
-  readonly repo: string;
   readonly data: string;
+  /** The repository's URL, where no `config` names it. */
+  readonly repo?: string;
   readonly ref?: string;
   readonly path?: string;
   /** A runtime.yaml instead of flags for everything but `data`. */
@@ -43,7 +47,7 @@ export class Daemon {
     const status = options.status ?? `127.0.0.1:${await freePort()}`;
     const args = options.config
       ? ['run', '--config', options.config]
-      : ['run', '--repo', options.repo, '--ref', options.ref ?? 'main', '--path', options.path ?? '.'];
+      : ['run', '--repo', options.repo ?? '', '--ref', options.ref ?? 'main', '--path', options.path ?? '.'];
     args.push('--data', options.data, '--listen', listen, '--status', status);
     const child = spawn(process.execPath, [path.join(ROOT, 'src/headway.mjs'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -84,7 +88,7 @@ export class Daemon {
   }
 
   /** Waits until the status says so; fails with the last status and the log where it does not in time. */
-  async until(what: string, holds: (status: Status) => boolean, timeoutMs = 30_000): Promise<Status> {
+  async until(what: string, holds: (status: Status) => boolean, timeoutMs = PATIENCE_MS): Promise<Status> {
     const deadline = performance.now() + timeoutMs;
     let last: Status | undefined;
     while (performance.now() < deadline) {
@@ -108,6 +112,16 @@ export class Daemon {
     throw new Error(`not within ${timeoutMs} ms: ${what}\n${seen.slice(0, 12_000)}\n${this.#output.slice(-6_000)}`);
   }
 
+  /** Waits for something that the status does not tell. */
+  async becomes(what: string, holds: () => boolean): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!holds()) {
+      if (performance.now() > deadline)
+        throw new Error(`not within ${PATIENCE_MS} ms: ${what}\n${this.#output.slice(-6_000)}`);
+      await sleep(POLL_PERIOD_MS);
+    }
+  }
+
   /** As `until`, about one entry. */
   async entry(
     key: string,
@@ -127,6 +141,19 @@ export class Daemon {
     return find(status)!;
   }
 
+  /** One request to the traffic address under any host name. */
+  ask(target: string, host: string, method = 'GET'): Promise<{ readonly status: number; readonly body: string }> {
+    return new Promise((resolve, reject) => {
+      const request = http.request(`${this.url}${target}`, { method, headers: { host }, agent: false }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => (body += text));
+        response.once('end', () => resolve({ status: response.statusCode ?? 0, body }));
+        response.once('error', reject);
+      });
+      request.once('error', reject).end();
+    });
+  }
+
   /** Process ids below this daemon, by the name of their entry file: control, engine, spawner, cell. */
   processes(): ReadonlyMap<string, readonly number[]> {
     const found = new Map<string, number[]>();
@@ -137,8 +164,12 @@ export class Daemon {
     return found;
   }
 
+  first(name: string): number | undefined {
+    return this.processes().get(name)?.[0];
+  }
+
   one(name: string): number {
-    const [pid] = this.processes().get(name) ?? [];
+    const pid = this.first(name);
     if (pid === undefined) throw new Error(`no ${name} process below ${this.pid}`);
     return pid;
   }

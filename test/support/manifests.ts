@@ -10,16 +10,22 @@ export function example(name: string): Uint8Array {
 }
 
 export interface EnvironmentText {
+  readonly name?: string;
   readonly interval?: string;
   readonly tenants?: readonly string[];
   readonly extra?: string;
 }
 
 /** An Environment that looks often, so that tests without a hint are quick. */
-export function environment({ interval = '1s', tenants = ['shop'], extra = '' }: EnvironmentText = {}): string {
+export function environment({
+  name = 'test',
+  interval = '1s',
+  tenants = ['shop'],
+  extra = '',
+}: EnvironmentText = {}): string {
   return `apiVersion: headway.dev/v1alpha1
 kind: Environment
-metadata: {name: test}
+metadata: {name: ${name}}
 spec:
   sync: {interval: ${interval}, jitter: "10%"}
   tenants: [${tenants.map((tenant) => `{namespace: ${tenant}, path: ${tenant}}`).join(', ')}]
@@ -34,6 +40,10 @@ export interface ComponentText {
   /** Of `spec.rollout`, in flow form: `{policyRef: {name: quick}}`. */
   readonly rollout?: string;
   readonly readinessPath?: string;
+  /** A variable that no greeting reads: another value is another revision of the same bytes. */
+  readonly attempt?: string;
+  /** More of `spec.limits`, in flow form: `memory: 512Mi`. */
+  readonly limits?: string;
   /** More lines of `spec`, two spaces in. */
   readonly extra?: string;
 }
@@ -44,6 +54,8 @@ export function component({
   wasm,
   rollout = '{policyRef: {name: quick}}',
   readinessPath = '/healthz',
+  attempt = 'first',
+  limits = '',
   extra = '',
 }: ComponentText): string {
   return `apiVersion: headway.dev/v1alpha1
@@ -54,6 +66,9 @@ spec:
   probes:
     readiness: {httpGet: {path: ${readinessPath}}, period: 50ms, timeout: 500ms, deadline: 5s}
   drain: {deadline: 5s}
+  # A test machine that stands still for a moment is no reason to turn requests away.
+  limits: {queue: 1024${limits === '' ? '' : `, ${limits}`}}
+  env: [{name: ATTEMPT, value: "${attempt}"}]
   rollout: ${rollout}
 ${extra}`;
 }
@@ -63,26 +78,39 @@ export interface RouteText {
   readonly namespace?: string;
   readonly backend?: string;
   readonly prefix?: string;
+  /** Absent: every host. */
+  readonly hostname?: string;
 }
 
-export function route({ name = 'greeting', namespace = 'shop', backend = name, prefix = '/' }: RouteText = {}): string {
+export function route({
+  name = 'greeting',
+  namespace = 'shop',
+  backend = name,
+  prefix = '/',
+  hostname,
+}: RouteText = {}): string {
   return `apiVersion: headway.dev/v1alpha1
 kind: Route
 metadata: {name: ${name}, namespace: ${namespace}}
 spec:
-  rules:
+${hostname === undefined ? '' : `  hostnames: [${hostname}]\n`}  rules:
     - matches: [{path: {type: PathPrefix, value: ${prefix}}}]
       backendRef: {name: ${backend}}
 `;
 }
 
-/** A canary policy with real thresholds and short waits. */
+/** A canary policy with real thresholds and short waits; many stories roll back more often than its breaker would let. */
 export function quickPolicy({
   name = 'quick',
   namespace = 'shop',
   bake = '2s',
   minDuration = '300ms',
+  deadline = '1m',
   minSamples = 50,
+  insufficientData = 'Synthesize',
+  latency = '',
+  approval = '',
+  maxRollbacks = 100,
 } = {}): string {
   return `apiVersion: headway.dev/v1alpha1
 kind: RolloutPolicy
@@ -92,16 +120,17 @@ spec:
     type: Canary
     canary:
       steps:
-        - {weight: 20, minDuration: ${minDuration}, deadline: 1m}
-        - {weight: 50, minDuration: ${minDuration}, deadline: 1m}
+        - {weight: 20, minDuration: ${minDuration}, deadline: ${deadline}}
+        - {weight: 50, minDuration: ${minDuration}, deadline: ${deadline}${approval}}
   gate:
     errors: {tolerable: "0.5%", intolerable: "5%", statuses: [5xx]}
     hardStops: {consecutiveErrors: 5, crashes: 2, window: 60s}
     minSamples: ${minSamples}
     warmUp: {requests: 10, duration: 1s}
-    insufficientData: Synthesize
+    insufficientData: ${insufficientData}
     synthetic: {requests: 200, httpGet: {path: /}}
-  bake: {duration: ${bake}, deadline: 10m}
+${latency === '' ? '' : `    latency: ${latency}\n`}  bake: {duration: ${bake}, deadline: 10m}
+  breaker: {maxRollbacks: ${maxRollbacks}, window: 1h}
 `;
 }
 

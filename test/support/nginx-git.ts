@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -18,18 +18,25 @@ export interface NginxGit {
   stop(): Promise<void>;
 }
 
+/** PEM files. */
+export interface Tls {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /**
  * @param root folder with the bare repositories (`http.receivepack` true for those that may be pushed to)
  * @param scratch folder for configuration, sockets and logs; its path must be short (a socket is in it)
+ * @param tls https instead of http
  */
-export async function startNginxGit(root: string, scratch: string, login: Login): Promise<NginxGit> {
+export async function startNginxGit(root: string, scratch: string, login: Login, tls?: Tls): Promise<NginxGit> {
   await mkdir(scratch, { recursive: true });
   const port = await freePort();
   const socket = path.join(scratch, 'cgi.sock');
   const { stdout: hash } = await run('openssl', ['passwd', '-apr1', login.password]);
   await writeFile(path.join(scratch, 'users'), `${login.username}:${hash}`);
   const configuration = path.join(scratch, 'nginx.conf');
-  await writeFile(configuration, nginxConfiguration({ root: path.resolve(root), scratch, socket, port }));
+  await writeFile(configuration, nginxConfiguration({ root: path.resolve(root), scratch, socket, port, tls }));
   // Workers of an nginx that root started are somebody else, and mkdtemp lets only its owner in.
   for (const folder of [scratch, path.dirname(scratch)]) await chmod(folder, 0o755);
   const environment = { PATH: `${process.env['PATH']}:/usr/sbin`, LC_ALL: 'C' };
@@ -43,19 +50,27 @@ export async function startNginxGit(root: string, scratch: string, login: Login)
   const failed = new Promise<never>((_resolve, reject) => {
     for (const child of children) child.once('error', reject);
   });
-  const url = `http://127.0.0.1:${port}`;
-  await Promise.race([failed, answering(url, scratch)]);
+  const scheme = tls ? 'https' : 'http';
+  await Promise.race([failed, answering(port, scratch)]);
   const user = `${encodeURIComponent(login.username)}:${encodeURIComponent(login.password)}`;
   return {
-    url: (repository = 'repo.git') => `${url}/${repository}`,
-    pushUrl: (repository = 'repo.git') => `http://${user}@127.0.0.1:${port}/${repository}`,
+    url: (repository = 'repo.git') => `${scheme}://127.0.0.1:${port}/${repository}`,
+    pushUrl: (repository = 'repo.git') => `${scheme}://${user}@127.0.0.1:${port}/${repository}`,
     stop: async () => {
       for (const child of children) await end(child);
     },
   };
 }
 
-function nginxConfiguration(place: { root: string; scratch: string; socket: string; port: number }): string {
+interface Place {
+  readonly root: string;
+  readonly scratch: string;
+  readonly socket: string;
+  readonly port: number;
+  readonly tls: Tls | undefined;
+}
+
+function nginxConfiguration(place: Place): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `
 daemon off;
@@ -67,7 +82,8 @@ http {
   access_log off;
   ${temporary.map((name) => `${name}_temp_path ${place.scratch}/${name};`).join('\n  ')}
   server {
-    listen 127.0.0.1:${place.port};
+    listen 127.0.0.1:${place.port}${place.tls ? ' ssl' : ''};
+    ${place.tls ? `ssl_certificate ${place.tls.certificate}; ssl_certificate_key ${place.tls.key};` : ''}
     client_max_body_size 100m;
     location / {
       auth_basic git;
@@ -104,16 +120,26 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Until nginx asks for a login: the CGI behind it is only reached with one. */
-async function answering(url: string, scratch: string): Promise<void> {
+/** Until nginx takes connections: with TLS or without, and before the login. */
+async function answering(port: number, scratch: string): Promise<void> {
   const deadline = performance.now() + START_DEADLINE_MS;
   while (performance.now() < deadline) {
-    const response = await fetch(url).catch(() => undefined);
-    if (response?.status === 401) return;
+    if (await connects(port)) return;
     await sleep(25);
   }
   const log = await readFile(path.join(scratch, 'error.log'), 'utf8').catch(() => '');
-  throw new Error(`nginx does not answer at ${url}: ${log}`);
+  throw new Error(`nginx does not answer on port ${port}: ${log}`);
+}
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
 
 async function end(child: ChildProcess): Promise<void> {

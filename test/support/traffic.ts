@@ -3,6 +3,12 @@ import http from 'node:http';
 const TICK_MS = 5;
 const REQUEST_TIMEOUT_MS = 15_000;
 
+export interface TrafficOptions {
+  readonly requestsPerSecond?: number;
+  /** Sent as `host`. */
+  readonly host?: string;
+}
+
 export interface TrafficReport {
   /** Complete answers. */
   readonly answers: number;
@@ -21,9 +27,11 @@ export class Traffic {
   readonly #lost: string[] = [];
   readonly #open = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
+  readonly #host: string | undefined;
   #answers = 0;
 
-  constructor(url: string, requestsPerSecond: number) {
+  constructor(url: string, { requestsPerSecond = 200, host }: TrafficOptions = {}) {
+    this.#host = host;
     const startedMs = performance.now();
     let sent = 0;
     this.#timer = setInterval(() => {
@@ -60,7 +68,8 @@ export class Traffic {
         this.#lost.push(why);
         resolve();
       };
-      const request = http.get(url, { agent: this.#agent, timeout: REQUEST_TIMEOUT_MS }, (response) => {
+      const headers = this.#host === undefined ? {} : { host: this.#host };
+      const request = http.get(url, { agent: this.#agent, timeout: REQUEST_TIMEOUT_MS, headers }, (response) => {
         response.resume();
         response.once('close', () => {
           if (!response.complete) return lose('broke off');

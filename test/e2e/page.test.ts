@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser } from '../support/browser.ts';
+import { component, environment, example, immediatePolicy, quickPolicy, route, swapTo } from '../support/manifests.ts';
+import { chapters, KEY, provenAfter, traffic } from './story.ts';
+
+/** Where pictures go, for people. */
+const PICTURES = process.env['HEADWAY_PICTURES'] ?? path.join(tmpdir(), 'headway-pictures');
+const PATIENCE_MS = 60_000;
+
+let browser: Browser;
+let page: Page;
+/** Errors of the page and refusals of its policy. */
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  await mkdir(PICTURES, { recursive: true });
+  browser = await startBrowser();
+});
+
+afterAll(() => browser?.close());
+
+describe('the page of a running daemon, in Chromium', () => {
+  const now = chapters({
+    'environment.yaml': environment({ name: 'production' }),
+    // Steps long enough to be looked at.
+    'shop/policies.yaml': `${quickPolicy({ minDuration: '3s', bake: '4s' })}---\n${immediatePolicy()}`,
+    'shop/greeting.yaml': component({ wasm: 'wasm/greeting-v1.wasm' }),
+    'shop/route.yaml': route(),
+    'shop/quote.yaml': component({
+      name: 'quote',
+      wasm: 'wasm/greeting-js.wasm',
+      readinessPath: '/js/healthz',
+      rollout: '{policyRef: {name: now}}',
+    }),
+    'shop/quote-route.yaml': route({ name: 'quote', prefix: '/js' }),
+    'wasm/greeting-v1.wasm': example('greeting-v1'),
+    'wasm/greeting-js.wasm': example('greeting-js'),
+  });
+  const card = (): Locator => page.locator(`article[data-key="${KEY}"]`);
+  const chapter = (subject: string): Locator => page.locator('.commit', { hasText: subject });
+
+  it('a canary: weights move without a reload, step by step, until the commit is proven', async () => {
+    const { repository, daemon } = now();
+    const before = await provenAfter(daemon, undefined);
+    await daemon.entry('shop/quote', 'it is proven', ({ proven }) => proven !== undefined);
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
+    page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
+    await page.goto(daemon.statusUrl);
+    await card().waitFor();
+    await card().evaluate((element) => element.setAttribute('data-mark', 'same'));
+
+    traffic(daemon);
+    const commit = await repository.push('Greet people by their name', swapTo('greeting-v2'));
+    await card().locator('[aria-label="Traffic: serving 80 %, candidate 20 %"]').waitFor();
+    await card().locator('.evidence tbody tr').first().waitFor();
+    await chapter('Greet people').getByText('in progress').waitFor();
+    await card().locator('[aria-label="Traffic: serving 50 %, candidate 50 %"]').waitFor();
+    // With some samples in the table: what a person sees who comes in the middle.
+    await page.waitForFunction(
+      `Number(document.querySelector('article[data-key="${KEY}"] .evidence td:last-child')?.textContent.split(' ')[0]) > 150`,
+    );
+    await page.screenshot({ path: path.join(PICTURES, 'rollout.png') });
+
+    await card().locator('[aria-label="Traffic: serving 100 %"]').waitFor();
+    await chapter('Greet people').locator('.commit-head .pill', { hasText: 'proven' }).waitFor();
+    expect(await chapter('Greet people').locator('code').first().textContent()).toBe(commit.slice(0, 8));
+    const told = await chapter('Greet people').locator('.events li').allInnerTexts();
+    expect(told.join('\n')).toMatch(/finished its bake[^]*takes all traffic[^]*step 2 of 2[^]*step 1 of 2[^]*starts/);
+    expect(await card().getAttribute('data-mark')).toBe('same');
+    await provenAfter(daemon, before);
+    expect(complaints).toEqual([]);
+  });
+
+  it('a rollback: the timeline names the commit, why it went back, and the edit that releases it', async () => {
+    const { repository, daemon } = now();
+    traffic(daemon);
+    const commit = await repository.push('Look the name up in the directory', swapTo('greeting-flaky'));
+    await card().locator('.card-head .pill', { hasText: 'quarantined' }).waitFor();
+    const broken = chapter('Look the name up');
+    await broken.locator('.commit-head .pill', { hasText: 'rolled back' }).waitFor();
+    expect(await broken.locator('code').first().textContent()).toBe(commit.slice(0, 8));
+    expect(await broken.locator('.events').innerText()).toMatch(
+      /rolled back from \d+ %: (errors .* against|\d+ failures in a row)[^]*threshold .* samples/,
+    );
+    expect(await card().locator('.quarantine').innerText()).toMatch(/Released by: .*spec\.rollout\.retry: 1/);
+    await page.screenshot({ path: path.join(PICTURES, 'rollback.png') });
+
+    await repository.revert();
+    await card().locator('.card-head .pill', { hasText: 'reverted' }).waitFor();
+    expect(await card().getAttribute('data-mark')).toBe('same');
+    await page.screenshot({ path: path.join(PICTURES, 'reverted.png') });
+    expect(complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,210 @@
+import { copyFile, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXIT } from '../../src/model/exit.ts';
+import { Daemon, freePort } from '../support/daemon.ts';
+import { headway, PROGRAM, type RunOptions } from '../support/headway.ts';
+import { shop } from '../support/manifests.ts';
+import { Repository } from '../support/repository.ts';
+
+/** Where SQLite keeps `PRAGMA user_version` in a database file. */
+const USER_VERSION_OFFSET = 60;
+const NODE_20 =
+  "data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.19.2'}})";
+
+let folder: string;
+let repository: Repository;
+let taken: Server;
+let takenAddress: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'headway-'));
+  repository = await Repository.create(path.join(folder, 'git'));
+  await repository.push('Start', shop());
+  taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  takenAddress = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+});
+
+afterAll(async () => {
+  await new Promise<void>((resolve) => taken?.close(() => resolve()));
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** `headway run` on free addresses and a data folder of its own, unless the arguments say otherwise (the last wins). */
+async function run(args: readonly string[], options?: RunOptions): ReturnType<typeof headway> {
+  const own = ['--data', path.join(folder, `data-${args.join('').length}`)];
+  const listen = ['--listen', `127.0.0.1:${await freePort()}`, '--status', `127.0.0.1:${await freePort()}`];
+  return headway(['run', ...own, ...listen, ...args], options);
+}
+
+describe('what stops a start: an exit code of its own, what is wrong, and what to do', () => {
+  it('Node is too old and none came with the checkout', async () => {
+    const alone = path.join(folder, 'alone');
+    await mkdir(alone);
+    const program = path.join(alone, 'headway.mjs');
+    await copyFile(PROGRAM, program);
+    const { code, err } = await headway(['run'], { program, nodeFlags: ['--import', NODE_20], cwd: alone });
+    expect(err).toMatch(/this is Node 20\.19\.2, and Headway needs Node 26.*\n {2}fix: run `npm ci`/);
+    expect(code).toBe(EXIT.NodeTooOld);
+  });
+
+  it('Node is too old, and the one that npm ci brought takes over', async () => {
+    const { code, out } = await headway(['--version'], { nodeFlags: ['--import', NODE_20] });
+    expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(code).toBe(EXIT.Ok);
+  });
+
+  it('git is missing', async () => {
+    const env = { ...process.env, PATH: folder };
+    const { code, err } = await run(['--repo', repository.url], { env });
+    expect(err).toMatch(/git.*\(HW3008\)\n {2}fix: install git/);
+    expect(code).toBe(EXIT.GitMissing);
+  });
+
+  it('the traffic port is in use', async () => {
+    const { code, err } = await run(['--repo', repository.url, '--listen', takenAddress]);
+    expect(err).toContain(takenAddress);
+    expect(err).toMatch(/\(HW4501\)\n {2}fix: .*--listen/);
+    expect(code).toBe(EXIT.PortInUse);
+  });
+
+  it('the status port is in use', async () => {
+    const { code, err } = await run(['--repo', repository.url, '--status', takenAddress]);
+    expect(err).toContain(takenAddress);
+    expect(err).toMatch(/another process listens there \(HW5030\)\n {2}fix: .*--status/);
+    expect(code).toBe(EXIT.PortInUse);
+  });
+
+  it('the repository cannot be reached and nothing is known yet', async () => {
+    const { code, err } = await run(['--repo', `file://${folder}/nowhere.git`]);
+    expect(err).toMatch(/\(HW300\d\)\n {2}fix: /);
+    expect(code).toBe(EXIT.RepositoryUnreachable);
+  });
+
+  it('the ref does not exist', async () => {
+    const { code, err } = await run(['--repo', repository.url, '--ref', 'nobody']);
+    expect(err).toMatch(/nobody.*\(HW3003\)\n {2}fix: .*push the branch/s);
+    expect(code).toBe(EXIT.RepositoryUnreachable);
+  });
+
+  it('runtime.yaml is wrong: file, line and column', async () => {
+    const config = path.join(folder, 'runtime.yaml');
+    await writeFile(config, 'apiVersion: headway.dev/v1alpha1\nkind: Runtime\nrepository: {url: "ftp://x"}\nport: 1\n');
+    const { code, err } = await run(['--config', config]);
+    expect(err).toMatch(new RegExp(`${config}:3:\\d+: .*\\n  fix: `));
+    expect(err).toMatch(new RegExp(`${config}:4:1: .*port.*\\n  fix: `));
+    expect(code).toBe(EXIT.ConfigInvalid);
+  });
+
+  it('runtime.yaml is not there, or names a secret that is not', async () => {
+    const absent = path.join(folder, 'absent.yaml');
+    const first = await run(['--config', absent]);
+    expect(first.err).toMatch(/absent\.yaml cannot be read.*\(HW5014\)/);
+    expect(first.code).toBe(EXIT.ConfigInvalid);
+    const config = path.join(folder, 'secret.yaml');
+    const credentials = 'credentials: {token: {file: no-such-token}}';
+    await writeFile(
+      config,
+      `apiVersion: headway.dev/v1alpha1\nkind: Runtime\nrepository: {url: "${repository.url}", ${credentials}}\n`,
+    );
+    const second = await run(['--config', config]);
+    expect(second.err).toMatch(/no-such-token cannot be read.*\(HW5016\)\n {2}fix: /);
+    expect(second.code).toBe(EXIT.ConfigInvalid);
+  });
+
+  it.each([
+    [[], /headway follows HEAD/],
+    [['deploy'], /there is no command "deploy" \(HW5012\)/],
+    [['run'], /run needs --repo <url> or --config/],
+    [['run', '--repo', 'https://git.example.com/x.git', '--colour', 'blue'], /--colour/],
+    [['run', '--repo', 'https://git.example.com/x.git', '--listen', 'nowhere'], /--listen "nowhere" is not an address/],
+    [['lint'], /lint needs exactly one folder/],
+    [['plan', 'main'], /plan needs one range/],
+    [['explain', 'shop'], /explain needs one <namespace>\/<name>/],
+  ])('wrong usage: headway %j', async (args, says) => {
+    const { code, out, err } = await headway(args);
+    expect(out + err).toMatch(says);
+    expect(code).toBe(EXIT.Broken);
+  });
+});
+
+describe('the life of a daemon', () => {
+  let addresses: { readonly listen: string; readonly status: string };
+  let data: string;
+
+  beforeAll(async () => {
+    addresses = { listen: `127.0.0.1:${await freePort()}`, status: `127.0.0.1:${await freePort()}` };
+    data = path.join(folder, 'data');
+  });
+
+  async function start(): Promise<Daemon> {
+    return Daemon.start({ repo: repository.url, data, ...addresses });
+  }
+
+  it('a second one on its data folder is told who holds it; SIGTERM ends it in order', async () => {
+    const daemon = await start();
+    try {
+      const second = await run(['--repo', repository.url, '--data', data]);
+      expect(second.err).toContain(`the process ${daemon.one('control')} holds the data folder ${data} (HW5020)`);
+      expect(second.err).toMatch(/fix: stop the other daemon or give this one its own --data folder/);
+      expect(second.code).toBe(EXIT.DataFolderHeld);
+      expect(await greeting(daemon)).toContain('greeting v1');
+    } finally {
+      await expectEnd(daemon, 'SIGTERM');
+    }
+  });
+
+  it('serves on from its journal while the repository cannot be reached; SIGINT ends it in order', async () => {
+    const daemon = await Daemon.start({ repo: `file://${folder}/nowhere.git`, data, ...addresses });
+    try {
+      expect(await greeting(daemon)).toContain('greeting v1');
+      await daemon.until('it says so', ({ source }) => source.condition.reason === 'SourceUnavailable');
+    } finally {
+      await expectEnd(daemon, 'SIGINT');
+    }
+  });
+
+  it('kill -9 of the supervisor: its children end by themselves and let go of ports and data folder', async () => {
+    const daemon = await start();
+    const children = [...daemon.processes().values()].flat();
+    expect(children.length).toBeGreaterThanOrEqual(4);
+    await daemon.stop('SIGKILL');
+    await daemon.becomes('its children end', () => !children.some(isAlive));
+    const next = await start();
+    expect(await greeting(next)).toContain('greeting v1');
+    await expectEnd(next, 'SIGTERM');
+  });
+
+  it('a journal of a newer version is left alone', async () => {
+    const journal = await open(path.join(data, 'journal.db'), 'r+');
+    await journal.write(Buffer.from([0, 0, 0, 99]), 0, 4, USER_VERSION_OFFSET);
+    await journal.close();
+    const { code, err } = await run(['--repo', repository.url, '--data', data]);
+    expect(err).toMatch(/99.*\(HW5021\)\n {2}fix: start the newer version/s);
+    expect(code).toBe(EXIT.JournalTooNew);
+  });
+});
+
+async function greeting(daemon: Daemon): Promise<string> {
+  return (await fetch(`${daemon.url}/`)).text();
+}
+
+/** Ended by a signal: exit code 0, and no process is left behind. */
+async function expectEnd(daemon: Daemon, signal: NodeJS.Signals): Promise<void> {
+  const children = [...daemon.processes().values()].flat();
+  expect(children.length).toBeGreaterThanOrEqual(4);
+  expect(await daemon.stop(signal)).toBe(EXIT.Ok);
+  expect(children.filter(isAlive)).toEqual([]);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
