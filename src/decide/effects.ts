@@ -3,7 +3,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Release, Trial } from '../model/memory.ts';
 import { syntheticNeed } from './gate/synthetic.ts';
 import { withBake, withCandidate } from './memory.ts';
-import { stepOf } from './trials.ts';
+import { stepOf } from './verdict.ts';
 import { groupOf, readyCount, type World } from './world.ts';
 
 const DEFAULT_SYNTHETIC_TIMEOUT_MS = 5_000;

@@ -15,7 +15,8 @@ import { withBake, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
 import { deadlineEnding, STATES, type StateContext } from './states.ts';
 import { promote } from './switches.ts';
-import { endCandidate, stepOf } from './trials.ts';
+import { endCandidate } from './candidate-end.ts';
+import { stepOf } from './verdict.ts';
 import type { Move } from './table.ts';
 import { entryOf, readyCount, say, type World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { JUDGE_AFTER_MS } from '../../src/decide/trials.ts';
+import { JUDGE_AFTER_MS } from '../../src/decide/bake.ts';
 import { desired, entry, MINUTE_MS, type Wanted } from './support/desired.ts';
 import { Fleet } from './support/fleet.ts';
 

@@ -1,0 +1,83 @@
+/** How a candidate ends before its switch: by its own failure, or by something outside that was in its way. */
+import { short } from '../kit/digest.ts';
+import { formatDuration } from '../kit/units.ts';
+import type { EntryKey } from '../model/component.ts';
+import type { Candidate } from '../model/memory.ts';
+import { failed, recordEnd, sentenceOf, waiting, type Ending } from './ends.ts';
+import { fact } from './gate/hard-stops.ts';
+import { isShared, type Verdict } from './gate/trial.ts';
+import { takeGroupDown } from './group-end.ts';
+import { MAX_ROLLBACKS, withCandidate } from './memory.ts';
+import type { Parties } from './parties.ts';
+import { failuresWithin, isCrashLoop } from './supervise.ts';
+import { gateOf, sharedOutage, since, stepOf, verdictOf } from './verdict.ts';
+import { entryOf, groupOf, readyCount, say, type World } from './world.ts';
+
+export function endFailingCandidate(world: World, key: EntryKey, parties: Parties): void {
+  const entry = entryOf(world, key);
+  const { candidate } = entry;
+  if (!candidate || !world.observed.engine) return;
+  const verdict = verdictOfCandidate(world, key, candidate);
+  withCandidate(entry, { trial: { ...candidate.trial, verdict: verdict.verdict, evidence: verdict.evidence } });
+  const ending = endingOf(world, key, candidate, verdict);
+  if (ending) endCandidate(world, key, ending, parties);
+}
+
+function verdictOfCandidate(world: World, key: EntryKey, candidate: Candidate): Verdict {
+  const { release, trial, sinceMs } = candidate;
+  const step = stepOf(candidate);
+  const over = candidate.state === 'Canary' && world.memory.clockMs - sinceMs >= (step?.minDurationMs ?? 0);
+  return verdictOf(world, key, release, trial, over);
+}
+
+function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Verdict): Ending | undefined {
+  const { release, trial } = candidate;
+  const group = groupOf(key, release);
+  if (verdict.verdict === 'Fail') {
+    if (isShared(trial, gateOf(release))) return sharedOutage(verdict.why, verdict.evidence);
+    return failed(release, verdict.why, verdict.evidence);
+  }
+  const entry = entryOf(world, key);
+  const outside = entry.failures.findLast((failure) => failure.group === group && failure.waiting);
+  if (outside && readyCount(world, key, release) === 0 && outside.atMs >= candidate.sinceMs)
+    return waiting(outside.message, 'Waiting');
+  const { supervision } = release.entry;
+  const own = since(entry.failures, trial.startedMs);
+  if (isCrashLoop(own, group, supervision, world.memory.clockMs)) {
+    const ends = failuresWithin(own, group, world.memory.clockMs, supervision.windowMs);
+    const threshold = `≤ ${supervision.maxRestarts} in ${formatDuration(supervision.windowMs)}`;
+    const why = `it crashes again and again (${ends.length} times); the last: ${ends.at(-1)!.message}`;
+    return failed(release, why, [fact('crashes', String(ends.length), threshold, ends.length)]);
+  }
+  return undefined;
+}
+
+/** The candidate of one member ends: its own end is written down, and the others of its party go with it. */
+export function endCandidate(world: World, key: EntryKey, ending: Ending, parties: Parties): void {
+  const entry = entryOf(world, key);
+  const { candidate } = entry;
+  if (!candidate) return;
+  const end = recordEnd(world, entry, candidate.release, candidate.attempt, ending);
+  entry.candidate = undefined;
+  const { commit } = candidate.release;
+  if (ending.kind === 'Failed') {
+    entry.failures = entry.failures.filter((failure) => failure.group !== groupOf(key, candidate.release));
+    if (candidate.weight > 0) entry.rollbacks = [...entry.rollbacks, world.memory.clockMs].slice(-MAX_ROLLBACKS);
+    const where = candidate.weight > 0 ? `rolled back from ${candidate.weight} %` : `given up in ${candidate.state}`;
+    say(world, key, {
+      reason: 'RolledBack',
+      message: `release ${short(candidate.release.release)} ${where}: ${ending.why}`,
+      evidence: end.evidence,
+      commit,
+    });
+  }
+  const reason = ending.kind === 'Failed' ? 'Quarantined' : ending.reason;
+  say(world, key, { reason, message: sentenceOf(end), evidence: end.evidence, commit });
+  takeGroupDown(
+    world,
+    key,
+    `${key} ${ending.kind === 'Failed' ? 'failed' : 'stopped'}: ${ending.why}`,
+    ending.kind,
+    parties,
+  );
+}
