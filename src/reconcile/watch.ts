@@ -5,7 +5,7 @@
 import type { Clock } from '../kit/clock.ts';
 import { hashOfJson } from '../kit/digest.ts';
 
-/** Hints closer together than this are one. */
+/** From the end of a look to the next: however many hints there are, a server is not asked more often. */
 export const MIN_LOOK_GAP_MS = 50;
 const FAILED_LOOK_MS = 1_000;
 const MAX_FAILED_LOOK_MS = 60_000;
@@ -29,6 +29,7 @@ export function createWatch({ clock, interval, look }: WatchOptions): Watch {
   let again = false;
   let stopped = false;
   let looks = 0;
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
   let failures = 0;
 
   function schedule(delayMs: number): void {
@@ -46,9 +47,15 @@ export function createWatch({ clock, interval, look }: WatchOptions): Watch {
     again = false;
     const went = await look();
     flight = undefined;
+    lookedAtMs = clock.now().monotonicMs;
     looks += 1;
     failures = went ? 0 : failures + 1;
-    schedule(again ? MIN_LOOK_GAP_MS : nextLookMs());
+    schedule(again ? gapMs() : nextLookMs());
+  }
+
+  /** A lone hint waits for nothing. */
+  function gapMs(): number {
+    return Math.max(0, lookedAtMs + MIN_LOOK_GAP_MS - clock.now().monotonicMs);
   }
 
   function nextLookMs(): number {
@@ -63,7 +70,7 @@ export function createWatch({ clock, interval, look }: WatchOptions): Watch {
     start: () => schedule(0),
     hint() {
       if (flight) again = true;
-      else schedule(MIN_LOOK_GAP_MS);
+      else schedule(gapMs());
     },
     async stop() {
       stopped = true;

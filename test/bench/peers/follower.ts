@@ -56,7 +56,7 @@ export class Follower {
     const daemon = await Daemon.spawn({ repo: repository.url, data: join(folder, 'data'), config });
     const follower = new Follower(folder, repository, daemon);
     try {
-      await follower.proven();
+      await daemon.entry(KEY, 'it serves', ({ serving }) => serving !== undefined);
     } catch (error) {
       await follower.stop();
       throw error;
@@ -64,10 +64,10 @@ export class Follower {
     return follower;
   }
 
-  /** What git says serves, and its bake is over. */
-  async proven(): Promise<void> {
+  /** What git says serves, and its bake is over. Returns it as `x-headway-release` does. */
+  async proven(): Promise<string> {
     const head = await this.repository.head();
-    await this.daemon.entry(
+    const { proven } = await this.daemon.entry(
       KEY,
       'desired is proven',
       ({ candidate, desired, proven, serving }, { source }) =>
@@ -78,6 +78,7 @@ export class Follower {
         serving?.release === desired.release,
       60_000,
     );
+    return proven!.release.slice(0, 12);
   }
 
   /** Commits beforehand, so that only the push is timed. */

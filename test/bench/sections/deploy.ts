@@ -35,11 +35,11 @@ export async function benchDeploy({ pushes }: TimesSettings, onTime: OnTime): Pr
   const follower = await Follower.start({ wasms: ['greeting-v1', 'greeting-v2'], policy: IMMEDIATE });
   const watcher = new Watcher(`${follower.daemon.url}/`, ASKED_PER_SECOND);
   try {
+    let before = await follower.proven();
     for (let round = 1; round <= pushes + WARM_UP_ROUNDS; round += 1) {
       const hand = await byHand.once(round);
       note(round, 'by hand: push + fetch', hand.pushMs + hand.fetchMs);
       await follower.commit({ wasm: round % 2 ? 'greeting-v2' : 'greeting-v1', round });
-      const before = watcher.sightings.at(-1)?.release;
       watcher.forget();
       const arrived = watcher.until('the new release answers', ({ release }) => release !== before);
       const { commit, startedAtMs, pushedAtMs } = await follower.push();
@@ -52,7 +52,7 @@ export async function benchDeploy({ pushes }: TimesSettings, onTime: OnTime): Pr
       note(round, 'of it: hint → fetched', fetchedAtMs - pushedAtMs);
       note(round, 'of it: fetched → accepted', acceptedAtMs - fetchedAtMs);
       note(round, 'of it: accepted → serving', servingAtMs - acceptedAtMs);
-      await follower.proven();
+      before = await follower.proven();
     }
   } finally {
     watcher.stop();

@@ -20,17 +20,17 @@ export async function benchRevert(
   const follower = await Follower.start({ wasms: ['greeting-v1', 'greeting-v2'], policy: IMMEDIATE });
   const watcher = new Watcher(`${follower.daemon.url}/`, ASKED_PER_SECOND);
   try {
+    const first = await follower.proven();
     for (let round = 1; round <= pushes + WARM_UP_ROUNDS; round += 1) {
       await follower.commit({ wasm: 'greeting-v2', round });
       await follower.push();
       await follower.proven();
-      const before = watcher.sightings.at(-1)?.release;
       watcher.forget();
-      const arrived = watcher.until('the release before answers', ({ release }) => release !== before);
+      const arrived = watcher.until('the release before answers', ({ release }) => release === first);
       await follower.repository.git('revert', '--no-edit', 'HEAD');
       const { commit, startedAtMs } = await follower.push();
       await arrived;
-      const servingAtMs = watcher.sightings.find(({ release }) => release !== before)!.atMs;
+      const servingAtMs = watcher.sightings.find(({ release }) => release === first)!.atMs;
       await follower.proven();
       const fetchedAtMs = follower.loggedAtMs('fetched', commit);
       if (round <= WARM_UP_ROUNDS) continue;
