@@ -1,5 +1,5 @@
 /** The payload of `ToCell.Request`, both ways. */
-import { MAX_HEAD_BYTES, MAX_HEADERS, MAX_PAYLOAD_BYTES, ToCell } from './frames.ts';
+import { MAX_HEAD_BYTES, MAX_HEADERS, ToCell } from './frames.ts';
 import type { FrameWriter } from './encoder.ts';
 import { HeadReader } from './head-reader.ts';
 
@@ -33,8 +33,6 @@ export interface ReceivedRequest {
 
 /** flags, deadline, the lengths of four texts, the number of headers. */
 const FIXED_BYTES = 1 + 4 + 4 * 2 + 2;
-/** An inline body has whatever room the longest head leaves in a frame. */
-const MAX_INLINE_BODY_BYTES = MAX_PAYLOAD_BYTES - MAX_HEAD_BYTES;
 
 /** The length of the head on the wire. More than `MAX_HEAD_BYTES` must not be sent. */
 export function requestHeadBytes(head: RequestHead): number {

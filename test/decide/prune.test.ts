@@ -15,7 +15,7 @@ function serving(more = {}): Fleet {
   return fleet.until((f) => NAMES.every((name) => f.of(name).serving?.proven));
 }
 
-const left = (fleet: Fleet) => fleet.engine.snapshot!.rules.map((rule) => rule.entry.split('/')[1]).sort();
+const left = (fleet: Fleet) => fleet.engine.snapshot!.rules.map((rule) => rule.entry.split('/')[1]!).sort();
 
 describe('the prune guard', () => {
   it.each<readonly [string, readonly string[], readonly string[]]>([
