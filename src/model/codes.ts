@@ -374,6 +374,11 @@ export const CODES = {
     remedy: 'merge the accepted commit into the branch with `git merge -s ours` and push',
     policy: 'Terminal',
   },
+  HW6011: {
+    title: 'commit that cannot be decided about',
+    remedy: 'revert it, and report it: this is a bug of Headway; the commit before it serves on',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;
 
 export type Code = keyof typeof CODES;

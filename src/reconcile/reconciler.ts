@@ -17,7 +17,6 @@ import type { Desired } from '../model/desired.ts';
 import type { EngineObserved } from '../model/engine.ts';
 import type { Memory } from '../model/memory.ts';
 import type { CommitSeen, Observed } from '../model/observed.ts';
-import { groupId, type GroupId } from '../model/snapshot.ts';
 import type { Status } from '../model/status.ts';
 import { createBundles, type Bundles } from './bundles.ts';
 import { createEffects, intentOf, type Effects } from './effects.ts';
@@ -32,6 +31,7 @@ import type {
   ManifestPort,
   StatusSource,
 } from './ports.ts';
+import { preparing, servesAll } from './progress.ts';
 import { createSource, type Source, type SourceLook } from './source.ts';
 import { SourceRecord, type SourceView } from './source-status.ts';
 import { createWatch, type Watch } from './watch.ts';
@@ -128,14 +128,17 @@ class Loop implements Reconciler {
     this.#memory = resumeMemory(ports.journal.memory()) ?? EMPTY_MEMORY;
     this.#desired = ports.journal.desired();
     this.#record = new SourceRecord(options.source, this.#desired?.commit, now);
-    this.#source = createSource(ports, { allowNonFastForwardFrom: options.allowNonFastForwardFrom });
+    this.#source = createSource(ports, {
+      allowNonFastForwardFrom: options.allowNonFastForwardFrom,
+      rehearse: (desired) => void this.#decide(desired, new WeakMap()),
+    });
     this.#bundles = createBundles(ports, () => this.#poke());
     this.#effects = createEffects(ports.engine, this.#bundles, () => this.#poke());
     this.#collector = createCollector(ports, clock, log);
     this.#watch = createWatch({
       clock,
       interval: () => this.#desired?.environment.sync ?? DEFAULT_SYNC,
-      look: () => this.#look(),
+      look: () => this.#lookSafely(),
     });
   }
 
@@ -219,14 +222,7 @@ class Loop implements Reconciler {
     if (this.#stopped) return IDLE_LOOK_MS;
     const refusedStarts = this.#effects.refusedStarts();
     const news = this.#news;
-    const seen: Observed = {
-      engine: this.#engine,
-      preparations: this.#bundles.preparations,
-      local: this.#bundles.local,
-      refusedStarts,
-      commits: news,
-    };
-    const decision = decide(desired, seen, this.#memory, this.#clock.now(), this.#decideOptions());
+    const decision = this.#decide(desired, this.#identities);
     const actions = this.#effects.fresh(decision.actions);
     const id = `${this.#life}-${(this.#flights += 1)}`;
     if (!this.#write(id, decision, actions)) return JOURNAL_RETRY_MS;
@@ -243,8 +239,17 @@ class Loop implements Reconciler {
     return decision.wakeInMs;
   }
 
-  #decideOptions(): DecideOptions {
-    return { identities: this.#identities, ...(this.#options.table ? { table: this.#options.table } : {}) };
+  /** What would be decided now; changes nothing. */
+  #decide(desired: Desired, identities: IdentityCache): Decision {
+    const seen: Observed = {
+      engine: this.#engine,
+      preparations: this.#bundles.preparations,
+      local: this.#bundles.local,
+      refusedStarts: this.#effects.refusedStarts(),
+      commits: this.#news,
+    };
+    const { table } = this.#options;
+    return decide(desired, seen, this.#memory, this.#clock.now(), { identities, ...(table ? { table } : {}) });
   }
 
   /** L2. Clocks and samples alone are written now and then: what is lost of them is counted again by the engine. */
@@ -285,6 +290,16 @@ class Loop implements Reconciler {
     if (this.#stopped) return;
     const written = this.#ports.journal.outcome(id, results);
     if (!written.ok) this.#log.warn({ reconcileId: id, problem: written.error }, 'an outcome was not written');
+  }
+
+  /** A port that throws is a bug; the next look is another try. */
+  async #lookSafely(): Promise<boolean> {
+    try {
+      return await this.#look();
+    } catch (cause) {
+      this.#log.error({ cause }, 'a look at git failed: this is a bug; what serves goes on serving');
+      return false;
+    }
   }
 
   /** One look at git; its outcome changes nothing but the desired state. */
@@ -355,27 +370,4 @@ class Loop implements Reconciler {
       timeline: this.#ports.journal.timeline(TIMELINE_LENGTH),
     };
   }
-}
-
-/**
- * Does everything that should serve have a ready replica, or was it at least tried? Asked until it once holds in an
- * engine: a start is not over before, and a component that fails later does not take the others out of a load balancer.
- */
-function servesAll(memory: Memory, engine: EngineObserved): boolean {
-  if (engine.generation < memory.snapshot.generation) return false;
-  return Object.entries(memory.entries).every(([key, { serving, failures }]) => {
-    if (!serving) return true;
-    const group = groupId(key as `${string}/${string}`, serving.release.revision);
-    const ready = engine.replicas.some((replica) => replica.group === group && replica.phase === 'Ready');
-    return ready || failures.some((failure) => failure.group === group);
-  });
-}
-
-/** Groups whose preparation somebody still waits for. */
-function preparing(memory: Memory): ReadonlySet<GroupId> {
-  const groups = new Set<GroupId>();
-  for (const [key, { candidate }] of Object.entries(memory.entries)) {
-    if (candidate) groups.add(groupId(key as `${string}/${string}`, candidate.release.revision));
-  }
-  return groups;
 }

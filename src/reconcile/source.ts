@@ -4,6 +4,7 @@
  * S1 Whatever goes wrong here, the last accepted desired state stays; nothing is deleted because something is away.
  * S2 Desired only moves forward in verified history (I7): a head that does not follow the accepted one is refused.
  * S3 A commit that cannot be used is not read again until the head moves.
+ * S4 A poison commit is refused before it is written down, so it cannot fail the daemon over and over (I11).
  */
 import { short, type Digest } from '../kit/digest.ts';
 import { isManifestPath } from '../manifest/parse.ts';
@@ -51,7 +52,11 @@ export interface Source {
 
 export function createSource(
   ports: SourcePorts,
-  options: { readonly allowNonFastForwardFrom: string | undefined },
+  options: {
+    readonly allowNonFastForwardFrom: string | undefined;
+    /** Decides about it without doing anything; throws where a decision would. */
+    readonly rehearse: (desired: Desired) => void;
+  },
 ): Source {
   const digests = new Map<string, Digest>();
   let refused: Extract<SourceLook, { type: 'Refused' }> | undefined;
@@ -71,7 +76,7 @@ export function createSource(
         refused = { type: 'Refused', head, reason: 'NonFastForward', problem: notForward(accepted.commit, head) };
         return refused;
       }
-      const desired = await read(ports, digests, head, accepted);
+      const desired = await readSafely(ports, digests, head, accepted, options.rehearse);
       if (!desired.ok) {
         const refusal = { type: 'Refused', head, reason: 'Refused', problem: desired.error } as const;
         if (desired.error.policy === 'Terminal') refused = refusal;
@@ -103,6 +108,23 @@ function notForward(accepted: string, head: string): Problem {
       remedy: `run \`git merge -s ours ${accepted}\` on the branch and push: the new content stays, the old head becomes its ancestor`,
     },
   );
+}
+
+/** S4: a commit that makes us throw is refused like any other bad one, before it becomes what a restart begins with. */
+async function readSafely(
+  ports: SourcePorts,
+  digests: Map<string, Digest>,
+  commit: string,
+  previous: Desired | undefined,
+  rehearse: (desired: Desired) => void,
+): Promise<Result<Desired, Problem>> {
+  try {
+    const desired = await read(ports, digests, commit, previous);
+    if (desired.ok) rehearse(desired.value);
+    return desired;
+  } catch (cause) {
+    return err(problem('HW6011', `${short(commit)} makes the daemon fail: ${String(cause)}`));
+  }
 }
 
 async function read(

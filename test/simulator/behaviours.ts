@@ -7,6 +7,8 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   down: { ...GOOD, failures: 1 },
   crash: { ...GOOD, crashesAfterMs: 700 },
   never: { ...GOOD, readyAfterMs: 'never' },
+  // Within its bake, and long after it.
+  soon: { ...GOOD, failuresLater: { afterMs: 1_500, share: 0.9 } },
   late: { ...GOOD, failuresLater: { afterMs: 6_000, share: 0.8 } },
 };
 

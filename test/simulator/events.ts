@@ -45,7 +45,7 @@ export interface History {
 }
 
 const NAMES = ['a', 'b', 'c'] as const;
-const CONTENTS = ['good', 'good', 'good', 'good', 'half', 'down', 'crash', 'never', 'late', 'bad'] as const;
+const CONTENTS = ['good', 'good', 'good', 'good', 'half', 'down', 'crash', 'never', 'late', 'soon', 'bad'] as const;
 
 /** A history of a few commits and faults, made of one seed. */
 export function historyOf(seed: number, random: () => number): History {

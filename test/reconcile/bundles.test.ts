@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { err, ok } from '../../src/kit/result.ts';
+import { createBundles, MAX_PREPARATIONS_AT_ONCE } from '../../src/reconcile/bundles.ts';
+import { localKey } from '../../src/model/observed.ts';
+import { problem } from '../../src/model/problem.ts';
+import type { ArtifactPort, ComponentPort } from '../../src/reconcile/ports.ts';
+import { Deferred } from '../../src/kit/deferred.ts';
+import { entry } from '../decide/support/desired.ts';
+
+type Prepared = Awaited<ReturnType<ComponentPort['prepare']>>;
+
+function bench(has = true) {
+  const running: Deferred<Prepared>[] = [];
+  let changes = 0;
+  const components = {
+    prepare: () => {
+      const deferred = new Deferred<Prepared>();
+      running.push(deferred);
+      return deferred.promise;
+    },
+    cached: () => Promise.resolve(undefined),
+    collect: () => Promise.resolve(),
+  } satisfies ComponentPort;
+  const artifacts = { has: () => Promise.resolve(has) } as unknown as ArtifactPort;
+  const bundles = createBundles({ artifacts, components }, () => (changes += 1));
+  return { bundles, running, changes: () => changes };
+}
+
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+const members = entry('cart').members;
+const bundle = { digest: members[0].artifact } as never;
+const names = Array.from({ length: MAX_PREPARATIONS_AT_ONCE + 1 }, (_, index) => `shop/c@${index}` as const);
+
+describe('preparations', () => {
+  it(`run at most ${MAX_PREPARATIONS_AT_ONCE} at once, and the next begins when one is over`, async () => {
+    const { bundles, running } = bench();
+    for (const name of names) bundles.prepare(name, members);
+    await settled();
+    expect(running).toHaveLength(MAX_PREPARATIONS_AT_ONCE);
+    running[0]!.resolve(ok(bundle));
+    await settled();
+    expect(running).toHaveLength(MAX_PREPARATIONS_AT_ONCE + 1);
+    expect(names.map((name) => bundles.preparations.get(name)!.state)).toEqual(['Prepared', 'Verified', 'Verified']);
+    expect(bundles.local.has(localKey(members[0]))).toBe(true);
+  });
+
+  it('asked for twice are made once', async () => {
+    const { bundles, running } = bench();
+    bundles.prepare(names[0]!, members);
+    bundles.prepare(names[0]!, members);
+    await settled();
+    expect(running).toHaveLength(1);
+  });
+
+  it('that failed are reported once and may be asked for again', async () => {
+    const { bundles, running, changes } = bench();
+    bundles.prepare(names[0]!, members);
+    await settled();
+    running[0]!.resolve(err(problem('HW2101', 'not a component')));
+    await settled();
+    expect(bundles.preparations.get(names[0]!)!.state).toBe('Failed');
+    expect(changes()).toBeGreaterThan(0);
+    bundles.settle(new Set([names[0]!]));
+    expect(bundles.preparations.size).toBe(0);
+  });
+
+  it('that nobody waits for any more leave nothing behind', async () => {
+    const { bundles, running } = bench();
+    bundles.prepare(names[0]!, members);
+    await settled();
+    bundles.settle(new Set());
+    running[0]!.resolve(ok(bundle));
+    await settled();
+    expect(bundles.preparations.size).toBe(0);
+  });
+
+  it('without their bytes fail, and are worth another try', async () => {
+    const { bundles } = bench(false);
+    bundles.prepare(names[0]!, members);
+    await settled();
+    expect(bundles.preparations.get(names[0]!)).toMatchObject({
+      state: 'Failed',
+      problem: { code: 'HW2005', policy: 'Retry' },
+    });
+  });
+});
