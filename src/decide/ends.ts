@@ -5,7 +5,6 @@
  */
 import { hashOfJson, short } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
-import { CODES } from '../model/codes.ts';
 import type { End, EndKind, Release } from '../model/memory.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Evidence, Reason } from '../model/status.ts';
@@ -31,8 +30,13 @@ export function failed(release: Release, why: string, evidence: readonly Evidenc
   return { kind: 'Failed', reason: 'RolledBack', why, releasedBy, evidence };
 }
 
+/** A ceiling of a Policy has its own reason: what releases it is somebody else's document. */
+export function refusalReason({ code }: Problem): 'Refused' | 'PolicyExceeded' {
+  return code === 'HW1040' ? 'PolicyExceeded' : 'Refused';
+}
+
 export function refused(problem: Problem): Ending {
-  const reason = /polic|ceiling/i.test(CODES[problem.code].title) ? 'PolicyExceeded' : 'Refused';
+  const reason = refusalReason(problem);
   return { kind: 'Refused', reason, why: `${problem.code}: ${problem.message}`, releasedBy: problem.remedy };
 }
 

@@ -227,5 +227,14 @@ function lateInStep(world: World, { context: { entry } }: Walker): Ending | unde
 /** All members at once: one snapshot, one assignment. */
 function switchAll(world: World, walkers: readonly Walker[]): void {
   if (!walkers.every((walker) => mayRise(world, walker, 100))) return;
-  for (const { context, move } of walkers) promote(world, context.key, context.predecessors, move.why);
+  for (const walker of walkers) promote(world, walker.context.key, walker.context.predecessors, reasonOf(walker));
+}
+
+/** Why it takes all traffic now. */
+function reasonOf({ context, move }: Walker): string {
+  if (move.how === 'AtReadiness') return move.why;
+  const { strategy } = context.wish.target!.entry.rollout.settings;
+  if (!isStepping({ context, move }))
+    return strategy.type === 'Canary' ? 'nothing in it needs steps' : `strategy ${strategy.type}`;
+  return `it passed ${stepsOf(context).length === 1 ? 'its step' : `all its ${stepsOf(context).length} steps`}`;
 }
