@@ -125,7 +125,7 @@ class Loop implements Reconciler {
     this.#options = options;
     this.#startedAt = new Date(now.wallMs).toISOString();
     this.#life = Math.floor(now.wallMs).toString(36);
-    this.#memory = resumeMemory(ports.journal.memory()) ?? EMPTY_MEMORY;
+    this.#memory = memoryOf(ports.journal);
     this.#desired = ports.journal.desired();
     this.#record = new SourceRecord(options.source, this.#desired?.commit, now);
     this.#source = createSource(ports, {
@@ -370,4 +370,12 @@ class Loop implements Reconciler {
       timeline: this.#ports.journal.timeline(TIMELINE_LENGTH),
     };
   }
+}
+
+/** An empty memory would orphan all that runs: only a journal that never held one begins with it. */
+function memoryOf(journal: JournalPort): Memory {
+  const written = journal.memory();
+  const memory = written === undefined ? EMPTY_MEMORY : resumeMemory(written);
+  if (!memory) throw new Error('the journal holds a memory of another version, which its own version should have told');
+  return memory;
 }

@@ -13,7 +13,7 @@ import { shrink } from './shrink.ts';
 import { play } from './simulation.ts';
 
 const FIRST_SEED = Number(process.env['HEADWAY_SEED'] ?? 1);
-const HISTORIES = process.env['HEADWAY_SEED'] === undefined ? Number(process.env['HEADWAY_HISTORIES'] ?? 500) : 1;
+const HISTORIES = Number(process.env['HEADWAY_HISTORIES'] ?? (process.env['HEADWAY_SEED'] === undefined ? 500 : 1));
 /** Histories are split so that one test says how far it came. */
 const PER_TEST = 100;
 
