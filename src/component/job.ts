@@ -1,10 +1,11 @@
 import { err, ok, type Result } from '../kit/result.ts';
 import type { BindingTier } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
-import { admit } from './admission/admit.ts';
+import { admit, type Admitted } from './admission/admit.ts';
 import { refusedImport, type Given } from './admission/imports.ts';
-import { makeBindings } from './bindings/make.ts';
-import { suspendingExports, transpile } from './transpile.ts';
+import { makeBindings, makeFastBindings, type Bindings } from './bindings/make.ts';
+import { transpilerVersion } from './toolchain.ts';
+import { suspendingExports, transpile, type Transpiled } from './transpile.ts';
 
 /** One component to prepare: what the child gets. */
 export interface Job {
@@ -36,20 +37,40 @@ export function prepareComponent(job: Job): Result<Prepared, Problem> {
   const { imports, exports, memories } = admitted.value;
   const refused = refusedImport(imports, job.given);
   if (refused) return err(refused);
-  const transpiled = transpile(admitted.value);
-  if (!transpiled.ok) return transpiled;
-  const bindings = makeBindings(transpiled.value.source);
-  if (!bindings.ok) return bindings;
-  const { coreModules } = transpiled.value;
+  const bound = bind(admitted.value);
+  if (!bound.ok) return bound;
+  const { coreModules, bindings } = bound.value;
   const unknown = coreModules.find((module) => !engine.validate(module.bytes));
   if (unknown) return err(problem('HW2206', `the engine does not accept the core module ${unknown.name}`));
-  const text = new TextEncoder().encode(bindings.value.text);
+  const text = new TextEncoder().encode(bindings.text);
   return ok({
     files: [{ name: 'component.js', bytes: text }, ...coreModules],
-    tier: bindings.value.tier,
+    tier: bindings.tier,
     imports,
     exports,
     blockingExports: suspendingExports(admitted.value),
     memories,
   });
+}
+
+interface Bound {
+  readonly bindings: Bindings;
+  readonly coreModules: Transpiled['coreModules'];
+}
+
+/**
+ * The best bindings that there are for a component. `fast` ones are made of synchronous text, whether it blocks or not; the
+ * tiers below need the transpiler's own suspension where it does.
+ */
+function bind(admitted: Admitted): Result<Bound, Problem> {
+  const { blockingImports } = admitted;
+  const synchronous = transpile({ ...admitted, blockingImports: [] });
+  if (!synchronous.ok) return synchronous;
+  const { source, coreModules } = synchronous.value;
+  const fast = makeFastBindings(source, transpilerVersion(), blockingImports);
+  if (fast.ok) return ok({ bindings: fast.value, coreModules });
+  const transpiled = blockingImports.length > 0 ? transpile(admitted) : synchronous;
+  if (!transpiled.ok) return transpiled;
+  const bindings = makeBindings(transpiled.value.source);
+  return bindings.ok ? ok({ bindings: bindings.value, coreModules: transpiled.value.coreModules }) : bindings;
 }

@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import path from 'node:path';
 
+const TRANSPILER = '@bytecodealliance/jco-transpile';
 /** Packages whose version shapes the files of a bundle. */
-const PACKAGES = ['@bytecodealliance/jco-transpile', 'acorn', 'astring'];
+const PACKAGES = [TRANSPILER, 'acorn', 'astring'];
 
 /**
  * Versions of everything that shapes a bundle: the packages, and this room itself by a hash over its files, so that no
@@ -13,6 +14,11 @@ const PACKAGES = ['@bytecodealliance/jco-transpile', 'acorn', 'astring'];
 export function toolchainVersion(): string {
   const packages = PACKAGES.map((name) => `${name.split('/').at(-1)} ${packageVersion(name)}`);
   return [...packages, `headway ${hashOfFolder(import.meta.dirname).slice(0, 12)}`].join(', ');
+}
+
+/** Of the transpiler that is installed: which passes know their way through its output depends on it. */
+export function transpilerVersion(): string {
+  return packageVersion(TRANSPILER);
 }
 
 function packageVersion(name: string): string {

@@ -34,7 +34,7 @@ describe('a bundle keeps what the README of the room promises', () => {
       'component.core2.wasm',
       'component.core3.wasm',
     ]);
-    expect(prepared).toMatchObject({ tier: 'quiet', blockingExports: [`${HANDLER}#handle`] });
+    expect(prepared).toMatchObject({ tier: 'fast', blockingExports: [`${HANDLER}#handle`] });
   });
 
   test.each([true, false])(

@@ -36,7 +36,7 @@ describe('prepare', () => {
     const bundle = await bundleOf(components, memberOf(artifact));
     expect(bundle).toMatchObject({
       artifact,
-      tier: 'quiet',
+      tier: 'fast',
       imports: ['wasi:io/error@0.2.12', 'wasi:io/streams@0.2.12', 'wasi:http/types@0.2.12'],
       exports: ['wasi:http/incoming-handler@0.2.12'],
       blockingExports: ['wasi:http/incoming-handler@0.2.12#handle'],

@@ -33,7 +33,7 @@ function isPrepared(value: unknown): boolean {
   const { files, tier, imports, exports, blockingExports, memories } = value;
   return (
     isList(files, (file) => FILE_NAME.test(String(file['name'])) && file['bytes'] instanceof Uint8Array) &&
-    (tier === 'quiet' || tier === 'stock') &&
+    (tier === 'fast' || tier === 'quiet' || tier === 'stock') &&
     [imports, exports, blockingExports].every((list) => Array.isArray(list) && list.every(isText)) &&
     isList(memories, (memory) => isSize(memory['initialBytes']) && isSize(memory['maximumBytes']))
   );

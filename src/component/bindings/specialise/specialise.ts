@@ -1,0 +1,258 @@
+import type { AnyNode, Expression, FunctionDeclaration, FunctionExpression, Program, Statement } from 'acorn';
+import { generatorBody, shapeOf } from '../shape.ts';
+import { isIdentifier, rewrite, visit } from '../syntax.ts';
+import { dropUnreached } from '../unreached.ts';
+import { whyIneligible } from './eligible.ts';
+import { copy, fill, held, heldName, heldNumber, matchAt, matchExpression, template } from './template.ts';
+import { OWN_PREFIX, SUPPORT_CODE } from './support-code.ts';
+import { loweringOf, makeDirect } from './trampolines.ts';
+import { findWrappers, unwrap } from './wrappers.ts';
+
+/** Imports that may answer later: `wasi:io/poll#poll`, `wasi:io/streams#[method]input-stream.blocking-read`. */
+export type Suspending = readonly string[];
+
+/**
+ * The `fast` tier: jco's synchronous bindings without tasks, and with suspension where an import can block.
+ *
+ * Works on the sealed and quietened tree, in place. Returns why the file is not eligible: then the tree is half changed and
+ * of no use, and the caller falls back to the tier below.
+ */
+export function specialise(program: Program, suspending: Suspending): string | undefined {
+  const shape = shapeOf(program);
+  const body = shape && generatorBody(shape.instantiate);
+  if (!shape || !body) return 'a module of another shape';
+  return new Pass(shape.instantiate, body, suspending).run() ?? whyIneligible(shape.instantiate);
+}
+
+const FLAGS = template(`
+  const $flags = new WebAssembly.Global({ value: "i32", mutable: true }, 1);
+  INSTANCE_FLAGS.set($instance, $flags);
+`);
+/** The same to code, without a call into the engine for each look at it. */
+const PLAIN_FLAGS = template('const $flags = { value: 1 };');
+const SHARED_FLAGS = template('const $flags = new WebAssembly.Global({ value: "i32", mutable: true }, 1);');
+
+const NAMED_BY = template('$target.fnName = $name;');
+const PROMISING_TWIN = template('try { $twin = WebAssembly.promising($source); } catch (err) { $twin = $source; }');
+const MAY_BLOCK = template(`
+  const CURRENT_TASK_MAY_BLOCK = WebAssembly ? new WebAssembly.Global({ value: 'i32', mutable: true }, 0) : false;
+`);
+const WATCHED_MODULES = template('Promise.all($modules).catch(() => {});');
+const GUARDED = template('_guardMayLeave($instance, $target)');
+const GUARDED_DIRECT = template('handle => { if ($flags.value !== 1) _fastCannotLeave(); return $target(handle); }');
+const MARKED = template('Object.assign($target, { _jcoMaySuspend: false })');
+const SUSPENDING = template('new WebAssembly.Suspending($target)');
+const PROMISING = template('$guest = WebAssembly.promising($source);');
+const GUEST = template('$guest = $source;');
+
+class Pass {
+  readonly #instantiate: FunctionDeclaration;
+  readonly #body: Statement[];
+  readonly #suspending: Suspending;
+  /** Component instance → the name of what says whether its guest may leave. */
+  readonly #flags = new Map<number, string>();
+  /** `_trampolineN` → which import it calls. */
+  readonly #imports = new Map<string, string>();
+
+  constructor(instantiate: FunctionDeclaration, body: Statement[], suspending: Suspending) {
+    this.#instantiate = instantiate;
+    this.#body = body;
+    this.#suspending = suspending;
+  }
+
+  run(): string | undefined {
+    if (mentions(this.#instantiate, (name) => name.startsWith(OWN_PREFIX))) return 'a name that is ours';
+    this.#replaceFlags();
+    this.#readNames();
+    const wrong = this.#imported() ?? this.#exported() ?? this.#resourceFunctions();
+    if (wrong !== undefined) return wrong;
+    this.#dropLeftovers();
+    this.#instantiate.body.body.unshift(...SUPPORT_CODE.map(copy));
+    dropUnreached(this.#instantiate, this.#body);
+    return undefined;
+  }
+
+  #replaceFlags(): void {
+    const body = this.#body;
+    for (let at = 0; at < body.length; at++) {
+      const found = matchAt(FLAGS, body, at);
+      const instance = found && heldNumber(found.held, 'instance');
+      const flags = found && heldName(found.held, 'flags');
+      if (!found || instance === undefined || flags === undefined) continue;
+      this.#flags.set(instance, flags);
+      // Declared, and put into the map: anybody else who reads it is WebAssembly.
+      const isShared = count(this.#instantiate, flags) > 2;
+      body.splice(at, found.length, ...fill(isShared ? SHARED_FLAGS : PLAIN_FLAGS, found.held));
+    }
+  }
+
+  /** `_trampolineN.fnName = 'wasi:io/poll@0.2.3#block'`, which is only for jco's log. */
+  #readNames(): void {
+    removeEach(this.#body, (statement) => {
+      const found = matchAt(NAMED_BY, [statement], 0)?.held;
+      const target = found && heldName(found, 'target');
+      const name = found && held(found, 'name');
+      if (target === undefined || name?.type !== 'Literal' || typeof name.value !== 'string') return false;
+      this.#imports.set(target, name.value);
+      return true;
+    });
+  }
+
+  #imported(): string | undefined {
+    const direct = new Set<string>();
+    const suspended = new Set<string>();
+    const awaited = new Map(this.#suspending.map((name) => [spelledByJco(name), name]));
+    for (const statement of this.#body) {
+      const declarator = statement.type === 'VariableDeclaration' ? statement.declarations[0] : undefined;
+      const lowering = declarator?.init && loweringOf(declarator.init);
+      if (!declarator || !lowering) continue;
+      const { target, instance } = lowering;
+      const trampoline = functionNamed(this.#body, target);
+      const flags = this.#flags.get(instance);
+      if (!trampoline || flags === undefined || direct.has(target)) return 'a lowering of something else';
+      const awaits = awaited.get(withoutVersion(this.#imports.get(target) ?? ''));
+      const wrong = makeDirect(trampoline, instance, flags, awaits !== undefined);
+      if (wrong !== undefined) return wrong;
+      direct.add(target);
+      const name: AnyNode = { type: 'Identifier', name: target, start: 0, end: 0 };
+      declarator.init = (awaits === undefined ? name : expression(SUSPENDING, name)) as Expression;
+      if (awaits !== undefined) suspended.add(awaits);
+    }
+    return suspended.size === awaited.size ? undefined : 'a blocking import that is not found';
+  }
+
+  #exported(): string | undefined {
+    const suspends = this.#suspending.length > 0;
+    const guests: string[] = [];
+    let wrong: string | undefined;
+    for (const statement of this.#body) {
+      findWrappers(statement, undefined, (wrapper, parent) => {
+        // Of constructors and static functions no promise can be made; one that blocks traps.
+        const maySuspend = suspends && isAwaitable(wrapper, parent);
+        const unwrapped = unwrap(wrapper, (instance) => this.#flags.get(instance), maySuspend);
+        if (typeof unwrapped === 'string') wrong ??= unwrapped;
+        else if (maySuspend) guests.push(unwrapped.guest);
+      });
+    }
+    return wrong ?? guests.map((guest) => this.#makePromising(guest)).find((item) => item !== undefined);
+  }
+
+  /** `guest = exports1['…']`, of which there is one, becomes `guest = WebAssembly.promising(exports1['…'])`. */
+  #makePromising(guest: string): string | undefined {
+    // Declared, assigned, called.
+    if (count(this.#instantiate, guest) !== 3) return 'an exported function that is used twice';
+    for (const [at, statement] of this.#body.entries()) {
+      const found = matchAt(GUEST, [statement], 0);
+      if (!found || heldName(found.held, 'guest') !== guest) continue;
+      this.#body.splice(at, 1, ...fill(PROMISING, found.held));
+      return undefined;
+    }
+    return 'an exported function that is not found';
+  }
+
+  /** What the core module calls for its resources: drop and new, of one handle each, behind the same guard as imports. */
+  #resourceFunctions(): string | undefined {
+    let wrong: string | undefined;
+    rewrite(this.#instantiate, (node) => {
+      if (node.type !== 'CallExpression') return node;
+      const marked = matchExpression(MARKED, node);
+      if (marked) return held(marked, 'target');
+      const guarded = matchExpression(GUARDED, node);
+      if (!guarded) return node;
+      const flags = this.#flags.get(heldNumber(guarded, 'instance') ?? -1);
+      const target = heldName(guarded, 'target');
+      if (flags === undefined || target === undefined || !takesOneHandle(this.#body, target)) {
+        wrong ??= 'a guard around something else';
+        return node;
+      }
+      guarded.set('flags', { type: 'Identifier', name: flags, start: 0, end: 0 });
+      const [arrow] = fill(GUARDED_DIRECT, guarded);
+      return arrow?.type === 'ExpressionStatement' ? arrow.expression : node;
+    });
+    return wrong;
+  }
+
+  /** Twins for asynchronous calls, which nothing calls any more, and a handler for promises that no module is. */
+  #dropLeftovers(): void {
+    removeEach(this.#body, (statement) => {
+      const twin = matchAt(PROMISING_TWIN, [statement], 0)?.held;
+      const name = twin && heldName(twin, 'twin');
+      // Declared, and assigned twice.
+      if (name !== undefined) return count(this.#instantiate, name) === 3;
+      return matchAt(WATCHED_MODULES, [statement], 0) !== undefined;
+    });
+    // Fused adapters read it; where there are none, nobody does.
+    if (count(this.#instantiate, 'CURRENT_TASK_MAY_BLOCK') !== 1) return;
+    removeEach(this.#instantiate.body.body, (statement) => matchAt(MAY_BLOCK, [statement], 0) !== undefined);
+  }
+}
+
+function isAwaitable(wrapper: FunctionDeclaration | FunctionExpression, parent: AnyNode | undefined): boolean {
+  if (wrapper.type === 'FunctionDeclaration') return true;
+  // `Thing.prototype.size = function size() {…}`
+  return (
+    parent?.type === 'AssignmentExpression' &&
+    parent.left.type === 'MemberExpression' &&
+    parent.left.object.type === 'MemberExpression' &&
+    isIdentifier(parent.left.object.property, 'prototype')
+  );
+}
+
+function functionNamed(body: readonly Statement[], name: string): FunctionExpression | undefined {
+  for (const statement of body) {
+    if (statement.type !== 'VariableDeclaration') continue;
+    const [declarator] = statement.declarations;
+    if (isIdentifier(declarator?.id, name) && declarator?.init?.type === 'FunctionExpression') return declarator.init;
+  }
+  return undefined;
+}
+
+const CREATES_OWN = template('rscTableCreateOwn.bind(null, $table)');
+
+function takesOneHandle(body: readonly Statement[], name: string): boolean {
+  return body.some((statement) => {
+    if (statement.type === 'FunctionDeclaration') return statement.id.name === name && statement.params.length === 1;
+    if (statement.type !== 'VariableDeclaration' || !isIdentifier(statement.declarations[0]?.id, name)) return false;
+    const { init } = statement.declarations[0];
+    return !!init && matchExpression(CREATES_OWN, init) !== undefined;
+  });
+}
+
+function expression(pattern: readonly Statement[], target: AnyNode): AnyNode {
+  const [statement] = fill(pattern, new Map([['target', target]]));
+  if (statement?.type !== 'ExpressionStatement') throw new Error('the template is not one expression');
+  return statement.expression;
+}
+
+/** `wasi:io/poll#[method]pollable.block` → `wasi:io/poll#block`. */
+function spelledByJco(name: string): string {
+  const [interfaceName, functionName = ''] = name.split('#');
+  const plain = functionName.replace(/^\[[a-z]+\][^.]*\./, '');
+  return `${interfaceName}#${plain.replace(/-([a-z0-9])/g, (_dash, letter: string) => letter.toUpperCase())}`;
+}
+
+function withoutVersion(name: string): string {
+  return name.replace(/@[^#]*/, '');
+}
+
+function removeEach(list: Statement[], isGone: (statement: Statement) => boolean): void {
+  const kept = list.filter((statement) => !isGone(statement));
+  list.splice(0, list.length, ...kept);
+}
+
+/** How often a name is spelled, as anything but a property. */
+function count(node: AnyNode, name: string): number {
+  let times = 0;
+  visit(node, (item) => {
+    if (isIdentifier(item, name)) times += 1;
+  });
+  return times;
+}
+
+function mentions(node: AnyNode, test: (name: string) => boolean): boolean {
+  let found = false;
+  visit(node, (item) => {
+    if (item.type === 'Identifier' && test(item.name)) found = true;
+  });
+  return found;
+}

@@ -1,0 +1,32 @@
+import type { Statement } from 'acorn';
+import { template } from './template.ts';
+
+/** Names that the pass brings in. No file may spell one before: jco's own never begin with `_fast`. */
+export const OWN_PREFIX = '_fast';
+
+/**
+ * What takes the place of jco's tasks: whether a guest runs, and whether one has trapped. One state for all component
+ * instances in the file, which are one to the outside: a trap in any of them ends them all.
+ *
+ * - A guest that runs, or is suspended, is not entered again, as the component model has it for synchronous functions.
+ * - After a trap nothing is entered any more; so it is after whatever else a host function threw through a guest.
+ */
+export const SUPPORT_CODE: readonly Statement[] = template(`
+  let _fastRunning = false;
+  let _fastTrapped = false;
+  function _fastEnter() {
+    if (_fastRunning || _fastTrapped) throw new WebAssemblyRuntimeError('wasm trap: cannot enter component instance');
+    _fastRunning = true;
+  }
+  function _fastTrap(error) {
+    _fastTrapped = true;
+    return _normalizeCoreTrap(error);
+  }
+  function _fastLeave(error) {
+    _fastRunning = false;
+    return error instanceof WebAssemblyRuntimeError ? _fastTrap(error) : error;
+  }
+  function _fastCannotLeave() {
+    throw _fastTrap(new WebAssemblyRuntimeError('cannot leave component instance'));
+  }
+`);
