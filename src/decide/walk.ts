@@ -106,27 +106,33 @@ function enter(world: World, { entry }: EntryContext, state: CandidateState): vo
   withCandidate(entry, { state, sinceMs: world.memory.clockMs });
 }
 
-/** From `Ready` on, together: the first step, the next one, or the switch. */
+/** From `Ready` on, together: the first step, the next one, or the switch. Who came later catches up step by step. */
 export function advance(world: World, walkers: readonly Walker[], parties: Parties): void {
   const stepping = walkers.filter(isStepping);
   const assembled = walkers.every(({ context: { entry } }) => isAssembled(entry.candidate?.state));
   if (!assembled || !world.acknowledged) return;
 
   const arriving = stepping.filter(({ context }) => context.entry.candidate!.state === 'Ready');
-  if (arriving.length > 0) {
-    const step = arriving[0]!.context.entry.candidate!.resumeStep ?? 1;
-    if (arriving.every((walker) => mayRise(world, walker, weightOf(walker, step)))) enterStep(world, arriving, step);
-    return;
-  }
+  if (arriving.length > 0) return enterSteps(world, arriving, (walker) => candidateOf(walker).resumeStep ?? 1);
   for (const walker of stepping) {
     const ending = lateInStep(world, walker);
     if (ending) return endCandidate(world, walker.context.key, ending, parties);
   }
-  if (!stepping.every((walker) => hasPassed(walker))) return;
-  const next = 1 + Math.max(0, ...stepping.map(({ context }) => context.entry.candidate!.step));
-  const onward = stepping.filter(({ context }) => next <= stepsOf(context).length);
-  if (onward.length === 0) return switchAll(world, walkers);
-  if (onward.every((walker) => mayRise(world, walker, weightOf(walker, next)))) enterStep(world, onward, next);
+  const underWay = stepping.filter((walker) => candidateOf(walker).step < stepsOf(walker.context).length);
+  if (underWay.length === 0) return stepping.every(hasPassed) ? switchAll(world, walkers) : undefined;
+  const lowest = Math.min(...underWay.map((walker) => candidateOf(walker).step));
+  const next = underWay.filter((walker) => candidateOf(walker).step === lowest);
+  if (next.every(hasPassed)) enterSteps(world, next, () => lowest + 1);
+}
+
+/** All of them or none: the weights of a party rise in one snapshot. */
+function enterSteps(world: World, walkers: readonly Walker[], stepFor: (walker: Walker) => number): void {
+  if (!walkers.every((walker) => mayRise(world, walker, weightOf(walker, stepFor(walker))))) return;
+  for (const walker of walkers) enterStep(world, walker, stepFor(walker));
+}
+
+function candidateOf({ context }: Walker): NonNullable<EntryContext['entry']['candidate']> {
+  return context.entry.candidate!;
 }
 
 function isAssembled(state: CandidateState | undefined): boolean {
@@ -163,26 +169,24 @@ function mayRise(world: World, { context }: Walker, weight: number): boolean {
   return readyCount(world, key, release) >= Math.max(1, needed);
 }
 
-function enterStep(world: World, walkers: readonly Walker[], step: number): void {
-  for (const walker of walkers) {
-    const { key, entry } = walker.context;
-    const candidate = entry.candidate!;
-    const weight = weightOf(walker, step);
-    withCandidate(entry, {
-      state: 'Canary',
-      step,
-      weight,
-      resumeStep: undefined,
-      sinceMs: world.memory.clockMs,
-      trial: nextStep(candidate.trial),
-    });
-    say(world, key, {
-      reason: 'Progressing',
-      message: `release ${short(candidate.release.release)} at step ${step} of ${stepsOf(walker.context).length}: ${weight} %`,
-      evidence: candidate.trial.evidence,
-      commit: candidate.release.commit,
-    });
-  }
+function enterStep(world: World, walker: Walker, step: number): void {
+  const { key, entry } = walker.context;
+  const candidate = candidateOf(walker);
+  const weight = weightOf(walker, step);
+  withCandidate(entry, {
+    state: 'Canary',
+    step,
+    weight,
+    resumeStep: undefined,
+    sinceMs: world.memory.clockMs,
+    trial: nextStep(candidate.trial),
+  });
+  say(world, key, {
+    reason: 'Progressing',
+    message: `release ${short(candidate.release.release)} at step ${step} of ${stepsOf(walker.context).length}: ${weight} %`,
+    evidence: candidate.trial.evidence,
+    commit: candidate.release.commit,
+  });
 }
 
 function hasPassed({ context: { entry } }: Walker): boolean {

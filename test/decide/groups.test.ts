@@ -63,6 +63,18 @@ describe('a group walks as one', { timeout: 60_000 }, () => {
     expect([fleet.reason('pay'), fleet.reason('cart')]).toEqual(['Quarantined', 'GroupRolledBack']);
   });
 
+  it('a member that comes later walks all its steps; the others wait for it', () => {
+    const fleet = serving(...both('1')).push(desired('a2', [inGroup('cart', 'cart-2'), inGroup('pay', 'pay-1')]));
+    fleet.until((f) => f.of('cart').candidate?.step === 2);
+    const seen = new Set<string>();
+    fleet.push(desired('a3', both('2'))).until((f) => {
+      const steps = [f.of('cart'), f.of('pay')].map(({ candidate }) => candidate?.step ?? 'promoted');
+      seen.add(steps.join(' '));
+      return f.serves('pay', 'pay-2');
+    });
+    expect([...seen]).toEqual(['2 0', '2 1', '2 2', 'promoted promoted']);
+  });
+
   it('one that may not start holds the other', () => {
     const fleet = serving(...both('1'));
     fleet.push(desired('a2', [inGroup('cart', 'cart-2'), { ...inGroup('pay', 'pay-2'), suspend: true }])).run(3_000);
