@@ -106,7 +106,8 @@ export class GitCommand {
     try {
       const stdout = await git.raw([...args]);
       if (stopped) return { exitCode: -1, stdout: '', stderr, stop: stopped };
-      if (stderr.includes('ENOENT') && exitCode < 0) return { exitCode, stdout: '', stderr: '', stop: 'GitMissing' };
+      if (exitCode < 0 && /\b(ENOENT|EACCES)\b/.test(stderr))
+        return { exitCode, stdout: '', stderr: '', stop: 'GitMissing' };
       return { exitCode, stdout, stderr };
     } catch (error) {
       if (stopped) return { exitCode: -1, stdout: '', stderr, stop: stopped };
@@ -154,7 +155,8 @@ export class GitCommand {
       child.stdin.on('error', () => undefined);
       child.stdin.end(run.input ?? '');
       child.on('error', (error: NodeJS.ErrnoException) => {
-        const missing = error.code === 'ENOENT';
+        // EACCES: what stands under the name on the PATH is a folder, or may not be run.
+        const missing = error.code === 'ENOENT' || error.code === 'EACCES';
         end({ exitCode: -1, stderr: missing ? '' : error.message, stop: missing ? 'GitMissing' : 'Refused' });
       });
       // A helper that outlives git would hold the pipes open and go on writing into the mirror.

@@ -60,7 +60,9 @@ describe('each end of an attempt, and the edit that releases it', () => {
     const before = await settled(daemon);
     await repository.push('Ask for more', swapTo('greeting-ungranted'));
     const refused = await withReason(daemon, 'Refused');
-    expect(refused).toMatch(/HW2111: .*wasi:http\/outgoing-handler.*To release it: .*build the component without it/);
+    expect(refused).toMatch(
+      /HW2111: .*wasi:http\/outgoing-handler.*To release it: .*build the component without that import/,
+    );
     await repository.push('Ask for nothing', swapTo('greeting-v1', { attempt: 'mended' }));
     await provenAfter(daemon, before);
   });
@@ -84,7 +86,10 @@ describe('each end of an attempt, and the edit that releases it', () => {
   it('Inconclusive for want of samples: parked, serving serves; a gate that sends its own requests releases it', async () => {
     const { repository, daemon } = now();
     const before = await settled(daemon);
-    await repository.push('No visitors', swapTo('greeting-v2', { rollout: '{policyRef: {name: patient}}' }));
+    await repository.push(
+      'No visitors',
+      swapTo('greeting-v2', { attempt: 'unseen', rollout: '{policyRef: {name: patient}}' }),
+    );
     const parked = await withReason(daemon, 'Inconclusive');
     expect(parked).toMatch(/was not decided within 2s.*gate\.insufficientData: Synthesize/);
     const entry = await daemon.entry(KEY, 'it is parked', ({ candidate }) => candidate === undefined);

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -58,7 +58,9 @@ describe('what stops a start: an exit code of its own, what is wrong, and what t
   });
 
   it('git is missing', async () => {
+    // A folder of that name is no git either.
     const env = { ...process.env, PATH: folder };
+    expect((await stat(path.join(folder, 'git'))).isDirectory()).toBe(true);
     const { code, err } = await run(['--repo', repository.url], { env });
     expect(err).toMatch(/git.*\(HW3008\)\n {2}fix: install git/);
     expect(code).toBe(EXIT.GitMissing);
@@ -131,6 +133,8 @@ describe('what stops a start: an exit code of its own, what is wrong, and what t
   });
 });
 
+const KEY = 'shop/greeting';
+
 describe('the life of a daemon', () => {
   let addresses: { readonly listen: string; readonly status: string };
   let data: string;
@@ -147,10 +151,22 @@ describe('the life of a daemon', () => {
   it('a second one on its data folder is told who holds it; SIGTERM ends it in order', async () => {
     const daemon = await start();
     try {
+      await daemon.entry(KEY, 'it serves', ({ serving }) => serving !== undefined);
+      const before = daemon.processes();
       const second = await run(['--repo', repository.url, '--data', data]);
-      expect(second.err).toContain(`the process ${daemon.one('control')} holds the data folder ${data} (HW5020)`);
+      const [holder] = /(?<=the process )\d+(?= holds the data folder \S+ \(HW5020\))/.exec(second.err) ?? [];
+      expect([daemon.one('control'), daemon.one('engine')]).toContain(Number(holder));
+      expect(second.err).toContain(`holds the data folder ${data} (HW5020)`);
       expect(second.err).toMatch(/fix: stop the other daemon or give this one its own --data folder/);
       expect(second.code).toBe(EXIT.DataFolderHeld);
+      // It touched nothing of the first one's: not its cells, and not the socket between control and engine.
+      expect([...before.values()].flat().filter((pid) => !isAlive(pid))).toEqual([]);
+      process.kill(daemon.one('control'), 'SIGKILL');
+      await daemon.until(
+        'another control found the engine',
+        ({ ready }) => ready && daemon.first('control') !== before.get('control')?.[0],
+      );
+      expect(daemon.first('engine')).toBe(before.get('engine')?.[0]);
       expect(await greeting(daemon)).toContain('greeting v1');
     } finally {
       await expectEnd(daemon, 'SIGTERM');
@@ -174,8 +190,11 @@ describe('the life of a daemon', () => {
     await daemon.stop('SIGKILL');
     await daemon.becomes('its children end', () => !children.some(isAlive));
     const next = await start();
-    expect(await greeting(next)).toContain('greeting v1');
-    await expectEnd(next, 'SIGTERM');
+    try {
+      expect(await greeting(next)).toContain('greeting v1');
+    } finally {
+      await expectEnd(next, 'SIGTERM');
+    }
   });
 
   it('a journal of a newer version is left alone', async () => {
@@ -194,10 +213,14 @@ async function greeting(daemon: Daemon): Promise<string> {
 
 /** Ended by a signal: exit code 0, and no process is left behind. */
 async function expectEnd(daemon: Daemon, signal: NodeJS.Signals): Promise<void> {
-  const children = [...daemon.processes().values()].flat();
-  expect(children.length).toBeGreaterThanOrEqual(4);
+  const children = [...daemon.processes()].flatMap(([name, pids]) => pids.map((pid) => ({ name, pid })));
+  expect(children.map(({ name }) => name)).toEqual(expect.arrayContaining(['control', 'engine', 'spawner', 'cell']));
   expect(await daemon.stop(signal)).toBe(EXIT.Ok);
-  expect(children.filter(isAlive)).toEqual([]);
+  console.log(
+    'LEFT',
+    children.filter(({ pid }) => isAlive(pid)),
+  );
+  await daemon.becomes('no process is left behind', () => !children.some(({ pid }) => isAlive(pid)));
 }
 
 function isAlive(pid: number): boolean {

@@ -52,6 +52,8 @@ export class Daemon {
     const child = spawn(process.execPath, [path.join(ROOT, 'src/headway.mjs'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // A test process that is ended in the middle takes it along: everything below the supervisor ends by itself.
+    process.once('exit', () => child.kill('SIGKILL'));
     return new Daemon(child, listen, status);
   }
 

@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** Without what the machine says about git: who commits, whom to trust, where things are. */
+const NEUTRAL = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
 const IDENTITY = {
   GIT_AUTHOR_NAME: 'Test Author',
   GIT_AUTHOR_EMAIL: 'author@example.com',
@@ -43,7 +45,7 @@ export class Repository {
 
   async git(...args: readonly string[]): Promise<string> {
     const { stdout } = await run('git', ['-C', this.work, ...args], {
-      env: { ...process.env, ...IDENTITY },
+      env: { ...NEUTRAL, ...IDENTITY },
       maxBuffer: 64 * 1024 * 1024,
     });
     return stdout.trim();
