@@ -17,23 +17,24 @@ const LOCK_FILE = 'lock.db';
 /** Who holds the lock, for the message of whoever comes second. Says nothing about whether it is held. */
 const HOLDER_FILE = 'holder.pid';
 
-export function lockDataFolder(folder: string): Result<DataLock, Problem> {
+/** `asked` is what the message names, where the lock lies in a folder below it. */
+export function lockDataFolder(folder: string, asked = folder): Result<DataLock, Problem> {
   const file = join(folder, LOCK_FILE);
   const locked = tryLock(file);
   if (locked === 'corrupt') {
     // Nobody can hold a lock on what is not a database.
     rmSync(file, { force: true });
-    return finish(folder, tryLock(file));
+    return finish(folder, asked, tryLock(file));
   }
-  return finish(folder, locked);
+  return finish(folder, asked, locked);
 }
 
-function finish(folder: string, locked: DatabaseSync | 'busy' | 'corrupt'): Result<DataLock, Problem> {
+function finish(folder: string, asked: string, locked: DatabaseSync | 'busy' | 'corrupt'): Result<DataLock, Problem> {
   const holder = join(folder, HOLDER_FILE);
   if (locked === 'busy') {
     const pid = readHolder(holder);
     const who = pid ? `the process ${pid}` : 'another process';
-    return err(problem('HW5020', `${who} holds the data folder ${folder}`));
+    return err(problem('HW5020', `${who} holds the data folder ${asked}`));
   }
   if (locked === 'corrupt') return err(problem('HW5022', `the lock ${join(folder, LOCK_FILE)} cannot be used`));
   writeFileSync(holder, `${process.pid}\n`, { mode: 0o600 });

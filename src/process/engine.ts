@@ -13,6 +13,7 @@ import { pino, type Logger } from 'pino';
 import { Host } from '../host/host.ts';
 import { LinkServer } from '../host/link-server.ts';
 import { createIngress, type Ingress } from '../ingress/ingress.ts';
+import { lockDataFolder, type DataLock } from '../journal/lock.ts';
 import { ok } from '../kit/result.ts';
 import type { EngineObserved } from '../model/engine.ts';
 import { EXIT } from '../model/exit.ts';
@@ -42,6 +43,11 @@ const log = pino({ name: 'engine', level: config.logLevel ?? 'info' }, servingLo
 await run(config, log);
 
 async function run(config: EngineConfig, log: Logger): Promise<void> {
+  mkdirSync(config.runFolder, { recursive: true, mode: 0o700 });
+  // Control has a lock of its own and takes it too late for this: an engine ends the cells that it finds there as left
+  // behind, and takes over the socket.
+  const lock = lockDataFolder(config.runFolder, path.dirname(config.runFolder));
+  if (!lock.ok) endWith(lock.error);
   const epoch = randomUUID();
   const changed = { say: (): void => undefined };
   const ingress = createIngress({
@@ -58,7 +64,6 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     log.fatal({ problem: listening.error }, 'the engine cannot listen');
     endWith(listening.error, EXIT.PortInUse);
   }
-  mkdirSync(config.runFolder, { recursive: true, mode: 0o700 });
   const host = new Host({
     forkSpawner: () => forkSpawner(config),
     runFolder: config.runFolder,
@@ -74,7 +79,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   });
   const link = await LinkServer.open({ path: config.linkPath, epoch, handlers: handlersOf(epoch, host, ingress), log });
   changed.say = () => link.changed();
-  stop = once(() => shutDown({ config, log, ingress, host, link }));
+  stop = once(() => shutDown({ config, log, lock: lock.value, ingress, host, link }));
 }
 
 function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
@@ -123,18 +128,20 @@ function forkSpawner(config: EngineConfig): ReturnType<typeof fork> {
 interface Parts {
   readonly config: EngineConfig;
   readonly log: Logger;
+  readonly lock: DataLock;
   readonly ingress: Ingress;
   readonly host: Host;
   readonly link: LinkServer;
 }
 
 /** Clients first, then cells, then the spawner: each may only go when nobody needs it any more. */
-async function shutDown({ config, log, ingress, host, link }: Parts): Promise<void> {
+async function shutDown({ config, log, lock, ingress, host, link }: Parts): Promise<void> {
   const deadlineMs = config.drainDeadlineMs ?? DEFAULT_DRAIN_DEADLINE_MS;
   log.info({ deadlineMs }, 'the engine shuts down');
   await ingress.close(deadlineMs);
   await link.close();
   await host.close(0);
+  lock.release();
   log.info('the engine has shut down');
   process.exit(EXIT.Ok);
 }
