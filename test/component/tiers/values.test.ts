@@ -1,0 +1,79 @@
+/**
+ * Every type through every tier, both ways: what goes into the export comes out of the import's arguments, what the import
+ * answers comes out of the export. The value itself is the voice that does not come from the transpiler.
+ */
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadTranspiler } from '../../../src/component/transpile.ts';
+import { echoOf } from './echo.ts';
+import { instanceOf, TIERS, tiersOf } from './tiers.ts';
+import * as types from './types.ts';
+import type { Type } from './types.ts';
+
+beforeAll(loadTranspiler);
+
+async function expectEcho(type: Type, values: readonly unknown[]): Promise<void> {
+  const tiered = tiersOf(await echoOf(type));
+  for (const tier of TIERS) {
+    let received: unknown;
+    let answer: unknown;
+    const inner = {
+      echo: (value: unknown) => {
+        received = value;
+        return answer;
+      },
+    };
+    const outer = (await instanceOf(tiered, tier, { 'test:t/inner': inner }))['test:t/outer']!;
+    for (const [index, value] of values.entries()) {
+      answer = values[values.length - 1 - index];
+      const returned = outer['echo']!(value);
+      expect({ tier, received }).toEqual({ tier, received: value });
+      expect({ tier, returned }).toEqual({ tier, returned: answer });
+    }
+  }
+}
+
+const [bool, u8, , , , u32, , u64, , f32, f64, char, text] = types.PRIMITIVES as Type[];
+const point = types.record('point', [f32!, f64!]);
+const shape = types.variant('shape', [undefined, point, text, types.list(point), u64]);
+
+const TABLE: readonly Type[] = [
+  ...types.PRIMITIVES,
+  ...types.PRIMITIVES.map(types.list),
+  ...types.PRIMITIVES.map(types.option),
+  types.list(types.list(text!)),
+  types.tuple([u8!, u64!, text!, bool!]),
+  types.tuple(Array.from({ length: 17 }, () => u8!)),
+  types.record('wide', types.PRIMITIVES),
+  point,
+  shape,
+  types.list(shape),
+  types.nestedOption(text!),
+  types.nestedOption(u8!),
+  types.result(u32, text),
+  types.result(undefined, undefined),
+  types.list(types.result(text, shape)),
+  types.enumeration('few', 3),
+  types.enumeration('many', 300),
+  ...[1, 8, 9, 16, 17, 32].map((count) => types.flags(`flags-of-${count}`, count)),
+  types.list(types.tuple([char!, types.flags('some', 3), types.option(point)])),
+].map((type) =>
+  // As the whole result of a function, a result is thrown: one level down it is a value.
+  type.name.startsWith('result') ? types.tuple([type]) : type,
+);
+
+describe('each type', () => {
+  test.each(TABLE.map((type): [string, Type] => [type.name, type]))('%s', async (_name, type) => {
+    await expectEcho(type, fc.sample(type.values, { numRuns: 20, seed: 1 }));
+  });
+});
+
+/** The same ones in every run: a failure names its type. */
+describe('types that nest as they like', () => {
+  let names = 0;
+  const anyType = types.anyType(3, () => `type-n${names++}`).map((type) => types.tuple([type]));
+  const some = fc.sample(anyType, { numRuns: 40, seed: 7 });
+  test.each(some.map((type): [string, Type] => [type.name, type]))('%s', async (_name, type) => {
+    await expectEcho(type, fc.sample(type.values, { numRuns: 5, seed: 7 }));
+  });
+});
