@@ -1,6 +1,6 @@
 import { entryKey, type EntryKey } from '../model/component.ts';
 import type { Desired, DesiredEntry, EnvironmentSettings, InvalidDocument } from '../model/desired.ts';
-import type { RouteRule } from '../model/route.ts';
+import { matchKey, type RouteRule } from '../model/route.ts';
 import { identitiesOf, type IdentityCache } from './identity.ts';
 import type { EntryDraft } from './memory.ts';
 import type { Target, Wish } from './world.ts';
@@ -58,11 +58,17 @@ function rulesOfBrokenRoutes(
   const broken = new Set(
     desired.invalid.filter(({ kind }) => kind === 'Route').map(({ namespace, name }) => `${namespace}/${name}`),
   );
-  const present = new Set([...desired.entries.values()].flatMap((entry) => entry.rules.map((rule) => rule.route)));
+  const written = [...desired.entries.values()].flatMap((entry) => entry.rules);
+  const present = new Set(written.map((rule) => rule.route));
+  // What a valid Route has taken over meanwhile is its own: two owners of one match would both want its traffic.
+  const claimed = new Set(written.map((rule) => matchKey(rule.match)));
   const kept = new Map<EntryKey, readonly RouteRule[]>();
   for (const [key, entry] of entries) {
     const rules = (entry.desired?.rules ?? []).filter(
-      ({ route }) => !present.has(route) && (broken.has(route) || isUnreadable(desired, route.split('/')[0]!)),
+      ({ route, match }) =>
+        !present.has(route) &&
+        !claimed.has(matchKey(match)) &&
+        (broken.has(route) || isUnreadable(desired, route.split('/')[0]!)),
     );
     if (rules.length > 0) kept.set(key, rules);
   }

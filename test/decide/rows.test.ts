@@ -37,6 +37,24 @@ describe('the decision table', { timeout: 60_000 }, () => {
     expect([fleet.row('new'), fleet.row('cart')]).toEqual([1, 3]);
   });
 
+  it('1: a broken route keeps its matches, but for one that a valid route has taken over', () => {
+    const broken = { kind: 'Route', namespace: 'shop', name: 'cart', file: 'cart.yaml', problems: [] };
+    const owners = (wanted: Desired): readonly string[] =>
+      proven()
+        .push(wanted)
+        .run(60_000)
+        .engine.snapshot!.rules.map((rule) => `${rule.match.path.value} ${rule.entry}`)
+        .sort();
+    const orphan = cart('v1', { paths: [] });
+    expect(owners(desired('a2', [orphan, entry('more')], { invalid: [broken] }))).toEqual([
+      '/cart shop/cart',
+      '/more shop/more',
+    ]);
+    expect(owners(desired('a2', [orphan, entry('more', { paths: ['/cart'] })], { invalid: [broken] }))).toEqual([
+      '/cart shop/more',
+    ]);
+  });
+
   it('2: a deleted entry leaves the routes, then drains and stops; its ledger is kept', () => {
     const fleet = proven()
       .push(commit('a2', cart('v1'), entry('more')))
