@@ -52,6 +52,13 @@ function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Ve
   return undefined;
 }
 
+const STANDS: Readonly<Record<Ending['kind'], string>> = {
+  Failed: 'is quarantined',
+  Refused: 'is refused',
+  Waiting: 'waits',
+  Inconclusive: 'is parked',
+};
+
 /** The candidate of one member ends: its own end is written down, and the others of its party go with it. */
 export function endCandidate(world: World, key: EntryKey, ending: Ending, parties: Parties): void {
   const entry = entryOf(world, key);
@@ -72,7 +79,10 @@ export function endCandidate(world: World, key: EntryKey, ending: Ending, partie
     });
   }
   const reason = ending.kind === 'Failed' ? 'Quarantined' : ending.reason;
-  say(world, key, { reason, message: sentenceOf(end), evidence: end.evidence, commit });
+  // Why it failed was told by the event before, what was measured belongs to both.
+  const rest = ending.kind === 'Failed' ? `. To release it: ${end.releasedBy}.` : `: ${sentenceOf(end)}`;
+  const message = `release ${short(candidate.release.release)} ${STANDS[ending.kind]}${rest}`;
+  say(world, key, { reason, message, evidence: end.evidence, commit });
   takeGroupDown(
     world,
     key,

@@ -46,9 +46,10 @@ function settled(world: World, { context }: Decided): Headline {
   }
   if (rules.length === 0) return { reason: 'Unreferenced', message: 'nothing points at it' };
   if (!serving.proven) return { reason: 'Inconclusive', message: `${name} serves; its bake ended without proof` };
+  const replicas = liveReplicas(context);
   return {
     reason: 'InSync',
-    message: `${name} serves, is proven and is what git says; ${liveReplicas(context)} replicas`,
+    message: `${name} serves, is proven and is what git says; ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`,
   };
 }
 

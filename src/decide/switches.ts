@@ -151,7 +151,7 @@ export function quarantine(
   const end = recordEnd(world, entryOf(world, key), release, attempt, failed(release, why, evidence));
   say(world, key, {
     reason: 'Quarantined',
-    message: sentenceOf(end),
+    message: `release ${short(release.release)} is quarantined: ${sentenceOf(end)}`,
     evidence,
     commit: release.commit,
   });

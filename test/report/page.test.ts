@@ -111,7 +111,7 @@ test('a canary: pointers, weights, step, evidence and replicas are told', async 
 test('a rollback: the evidence, what is quarantined, and the edit that releases it', async () => {
   const quote = card('shop/quote');
   expect(await quote.locator('.card-head .pill').textContent()).toBe('rolled back');
-  expect(await quote.locator('.quarantine').innerText()).toMatch(/errors 34 %[^]*Released by: .*retry: 1/);
+  expect(await quote.locator('.quarantine').innerText()).toMatch(/errors 34 %[^]*To release it: .*retry: 1/);
   const chapter = page.locator('.commit', { hasText: 'quote: round half up' });
   expect(await chapter.locator('.commit-head .pill').textContent()).toBe('rolled back');
   expect(await chapter.locator('.events li').first().innerText()).toMatch(

@@ -1,7 +1,7 @@
 // One component: where its traffic goes, what is being tried and on what evidence, and what runs.
 
 import { el, keyed, setClass, setText, show } from './dom.js';
-import { duration, shortCommit, shortHash, tone, words } from './format.js';
+import { duration, measurement, shortCommit, shortHash, tone, words } from './format.js';
 
 /** @typedef {import('../../model/status.ts').EntryStatus} EntryStatus */
 /** @typedef {import('../../model/status.ts').CandidateStatus} CandidateStatus */
@@ -62,6 +62,8 @@ export function entryView(first) {
       setText(pill, words(condition?.reason ?? 'Waiting'));
       setClass(pill, `pill ${tone(condition?.reason ?? 'Waiting')}`);
       setText(message, condition?.message ?? '');
+      // The list below says the same, with what was measured and the edit apart.
+      show(message, !entry.quarantined.some(({ why }) => condition?.message.startsWith(why)));
       traffic.update(entry);
       keyed(releases, releaseRows(entry), ({ role }) => role, releaseRow);
       candidate.update(entry.candidate);
@@ -89,8 +91,11 @@ function trafficView() {
     element,
     /** @param {EntryStatus} entry */
     update(entry) {
+      // In its bake the candidate is what serves: one share, in the candidate's colour until it is proven.
+      const baking = entry.candidate?.state === 'Promoted';
+      const stable = baking ? undefined : entry.serving;
       const shares = [
-        { part: serving, weight: entry.serving?.weight ?? 0, who: 'serving', ref: entry.serving },
+        { part: serving, weight: stable?.weight ?? 0, who: 'serving', ref: stable },
         { part: candidate, weight: entry.candidate?.weight ?? 0, who: 'candidate', ref: entry.candidate },
       ];
       for (const { part, weight, ref } of shares) {
@@ -202,15 +207,23 @@ function evidenceRow() {
 
 function quarantineRow() {
   const release = el('code');
+  const commit = el('code', 'quiet');
   const why = el('span');
+  const measured = el('span', 'quiet');
   const releasedBy = el('span', 'quiet');
+  const head = el('div', 'quarantine-head', [el('span', 'pill bad', ['quarantined']), release, commit]);
   return {
-    element: el('li', '', [el('span', 'pill bad', ['quarantined']), release, why, releasedBy]),
+    element: el('li', '', [head, why, measured, releasedBy]),
     /** @param {EntryStatus['quarantined'][number]} row */
     update(row) {
       setText(release, shortHash(row.release));
+      setText(commit, `commit ${shortCommit(row.commit)}`);
+      commit.title = row.commit;
       setText(why, row.why);
-      setText(releasedBy, `Released by: ${row.releasedBy}`);
+      const news = row.evidence.filter(({ observed }) => !row.why.includes(observed));
+      setText(measured, news.map(measurement).join('; '));
+      show(measured, news.length > 0);
+      setText(releasedBy, `To release it: ${row.releasedBy}.`);
     },
   };
 }

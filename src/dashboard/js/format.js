@@ -103,3 +103,13 @@ export function tone(word) {
 export function words(reason) {
   return reason.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
 }
+
+/**
+ * One measured value beside its bound, in a line.
+ *
+ * @param {import('../../model/status.ts').Evidence} evidence
+ */
+export function measurement({ metric, observed, threshold, samples, synthetic }) {
+  const made = synthetic > 0 ? `, ${synthetic} synthetic` : '';
+  return `${metric} ${observed}, threshold ${threshold}, ${samples} ${samples === 1 ? 'sample' : 'samples'}${made}`;
+}

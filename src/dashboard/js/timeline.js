@@ -1,7 +1,7 @@
 // The history: each commit with what came of it and why, and under it what happened because of it.
 
 import { el, keyed, setClass, setText, show } from './dom.js';
-import { shortCommit, since, timeOf, tone, words } from './format.js';
+import { measurement, shortCommit, since, timeOf, tone, words } from './format.js';
 
 /** @typedef {import('../../model/status.ts').Status} Status */
 /** @typedef {import('../../model/status.ts').CommitStatus} CommitStatus */
@@ -78,14 +78,12 @@ function eventView() {
       setText(entry, event.entry ?? '');
       show(entry, event.entry !== undefined);
       setText(message, event.message);
-      setText(evidence, (event.evidence ?? []).map(evidenceText).join('; '));
-      show(evidence, (event.evidence ?? []).length > 0);
+      // A message that tells the number already is not told it twice; nobody looks at a test without samples.
+      const news = (event.evidence ?? []).filter(
+        ({ observed, samples }) => samples > 0 && !event.message.includes(observed),
+      );
+      setText(evidence, news.map(measurement).join('; '));
+      show(evidence, news.length > 0);
     },
   };
-}
-
-/** @param {NonNullable<TimelineEvent['evidence']>[number]} evidence */
-function evidenceText(evidence) {
-  const synthetic = evidence.synthetic > 0 ? `, ${evidence.synthetic} synthetic` : '';
-  return `${evidence.metric} ${evidence.observed}, threshold ${evidence.threshold}, ${evidence.samples} samples${synthetic}`;
 }
