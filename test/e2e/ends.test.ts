@@ -8,7 +8,7 @@ import { chapters, KEY, provenAfter, traffic } from './story.ts';
 const POLICIES = [
   quickPolicy(),
   quickPolicy({ name: 'patient', insufficientData: 'Hold', deadline: '2s' }),
-  quickPolicy({ name: 'asking', approval: ', approval: {name: release-manager, deadline: 1s}' }),
+  quickPolicy({ name: 'asking', approval: ', approval: {name: release-manager, deadline: 1h}' }),
 ].join('---\n');
 
 const CEILING = (memory: string): string => `apiVersion: headway.dev/v1alpha1
@@ -104,14 +104,15 @@ describe('each end of an attempt, and the edit that releases it', () => {
     await provenAfter(daemon, before);
   });
 
-  it('Inconclusive for want of an approval: the very line that its message prints releases it', async () => {
+  it('a step that waits for an approval: the very line that its message prints releases it', async () => {
     const { repository, daemon } = now();
     const before = await settled(daemon);
     const rollout = (more: string): string => `{policyRef: {name: asking}${more}}`;
     await repository.push('Ask first', swapTo('greeting-v1', { attempt: 'asked', rollout: rollout('') }));
-    const parked = await withReason(daemon, 'Inconclusive');
-    expect(parked).toContain('no approval by release-manager within 1s');
-    const line = /spec\.rollout\.(approvals: \[\{.*?\}\])/.exec(parked)?.[1];
+    const waiting = await withReason(daemon, 'AwaitingApproval');
+    const entry = await daemon.entry(KEY, 'it has passed', ({ candidate }) => candidate?.verdict === 'Pass');
+    expect(entry.candidate).toMatchObject({ state: 'Canary', step: 2, weight: 50 });
+    const line = /spec\.rollout\.(approvals: \[\{.*?\}\])/.exec(waiting)?.[1];
     expect(line).toBeDefined();
     await repository.push('Approve', swapTo('greeting-v1', { attempt: 'asked', rollout: rollout(`, ${line}`) }));
     await provenAfter(daemon, before);

@@ -63,9 +63,8 @@ describe('the page of a running daemon, in Chromium', () => {
     await chapter('Greet people').getByText('in progress').waitFor();
     await card().locator('[aria-label="Traffic: serving 50 %, candidate 50 %"]').waitFor();
     // With some samples in the table: what a person sees who comes in the middle.
-    await page.waitForFunction(
-      `Number(document.querySelector('article[data-key="${KEY}"] .evidence td:last-child')?.textContent.split(' ')[0]) > 150`,
-    );
+    const samples = card().locator('.evidence tbody tr').first().locator('td').last();
+    await expect.poll(async () => Number.parseInt((await samples.textContent()) ?? '', 10)).toBeGreaterThan(150);
     await page.screenshot({ path: path.join(PICTURES, 'rollout.png') });
 
     await card().locator('[aria-label="Traffic: serving 100 %"]').waitFor();
@@ -87,9 +86,9 @@ describe('the page of a running daemon, in Chromium', () => {
     await broken.locator('.commit-head .pill', { hasText: 'rolled back' }).waitFor();
     expect(await broken.locator('code').first().textContent()).toBe(commit.slice(0, 8));
     expect(await broken.locator('.events').innerText()).toMatch(
-      /rolled back from \d+ %: (errors .* against|\d+ failures in a row)[^]*threshold .* samples/,
+      /is quarantined\. To release it: .*retry: 1[^]*rolled back from \d+ %: (errors .* against .* after \d+ samples|\d+ failures in a row)/,
     );
-    expect(await card().locator('.quarantine').innerText()).toMatch(/Released by: .*spec\.rollout\.retry: 1/);
+    expect(await card().locator('.quarantine').innerText()).toMatch(/To release it: .*spec\.rollout\.retry: 1/);
     await page.screenshot({ path: path.join(PICTURES, 'rollback.png') });
 
     await repository.revert();

@@ -216,10 +216,6 @@ async function expectEnd(daemon: Daemon, signal: NodeJS.Signals): Promise<void> 
   const children = [...daemon.processes()].flatMap(([name, pids]) => pids.map((pid) => ({ name, pid })));
   expect(children.map(({ name }) => name)).toEqual(expect.arrayContaining(['control', 'engine', 'spawner', 'cell']));
   expect(await daemon.stop(signal)).toBe(EXIT.Ok);
-  console.log(
-    'LEFT',
-    children.filter(({ pid }) => isAlive(pid)),
-  );
   await daemon.becomes('no process is left behind', () => !children.some(({ pid }) => isAlive(pid)));
 }
 
