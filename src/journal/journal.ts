@@ -18,7 +18,7 @@ import type { Json } from '../kit/json.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { Desired } from '../model/desired.ts';
 import { problem, type Problem } from '../model/problem.ts';
-import type { TimelineEvent } from '../model/status.ts';
+import type { Reason, TimelineEvent } from '../model/status.ts';
 import type { JournalPort, JournalStep } from '../reconcile/ports.ts';
 import { createDatabase, JOURNAL_FILE, moveAside, openDatabase } from './database.ts';
 import { desiredFromText, desiredToText } from './desired-text.ts';
@@ -112,7 +112,19 @@ function openOrBootstrap(
   const statements = prepareStatements(database);
   if (restored?.memory !== undefined) statements.putState.run('memory', restored.memory);
   if (restored?.desired !== undefined) statements.putState.run('desired', restored.desired);
+  if (lost) tellBootstrapped(statements, clock.now().wallMs, why, restored);
   return ok({ database, statements, bootstrapped: lost });
+}
+
+/** The one event that is the journal's own to tell: the memory of the decisions knows nothing of its loss. */
+function tellBootstrapped(statements: Statements, wallMs: number, why: string, seed: Seed | undefined): void {
+  const commit = seed?.desired === undefined ? '' : desiredFromText(seed.desired).commit;
+  const from = seed
+    ? 'it starts from the copy of the last promotion; what happened since is decided again'
+    : 'there was no copy of it: what git asks for is deployed as the first, unproven';
+  const reason: Reason = 'Bootstrapped';
+  const message = `the journal was lost (${why.replaceAll(/\s+/g, ' ')}): ${from}`;
+  statements.addEvent.run(new Date(wallMs).toISOString(), 'start', commit, null, reason, message, null);
 }
 
 function refuseNewer(folder: string, found: number, known: number): Result<never, Problem> {

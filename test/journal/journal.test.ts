@@ -228,7 +228,14 @@ describe('a journal that is lost', () => {
     expect(restarted.memory()).toEqual({ n: 2 });
     expect(restarted.desired()).toEqual(desiredOf('promoted'));
     writeStep(restarted, 4);
-    expect(restarted.timeline(10).map(({ id }) => id)).toEqual([3]);
+    expect(restarted.timeline(10).map(({ id, reason }) => ({ id, reason }))).toEqual([
+      { id: 4, reason: expect.any(String) },
+      { id: 3, reason: 'Bootstrapped' },
+    ]);
+    expect(restarted.timeline(10)[1]).toMatchObject({
+      commit: desiredOf('promoted').commit,
+      message: expect.stringMatching(/^the journal was lost \(.+\): it starts from the copy of the last promotion/),
+    });
     restarted.close();
     const again = openOk();
     expect(again.bootstrapped).toBe(false);
@@ -254,6 +261,9 @@ describe('a journal that is lost', () => {
     expect(restarted.bootstrapped).toBe(true);
     expect(restarted.memory()).toBeUndefined();
     expect(logged.join('')).toContain('"seed":"damaged"');
+    expect(restarted.timeline(10)).toMatchObject([
+      { reason: 'Bootstrapped', message: expect.stringContaining('no copy of it') },
+    ]);
   });
 
   test('what was damaged is kept, three times at most', async () => {
