@@ -26,7 +26,7 @@ export const POOL_LIMITS: PoolLimits = {
 };
 
 export interface ComponentsOptions {
-  readonly artifacts: Pick<ArtifactPort, 'read' | 'put' | 'has'>;
+  readonly artifacts: Pick<ArtifactPort, 'read' | 'put'>;
   /** Of the index; the bundles' files go to the content store. */
   readonly folder: string;
   readonly log: Logger;
@@ -107,11 +107,16 @@ class ComponentStore implements Components {
     return { artifact, memoryBytes, toolchain: this.#toolchain };
   }
 
-  /** The bundle, if every file of it is still in the content store. */
+  /**
+   * The bundle, if every file of it is in the content store and whole: a damaged one would fail each start that is made
+   * from it, while preparing it again mends it.
+   */
   async #complete(bundle: Bundle | undefined): Promise<Bundle | undefined> {
-    if (!bundle) return undefined;
-    const there = await Promise.all(bundle.files.map((file) => this.#artifacts.has(file.digest)));
-    return there.every(Boolean) ? bundle : undefined;
+    for (const { digest } of bundle?.files ?? []) {
+      const read = await this.#artifacts.read(digest);
+      if (!read.ok) return undefined;
+    }
+    return bundle;
   }
 
   async #make(key: PreparationKey, member: Member): Promise<Result<Bundle, Problem>> {

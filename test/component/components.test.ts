@@ -137,6 +137,18 @@ describe('the cache', () => {
     expect(await opened.components.cached(member.artifact)).toEqual(bundle);
   });
 
+  test('a bundle with a damaged file is no bundle either: it is made again, and its file is whole again', async () => {
+    const opened = open();
+    const member = memberOf(await opened.put(example('testbed-records')));
+    const bundle = await bundleOf(opened.components, member);
+    const file = fileOf(opened, bundle.files[0]!.digest);
+    const whole = readFileSync(file);
+    writeFileSync(file, Buffer.from(whole).fill(0, 10, 11));
+    expect(await opened.components.cached(member.artifact)).toBeUndefined();
+    expect(await bundleOf(opened.components, member)).toEqual(bundle);
+    expect(readFileSync(file).equals(whole)).toBe(true);
+  });
+
   test('an index entry that is not intact is dropped at the start', async () => {
     const { folder, put, components } = open();
     const member = memberOf(await put(example('testbed-records')));
