@@ -38,7 +38,12 @@ export const PRIMITIVES: readonly Type[] = [
   number('s64', 'i64', 8, big({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
   number('f32', 'f32', 4, fc.float()),
   number('f64', 'f64', 8, fc.double()),
-  number('char', 'i32', 4, fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }).map((text) => [...text][0]!)),
+  number(
+    'char',
+    'i32',
+    4,
+    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }).map((text) => [...text][0]!),
+  ),
   {
     name: 'string',
     flat: ['i32', 'i32'],
@@ -107,9 +112,7 @@ export function variant(name: string, cases: readonly (Type | undefined)[]): Typ
     ...choice(cases),
     values: fc.oneof(
       ...cases.map((item, index) =>
-        item
-          ? item.values.map((val) => ({ tag: `case-${index}`, val }))
-          : fc.constant({ tag: `case-${index}` }),
+        item ? item.values.map((val) => ({ tag: `case-${index}`, val })) : fc.constant({ tag: `case-${index}` }),
       ),
     ),
   };

@@ -6,14 +6,22 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadTranspiler } from '../../../src/component/transpile.ts';
 import { echoOf } from './echo.ts';
-import { instanceOf, TIERS, tiersOf } from './tiers.ts';
+import { instanceOf, TIERS, tiersOf, type Tier } from './tiers.ts';
 import * as types from './types.ts';
 import type { Type } from './types.ts';
 
 beforeAll(loadTranspiler);
 
-async function expectEcho(type: Type, values: readonly unknown[]): Promise<void> {
+interface Echo {
+  readonly tier: Tier;
+  readonly received: unknown;
+  readonly returned: unknown;
+}
+
+/** Passes each value in while the host answers with its counterpart from the other end of the list. */
+async function echoes(type: Type, values: readonly unknown[]): Promise<Echo[]> {
   const tiered = tiersOf(await echoOf(type));
+  const seen: Echo[] = [];
   for (const tier of TIERS) {
     let received: unknown;
     let answer: unknown;
@@ -25,12 +33,18 @@ async function expectEcho(type: Type, values: readonly unknown[]): Promise<void>
     };
     const outer = (await instanceOf(tiered, tier, { 'test:t/inner': inner }))['test:t/outer']!;
     for (const [index, value] of values.entries()) {
-      answer = values[values.length - 1 - index];
+      answer = values.at(-1 - index);
       const returned = outer['echo']!(value);
-      expect({ tier, received }).toEqual({ tier, received: value });
-      expect({ tier, returned }).toEqual({ tier, returned: answer });
+      seen.push({ tier, received, returned });
     }
   }
+  return seen;
+}
+
+function expected(values: readonly unknown[]): Echo[] {
+  const each = (tier: Tier): Echo[] =>
+    values.map((received, index) => ({ tier, received, returned: values.at(-1 - index) }));
+  return TIERS.flatMap(each);
 }
 
 const [bool, u8, , , , u32, , u64, , f32, f64, char, text] = types.PRIMITIVES as Type[];
@@ -64,7 +78,8 @@ const TABLE: readonly Type[] = [
 
 describe('each type', () => {
   test.each(TABLE.map((type): [string, Type] => [type.name, type]))('%s', async (_name, type) => {
-    await expectEcho(type, fc.sample(type.values, { numRuns: 20, seed: 1 }));
+    const values = fc.sample(type.values, { numRuns: 20, seed: 1 });
+    expect(await echoes(type, values)).toEqual(expected(values));
   });
 });
 
@@ -74,6 +89,7 @@ describe('types that nest as they like', () => {
   const anyType = types.anyType(3, () => `type-n${names++}`).map((type) => types.tuple([type]));
   const some = fc.sample(anyType, { numRuns: 40, seed: 7 });
   test.each(some.map((type): [string, Type] => [type.name, type]))('%s', async (_name, type) => {
-    await expectEcho(type, fc.sample(type.values, { numRuns: 5, seed: 7 }));
+    const values = fc.sample(type.values, { numRuns: 5, seed: 7 });
+    expect(await echoes(type, values)).toEqual(expected(values));
   });
 });

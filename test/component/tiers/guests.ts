@@ -1,0 +1,100 @@
+/** Guests that do on demand what a test wants to see. */
+import { fromCore, wasi } from '../support.ts';
+
+const PLAIN_WIT = `package test:t;
+  interface host {
+    plain: func(value: u32) -> u32;
+    nothing: func();
+    fallible: func(value: u32) -> result<u32, string>;
+  }
+  interface guest {
+    plain: func(value: u32) -> u32;
+    nothing: func();
+    fallible: func(value: u32) -> result<u32, string>;
+    traps: func();
+    takes-text: func(text: string) -> u32;
+    gives-text: func(address: u32, length: u32) -> string;
+    gives-choice: func(choice: u32) -> result<u32>;
+    catches: func(value: u32) -> u32;
+    calls-from-post-return: func() -> string;
+  }
+  world w { import host; export guest; }`;
+
+/** `gives-text` gives any piece of its memory; at 16 lies `ok`, at 20 what is no UTF-8. */
+const PLAIN_WAT = `(module
+  (import "test:t/host" "plain" (func $plain (param i32) (result i32)))
+  (import "test:t/host" "nothing" (func $nothing))
+  (import "test:t/host" "fallible" (func $fallible (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "ok") (data (i32.const 20) "a\\ff") (data (i32.const 24) "\\ef\\bb\\bfa")
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (if (i32.eq (local.get 3) (i32.const 13)) (then unreachable)) (i32.const 1024))
+  (func (export "test:t/guest#plain") (param i32) (result i32) (call $plain (local.get 0)))
+  (func (export "test:t/guest#nothing") (call $nothing))
+  (func (export "test:t/guest#fallible") (param i32) (result i32)
+    (call $fallible (local.get 0) (i32.const 64)) (i32.const 64))
+  (func (export "test:t/guest#traps") (drop (i32.div_u (i32.const 1) (i32.const 0))))
+  (func (export "test:t/guest#takes-text") (param i32 i32) (result i32) (local.get 1))
+  (func (export "test:t/guest#gives-text") (param i32 i32) (result i32)
+    (i32.store (i32.const 64) (local.get 0)) (i32.store (i32.const 68) (local.get 1)) (i32.const 64))
+  (func (export "cabi_post_test:t/guest#gives-text") (param i32)
+    (if (i32.eq (i32.load (i32.const 68)) (i32.const 1)) (then unreachable)))
+  (func (export "test:t/guest#gives-choice") (param i32) (result i32)
+    (i32.store8 (i32.const 64) (local.get 0)) (i32.store (i32.const 68) (i32.const 9)) (i32.const 64))
+  (func (export "test:t/guest#catches") (param i32) (result i32)
+    (block $caught (try_table (catch_all $caught) (return (call $plain (local.get 0))))) (i32.const 77))
+  (func (export "test:t/guest#calls-from-post-return") (result i32)
+    (i32.store (i32.const 64) (i32.const 16)) (i32.store (i32.const 68) (i32.const 2)) (i32.const 64))
+  (func (export "cabi_post_test:t/guest#calls-from-post-return") (param i32) (call $nothing)))`;
+
+/** Calls its host, traps, allocates, returns what it should not: one function for each. */
+export function plainGuest(): Promise<Uint8Array> {
+  return fromCore(PLAIN_WAT, PLAIN_WIT);
+}
+
+const WAITING_WIT = `package test:t;
+  interface guest {
+    use wasi:io/poll@0.2.12.{pollable};
+    use wasi:io/streams@0.2.12.{output-stream};
+    block: func(one: borrow<pollable>) -> u32;
+    poll: func(one: borrow<pollable>) -> u32;
+    flush: func(out: borrow<output-stream>) -> u32;
+    twice: func(one: borrow<pollable>, out: borrow<output-stream>) -> u32;
+    nothing: func() -> u32;
+    resource job { constructor(one: borrow<pollable>); wait: func(one: borrow<pollable>) -> u32; }
+  }
+  world w { import wasi:io/poll@0.2.12; import wasi:io/streams@0.2.12; export guest; }
+  ${wasi()}`;
+
+const WAITING_WAT = `(module
+  (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))
+  (import "wasi:io/poll@0.2.12" "[resource-drop]pollable" (func $drop-pollable (param i32)))
+  (import "wasi:io/poll@0.2.12" "poll" (func $poll (param i32 i32 i32)))
+  (import "wasi:io/streams@0.2.12" "[method]output-stream.blocking-flush" (func $flush (param i32 i32)))
+  (import "wasi:io/streams@0.2.12" "[resource-drop]output-stream" (func $drop-stream (param i32)))
+  (import "[export]test:t/guest" "[resource-new]job" (func $new-job (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "test:t/guest#block") (param i32) (result i32)
+    (call $block (local.get 0)) (call $drop-pollable (local.get 0)) (i32.const 7))
+  (func (export "test:t/guest#poll") (param i32) (result i32)
+    (i32.store (i32.const 16) (local.get 0))
+    (call $poll (i32.const 16) (i32.const 1) (i32.const 32))
+    (call $drop-pollable (local.get 0))
+    (i32.load (i32.const 36)))
+  (func $do-flush (param i32) (result i32)
+    (call $flush (local.get 0) (i32.const 64)) (call $drop-stream (local.get 0)) (i32.load8_u (i32.const 64)))
+  (func (export "test:t/guest#flush") (param i32) (result i32) (call $do-flush (local.get 0)))
+  (func (export "test:t/guest#twice") (param i32 i32) (result i32)
+    (call $block (local.get 0)) (call $block (local.get 0)) (call $drop-pollable (local.get 0))
+    (call $do-flush (local.get 1)))
+  (func (export "test:t/guest#nothing") (result i32) (i32.const 5))
+  (func (export "test:t/guest#[constructor]job") (param i32) (result i32)
+    (call $block (local.get 0)) (call $drop-pollable (local.get 0)) (call $new-job (i32.const 1)))
+  (func (export "test:t/guest#[method]job.wait") (param i32 i32) (result i32)
+    (call $block (local.get 1)) (call $drop-pollable (local.get 1)) (i32.const 8)))`;
+
+/** Waits for pollables and streams that it is lent, in functions, a method and a constructor. */
+export function waitingGuest(): Promise<Uint8Array> {
+  return fromCore(WAITING_WAT, WAITING_WIT);
+}
