@@ -184,7 +184,7 @@ function otherValue(value: unknown): unknown {
 
 /** Statements that only tell a log or a task something. */
 function isBooksOnly(text: string): boolean {
-  return /^(?:_trampoline[0-9]+\.fnName = |if \(0 !== null\) \{ task\.|Promise\.all\(\[module|try \{ \w+Async = WebAssembly\.promising|task\.resolve\(\[\w+\]\);$)/.test(
+  return /^(?:_trampoline[0-9]+\.fnName = |if \(0 !== null\) \{ task\.|Promise\.all\(\[module|try \{ \w+Async = WebAssembly\.promising|task\.resolve\(\[.*\]\);$)/.test(
     text,
   );
 }
