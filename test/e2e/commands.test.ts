@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Status } from '../../src/model/status.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { headway, startHeadway } from '../support/headway.ts';
-import { component, shop, swapTo } from '../support/manifests.ts';
+import { component, quickPolicy, shop, swapTo } from '../support/manifests.ts';
 import { chapters, KEY, provenAfter, traffic } from './story.ts';
 
 describe('the commands for people and CI, against a real repository and a real daemon', () => {
-  const now = chapters(shop());
+  const now = chapters({ ...shop(), 'shop/policies.yaml': quickPolicy() });
 
   it('plan: what a merge would do, from git alone', async () => {
     const { repository } = now();
@@ -20,13 +20,13 @@ describe('the commands for people and CI, against a real repository and a real d
 shop/greeting gets a new revision
   revision <hash> → <hash>
   release  <hash> → <hash>
-  ~ artifact wasm/greeting-v1.wasm <hash> → wasm/greeting-v2.wasm <hash>
+  ~ artifact <hash> → <hash>
   Canary: serves everything after 600ms at least, proven after 2s600ms; too few samples: Synthesize
-    stage      traffic  least time  least samples  deadline
-    readiness  0 %      0s          0              5s
-    step       20 %     300ms       110            1m
-    step       50 %     300ms       50             1m
-    bake       100 %    2s          50             10m
+    stage       traffic   least time   least samples   deadline
+    readiness   0 %       0s           0               5s
+    step        20 %      300ms        110             1m
+    step        50 %      300ms        50              1m
+    bake        100 %     2s           50              10m
 `);
     expect(text.code).toBe(0);
     const json = await headway(['plan', '--repo', repository.work, range, '--format', 'json']);
@@ -41,9 +41,9 @@ shop/greeting gets a new revision
 
   it('plan: 1 where something would be refused, 2 where there is nothing to compare', async () => {
     const { repository } = now();
-    const links = '  links: [{import: "a:b/c@1.0.0", componentRef: {name: other}, mode: Inline}]\n';
-    await repository.commit('Link', {
-      'shop/greeting.yaml': component({ wasm: 'wasm/greeting-v2.wasm', extra: links }),
+    const scaling = '  scaling: {minReplicas: 1, maxReplicas: 4}\n';
+    await repository.commit('Scale', {
+      'shop/greeting.yaml': component({ wasm: 'wasm/greeting-v2.wasm', extra: scaling }),
     });
     const refused = await headway(['plan', '--repo', repository.work, 'main..better']);
     expect(refused.out).toMatch(
@@ -189,7 +189,7 @@ describe('nothing but git changes what is live', () => {
       for (const target of PATHS) {
         const { status } = await daemon.ask(target, 'shop.example.com', method);
         const own = target === '/' || target === '/healthz';
-        const expected = !own ? 404 : method === 'GET' ? 200 : 405;
+        const expected = !own ? 404 : method === 'GET' || method === 'HEAD' ? 200 : 405;
         expect(`${method} ${target} ${status}`).toBe(`${method} ${target} ${expected}`);
       }
     }

@@ -89,11 +89,22 @@ describe('the page of a running daemon, in Chromium', () => {
       /is quarantined\. To release it: .*retry: 1[^]*rolled back from \d+ %: (errors .* against .* after \d+ samples|\d+ failures in a row)/,
     );
     expect(await card().locator('.quarantine').innerText()).toMatch(/To release it: .*spec\.rollout\.retry: 1/);
+    // The bar has slid back, and what it went back to is the only one drawn.
+    await expect
+      .poll(() =>
+        card()
+          .locator('.share.candidate')
+          .evaluate((share) => share.clientWidth as number),
+      )
+      .toBe(0);
     await page.screenshot({ path: path.join(PICTURES, 'rollback.png') });
 
     await repository.revert();
     await card().locator('.card-head .pill', { hasText: 'reverted' }).waitFor();
     expect(await card().getAttribute('data-mark')).toBe('same');
+    // What git no longer asks for is history, and needs no edit.
+    expect(await card().locator('.quarantine').innerText()).not.toContain('To release it');
+    expect(await card().locator('.chip.candidate').count()).toBe(0);
     await page.screenshot({ path: path.join(PICTURES, 'reverted.png') });
     expect(complaints).toEqual([]);
   });

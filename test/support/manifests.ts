@@ -67,7 +67,7 @@ spec:
     readiness: {httpGet: {path: ${readinessPath}}, period: 50ms, timeout: 500ms, deadline: 5s}
   drain: {deadline: 5s}
   # A test machine that stands still for a moment is no reason to turn requests away.
-  limits: {queue: 1024${limits === '' ? '' : `, ${limits}`}}
+  limits: {queue: 1024, requestTimeout: 5s${limits === '' ? '' : `, ${limits}`}}
   env: [{name: ATTEMPT, value: "${attempt}"}]
   rollout: ${rollout}
 ${extra}`;

@@ -10,6 +10,9 @@ import { duration, measurement, shortCommit, shortHash, tone, words } from './fo
 /** @typedef {import('../../model/status.ts').ReplicaStatus} ReplicaStatus */
 /** @typedef {{ element: HTMLElement, update: (entry: EntryStatus) => void }} EntryView */
 
+/** Quarantined attempts that git no longer asks for and that are still shown. */
+const MAX_PAST = 3;
+
 /**
  * The condition that says most: what stands in the way, else what goes on, else how it is.
  *
@@ -67,15 +70,12 @@ export function entryView(first) {
       traffic.update(entry);
       keyed(releases, releaseRows(entry), ({ role }) => role, releaseRow);
       candidate.update(entry.candidate);
-      keyed(quarantine, entry.quarantined, ({ attempt }) => attempt, quarantineRow);
-      show(quarantine, entry.quarantined.length > 0);
+      const failures = failuresOf(entry);
+      keyed(quarantine, failures, ({ row }) => row.attempt, quarantineRow);
+      show(quarantine, failures.length > 0);
       const living = entry.replicas.filter(({ phase }) => phase !== 'Ended');
-      keyed(
-        replicas,
-        living,
-        ({ id }) => id,
-        (replica) => replicaChip(replica, entry),
-      );
+      const chips = living.map((replica) => ({ replica, tried: replica.release === entry.candidate?.release }));
+      keyed(replicas, chips, ({ replica }) => replica.id, replicaChip);
       show(replicas, living.length > 0);
       why.update(entry);
     },
@@ -205,44 +205,56 @@ function evidenceRow() {
   };
 }
 
+/** @typedef {{ row: EntryStatus['quarantined'][number], asked: boolean }} Failure */
+
+/**
+ * What git asks for and may not run, in full; a few that it no longer asks for, in short.
+ *
+ * @param {EntryStatus} entry
+ * @returns {Failure[]}
+ */
+function failuresOf({ quarantined, desired }) {
+  const failures = quarantined.map((row) => ({ row, asked: row.release === desired?.release }));
+  return [...failures.filter(({ asked }) => asked), ...failures.filter(({ asked }) => !asked).slice(0, MAX_PAST)];
+}
+
 function quarantineRow() {
   const release = el('code');
   const commit = el('code', 'quiet');
   const why = el('span');
   const measured = el('span', 'quiet');
   const releasedBy = el('span', 'quiet');
-  const head = el('div', 'quarantine-head', [el('span', 'pill bad', ['quarantined']), release, commit]);
+  const pill = el('span', 'pill bad', ['quarantined']);
+  const element = el('li', '', [el('div', 'quarantine-head', [pill, release, commit]), why, measured, releasedBy]);
   return {
-    element: el('li', '', [head, why, measured, releasedBy]),
-    /** @param {EntryStatus['quarantined'][number]} row */
-    update(row) {
+    element,
+    /** @param {Failure} failure */
+    update({ row, asked }) {
+      setClass(element, asked ? '' : 'past');
+      setClass(pill, `pill ${asked ? 'bad' : 'idle'}`);
       setText(release, shortHash(row.release));
       setText(commit, `commit ${shortCommit(row.commit)}`);
       commit.title = row.commit;
       setText(why, row.why);
       const news = row.evidence.filter(({ observed }) => !row.why.includes(observed));
       setText(measured, news.map(measurement).join('; '));
-      show(measured, news.length > 0);
-      setText(releasedBy, `To release it: ${row.releasedBy}.`);
+      show(measured, asked && news.length > 0);
+      setText(releasedBy, asked ? `To release it: ${row.releasedBy}.` : '');
+      show(releasedBy, asked);
     },
   };
 }
 
-/**
- * @param {ReplicaStatus} _first
- * @param {EntryStatus} entry
- */
-function replicaChip(_first, entry) {
+function replicaChip() {
   const dot = el('i');
   const text = el('span');
   const detail = el('span', 'quiet');
   const element = el('li', '', [dot, text, detail]);
   return {
     element,
-    /** @param {ReplicaStatus} replica */
-    update(replica) {
-      const role = replica.release === entry.candidate?.release ? 'candidate' : '';
-      setClass(element, `chip ${tone(replica.phase)} ${role}`.trim());
+    /** @param {{ replica: ReplicaStatus, tried: boolean }} item */
+    update({ replica, tried }) {
+      setClass(element, `chip ${tone(replica.phase)}${tried ? ' candidate' : ''}`);
       setText(text, `${shortHash(replica.release).slice(0, 6)} ${words(replica.phase)}`);
       const details = [replica.isolation, replica.instancePolicy, replica.pid ? `pid ${replica.pid}` : ''];
       setText(detail, details.filter(Boolean).join(' · '));

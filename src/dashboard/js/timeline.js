@@ -6,6 +6,7 @@ import { measurement, shortCommit, since, timeOf, tone, words } from './format.j
 /** @typedef {import('../../model/status.ts').Status} Status */
 /** @typedef {import('../../model/status.ts').CommitStatus} CommitStatus */
 /** @typedef {import('../../model/status.ts').TimelineEvent} TimelineEvent */
+/** @typedef {{ event: TimelineEvent, measured: NonNullable<TimelineEvent['evidence']> }} Line */
 /** @typedef {{ commit: CommitStatus, events: readonly TimelineEvent[] }} Chapter */
 
 const MAX_EVENTS_PER_COMMIT = 12;
@@ -56,10 +57,28 @@ function chapterView() {
       setText(byline, `${commit.author}, ${since(commit.seenAt)} ago`);
       setText(why, commit.why);
       show(why, commit.why !== '');
-      keyed(events, happened, ({ id }) => String(id), eventView);
+      keyed(events, linesOf(happened), ({ event }) => String(event.id), eventView);
       show(events, happened.length > 0);
     },
   };
+}
+
+/**
+ * Each event with what it adds to what was measured: a message that tells the number is not told it twice, nor is the
+ * event after it, and nobody looks at a test without samples.
+ *
+ * @param {readonly TimelineEvent[]} events newest first
+ * @returns {Line[]}
+ */
+function linesOf(events) {
+  return events.map((event, index) => {
+    const before = events[index + 1];
+    const told = before?.entry === event.entry ? JSON.stringify(before?.evidence ?? []) : '';
+    const measured = (event.evidence ?? []).filter(
+      (row) => row.samples > 0 && !event.message.includes(row.observed) && !told.includes(JSON.stringify(row)),
+    );
+    return { event, measured };
+  });
 }
 
 function eventView() {
@@ -70,20 +89,16 @@ function eventView() {
   const element = el('li', '', [time, el('div', '', [entry, message, evidence])]);
   return {
     element,
-    /** @param {TimelineEvent} event */
-    update(event) {
+    /** @param {Line} line */
+    update({ event, measured }) {
       setClass(element, tone(event.reason));
       setText(time, timeOf(event.at));
       time.setAttribute('datetime', event.at);
       setText(entry, event.entry ?? '');
       show(entry, event.entry !== undefined);
       setText(message, event.message);
-      // A message that tells the number already is not told it twice; nobody looks at a test without samples.
-      const news = (event.evidence ?? []).filter(
-        ({ observed, samples }) => samples > 0 && !event.message.includes(observed),
-      );
-      setText(evidence, news.map(measurement).join('; '));
-      show(evidence, news.length > 0);
+      setText(evidence, measured.map(measurement).join('; '));
+      show(evidence, measured.length > 0);
     },
   };
 }
