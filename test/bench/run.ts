@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { Metrics, SectionResult } from './harness.ts';
 import { benchDeploy } from './sections/deploy.ts';
 import { benchHardStop } from './sections/hard-stop.ts';
+import { benchBindings } from './sections/bindings.ts';
 import { benchHttp } from './sections/http.ts';
 import { benchRevert } from './sections/revert.ts';
 import { renderSection } from './table.ts';
@@ -25,6 +26,7 @@ interface Settings {
 type OnMeasured = (round: number, subject: string, metrics: Metrics) => void;
 
 const SECTIONS: Readonly<Record<string, (settings: Settings, onMeasured: OnMeasured) => Promise<SectionResult>>> = {
+  bindings: benchBindings,
   http: benchHttp,
   deploy: timed(benchDeploy),
   revert: timed(benchRevert),

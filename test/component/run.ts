@@ -9,20 +9,31 @@ export async function instantiate(
   imports: Imports,
   source?: string,
 ): Promise<Exports> {
-  const modules = new Map(prepared.files.map((file) => [file.name, file.bytes]));
-  const text = source ?? new TextDecoder().decode(modules.get('component.js'));
+  return (await load(prepared, source))(imports);
+}
+
+/** The same in two steps: what is compiled and loaded once makes as many instances as one likes. */
+export async function load(prepared: Pick<Prepared, 'files'>, source?: string): Promise<(imports: Imports) => Exports> {
+  const files = new Map(prepared.files.map((file) => [file.name, file.bytes]));
+  const text = source ?? new TextDecoder().decode(files.get('component.js'));
   const url = `data:text/javascript;base64,${Buffer.from(`${text}\n//# sourceURL=component.js`).toString('base64')}`;
   const bindings = (await import(url)) as { instantiate: (...args: unknown[]) => unknown };
+  const modules = new Map<string, WebAssembly.Module>();
+  for (const [name, bytes] of files) {
+    if (name.endsWith('.wasm')) modules.set(name, new WebAssembly.Module(Uint8Array.from(bytes)));
+  }
   const getCoreModule = (name: string): WebAssembly.Module => {
-    const bytes = modules.get(name);
-    if (!bytes) throw new Error(`the bindings ask for ${name}, which the bundle does not have`);
-    return new WebAssembly.Module(Uint8Array.from(bytes));
+    const module = modules.get(name);
+    if (!module) throw new Error(`the bindings ask for ${name}, which the bundle does not have`);
+    return module;
   };
   const instantiateCore = (module: WebAssembly.Module, imports: object): WebAssembly.Instance =>
     new WebAssembly.Instance(module, imports);
-  const exports = bindings.instantiate(getCoreModule, imports, instantiateCore);
-  if (exports instanceof Promise) throw new Error('instantiation did not end at once');
-  return exports as Exports;
+  return (imports) => {
+    const exports = bindings.instantiate(getCoreModule, imports, instantiateCore);
+    if (exports instanceof Promise) throw new Error('instantiation did not end at once');
+    return exports as Exports;
+  };
 }
 
 /** What the host hands out: it knows that it was dropped. */

@@ -12,17 +12,21 @@ export const TIERS = ['stock', 'quiet', 'fast'] as const;
 export type Tier = (typeof TIERS)[number];
 
 export interface Tiered {
-  /** The text of each tier's bindings, and of `fast` ones of a component that never suspends. */
+  /** The text of each tier's bindings. */
   readonly sources: Readonly<Record<Tier, string>>;
   readonly files: Transpiled['coreModules'];
 }
 
-/** Throws unless every tier takes the component. */
-export function tiersOf(bytes: Uint8Array): Tiered {
+/**
+ * Throws unless every tier takes the component.
+ *
+ * @param suspends whether what can block may: without, every export is synchronous.
+ */
+export function tiersOf(bytes: Uint8Array, suspends = true): Tiered {
   const admitted = admit(bytes, 64 * MIB);
   if (!admitted.ok) throw new Error(admitted.error.message);
-  const { blockingImports } = admitted.value;
-  const suspending = unwrap(transpile(admitted.value));
+  const blockingImports = suspends ? admitted.value.blockingImports : [];
+  const suspending = unwrap(transpile({ ...admitted.value, blockingImports }));
   const synchronous = unwrap(transpile({ ...admitted.value, blockingImports: [] }));
   const fast = makeFastBindings(synchronous.source, FAST_TRANSPILER, blockingImports);
   if (!fast.ok) throw new Error(`not eligible: ${fast.error}`);
