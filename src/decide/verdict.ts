@@ -6,7 +6,7 @@ import { samplesOf } from './context.ts';
 import { waiting, type Ending } from './ends.ts';
 import { hardStop } from './gate/hard-stops.ts';
 import { judge, type Verdict } from './gate/trial.ts';
-import { entryOf, groupOf, replicasOf, type World } from './world.ts';
+import { entryOf, groupOf, type World } from './world.ts';
 
 export function gateOf(release: Release) {
   return release.entry.rollout.settings.gate;
@@ -29,7 +29,6 @@ function stopOf(world: World, key: EntryKey, release: Release, { warmUp, whole, 
     samples: samplesOf(world, release.release),
     answered: warmUp.requests + whole.candidate.requests,
     failures: since(entry.failures, startedMs),
-    replicas: replicasOf(world, key, group),
     clockMs: world.memory.clockMs,
   });
 }

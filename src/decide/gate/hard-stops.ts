@@ -1,5 +1,5 @@
 import type { Probes } from '../../model/component.ts';
-import type { ReplicaObserved, ReleaseSamples } from '../../model/engine.ts';
+import type { ReleaseSamples } from '../../model/engine.ts';
 import type { ReplicaFailure } from '../../model/memory.ts';
 import type { Gate } from '../../model/rollout.ts';
 import type { GroupId } from '../../model/snapshot.ts';
@@ -21,7 +21,6 @@ export interface HardStopInputs {
   /** Requests that this attempt has answered: a run of failures from an earlier attempt is not its own. */
   readonly answered: number;
   readonly failures: readonly ReplicaFailure[];
-  readonly replicas: readonly ReplicaObserved[];
   readonly clockMs: number;
 }
 
@@ -30,19 +29,19 @@ export function hardStop(inputs: HardStopInputs): HardStop | undefined {
   return failedProbes(inputs) ?? crashes(inputs) ?? runOfErrors(inputs);
 }
 
-function failedProbes({ replicas, group, failures, probes }: HardStopInputs): HardStop | undefined {
-  const sick = replicas.find((replica) => replica.group === group && replica.phase === 'Unhealthy');
-  const never = failures.find(
+/** A probe has failed when its own threshold or deadline says so, which ends the replica; one miss is none. */
+function failedProbes({ group, failures, probes }: HardStopInputs): HardStop | undefined {
+  const failed = failures.find(
     (failure) => failure.group === group && (failure.end === 'NeverReady' || failure.end === 'Unhealthy'),
   );
-  if (!sick && !never) return undefined;
-  const why = never?.message ?? sick?.problem?.message ?? 'its liveness probe fails';
+  if (!failed) return undefined;
   const { readiness, liveness } = probes;
+  const reason = reasonOf(failed.message);
   const evidence =
-    never?.end === 'NeverReady'
-      ? fact('readiness probe', reasonOf(why), `success within ${formatDuration(readiness?.deadlineMs ?? 0)}`, 1)
-      : fact('liveness probe', reasonOf(why), `< ${liveness?.failureThreshold ?? 1} failures in a row`, 1);
-  return { kind: 'Probes', why, evidence };
+    failed.end === 'NeverReady'
+      ? fact('readiness probe', reason, `success within ${formatDuration(readiness?.deadlineMs ?? 0)}`, 1)
+      : fact('liveness probe', reason, `< ${liveness?.failureThreshold ?? 1} failures in a row`, 1);
+  return { kind: 'Probes', why: failed.message, evidence };
 }
 
 /** What came back, without the name of the replica before it. */

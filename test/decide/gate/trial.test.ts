@@ -104,7 +104,6 @@ describe('hard stops', () => {
     samples: undefined,
     answered: 100,
     failures: [],
-    replicas: [],
     clockMs: 100_000,
   };
   const crash = (atMs: number, waiting = false) => ({
@@ -127,8 +126,8 @@ describe('hard stops', () => {
     ['two crashes a moment too far apart', { failures: [crash(39_999), crash(100_000)] }, undefined],
     ['no room twice', { failures: [crash(90_000, true), crash(95_000, true)] }, undefined],
     ['never ready', { failures: [{ ...crash(90_000), end: 'NeverReady' }] }, 'Probes'],
-    ['unhealthy', { replicas: [{ group, phase: 'Unhealthy' } as never] }, 'Probes'],
-    ['somebody else unhealthy', { replicas: [{ group: 'shop/other@1', phase: 'Unhealthy' } as never] }, undefined],
+    ['unhealthy as often as its probe allows', { failures: [{ ...crash(90_000), end: 'Unhealthy' }] }, 'Probes'],
+    ['somebody else', { failures: [{ ...crash(90_000), end: 'Unhealthy', group: 'shop/other@1' }] }, undefined],
   ])('%s', (_, change, kind) => {
     expect(hardStop({ ...inputs, ...change })?.kind).toBe(kind);
   });
