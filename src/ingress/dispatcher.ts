@@ -54,7 +54,11 @@ export class Dispatcher implements Directory, ExchangeOwner {
   group(id: GroupId): Group<Exchange> {
     const known = this.#groups.get(id);
     if (known !== undefined) return known;
-    const group = new Group<Exchange>(id, (exchange) => this.#giveUpWaiting(exchange));
+    const group = new Group<Exchange>(
+      id,
+      (exchange) => this.#giveUpWaiting(exchange),
+      (waiting) => this.#pump(waiting),
+    );
     this.#groups.set(id, group);
     return group;
   }

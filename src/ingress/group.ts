@@ -19,11 +19,14 @@ export class Group<Request extends Waiting> {
   callers: readonly CellCaller[] = [];
   readonly #waiting: Request[] = [];
   readonly #onTimeout: (request: Request) => void;
+  readonly #onRoom: (group: Group<Request>) => void;
   #sweeping: NodeJS.Timeout | undefined;
 
-  constructor(id: GroupId, onTimeout: (request: Request) => void) {
+  /** `onRoom`: requests wait and a replica has room for the first of them. */
+  constructor(id: GroupId, onTimeout: (request: Request) => void, onRoom: (group: Group<Request>) => void) {
     this.id = id;
     this.#onTimeout = onTimeout;
+    this.#onRoom = onRoom;
   }
 
   get waiting(): number {
@@ -69,12 +72,17 @@ export class Group<Request extends Waiting> {
     return index !== -1;
   }
 
+  /**
+   * Also looks for room that nobody told of: a cell ends a probe, a synthetic call, or a call that was over for its client
+   * at the deadline, and none of these is a request of this group's any more.
+   */
   #sweep(): void {
     const now = performance.now();
     for (const request of this.#waiting.filter(({ deadlineAtMs }) => deadlineAtMs <= now)) {
       this.remove(request);
       this.#onTimeout(request);
     }
+    if (this.waiting > 0 && this.leastBusy() !== undefined) this.#onRoom(this);
   }
 
   #stopSweeping(): void {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ReleaseSamples } from '../../src/model/engine.ts';
-import { Abort, Outcome } from '../../src/wire/frames.ts';
+import { Abort, FromCell, Outcome } from '../../src/wire/frames.ts';
 import { createIngress } from '../../src/ingress/ingress.ts';
 import { arm, errorOf, NEXT, rule, SILENT, snapshot, STABLE, startIngress, type Fixture } from './fixture.ts';
 import { until, type Script } from './scripted-cell.ts';
@@ -336,6 +336,31 @@ describe('more requests than a cell takes', () => {
     expect(answers.map((answer) => answer.status).toSorted((a, b) => a - b)).toEqual([503, 504]);
     expect(cell.calls).toHaveLength(1);
     expect(samplesOf('a').traffic).toMatchObject({ requests: 1, deadlines: 1, overloads: 1 });
+  });
+
+  test('go on when a probe, or a call that was over at its deadline, leaves its place', async () => {
+    const short = rule({ match: { path: { type: 'Exact', value: '/late' }, headers: [] }, requestTimeoutMs: 30 });
+    fixture.ingress.apply(snapshot([rule(), short], 2));
+    const { cell, channel } = await fixture.add(STABLE, saying('hello'), { concurrency: 1 });
+    const probe = channel.call('headway:component/health@0.1.0', 'check', [], 5_000);
+    await until(() => cell.functionCalls.length === 1);
+    const behindProbe = fixture.get('/');
+    await until(() => samplesOf('a').inFlight === 1);
+    cell.writer.json(FromCell.CallResult, cell.functionCalls[0]!.id, { ok: null });
+    await probe;
+    expect(await behindProbe).toMatchObject({ status: 200, body: 'hello' });
+
+    let end: (() => void) | undefined;
+    cell.script = (call) => {
+      if (call.path === '/') call.reply(200, 'hello');
+      else call.onCancel = () => (end = () => call.done(Outcome.Cancelled));
+    };
+    expect((await fixture.get('/late')).status).toBe(504);
+    const behindDeadline = fixture.get('/');
+    await until(() => samplesOf('a').inFlight === 1);
+    await until(() => end !== undefined);
+    end!();
+    expect(await behindDeadline).toMatchObject({ status: 200, body: 'hello' });
   });
 
   test('leave the queue with their client', async () => {
