@@ -2,7 +2,7 @@
  * node:http, set up so that nothing has to be trusted: bounds in bytes, in time and in connections, and an answer of our
  * own for everything that never becomes a request.
  */
-import { createServer, IncomingMessage, type Server } from 'node:http';
+import { createServer, IncomingMessage, STATUS_CODES, type Server } from 'node:http';
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { err, ok, type Result } from '../kit/result.ts';
@@ -55,7 +55,8 @@ export class Listener {
         connectionsCheckingInterval: limits.timeoutCheckMs,
         maxHeaderSize: limits.maxHeadBytes,
         insecureHTTPParser: false,
-        requireHostHeader: true,
+        // `RequestFacts` refuses a head without one, and says why; Node would answer without a body.
+        requireHostHeader: false,
         noDelay: true,
       },
       (request, exchange) => events.onRequest(request, exchange),
@@ -148,7 +149,7 @@ function refuse(socket: Duplex, answer: Answer): void {
   }
   const body = answerBody(answer, {});
   const head = [
-    `HTTP/1.1 ${answer.status} ${answer.reason}`,
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',

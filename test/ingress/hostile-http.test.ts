@@ -1,4 +1,5 @@
 /** What a client can do wrong, byte by byte, over raw sockets. */
+import { STATUS_CODES } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { errorOf, rule, snapshot, STABLE, startIngress, type Fixture, type Replica } from './fixture.ts';
 import { until } from './scripted-cell.ts';
@@ -139,6 +140,8 @@ describe('is refused and never reaches a cell', () => {
   ])('%s', async (_name, status, lines) => {
     const answer = await answerTo(...lines);
     expect(answer.status).toBe(status);
+    expect(answer.text.startsWith(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`)).toBe(true);
+    expect(errorOf({ body: answer.text.split('\r\n\r\n')[1]! })).toMatchObject({ status, message: expect.any(String) });
     expect(replica.cell.calls).toEqual([]);
     expect(fixture.ingress.samples()[0]!.traffic).toMatchObject({ requests: 0, failures: 0 });
   });
