@@ -203,7 +203,7 @@ class BareMirror implements Mirror {
   async #lookAtRef(names: readonly string[], credentials: Credentials | undefined): Promise<Look> {
     const { limits } = this.#parts;
     let printed = '';
-    const ended = await this.#ask({
+    const asking = this.#ask({
       args: ['ls-remote', '--quiet', 'origin', ...names.flatMap((name) => [name, `${name}^{}`])],
       credentials,
       deadlineMs: limits.askDeadlineMs,
@@ -212,11 +212,12 @@ class BareMirror implements Mirror {
         return printed.length <= limits.textBytes;
       },
     });
+    const [ended, present] = await Promise.all([asking, this.#localHead()]);
     if (ended.exitCode !== 0) return err(problemOfRun(ended, 'ask the git server', secrets(credentials)));
     const chosen = choose(printed, names);
     if (chosen === 'garbage') return err(problem('HW3006', 'the server answered, but not with a list of refs'));
     if (!chosen) return err(problem('HW3003', `the repository has no ${names.join(' and no ')}, or is empty`));
-    if ((await this.#localHead()) === chosen.commit) return ok({ commit: chosen.commit, fetched: false });
+    if (present === chosen.commit) return ok({ commit: chosen.commit, fetched: false });
     return this.#fetch(chosen.name, credentials);
   }
 

@@ -76,18 +76,17 @@ export function createSource(
         refused = { type: 'Refused', head, reason: 'NonFastForward', problem: notForward(accepted.commit, head) };
         return refused;
       }
-      const desired = await readSafely(ports, digests, head, accepted, options.rehearse);
+      // Both only read the mirror.
+      const [desired, commits] = await Promise.all([
+        readSafely(ports, digests, head, accepted, options.rehearse),
+        story(ports.git, accepted?.commit, head),
+      ]);
       if (!desired.ok) {
         const refusal = { type: 'Refused', head, reason: 'Refused', problem: desired.error } as const;
         if (desired.error.policy === 'Terminal') refused = refusal;
         return refusal;
       }
-      return {
-        type: 'Accepted',
-        head,
-        desired: desired.value,
-        commits: await story(ports.git, accepted?.commit, head),
-      };
+      return { type: 'Accepted', head, desired: desired.value, commits };
     },
     async describe(commit) {
       const info = await ports.git.commit(commit);
