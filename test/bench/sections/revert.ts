@@ -26,13 +26,14 @@ export async function benchRevert(
       await follower.push();
       await follower.proven();
       watcher.forget();
-      const arrived = watcher.until('the release before answers', ({ release }) => release === first);
       await follower.repository.git('revert', '--no-edit', 'HEAD');
       const { commit, startedAtMs } = await follower.push();
-      await arrived;
-      const servingAtMs = watcher.sightings.find(({ release }) => release === first)!.atMs;
       await follower.proven();
       const fetchedAtMs = follower.loggedAtMs('fetched', commit);
+      // Before the fetch it was a straggler of the swap before: a request may take its time in a cell that drains.
+      const served = watcher.sightings.find(({ release, atMs }) => release === first && atMs >= fetchedAtMs);
+      if (!served) throw new Error('the release before is proven and nobody has seen it');
+      const servingAtMs = served.atMs;
       if (round <= WARM_UP_ROUNDS) continue;
       for (const [subject, milliseconds] of [
         [TO_SERVING, servingAtMs - fetchedAtMs],
