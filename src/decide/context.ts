@@ -140,6 +140,11 @@ export function samplesOf(world: World, release: string) {
   return world.observed.engine?.samples.find((samples) => samples.release === release);
 }
 
+/** Deleted, and nothing of it runs: what is kept of it (ledger, quarantine) is no business of status and metrics. */
+export function isGone({ entry, wish }: EntryContext): boolean {
+  return wish.deleted && !entry.serving && !entry.candidate && entry.replicas.length === 0;
+}
+
 /** Does anything answer for this entry, itself or the owner it takes over from? */
 export function somethingServes({ entry, predecessors }: EntryContext): boolean {
   return entry.serving !== undefined || predecessors.length > 0;

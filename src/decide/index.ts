@@ -14,7 +14,7 @@ import type { Memory } from '../model/memory.ts';
 import type { Observed } from '../model/observed.ts';
 import { arrangeCells } from './cells.ts';
 import { followCommits } from './commits.ts';
-import { contextOf } from './context.ts';
+import { contextOf, isGone } from './context.ts';
 import { prepare, synthesize } from './effects.ts';
 import type { IdentityCache } from './identity.ts';
 import { inLockStep, type Decided } from './lock-step.ts';
@@ -65,7 +65,7 @@ export function decide(
   prepare(world);
   synthesize(world);
 
-  const entries = paced.map((one) => statusOf(world, one));
+  const entries = paced.filter(({ context }) => !isGone(context)).map((one) => statusOf(world, one));
   const commits = followCommits(world);
   return {
     memory: sealed(world.memory, world.entries),

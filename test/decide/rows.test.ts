@@ -65,6 +65,10 @@ describe('the decision table', { timeout: 60_000 }, () => {
     expect(fleet.engine.snapshot!.rules.map((rule) => rule.entry)).toEqual(['shop/more']);
     expect([...fleet.engine.replicas.values()].map((replica) => replica.cell.entry)).toEqual(['shop/more']);
     expect(fleet.of('cart').ledger).toHaveLength(1);
+    // Of what is gone, neither status nor metrics speak: an alert on "not Ready" would never end.
+    expect(fleet.last!.entries.map(({ key }) => key)).toEqual(['shop/more']);
+    fleet.push(commit('a4', cart('v1'), entry('more'))).tick();
+    expect([fleet.row('cart'), fleet.last!.entries.length]).toEqual([7, 2]);
   });
 
   it('3: desired = serving cancels a candidate at once', () => {
