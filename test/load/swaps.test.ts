@@ -69,6 +69,8 @@ it(
     // Every release that was meant to serve did serve somebody, and bad ones were given their chance to fail.
     const seen = new Set([...reports.values()].flat().flatMap(({ byRelease }) => Object.keys(byRelease)));
     expect([...history.served].filter((release) => !seen.has(release))).toEqual([]);
+    const answers = [...reports.values()].flat().reduce((sum, report) => sum + report.answers, 0);
+    expect(answers).toBeGreaterThan(100 * SWAPS);
     const failures = [...reports.values()].flat().reduce((sum, { status5xx }) => sum + status5xx, 0);
     expect(failures).toBeGreaterThan(0);
   },
