@@ -182,11 +182,18 @@ function otherValue(value: unknown): unknown {
   return value === null ? 0 : `${String(value)}_`;
 }
 
-/** Statements that only tell a log or a task something. */
+/** Statements for a log, for a task, for asynchronous calls: the pass drops them whatever they say. */
+const BOOKS: readonly RegExp[] = [
+  /^_trampoline[0-9]+\.fnName = /,
+  /^if \(0 !== null\) \{ task\./,
+  /^task\.resolve\(\[.*\]\);$/,
+  /^handleTable[0-9]+\._componentIdx = /,
+  /^Promise\.all\(\[module/,
+  /^try \{ \w+Async = WebAssembly\.promising/,
+];
+
 function isBooksOnly(text: string): boolean {
-  return /^(?:_trampoline[0-9]+\.fnName = |if \(0 !== null\) \{ task\.|Promise\.all\(\[module|try \{ \w+Async = WebAssembly\.promising|task\.resolve\(\[.*\]\);$)/.test(
-    text,
-  );
+  return BOOKS.some((pattern) => pattern.test(text));
 }
 
 function generatorOf(program: Program): AnyNode {

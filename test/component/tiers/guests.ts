@@ -98,3 +98,70 @@ const WAITING_WAT = `(module
 export function waitingGuest(): Promise<Uint8Array> {
   return fromCore(WAITING_WAT, WAITING_WIT);
 }
+
+const HOLDING_WIT = `package test:t;
+  interface host {
+    resource thing {
+      constructor(size: u32);
+      size: func() -> u32;
+      merge: static func(one: thing, two: thing) -> thing;
+    }
+    see: func(one: borrow<thing>) -> u32;
+    take: func(one: thing);
+    all: func() -> list<thing>;
+  }
+  interface guest {
+    use host.{thing};
+    make: func(size: u32) -> u32;
+    size-of: func(handle: u32) -> u32;
+    see: func(handle: u32) -> u32;
+    take: func(handle: u32);
+    drop: func(handle: u32);
+    merge: func(one: u32, two: u32) -> u32;
+    all: func() -> u32;
+    keep: func(given: thing) -> u32;
+    give: func(handle: u32) -> thing;
+    lent: func(given: borrow<thing>, what: u32) -> u32;
+    resource job { constructor(number: u32); number: func() -> u32; join: static func(one: job, two: borrow<job>) -> u32; }
+    job-of: func(number: u32) -> job;
+  }
+  world w { import host; export guest; }`;
+
+/** Handles are numbers to its callers, so that they may be any. `lent`: 0 leaves the loan, 1 drops it, 2 takes it for its own. */
+const HOLDING_WAT = `(module
+  (import "test:t/host" "[constructor]thing" (func $make (param i32) (result i32)))
+  (import "test:t/host" "[method]thing.size" (func $size (param i32) (result i32)))
+  (import "test:t/host" "[static]thing.merge" (func $merge (param i32 i32) (result i32)))
+  (import "test:t/host" "[resource-drop]thing" (func $drop (param i32)))
+  (import "test:t/host" "see" (func $see (param i32) (result i32)))
+  (import "test:t/host" "take" (func $take (param i32)))
+  (import "test:t/host" "all" (func $all (param i32)))
+  (import "[export]test:t/guest" "[resource-new]job" (func $new-job (param i32) (result i32)))
+  (import "[export]test:t/guest" "[resource-rep]job" (func $rep-job (param i32) (result i32)))
+  (import "[export]test:t/guest" "[resource-drop]job" (func $drop-job (param i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "test:t/guest#make") (param i32) (result i32) (call $make (local.get 0)))
+  (func (export "test:t/guest#size-of") (param i32) (result i32) (call $size (local.get 0)))
+  (func (export "test:t/guest#see") (param i32) (result i32) (call $see (local.get 0)))
+  (func (export "test:t/guest#take") (param i32) (call $take (local.get 0)))
+  (func (export "test:t/guest#drop") (param i32) (call $drop (local.get 0)))
+  (func (export "test:t/guest#merge") (param i32 i32) (result i32) (call $merge (local.get 0) (local.get 1)))
+  (func (export "test:t/guest#all") (result i32) (call $all (i32.const 64)) (i32.load (i32.const 68)))
+  (func (export "test:t/guest#keep") (param i32) (result i32) (local.get 0))
+  (func (export "test:t/guest#give") (param i32) (result i32) (local.get 0))
+  (func (export "test:t/guest#lent") (param i32 i32) (result i32)
+    (if (i32.eq (local.get 1) (i32.const 1)) (then (call $drop (local.get 0))))
+    (if (i32.eq (local.get 1) (i32.const 2)) (then (call $take (local.get 0))))
+    (local.get 0))
+  (func (export "test:t/guest#[constructor]job") (param i32) (result i32) (call $new-job (local.get 0)))
+  (func (export "test:t/guest#job-of") (param i32) (result i32) (call $new-job (local.get 0)))
+  (func (export "test:t/guest#[method]job.number") (param i32) (result i32) (local.get 0))
+  (func (export "test:t/guest#[static]job.join") (param i32 i32) (result i32)
+    (i32.add (call $rep-job (local.get 0)) (local.get 1)) (call $drop-job (local.get 0)))
+  (func (export "test:t/guest#[dtor]job") (param i32)))`;
+
+/** Holds the host's resources, and has one of its own. */
+export function holdingGuest(): Promise<Uint8Array> {
+  return fromCore(HOLDING_WAT, HOLDING_WIT);
+}

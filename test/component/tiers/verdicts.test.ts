@@ -147,6 +147,18 @@ const ROWS: readonly Row[] = [
     ],
     verdicts: [value(0), value(9), value('ok'), value('')],
   },
+  {
+    name: 'a text that is no UTF-8',
+    calls: [['gives-text', 20, 2]],
+    verdicts: [{ trap: 'TypeError' }],
+    others: [value('a\ufffd')],
+  },
+  {
+    name: 'a text with a byte order mark',
+    calls: [['gives-text', 24, 4]],
+    verdicts: [value('\ufeffa')],
+    others: [value('a')],
+  },
   { name: 'a text out of bounds', calls: [['gives-text', 65_535, 2]], verdicts: [{ trap: 'RangeError' }] },
   { name: 'a text far out of bounds', calls: [['gives-text', 0xffff_fff0, 2]], verdicts: [{ trap: 'RangeError' }] },
   {

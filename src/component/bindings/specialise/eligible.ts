@@ -1,5 +1,6 @@
 import type { FunctionDeclaration, Pattern, Statement } from 'acorn';
 import { isIdentifier, visit } from '../syntax.ts';
+import { RESOURCE_CODE } from './resources.ts';
 import { SUPPORT_CODE } from './support-code.ts';
 
 /**
@@ -12,7 +13,6 @@ export const HELPERS: ReadonlySet<string> = new Set([
   'RESOURCE_SCOPE_TASKS',
   'TEXT_DECODER_UTF8',
   'TEXT_ENCODER_UTF8',
-  'SCOPE_ID',
   'T_FLAG',
   'WebAssemblyRuntimeError',
   '_isValidNumericPrimitive',
@@ -20,7 +20,6 @@ export const HELPERS: ReadonlySet<string> = new Set([
   '_requireValidNumericPrimitive',
   '_utf8AllocateAndEncode',
   'clampGuest',
-  'curResourceBorrows',
   'dataView',
   'dv',
   'emptyFunc',
@@ -42,15 +41,12 @@ export const HELPERS: ReadonlySet<string> = new Set([
   'promise',
   'reject',
   'resolve',
-  'rscTableCreateBorrow',
   'rscTableCreateOwn',
   'rscTableGet',
   'rscTableRemove',
   'runNext',
-  'symbolCabiDispose',
   'symbolDispose',
   'symbolRscHandle',
-  'symbolRscRep',
   'throwInvalidBool',
   'toInt16',
   'toInt32',
@@ -80,7 +76,7 @@ const MODULE = /^module[0-9]+$/;
 
 /** Why a file that the pass went through is not `fast` all the same; `undefined` where it is. */
 export function whyIneligible(instantiate: FunctionDeclaration): string | undefined {
-  const own = declaredBy(SUPPORT_CODE);
+  const own = declaredBy([...SUPPORT_CODE, ...RESOURCE_CODE]);
   for (const statement of instantiate.body.body) {
     if (isImport(statement)) continue;
     for (const name of declaredBy([statement])) {

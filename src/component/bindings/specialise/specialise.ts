@@ -3,8 +3,10 @@ import { generatorBody, shapeOf } from '../shape.ts';
 import { isIdentifier, rewrite, visit } from '../syntax.ts';
 import { dropUnreached } from '../unreached.ts';
 import { whyIneligible } from './eligible.ts';
-import { copy, fill, held, heldName, heldNumber, matchAt, matchExpression, template } from './template.ts';
+import { copy, fill, held, heldName, heldNumber, matchAt, matchExpression, replaceAll, template } from './template.ts';
 import { OWN_PREFIX, SUPPORT_CODE } from './support-code.ts';
+import { useOwnViews } from './memories.ts';
+import { RESOURCE_CODE, useOwnTables } from './resources.ts';
 import { loweringOf, makeDirect } from './trampolines.ts';
 import { findWrappers, unwrap } from './wrappers.ts';
 
@@ -37,6 +39,11 @@ const PROMISING_TWIN = template('try { $twin = WebAssembly.promising($source); }
 const MAY_BLOCK = template(`
   const CURRENT_TASK_MAY_BLOCK = WebAssembly ? new WebAssembly.Global({ value: 'i32', mutable: true }, 0) : false;
 `);
+const DECODER = template('const TEXT_DECODER_UTF8 = new TextDecoder();');
+/** What is no UTF-8 is no string, and a byte order mark is a character of it. */
+const STRICT_DECODER = template(
+  "const TEXT_DECODER_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });",
+);
 const WATCHED_MODULES = template('Promise.all($modules).catch(() => {});');
 const GUARDED = template('_guardMayLeave($instance, $target)');
 const GUARDED_DIRECT = template('handle => { if ($flags.value !== 1) _fastCannotLeave(); return $target(handle); }');
@@ -67,7 +74,10 @@ class Pass {
     const wrong = this.#imported() ?? this.#exported() ?? this.#resourceFunctions();
     if (wrong !== undefined) return wrong;
     this.#dropLeftovers();
-    this.#instantiate.body.body.unshift(...SUPPORT_CODE.map(copy));
+    replaceAll(this.#instantiate.body.body, DECODER, () => STRICT_DECODER);
+    const support = useOwnTables(this.#body) ? [...SUPPORT_CODE, ...RESOURCE_CODE] : SUPPORT_CODE;
+    useOwnViews(this.#instantiate, this.#body);
+    this.#instantiate.body.body.unshift(...support.map(copy));
     dropUnreached(this.#instantiate, this.#body);
     return undefined;
   }

@@ -41,6 +41,23 @@ export function fill(statements: readonly AnyNode[], held: Held): Statement[] {
   return statements.flatMap((item) => filled(item, held)) as Statement[];
 }
 
+/** Replaces each place in a list that the pattern matches by what `by` says, if it says anything; how many those were. */
+export function replaceAll(
+  body: Statement[],
+  pattern: readonly Statement[],
+  by: (found: Held) => readonly Statement[] | undefined,
+): number {
+  let times = 0;
+  for (let at = 0; at < body.length; at++) {
+    const found = matchAt(pattern, body, at);
+    const replacement = found && by(found.held);
+    if (!found || !replacement) continue;
+    body.splice(at, found.length, ...fill(replacement, found.held));
+    times += 1;
+  }
+  return times;
+}
+
 export function equal(a: AnyNode, b: AnyNode): boolean {
   return matches(a, b, undefined);
 }

@@ -4,7 +4,7 @@
  */
 import type { AnyNode, FunctionDeclaration, FunctionExpression, Statement } from 'acorn';
 import { eachChild, isIdentifier } from '../syntax.ts';
-import { fill, held, heldName, heldNumber, matchAt, template, type Held } from './template.ts';
+import { fill, held, heldName, heldNumber, matchAt, replaceAll, template } from './template.ts';
 
 const OPENS_TASK = `
   const hostProvided = false;
@@ -172,22 +172,6 @@ function finish(body: Statement[], instance: number, flags: string | undefined):
     return GUARDED_POST_RETURN;
   });
   return left === 1;
-}
-
-function replaceAll(
-  body: Statement[],
-  pattern: readonly Statement[],
-  by: (found: Held) => readonly Statement[] | undefined,
-): number {
-  let times = 0;
-  for (let at = 0; at < body.length; at++) {
-    const found = matchAt(pattern, body, at);
-    const replacement = found && by(found.held);
-    if (!found || !replacement) continue;
-    body.splice(at, found.length, ...fill(replacement, found.held));
-    times += 1;
-  }
-  return times;
 }
 
 /** Every function from a node down that is an export's wrapper, with what it is declared in. */

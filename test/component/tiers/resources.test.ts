@@ -1,0 +1,249 @@
+/** Handles by tier: what a guest can do with those that it has, and with those that it has not. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadTranspiler } from '../../../src/component/transpile.ts';
+import { holdingGuest } from './guests.ts';
+import { instanceOf, TIERS, tiersOf, verdictOf, type Tier, type Tiered, type Verdict } from './tiers.ts';
+
+let tiered: Tiered;
+beforeAll(async () => {
+  await loadTranspiler();
+  tiered = tiersOf(await holdingGuest());
+});
+
+class Thing {
+  static dropped: number[] = [];
+  readonly #size: number;
+  constructor(size: number) {
+    this.#size = size;
+  }
+  size(): number {
+    return this.#size;
+  }
+  static merge(one: Thing, two: Thing): Thing {
+    return new Thing(one.#size + two.#size);
+  }
+  [Symbol.dispose](): void {
+    Thing.dropped.push(this.#size);
+  }
+}
+
+/** A call, or what the host sees to in between. */
+type Step = readonly [name: string, ...args: (number | Thing)[]];
+
+interface Row {
+  readonly name: string;
+  readonly steps: readonly Step[];
+  readonly verdicts: readonly Verdict[];
+  /** Where jco's own bindings do otherwise, and we mean it. */
+  readonly others?: readonly Verdict[];
+  /** Sizes of the things whose destructor ran. */
+  readonly dropped?: readonly number[];
+}
+
+const value = (given: unknown): Verdict => ({ value: given });
+const TRAP: Verdict = { trap: 'trap' };
+const NOTHING = value(undefined);
+/** A private field of an object that has none: how a made-up object shows. */
+const BROKE: Verdict = { trap: 'TypeError' };
+
+const ROWS: readonly Row[] = [
+  {
+    name: 'made and used',
+    steps: [
+      ['make', 5],
+      ['size-of', 1],
+      ['see', 1],
+    ],
+    verdicts: [value(1), value(5), value(5)],
+  },
+  {
+    name: 'dropped, and its handle is used again',
+    steps: [
+      ['make', 5],
+      ['make', 6],
+      ['drop', 1],
+      ['make', 7],
+      ['size-of', 1],
+      ['size-of', 2],
+    ],
+    verdicts: [value(1), value(2), NOTHING, value(1), value(7), value(6)],
+    dropped: [5],
+  },
+  {
+    name: 'the last that was dropped is the first to come back',
+    steps: [
+      ['make', 1],
+      ['make', 2],
+      ['make', 3],
+      ['drop', 1],
+      ['drop', 3],
+      ['make', 4],
+      ['make', 5],
+      ['make', 6],
+    ],
+    verdicts: [value(1), value(2), value(3), NOTHING, NOTHING, value(3), value(1), value(4)],
+    dropped: [1, 3],
+  },
+  {
+    name: 'given away',
+    steps: [
+      ['make', 5],
+      ['take', 1],
+      ['make', 6],
+    ],
+    verdicts: [value(1), NOTHING, value(1)],
+  },
+  {
+    name: 'two for one',
+    steps: [
+      ['make', 5],
+      ['make', 6],
+      ['merge', 1, 2],
+      ['size-of', 2],
+    ],
+    verdicts: [value(1), value(2), value(2), value(11)],
+  },
+  {
+    name: 'a list of them',
+    steps: [['all'], ['size-of', 1], ['size-of', 2]],
+    verdicts: [value(2), value(10), value(20)],
+  },
+  {
+    name: 'from the caller',
+    steps: [
+      ['keep', new Thing(8)],
+      ['size-of', 1],
+    ],
+    verdicts: [value(1), value(8)],
+  },
+  {
+    name: 'to the caller',
+    steps: [
+      ['make', 9],
+      ['give', 1],
+      ['make', 3],
+    ],
+    verdicts: [value(1), value(new Thing(9)), value(1)],
+  },
+  {
+    name: 'lent, and dropped by the guest',
+    steps: [
+      ['lent', new Thing(4), 1],
+      ['make', 5],
+    ],
+    verdicts: [value(1), value(1)],
+  },
+  {
+    name: 'lent, and taken by the guest for its own',
+    steps: [['lent', new Thing(4), 2]],
+    verdicts: [TRAP],
+    others: [value(1)],
+  },
+  {
+    name: 'dropped twice',
+    steps: [
+      ['make', 5],
+      ['drop', 1],
+      ['drop', 1],
+    ],
+    verdicts: [value(1), NOTHING, TRAP],
+    dropped: [5],
+  },
+  {
+    name: 'dropped and given away',
+    steps: [
+      ['make', 5],
+      ['drop', 1],
+      ['take', 1],
+    ],
+    verdicts: [value(1), NOTHING, TRAP],
+    dropped: [5],
+  },
+  {
+    name: 'dropped and used',
+    steps: [
+      ['make', 5],
+      ['drop', 1],
+      ['size-of', 1],
+    ],
+    verdicts: [value(1), NOTHING, TRAP],
+    others: [value(1), NOTHING, BROKE],
+    dropped: [5],
+  },
+  {
+    name: 'given away and used',
+    steps: [
+      ['make', 5],
+      ['take', 1],
+      ['see', 1],
+    ],
+    verdicts: [value(1), NOTHING, TRAP],
+    others: [value(1), NOTHING, BROKE],
+  },
+  {
+    name: 'the same one twice',
+    steps: [
+      ['make', 5],
+      ['merge', 1, 1],
+    ],
+    verdicts: [value(1), TRAP],
+  },
+];
+
+/** Handles that a guest was never given, next to one that it was; some that would be it if bits were lost. */
+const UNKNOWN = [0, 2, 7, 2 ** 30, 2 ** 30 + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 2 ** 32 - 1];
+
+async function guestOf(tier: Tier): Promise<Record<string, (...args: unknown[]) => unknown>> {
+  const all = (): Thing[] => [new Thing(10), new Thing(20)];
+  const host = { Thing, all, see: (one: Thing) => one.size(), take: (one: Thing) => void one.size() };
+  return (await instanceOf(tiered, tier, { 'test:t/host': host }))['test:t/guest']!;
+}
+
+describe.each(TIERS)('%s', (tier) => {
+  test.each(ROWS.map((row): [string, Row] => [row.name, row]))('%s', async (_name, row) => {
+    Thing.dropped = [];
+    const guest = await guestOf(tier);
+    const verdicts: Verdict[] = [];
+    for (const [name, ...args] of row.steps) {
+      const camelCase = name.replace(/-([a-z])/g, (_dash, letter: string) => letter.toUpperCase());
+      verdicts.push(await verdictOf(() => guest[camelCase]!(...args)));
+    }
+    expect(verdicts).toEqual(tier === 'fast' ? row.verdicts : (row.others ?? row.verdicts));
+    expect(Thing.dropped).toEqual(row.dropped ?? []);
+  });
+
+  test('a resource of the guest’s own', async () => {
+    const { Job, jobOf } = (await guestOf(tier)) as unknown as {
+      Job: { new (number: number): { number(): number }; join(one: object, two: object): number };
+      jobOf(number: number): { number(): number };
+    };
+    const [one, two, three] = [new Job(3), jobOf(4), new Job(5)];
+    expect([one, two, three].map((job) => job.number())).toEqual([3, 4, 5]);
+    expect(two).toBeInstanceOf(Job);
+    expect(Job.join(one, two)).toBe(7);
+    expect(() => one.number()).toThrow(TypeError);
+    expect(() => Job.join(one, two)).toThrow(TypeError);
+    (two as unknown as Disposable)[Symbol.dispose]();
+    expect(() => two.number()).toThrow(TypeError);
+    expect(three.number()).toBe(5);
+  });
+});
+
+/** jco does one of three things: it drops nothing, makes an object up, or takes another handle for this one. */
+describe.each(UNKNOWN)('the unknown handle %i is a trap', (handle) => {
+  test.each(['size-of', 'see', 'take', 'drop'])('%s', async (name) => {
+    const guest = await guestOf('fast');
+    expect(guest['make']!(5)).toBe(1);
+    expect(await verdictOf(() => guest[name === 'size-of' ? 'sizeOf' : name]!(handle))).toEqual(TRAP);
+    expect(await verdictOf(() => guest['make']!(6))).toEqual(TRAP);
+  });
+});
+
+test('a table does not grow by what passes through it', async () => {
+  const guest = await guestOf('fast');
+  for (let round = 0; round < 10_000; round++) {
+    expect(guest['make']!(round)).toBe(1);
+    guest['take']!(1);
+    expect(guest['lent']!(new Thing(round), 1)).toBe(1);
+  }
+});
