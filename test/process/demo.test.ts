@@ -71,6 +71,13 @@ async function push(subject: string, edit: (text: string) => string, file: strin
   return (await git('rev-parse', 'HEAD')).stdout.trim();
 }
 
+function lineOf(text: string, start: string): string | undefined {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .find((line) => line.startsWith(start));
+}
+
 describe('npm start', () => {
   it('seeds a repository, serves it under a visitor, and says where to look and what to try', async () => {
     const said = await start();
@@ -78,9 +85,33 @@ describe('npm start', () => {
     expect(said).toContain(`http://${listen}`);
     expect(said).toContain(`http://${status}`);
     expect(said).toMatch(/git commit .* git push[^]*git commit .* git push[^]*git revert/);
+    expect(lineOf(said, 'cd ')).toContain(path.join(root, 'work'));
     expect(await (await fetch(`http://${listen}/?name=Ada`)).text()).toBe('Hello, Ada! (greeting v1)\n');
     expect(await (await fetch(`http://${listen}/js?name=Ada`)).text()).toContain('Ada');
     await until('the visitor tells of its visits', () => /visitor {2}\d+ req\/s/.test(demo!.output().out));
+  });
+
+  it('the three commands that it prints do what it says: a good change, a bad one, and back', async () => {
+    const lines = demo!
+      .output()
+      .out.split('\n')
+      .map((line) => line.trim());
+    const [good, bad, back] = lines.filter((line) => line.includes('git push'));
+    const type = (command: string) => run('sh', ['-c', command], { cwd: path.join(root, 'work') });
+    const greeting = async () => (await state()).entries.find(({ key }) => key === 'demo/greeting')!;
+    const answer = async () => (await fetch(`http://${listen}/`)).text();
+
+    const first = await greeting();
+    await type(good!);
+    await until('the good change is proven', async () => (await greeting()).proven?.release !== first.proven?.release);
+    expect(await answer()).toContain('greeting v2');
+    const second = await greeting();
+    await type(bad!);
+    await until('the bad one is quarantined', async () => (await greeting()).quarantined.length > 0);
+    expect((await greeting()).serving?.release).toBe(second.serving?.release);
+    await type(back!);
+    await until('git is back', async () => (await greeting()).conditions[0]?.reason === 'Reverted');
+    expect(await answer()).toContain('greeting v2');
   });
 
   it('a push is accepted by the hook of its repository alone', async () => {
