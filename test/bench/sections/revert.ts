@@ -5,7 +5,7 @@
 import type { SectionResult } from '../harness.ts';
 import { Follower } from '../peers/follower.ts';
 import { summariseTimes } from '../times.ts';
-import { Watcher } from '../watcher.ts';
+import { Watcher, type Sighting } from '../watcher.ts';
 import { IMMEDIATE, type TimesSettings } from './deploy.ts';
 
 const ASKED_PER_SECOND = 500;
@@ -31,9 +31,10 @@ export async function benchRevert(
       await follower.proven();
       const fetchedAtMs = follower.loggedAtMs('fetched', commit);
       // Before the fetch it was a straggler of the swap before: a request may take its time in a cell that drains.
-      const served = watcher.sightings.find(({ release, atMs }) => release === first && atMs >= fetchedAtMs);
-      if (!served) throw new Error('the release before is proven and nobody has seen it');
-      const servingAtMs = served.atMs;
+      const served = (): Sighting | undefined =>
+        watcher.sightings.find(({ release, atMs }) => release === first && atMs >= fetchedAtMs);
+      if (!served()) await watcher.until('the release before answers', () => served() !== undefined);
+      const servingAtMs = served()!.atMs;
       if (round <= WARM_UP_ROUNDS) continue;
       for (const [subject, milliseconds] of [
         [TO_SERVING, servingAtMs - fetchedAtMs],
