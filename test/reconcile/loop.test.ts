@@ -140,4 +140,24 @@ describe('the loop', () => {
     room = true;
     await bench.until(() => bench.isProven('cart') && bench.serves('cart') === 'good-2');
   });
+
+  it('is not ready while the first deployment is still being made', async () => {
+    const bench = new Bench();
+    bench.push({ cart: { content: 'good-1' } });
+    bench.boot();
+    await bench.until(() => {
+      if (bench.serves('cart') === undefined) expect(bench.status.ready).toBe(false);
+      return bench.status.ready;
+    });
+    expect(bench.serves('cart')).toBe('good-1');
+  });
+
+  it('is ready for the others once the attempt of a component that can never serve has ended', async () => {
+    const bench = new Bench();
+    bench.push({ cart: { content: 'good-1' }, broken: { content: 'bad-1' } });
+    bench.boot();
+    await bench.until(() => bench.status.ready);
+    expect(bench.control.memory().entries['shop/broken']!.ends).toHaveLength(1);
+    expect(bench.serves('cart')).toBe('good-1');
+  });
 });
