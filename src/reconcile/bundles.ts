@@ -27,6 +27,8 @@ export interface Bundles {
 export function createBundles(
   ports: { readonly artifacts: ArtifactPort; readonly components: ComponentPort },
   changed: () => void,
+  /** Told why a preparation failed. */
+  failed: (problem: Problem) => void = () => undefined,
 ): Bundles {
   const preparations = new Map<GroupId, Preparation>();
   const local = new Set<string>();
@@ -38,6 +40,7 @@ export function createBundles(
     const outcome = await prepareAll(members);
     // The candidate may be gone by now; whoever asks again finds the bundle in the cache.
     if (preparations.has(group)) preparations.set(group, outcome);
+    if (outcome.state === 'Failed') failed(outcome.problem);
   }
 
   async function prepareAll(members: readonly Member[]): Promise<Preparation> {
@@ -73,6 +76,7 @@ export function createBundles(
 
   async function work(group: GroupId, members: readonly Member[]): Promise<void> {
     const missing = await verified(members);
+    if (missing) failed(missing);
     if (!preparations.has(group)) return;
     if (missing) {
       preparations.set(group, { state: 'Failed', problem: missing });
@@ -114,7 +118,10 @@ export function createBundles(
       const made: { readonly member: Member; readonly bundle: Bundle }[] = [];
       for (const member of members) {
         const bundle = await bundleOf(member);
-        if (!bundle.ok) return err(bundle.error);
+        if (!bundle.ok) {
+          failed(bundle.error);
+          return err(bundle.error);
+        }
         made.push({ member, bundle: bundle.value });
       }
       return ok({ ...plan, members: made });

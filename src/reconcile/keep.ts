@@ -3,6 +3,7 @@ import type { Digest } from '../kit/digest.ts';
 import type { Member } from '../model/component.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Memory, Release } from '../model/memory.ts';
+import type { Origin } from './mending.ts';
 import type { ComponentPort } from './ports.ts';
 
 /** Members of all that may have to start from the local disk: serving, candidate, warm, ledger, and what git asks for. */
@@ -16,6 +17,19 @@ export function commitsInUse(memory: Memory, desired: Desired | undefined): Read
   const commits = new Set(releasesInUse(memory).map(({ commit }) => commit));
   if (desired) commits.add(desired.commit);
   return commits;
+}
+
+/** Where git has the artifacts of those members: the accepted commit first, then the commit of each release. */
+export function originsInUse(memory: Memory, desired: Desired | undefined): readonly Origin[] {
+  const placed = [
+    ...[...(desired?.entries.values() ?? [])].map((entry) => ({ entry, commit: desired!.commit })),
+    ...releasesInUse(memory),
+  ];
+  return placed.flatMap(({ entry, commit }) =>
+    entry.members.flatMap(({ artifact, source }) =>
+      source.type === 'path' ? [{ artifact, commit, path: source.path }] : [],
+    ),
+  );
 }
 
 function releasesInUse(memory: Memory): readonly Release[] {

@@ -21,7 +21,8 @@ import type { Status } from '../model/status.ts';
 import { createBundles, type Bundles } from './bundles.ts';
 import { createEffects, intentOf, type Effects } from './effects.ts';
 import { createCollector, type Collector } from './collector.ts';
-import { membersInUse } from './keep.ts';
+import { membersInUse, originsInUse } from './keep.ts';
+import { createMending, type Mending } from './mending.ts';
 import type {
   ArtifactPort,
   ComponentPort,
@@ -96,6 +97,7 @@ class Loop implements Reconciler {
   readonly #effects: Effects;
   readonly #record: SourceRecord;
   readonly #collector: Collector;
+  readonly #mending: Mending;
   readonly #startedAt: string;
   readonly #life: string;
   readonly #listeners = new Set<() => void>();
@@ -132,7 +134,16 @@ class Loop implements Reconciler {
       allowNonFastForwardFrom: options.allowNonFastForwardFrom,
       rehearse: (desired) => void this.#decide(desired, new WeakMap()),
     });
-    this.#bundles = createBundles(ports, () => this.#poke());
+    this.#mending = createMending(ports, {
+      origins: () => originsInUse(this.#memory, this.#desired),
+      mended: () => this.#poke(),
+      log,
+    });
+    this.#bundles = createBundles(
+      ports,
+      () => this.#poke(),
+      (problem) => this.#mending.note(problem),
+    );
     this.#effects = createEffects(ports.engine, this.#bundles, () => this.#poke());
     this.#collector = createCollector(ports, clock, log);
     this.#watch = createWatch({
@@ -164,6 +175,7 @@ class Loop implements Reconciler {
     this.#cancel?.();
     await this.#watch.stop();
     await this.#flight;
+    await this.#mending.idle();
   }
 
   hint(): void {
