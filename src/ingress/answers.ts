@@ -173,6 +173,14 @@ export function countOfEnd(end: CallEnd, status: number, whole: boolean): Count 
   return 'Success';
 }
 
+/** From this share of its time on, the wait for room is to blame for a deadline that passes, and not the guest. */
+const MAX_WAIT_SHARE = 0.5;
+
+/** Whose doing a deadline that passed in a cell is. All on one clock, milliseconds. */
+export function countOfDeadline(acceptedAtMs: number, sentAtMs: number, deadlineAtMs: number): 'Deadline' | 'Overload' {
+  return sentAtMs - acceptedAtMs >= (deadlineAtMs - acceptedAtMs) * MAX_WAIT_SHARE ? 'Overload' : 'Deadline';
+}
+
 /** The body of an answer of our own. */
 export function answerBody(answer: Answer, about: { detail?: string; route?: string; release?: string }): string {
   const { status, reason, code, message } = answer;

@@ -7,12 +7,13 @@
  * D2 Only a request of which no body byte went out and whose method is idempotent is tried a second time, once, on
  *    another replica of the same release (I1).
  * D3 What the client caused counts for nobody: an upload or a reader that is too slow is no failure of the guest.
+ * D4 Time in the queue is not the guest's: a deadline that passes after a long wait for room counts as an overload.
  */
 import { Outcome, Abort, REQUEST_AWAITS_READ, REQUEST_HAS_BODY_FRAMES } from '../wire/frames.ts';
 import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller } from '../wire/cell-caller.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { requestHeadFits } from '../wire/request-head.ts';
-import { answerOfEnd, countOfEnd, REFUSALS, type Count } from './answers.ts';
+import { answerOfEnd, countOfDeadline, countOfEnd, REFUSALS, type Count } from './answers.ts';
 import { chooseArm, type CompiledRule, type Directory } from './compiled-rule.ts';
 import type { Exchange, ExchangeOwner } from './exchange.ts';
 import type { FailureLog } from './failure-log.ts';
@@ -127,7 +128,9 @@ export class Dispatcher implements Directory, ExchangeOwner {
     const { head } = this.#facts;
     head.flags = exchange.hasStreamedBody ? REQUEST_HAS_BODY_FRAMES : 0;
     if (exchange.awaitsContinue) head.flags |= REQUEST_AWAITS_READ;
-    head.deadlineMs = Math.max(1, Math.ceil(exchange.deadlineAtMs - performance.now()));
+    const nowMs = performance.now();
+    if (exchange.sentAtMs === 0) exchange.sentAtMs = nowMs;
+    head.deadlineMs = Math.max(1, Math.ceil(exchange.deadlineAtMs - nowMs));
     if (!requestHeadFits(head)) {
       exchange.arm!.tally.inFlight--;
       exchange.answer(REFUSALS.TooManyHeaders);
@@ -217,6 +220,12 @@ export class Dispatcher implements Directory, ExchangeOwner {
     const { traffic } = tally;
     if (count === 'ClientAbort' || exchange.isClientGone) {
       traffic.clientAborts++;
+      return;
+    }
+    const { acceptedAtMs, sentAtMs, deadlineAtMs } = exchange;
+    // A status of 5xx is the guest's own word, whenever it came.
+    if (count === 'Deadline' && status < 500 && countOfDeadline(acceptedAtMs, sentAtMs, deadlineAtMs) === 'Overload') {
+      traffic.overloads++;
       return;
     }
     traffic.requests++;

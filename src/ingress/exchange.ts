@@ -37,6 +37,8 @@ export class Exchange extends ServerResponse implements CellExchange {
   callId = 0;
   acceptedAtMs = 0;
   deadlineAtMs = 0;
+  /** When a cell first got it: before, it only waited for room. */
+  sentAtMs = 0;
   /** Ours, for `x-request-id`. */
   requestId = '';
   setCookie: string | undefined;

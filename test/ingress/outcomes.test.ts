@@ -1,6 +1,7 @@
 /** How a call can end, what the client gets, and what is counted. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Counters } from '../../src/model/engine.ts';
+import { countOfDeadline } from '../../src/ingress/answers.ts';
 import { Outcome } from '../../src/wire/frames.ts';
 import { errorOf, rule, snapshot, STABLE, startIngress, type Answer, type Fixture, type Replica } from './fixture.ts';
 import { until, type Script } from './scripted-cell.ts';
@@ -177,6 +178,41 @@ describe('with a head', () => {
     expect(fixture.ingress.samples()[0]).toMatchObject({ inFlight: 1, traffic: { requests: 0 } });
     replica.cell.calls[0]!.done();
     expect(await settled()).toMatchObject({ requests: 1, failures: 0 });
+  });
+});
+
+describe('a deadline that passes in a cell', () => {
+  test.each<[string, number, 'Deadline' | 'Overload']>([
+    ['without a wait is the guest\u2019s', 0, 'Deadline'],
+    ['after a wait of less than half of the time is the guest\u2019s', 149, 'Deadline'],
+    ['after a wait of half of the time is an overload', 150, 'Overload'],
+    ['after a wait of nearly all of the time is an overload', 299, 'Overload'],
+  ])('%s', (_name, waitedMs, count) => {
+    expect(countOfDeadline(1_000, 1_000 + waitedMs, 1_300)).toBe(count);
+  });
+
+  test.each<[string, boolean, Partial<Counters>]>([
+    ['is no failure where most of the time was spent in the queue', false, { failures: 0, deadlines: 0, overloads: 1 }],
+    ['is a failure all the same where the guest had said 500', true, { failures: 1, deadlines: 1, overloads: 0 }],
+  ])('%s', async (_name, saysError, counts) => {
+    await fixture.stop();
+    fixture = await startIngress(snapshot([rule({ requestTimeoutMs: 1_000 })]));
+    const { cell } = await fixture.add(STABLE, () => undefined, { concurrency: 1, queue: 1 });
+    cell.script = (call) => {
+      if (call.path === '/slow') return;
+      if (saysError) call.head(500);
+      call.onCancel = () => call.done(Outcome.Deadline);
+    };
+    const slow = fixture.get('/slow');
+    await until(() => cell.calls.length === 1);
+    const waiting = fixture.get('/waits').catch(() => undefined);
+    await until(() => fixture.ingress.samples()[0]!.inFlight === 2);
+    await new Promise((resolve) => setTimeout(resolve, 510));
+    cell.calls[0]!.reply(200);
+    expect((await slow).status).toBe(200);
+    const answer = await waiting;
+    if (!saysError) expect(answer!.status).toBe(504);
+    expect(await settled()).toMatchObject({ requests: 1 + counts.failures!, ...counts });
   });
 });
 
