@@ -12,6 +12,13 @@ import type { PruneGuard } from './prune.ts';
 import { failuresWithin } from './supervise.ts';
 import { entryOf, groupOf, readyCount, replicasOf, type Party, type Target, type Wish, type World } from './world.ts';
 
+export interface Freeze {
+  readonly name: string;
+  readonly closesInMs: number;
+  /** This commit lifted the window and introduced the change: for its own change it cannot. */
+  readonly lifted: boolean;
+}
+
 /** Everything that the rows of the table look at, for one entry. */
 export interface EntryContext {
   readonly world: World;
@@ -26,7 +33,7 @@ export interface EntryContext {
   readonly pruneHeld: string | undefined;
   readonly end: End | undefined;
   readonly groupFailure: string | undefined;
-  readonly freeze: { readonly name: string; readonly closesInMs: number } | undefined;
+  readonly freeze: Freeze | undefined;
   readonly breakerForMs: number | undefined;
 }
 
@@ -46,9 +53,19 @@ export function contextOf(world: World, key: EntryKey, parties: Parties, guard: 
     pruneHeld: guard.held.get(key),
     end: target && holdingEnd(world, entry, target),
     groupFailure: world.memory.groupEnds.find((end) => end.attempt === party.attempt)?.why,
-    freeze: openFreezeWindow(world.judge.freezeWindows, key.split('/')[0]!, world.now.wallMs),
+    freeze: freezeOf(world, key, entry),
     breakerForMs: target && breakerOpenForMs(entry, target.entry.rollout.settings.breaker, world.memory.clockMs),
   };
+}
+
+/** The windows of this commit, and those of the one before for an attempt that this commit introduced. */
+function freezeOf({ environment, judge, desired, now }: World, key: EntryKey, entry: EntryDraft): Freeze | undefined {
+  const namespace = key.split('/')[0]!;
+  const open = openFreezeWindow(environment.freezeWindows, namespace, now.wallMs);
+  if (open) return { ...open, lifted: false };
+  if (entry.shown?.commit !== desired.commit) return undefined;
+  const before = openFreezeWindow(judge.freezeWindows, namespace, now.wallMs);
+  return before && { ...before, lifted: true };
 }
 
 export function isServing({ entry, wish }: Pick<EntryContext, 'entry' | 'wish'>): boolean {

@@ -32,7 +32,11 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
   const wishes = wishesOf(desired, entries, cache);
   for (const key of wishes.keys()) if (!entries.has(key)) entries.set(key, newEntry());
   if (isNew) acceptCommit(draft, wishes, entries, observed.commits, now);
-  for (const [key, wish] of wishes) show(entries.get(key)!, wish, desired.commit);
+  for (const [key, wish] of wishes) {
+    const entry = entries.get(key)!;
+    entry.deletedIn = wish.deleted ? (entry.deletedIn ?? desired.commit) : undefined;
+    show(entry, wish, desired.commit);
+  }
 
   const { engine } = observed;
   if (engine) absorbEpoch(draft, entries, engine);

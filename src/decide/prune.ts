@@ -17,8 +17,9 @@ export function pruneHash(keys: readonly EntryKey[]): string {
 }
 
 /**
- * Compares what runs with desired, never one commit with another. The limits are those of the commit before (`judge`);
- * the confirmation has to come with the commit that deletes.
+ * Compares what runs with desired, never one commit with another. The limits of this commit are in force; for what it
+ * deletes itself those of the commit before hold as well, so that no commit lifts the guard for its own deletion. The
+ * confirmation may come with the commit that deletes: it names the exact set.
  */
 export function guardPrune(world: World, parties: Parties): PruneGuard {
   const running = [...world.entries].filter(([, entry]) => isRunning(entry)).map(([key]) => key);
@@ -27,18 +28,30 @@ export function guardPrune(world: World, parties: Parties): PruneGuard {
   const set = gone.filter((key) => !replaced.has(key)).sort();
   const held = new Map<EntryKey, string>();
   const confirmed = isConfirmed(world.environment, pruneHash(set));
-  const wide = widerThanAllowed(set, running, world);
   for (const key of gone) {
     const namespace = key.split('/')[0]!;
     if (isUnreadable(world.desired, namespace)) {
       held.set(key, `a file in the path of tenant ${namespace} cannot be read: nothing is pruned there until it can`);
-    } else if (!world.judge.prune.enabled) {
+      continue;
+    }
+    const { enabled, maxDeletePercent } = limitsFor(world, key);
+    const wide = set.includes(key) && !confirmed ? widerThanAllowed(set, running, maxDeletePercent, world) : undefined;
+    if (!world.environment.prune.enabled) {
       held.set(key, 'prune.enabled is false: it runs on; set it to true in the Environment to let it go');
-    } else if (wide && set.includes(key) && !confirmed) {
+    } else if (!enabled) {
+      held.set(key, 'prune.enabled was false before the commit that deletes it: it runs on until the next commit');
+    } else if (wide) {
       held.set(key, `${wide}; to go on, write prune.confirm: "${pruneHash(set)}" in the Environment`);
     }
   }
   return { held };
+}
+
+function limitsFor({ environment, judge, entries, desired }: World, key: EntryKey): EnvironmentSettings['prune'] {
+  const { prune } = environment;
+  if (entries.get(key)?.deletedIn !== desired.commit) return prune;
+  const enabled = prune.enabled && judge.prune.enabled;
+  return { ...prune, enabled, maxDeletePercent: Math.min(prune.maxDeletePercent, judge.prune.maxDeletePercent) };
 }
 
 function isRunning(entry: EntryDraft): boolean {
@@ -49,8 +62,12 @@ function isConfirmed(environment: EnvironmentSettings, hash: string): boolean {
   return environment.prune.confirm === hash;
 }
 
-function widerThanAllowed(set: readonly EntryKey[], running: readonly EntryKey[], world: World): string | undefined {
-  const limit = world.judge.prune.maxDeletePercent;
+function widerThanAllowed(
+  set: readonly EntryKey[],
+  running: readonly EntryKey[],
+  limit: number,
+  world: World,
+): string | undefined {
   const share = (set.length / running.length) * 100;
   if (set.length > 1 && share > limit) {
     return `this deletes ${set.length} of ${running.length} running components (${Math.round(share)} %, limit ${limit} %)`;

@@ -140,12 +140,15 @@ export const TABLE: readonly Row[] = [
     when: ({ freeze }) =>
       freeze !== undefined && {
         window: freeze.name,
+        ...(freeze.lifted ? { lifted: 'by the commit of this change' } : {}),
         closesIn: formatDuration(Math.ceil(freeze.closesInMs / 60_000) * 60_000),
       },
-    move: (_, { window }) => ({
+    move: (_, { window, lifted }) => ({
       type: 'Drop',
       reason: 'FreezeWindow',
-      why: `freeze window ${window} is open; the attempt is not quarantined and starts afterwards`,
+      why: lifted
+        ? `freeze window ${window} was open before this commit, which cannot lift it for its own change: it starts afterwards, or with the next commit`
+        : `freeze window ${window} is open; the attempt is not quarantined and starts afterwards`,
     }),
   },
   {

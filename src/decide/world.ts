@@ -44,8 +44,9 @@ export interface World {
   readonly memory: MemoryDraft;
   readonly entries: Map<EntryKey, EntryDraft>;
   readonly wishes: ReadonlyMap<EntryKey, Wish>;
-  /** In force for this commit: what it asks for, and (guards, freeze) what the commit before it said. */
+  /** Of this commit, in force at once. */
   readonly environment: EnvironmentSettings;
+  /** Of the commit before: its guards hold as well for what this commit itself introduced. */
   readonly judge: EnvironmentSettings;
   /** What each release answered since the last decision. */
   readonly tallies: ReadonlyMap<string, Tally>;

@@ -23,7 +23,7 @@ export interface Memory {
   readonly nextRun: number;
   /** The engine process that the counters and replicas were last seen in. */
   readonly epoch?: string | undefined;
-  /** The accepted commit, its environment, and the environment of the one before, which judges it. */
+  /** The accepted commit, its environment, and the environment before it, which also judges what it introduced. */
   readonly commit?: string | undefined;
   readonly environment?: EnvironmentSettings | undefined;
   readonly judge?: EnvironmentSettings | undefined;
@@ -238,6 +238,8 @@ export interface EntryMemory {
   readonly decision?: DecisionRecord | undefined;
   /** A failure was answered by going back in git: shown as `Reverted` until the next release. */
   readonly reverted: boolean;
+  /** The first accepted head that did not have it any more; absent while git has it. */
+  readonly deletedIn?: string | undefined;
   readonly deletedAtWallMs?: number | undefined;
 }
 
