@@ -70,10 +70,13 @@ function rulesOf(world: World, parties: Parties, unavailable: Unavailable): Snap
 }
 
 function servedRule(world: World, key: EntryKey, release: Release, rule: RouteRule): SnapshotRule {
-  const { strategy } = release.entry.rollout.settings;
-  const sticky = strategy.type === 'Canary' && strategy.stickyBy ? { stickyBy: strategy.stickyBy } : {};
   const arms: readonly Arm[] = [{ release: release.release, group: groupOf(key, release), weight: 100 }];
-  return { ...emptyRule(key, rule, release.entry.members[0].limits), ...sticky, arms };
+  return { ...emptyRule(key, rule, release.entry.members[0].limits), ...stickinessOf(release), arms };
+}
+
+function stickinessOf(release: Release): Pick<SnapshotRule, 'stickyBy'> {
+  const { strategy } = release.entry.rollout.settings;
+  return strategy.type === 'Canary' && strategy.stickyBy ? { stickyBy: strategy.stickyBy } : {};
 }
 
 function emptyRule(
@@ -119,7 +122,9 @@ function addCandidate(
     const present = rules.get(id);
     if (!present || (present.entry !== key && !taken.has(present.entry))) continue;
     const arms = [...present.arms.map((other) => ({ ...other, weight: 100 - weight })), arm];
-    rules.set(id, { ...present, arms });
+    // Two arms are the candidate's canary: its own strategy says what sticks, not that of what it would replace.
+    const { stickyBy: _, ...rest } = present;
+    rules.set(id, { ...rest, ...stickinessOf(release), arms });
   }
 }
 
