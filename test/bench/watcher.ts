@@ -5,6 +5,7 @@ const TICK_MS = 1;
 
 export interface Sighting {
   /** Milliseconds since the epoch, with fractions: comparable with what other processes of this machine log. */
+  readonly askedAtMs: number;
   readonly atMs: number;
   readonly release: string;
   readonly status: number;
@@ -51,10 +52,12 @@ export class Watcher {
   }
 
   #ask(url: string): void {
+    const askedAtMs = Watcher.nowMs();
     const request = http.get(url, { agent: this.#agent }, (response) => {
       response.resume();
       response.once('end', () => {
         this.#see({
+          askedAtMs,
           atMs: Watcher.nowMs(),
           release: String(response.headers['x-headway-release'] ?? '-'),
           status: response.statusCode ?? 0,

@@ -1,6 +1,6 @@
 /**
  * `git revert` → serving, after the fetch: from the moment that the mirror has the commit (the daemon's log line
- * `fetched`) to the first answer of the release before, as a client sees it. Push and fetch take what git takes.
+ * `fetched`) to the first answer of the release before to a client that asked after it. Push and fetch take what git takes.
  */
 import type { SectionResult } from '../harness.ts';
 import { Follower } from '../peers/follower.ts';
@@ -30,9 +30,9 @@ export async function benchRevert(
       const { commit, startedAtMs } = await follower.push();
       await follower.proven();
       const fetchedAtMs = follower.loggedAtMs('fetched', commit);
-      // Before the fetch it was a straggler of the swap before: a request may take its time in a cell that drains.
+      // Asked before the fetch it is a straggler of the swap before: a request may take its time in a cell that drains.
       const served = (): Sighting | undefined =>
-        watcher.sightings.find(({ release, atMs }) => release === first && atMs >= fetchedAtMs);
+        watcher.sightings.find(({ release, askedAtMs }) => release === first && askedAtMs >= fetchedAtMs);
       if (!served()) await watcher.until('the release before answers', () => served() !== undefined);
       const servingAtMs = served()!.atMs;
       if (round <= WARM_UP_ROUNDS) continue;
