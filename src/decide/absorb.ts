@@ -7,6 +7,7 @@ import type { EngineObserved, ReleaseSamples, ReplicaObserved } from '../model/e
 import type { ReplicaFailure, SeenCounters, Tally } from '../model/memory.ts';
 import type { Observed } from '../model/observed.ts';
 import type { Problem } from '../model/problem.ts';
+import { legible } from './ends.ts';
 import { EMPTY_TALLY, NOTHING_SEEN, tallySince } from './gate/tally.ts';
 import { MAX_FAILURES, withBake, withCandidate, type EntryDraft, type MemoryDraft } from './memory.ts';
 
@@ -66,8 +67,8 @@ function failureOf(
 ): ReplicaFailure {
   const end = live?.end && live.end !== 'Stopped' ? live.end : 'StartFailed';
   const problem = refusal ?? live?.problem;
-  const message = problem?.message ?? `the replica ended: ${end}`;
-  return { group, atMs, end, message, waiting: problem?.policy === 'Waiting' };
+  const message = legible(problem?.message ?? `the replica ended: ${end}`);
+  return { group, atMs, end, message, remedy: problem?.remedy, waiting: problem?.policy === 'Waiting' };
 }
 
 /** What each release answered since the last look, counted once: the counters seen are part of the memory. */

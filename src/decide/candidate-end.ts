@@ -3,7 +3,7 @@ import { short } from '../kit/digest.ts';
 import { formatDuration } from '../kit/units.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Candidate } from '../model/memory.ts';
-import { failed, recordEnd, sentenceOf, waiting, type Ending } from './ends.ts';
+import { failed, recordEnd, sentenceOf, waitingFor, type Ending } from './ends.ts';
 import { fact } from './gate/hard-stops.ts';
 import { isShared, type Verdict } from './gate/trial.ts';
 import { takeGroupDown } from './group-end.ts';
@@ -40,7 +40,7 @@ function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Ve
   const entry = entryOf(world, key);
   const outside = entry.failures.findLast((failure) => failure.group === group && failure.waiting);
   if (outside && readyCount(world, key, release) === 0 && outside.atMs >= candidate.sinceMs)
-    return waiting(outside.message, 'Waiting');
+    return waitingFor(outside.message, outside.remedy);
   const { supervision } = release.entry;
   const own = since(entry.failures, trial.startedMs);
   if (isCrashLoop(own, group, supervision, world.memory.clockMs)) {

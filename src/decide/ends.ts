@@ -44,6 +44,17 @@ export function waiting(why: string, reason: 'Waiting' | 'SharedOutage', evidenc
   return { kind: 'Waiting', reason, why, releasedBy: 'nothing to edit: it is tried again by itself', evidence };
 }
 
+/** It is tried again, but may never succeed by that alone: the remedy of what is in the way goes first. */
+export function waitingFor(why: string, remedy: string | undefined): Ending {
+  const ending = waiting(legible(why), 'Waiting');
+  return remedy ? { ...ending, releasedBy: `${legible(remedy)} (it is tried again by itself)` } : ending;
+}
+
+/** Ids of groups and replicas carry a whole revision; people get the twelve digits that they can compare. */
+export function legible(text: string): string {
+  return text.replaceAll(/@([0-9a-f]{64})(?![0-9a-f])/g, (_, revision: string) => `@${short(revision)}`);
+}
+
 export function withoutSamples(release: Release, why: string, evidence: readonly Evidence[]): Ending {
   const releasedBy =
     `send it traffic and write spec.rollout.retry: ${release.entry.rollout.retry + 1}; or lengthen the step's deadline; ` +

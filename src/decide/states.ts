@@ -8,7 +8,7 @@ import type { Preparation } from '../model/observed.ts';
 import { formatDuration } from '../kit/units.ts';
 import { hasBytes, type EntryContext } from './context.ts';
 import { fact } from './gate/hard-stops.ts';
-import { failed, refused, waiting, type Ending } from './ends.ts';
+import { failed, refused, waiting, waitingFor, type Ending } from './ends.ts';
 import type { EntryDraft } from './memory.ts';
 import { groupOf, readyCount, replicasOf, type World } from './world.ts';
 
@@ -100,7 +100,7 @@ function isReadyAgain(world: World, key: EntryKey, { release }: StateContext['ca
 
 function refusedOrWaiting({ problem }: Extract<Preparation, { state: 'Failed' }>): Ending {
   if (problem.policy === 'Terminal') return refused(problem);
-  return waiting(`${problem.code}: ${problem.message}`, 'Waiting');
+  return waitingFor(`${problem.code}: ${problem.message}`, problem.remedy);
 }
 
 export function deadlineEnding(row: StateRow, step: StateContext): Ending | undefined {

@@ -200,6 +200,8 @@ export interface ReplicaFailure {
   readonly atMs: number;
   readonly end: ReplicaEnd;
   readonly message: string;
+  /** Of the problem that it ended with. */
+  readonly remedy?: string | undefined;
   /** Not its own doing: no capacity, no sandbox. */
   readonly waiting: boolean;
 }
@@ -252,4 +254,16 @@ export interface CommitMemory {
   readonly why: string;
   /** The attempts that this head showed first. */
   readonly attempts: readonly { readonly key: EntryKey; readonly attempt: string; readonly release: string }[];
+  /** What else it changed of what runs, without another attempt. */
+  readonly edits?: readonly CommitEdit[] | undefined;
+  /** The first file of it that is invalid. */
+  readonly invalid?: string | undefined;
+}
+
+/** A deletion, or fields that are in no attempt (`restartToken`, `scaling`) of an entry whose release stays. */
+export interface CommitEdit {
+  readonly key: EntryKey;
+  readonly deleted: boolean;
+  /** Names as in the manifest; empty for a deletion. */
+  readonly fields: readonly string[];
 }

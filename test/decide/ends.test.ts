@@ -112,6 +112,17 @@ describe('Waiting: the world outside; retried with back-off, without git', { tim
     fleet.until((f) => f.isProven('cart', 'v2'));
   });
 
+  it('says the remedy of what is in the way: trying again may never be enough', () => {
+    const id = `shop/cart@${'a'.repeat(64)}#3`;
+    const full = problem('HW4102', `${id} would be one too many`, { remedy: `make room for ${id}` });
+    const fleet = ended((f) => void f.refusals.set(artifactOf('v2'), full), cart('v2'));
+    expect(fleet.of('cart').ends[0]).toMatchObject({
+      kind: 'Waiting',
+      why: 'HW4102: shop/cart@aaaaaaaaaaaa#3 would be one too many',
+      releasedBy: 'make room for shop/cart@aaaaaaaaaaaa#3 (it is tried again by itself)',
+    });
+  });
+
   it("an outage that serving shares is nobody's fault and quarantines nothing", () => {
     const fleet = new Fleet(desired('a1', [cart('v1')]));
     fleet.until((f) => f.isProven('cart', 'v1'));
