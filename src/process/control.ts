@@ -2,7 +2,8 @@
  * The control process: builds the edges, gives them to the loop, and shows what the loop knows. It decides nothing
  * itself, and the engine serves on while it is away.
  */
-import { pino } from 'pino';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino, type Logger } from 'pino';
 import { openContentStore } from '../artifact/store.ts';
 import { openComponents } from '../component/components.ts';
 import type { Credentials } from '../git/environment.ts';
@@ -24,6 +25,9 @@ import { readSecret } from './secrets.ts';
 import { endWith } from './start-failure.ts';
 
 const STDERR = 2;
+/** An engine that runs has greeted by then; one that starts with us, too. */
+const ENGINE_ANSWER_DEADLINE_MS = 5_000;
+const ENGINE_LOOK_PERIOD_MS = 50;
 
 // Everything that control writes is its own: journal, mirror and store hold what tenants deploy.
 process.umask(0o077);
@@ -62,12 +66,12 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
     log,
   });
   if (!mirror.ok) endWith(mirror.error);
-  if (!journal.value.desired()) await mustReach(mirror.value);
+  const engine = connectEngine({ path: folders.engineSocket, log });
+  if (!journal.value.desired()) await mustReach(mirror.value, engine, log);
 
   const manifest = openManifestParser({ log });
   const artifacts = openContentStore({ folder: folders.store, maxBytes: options.limits.storeBytes, log });
   const components = openComponents({ artifacts, folder: folders.bundles, log });
-  const engine = connectEngine({ path: folders.engineSocket, log });
   const { url, ref, path, allowNonFastForwardFrom } = options.repository;
   const reconciler = createReconciler(
     {
@@ -131,10 +135,29 @@ function withReleaseHeader(engine: EnginePort, releaseHeader: boolean): EnginePo
   };
 }
 
-/** With nothing in the journal there is nothing to serve meanwhile: better to say at once what is wrong with the address. */
-async function mustReach(mirror: Mirror): Promise<void> {
+/**
+ * With nothing in the journal there is nothing to serve meanwhile: better to say at once what is wrong with the address.
+ * Unless the engine serves: then the journal was lost, to end would end what serves, and the loop goes on looking.
+ */
+async function mustReach(mirror: Mirror, engine: EnginePort, log: Logger): Promise<void> {
   const looked = await mirror.look();
-  if (!looked.ok) endWith(looked.error, EXIT.RepositoryUnreachable);
+  if (looked.ok) return;
+  if ((await generationInForce(engine)) === 0) endWith(looked.error, EXIT.RepositoryUnreachable);
+  log.error(
+    { problem: looked.error },
+    'nothing is known and the repository cannot be reached; the engine serves on, and it is looked for again',
+  );
+}
+
+/** What the engine serves; 0 for nothing, or for no answer. */
+async function generationInForce(engine: EnginePort): Promise<number> {
+  const untilMs = performance.now() + ENGINE_ANSWER_DEADLINE_MS;
+  for (;;) {
+    const observed = await engine.observe();
+    if (observed.ok) return observed.value.generation;
+    if (performance.now() >= untilMs) return 0;
+    await delay(ENGINE_LOOK_PERIOD_MS);
+  }
 }
 
 function readSecrets(

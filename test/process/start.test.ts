@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -180,6 +180,38 @@ describe('the life of a daemon', () => {
       await daemon.until('it says so', ({ source }) => source.condition.reason === 'SourceUnavailable');
     } finally {
       await expectEnd(daemon, 'SIGINT');
+    }
+  });
+
+  it('with journal and seed lost and the repository away, the engine serves on and control goes on looking', async () => {
+    const lost = path.join(folder, 'lost');
+    const away = `${repository.bare}-away`;
+    const daemon = await Daemon.start({ repo: repository.url, data: lost, ...addresses });
+    let isAway = false;
+    try {
+      expect(await greeting(daemon)).toContain('greeting v1');
+      const [control, engine] = [daemon.one('control'), daemon.one('engine')];
+      await rename(repository.bare, away);
+      isAway = true;
+      for (const name of ['journal.db', 'journal.db-wal', 'journal.db-shm', 'seed.json']) {
+        await rm(path.join(lost, name), { force: true });
+      }
+      process.kill(control, 'SIGKILL');
+      await daemon.until(
+        'another control says what is wrong',
+        ({ source, engine: { connected } }) =>
+          connected && source.condition.reason === 'SourceUnavailable' && daemon.first('control') !== control,
+      );
+      expect([daemon.first('engine'), await greeting(daemon)]).toEqual([
+        engine,
+        expect.stringContaining('greeting v1'),
+      ]);
+      await rename(away, repository.bare);
+      isAway = false;
+      await daemon.entry(KEY, 'it is known again', ({ serving }) => serving !== undefined);
+    } finally {
+      if (isAway) await rename(away, repository.bare);
+      await expectEnd(daemon, 'SIGTERM');
     }
   });
 
