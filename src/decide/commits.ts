@@ -4,8 +4,10 @@
  */
 import type { Now } from '../kit/clock.ts';
 import { short } from '../kit/digest.ts';
+import { canonicalJson, type Json } from '../kit/json.ts';
 import type { EntryKey } from '../model/component.ts';
-import type { CommitMemory } from '../model/memory.ts';
+import type { DesiredEntry } from '../model/desired.ts';
+import type { CommitEdit, CommitMemory } from '../model/memory.ts';
 import type { CommitSeen } from '../model/observed.ts';
 import type { CommitStatus } from '../model/status.ts';
 import { MAX_COMMITS, type EntryDraft, type MemoryDraft } from './memory.ts';
@@ -19,6 +21,7 @@ export function acceptCommit(
   wishes: ReadonlyMap<EntryKey, Wish>,
   entries: ReadonlyMap<EntryKey, EntryDraft>,
   seen: readonly CommitSeen[],
+  invalid: string | undefined,
   now: Now,
 ): void {
   const commit = memory.commit!;
@@ -28,7 +31,16 @@ export function acceptCommit(
       : [],
   );
   const head = seen.find((candidate) => candidate.commit === commit) ?? { commit, subject: '', author: '' };
-  const accepted: CommitMemory = { ...head, seenAtWallMs: now.wallMs, state: 'Accepted', why: 'accepted', attempts };
+  const edits = [...wishes.values()].flatMap((wish) => editOf(wish, entries.get(wish.key)) ?? []);
+  const accepted: CommitMemory = {
+    ...head,
+    seenAtWallMs: now.wallMs,
+    state: 'Accepted',
+    why: 'accepted',
+    attempts,
+    ...(edits.length > 0 ? { edits } : {}),
+    ...(invalid ? { invalid } : {}),
+  };
   const passed = seen
     .filter((other) => other.commit !== commit)
     .map((other): CommitMemory => {
@@ -43,9 +55,13 @@ export function acceptCommit(
 /** Looks again at every commit whose story is not over. */
 export function followCommits(world: World): readonly CommitStatus[] {
   world.memory.commits = world.memory.commits.map((commit) => ({ ...commit, ...outcomeOf(world, commit) }));
-  return world.memory.commits.map(({ attempts: _, seenAtWallMs, ...commit }) => ({
-    ...commit,
+  return world.memory.commits.map(({ commit, subject, author, seenAtWallMs, state, why }) => ({
+    commit,
+    subject,
+    author,
     seenAt: new Date(seenAtWallMs).toISOString(),
+    state,
+    why,
   }));
 }
 
@@ -62,14 +78,58 @@ const WEIGHT: readonly CommitStatus['state'][] = [
 
 function outcomeOf(world: World, commit: CommitMemory): Outcome {
   if (commit.state === 'Superseded' || commit.state === 'Proven') return commit;
-  if (commit.attempts.length === 0) {
-    return world.desired.invalid.length > 0 && commit.commit === world.memory.commit
-      ? { state: 'Refused', why: `${world.desired.invalid[0]!.file} is invalid; everything else is as before` }
-      : { state: 'NoChange', why: 'it changes nothing that runs' };
+  const { attempts, edits = [], invalid } = commit;
+  if (attempts.length + edits.length === 0) {
+    return invalid === undefined
+      ? { state: 'NoChange', why: 'it changes nothing that runs' }
+      : { state: 'Refused', why: `${invalid} is invalid; everything else is as before` };
   }
-  const outcomes = commit.attempts.map((attempt) => outcomeOfAttempt(world, attempt));
-  outcomes.sort((one, other) => WEIGHT.indexOf(one.state) - WEIGHT.indexOf(other.state));
-  return outcomes[0]!;
+  // What took effect stays so, whatever later commits do; there is no bake after which it would be proven.
+  if (attempts.length === 0 && commit.state === 'Live') return commit;
+  const edited = edits.map((edit) => outcomeOfEdit(world, edit, commit.commit));
+  const pending = edited.filter(({ state }) => state === 'InProgress');
+  const outcomes = [...attempts.map((attempt) => outcomeOfAttempt(world, attempt)), ...pending];
+  const [first] = (outcomes.length > 0 ? outcomes : edited).toSorted(
+    (one, other) => WEIGHT.indexOf(one.state) - WEIGHT.indexOf(other.state),
+  );
+  const { state, why } = first!;
+  return { state, why: invalid === undefined ? why : `${why}; ${invalid} is invalid and changes nothing` };
+}
+
+/** What a commit changes of an entry besides its attempt. Runs before the new form is noted. */
+function editOf({ key, target, invalid, deleted }: Wish, entry: EntryDraft | undefined): CommitEdit | undefined {
+  if (deleted) {
+    const begins = entry?.deletedIn === undefined && (entry?.serving ?? entry?.candidate) !== undefined;
+    return begins ? { key, deleted, fields: [] } : undefined;
+  }
+  if (!target || invalid || !entry?.desired || entry.shown?.attempt !== target.attempt) return undefined;
+  const fields = changedFields(entry.desired, target.entry);
+  return fields.length > 0 ? { key, deleted, fields } : undefined;
+}
+
+const FIELDS_OUTSIDE_ATTEMPTS = [
+  ['restartToken', 'restartToken'],
+  ['scaling', 'scaling'],
+  ['suspend', 'suspend'],
+  ['supervision', 'supervision'],
+  ['drainDeadlineMs', 'drain.deadline'],
+  ['rollout', 'rollout'],
+] as const;
+
+function changedFields(before: DesiredEntry, after: DesiredEntry): readonly string[] {
+  return FIELDS_OUTSIDE_ATTEMPTS.filter(
+    ([field]) =>
+      canonicalJson({ value: before[field] } as unknown as Json) !==
+      canonicalJson({ value: after[field] } as unknown as Json),
+  ).map(([, name]) => name);
+}
+
+function outcomeOfEdit(world: World, { key, deleted, fields }: CommitEdit, commit: string): Outcome {
+  const entry = world.entries.get(key);
+  if (!deleted) return { state: 'Live', why: `${key}: ${fields.join(', ')} takes effect without another attempt` };
+  if (!entry?.serving && !entry?.candidate) return { state: 'Live', why: `${key} is deleted` };
+  if (entry.deletedIn !== commit) return { state: 'Superseded', why: `${key} is in git again` };
+  return { state: 'InProgress', why: `${key} is deleted in git: ${entry.decision?.why ?? 'not looked at yet'}` };
 }
 
 function outcomeOfAttempt(world: World, { key, attempt, release }: CommitMemory['attempts'][number]): Outcome {

@@ -1,12 +1,14 @@
 /** Opens the world of one decision: time, the accepted commit, and what was observed, before anything is decided. */
 import type { Now } from '../kit/clock.ts';
 import type { EntryKey } from '../model/component.ts';
+import type { DecidedEvent } from '../model/decision.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Memory, Tally } from '../model/memory.ts';
 import type { Observed } from '../model/observed.ts';
 import { absorbCounters, absorbEpoch, absorbReplicas } from './absorb.ts';
 import { acceptCommit } from './commits.ts';
 import type { IdentityCache } from './identity.ts';
+import { tellEdits } from './tell.ts';
 import { draftEntries, newEntry, type EntryDraft, type MemoryDraft } from './memory.ts';
 import { environmentOf, wishesOf } from './wishes.ts';
 import type { Wish, World } from './world.ts';
@@ -31,10 +33,12 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
   }
   const wishes = wishesOf(desired, entries, cache);
   for (const key of wishes.keys()) if (!entries.has(key)) entries.set(key, newEntry());
-  if (isNew) acceptCommit(draft, wishes, entries, observed.commits, now);
+  if (isNew) acceptCommit(draft, wishes, entries, observed.commits, desired.invalid[0]?.file, now);
+  const events: DecidedEvent[] = [];
   for (const [key, wish] of wishes) {
     const entry = entries.get(key)!;
     entry.deletedIn = wish.deleted ? (entry.deletedIn ?? desired.commit) : undefined;
+    tellEdits(events, entry, wish, desired.commit);
     show(entry, wish, desired.commit);
   }
 
@@ -60,7 +64,7 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
     acknowledged:
       engine !== undefined && (draft.snapshot.generation === 0 || engine.generation === draft.snapshot.generation),
     actions: [],
-    events: [],
+    events,
   };
 }
 

@@ -14,12 +14,14 @@ import type {
 import { isServing } from './context.ts';
 import { headlineOf, type Headline } from './headline.ts';
 import type { Decided } from './lock-step.ts';
+import { tellHold } from './tell.ts';
 import { groupOf, readyCount, type World } from './world.ts';
 
 export function statusOf(world: World, decided: Decided): EntryStatus {
   const { context } = decided;
   const { key, entry, wish } = context;
   const headline = headlineOf(world, decided);
+  tellHold(world, context, headline);
   entry.decision = recordOf(world, decided);
   const conditions = conditionsOf(world, decided, headline);
   entry.conditions = Object.fromEntries(

@@ -1,0 +1,29 @@
+/** Events of what has no end of its own: edits that start no attempt, and states that hold until somebody edits git. */
+import type { DecidedEvent } from '../model/decision.ts';
+import type { EntryContext } from './context.ts';
+import type { Headline } from './headline.ts';
+import type { EntryDraft } from './memory.ts';
+import { say, type Wish, type World } from './world.ts';
+
+/** A restart or another number of replicas of what serves. Runs before the new form is noted. */
+export function tellEdits(events: DecidedEvent[], entry: EntryDraft, wish: Wish, commit: string): void {
+  const { desired: before, serving } = entry;
+  const { key, target, invalid, deleted } = wish;
+  if (!before || !serving || !target || invalid || deleted) return;
+  const tell = (message: string) => events.push({ commit, entry: key, reason: 'Progressing', message });
+  const after = target.entry;
+  if (before.restartToken !== after.restartToken) {
+    tell('restart: restartToken changed, the replicas are replaced one by one');
+  }
+  if (serving.release.release !== target.release.release) return;
+  const [from, to] = [before.scaling.minReplicas, after.scaling.minReplicas];
+  if (from !== to) tell(`scaling: minReplicas ${from} → ${to}`);
+}
+
+/** Said once, when it begins: the reason that people saw before is in the memory. */
+export function tellHold(world: World, { key, entry, wish }: EntryContext, { reason, message }: Headline): void {
+  if (reason !== 'PruneHeld' && reason !== 'Suspended') return;
+  if (entry.conditions.Ready?.reason === reason) return;
+  const commit = wish.deleted ? entry.deletedIn : wish.target?.release.commit;
+  say(world, key, { reason, message, ...(commit === undefined ? {} : { commit }) });
+}
