@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { admit } from '../../src/component/admission/admit.ts';
 import { ALLOWED_FORMS, ALLOWED_GLOBALS, UNRESOLVED_IN_JCO } from '../../src/component/bindings/allowed.ts';
-import { makeBindings } from '../../src/component/bindings/make.ts';
+import { FAST_TRANSPILER, makeBindings, makeFastBindings } from '../../src/component/bindings/make.ts';
 import { freeIdentifiers } from '../../src/component/bindings/scope.ts';
 import { seal } from '../../src/component/bindings/seal.ts';
 import { parseModule, printModule, visit } from '../../src/component/bindings/syntax.ts';
@@ -11,6 +11,8 @@ import { corpus } from './worlds.ts';
 
 /** jco's own text for each component of the corpus, suspending and not. */
 const sources: [string, string][] = [];
+/** What the fast tier says to each of them. */
+const verdicts = new Map<string, string>();
 beforeAll(async () => {
   await loadTranspiler();
   for (const [name, bytes] of await corpus()) {
@@ -19,6 +21,10 @@ beforeAll(async () => {
     for (const blockingImports of [[], admitted.value.blockingImports]) {
       const transpiled = transpile({ ...admitted.value, blockingImports });
       if (!transpiled.ok) throw new Error(`${name}: ${transpiled.error.message}`);
+      if (blockingImports.length === 0) {
+        const fast = makeFastBindings(transpiled.value.source, FAST_TRANSPILER, admitted.value.blockingImports);
+        verdicts.set(name, fast.ok ? fast.value.tier : fast.error);
+      }
       sources.push([`${name}${blockingImports.length > 0 ? ', suspending' : ''}`, transpiled.value.source]);
     }
   }
@@ -30,6 +36,12 @@ test('every component of the corpus gets quiet bindings', () => {
     return `${name}: ${made.ok ? made.value.tier : made.error.message}`;
   });
   expect(tiers).toEqual(sources.map(([name]) => `${name}: quiet`));
+});
+
+test('every one gets fast bindings but those whose nested components call each other', () => {
+  const reasons = new Map([['greeting-js', 'the helper rscTableCreateBorrow is not known']]);
+  expect(verdicts.size).toBe(9);
+  for (const [name, verdict] of verdicts) expect([name, verdict]).toEqual([name, reasons.get(name) ?? 'fast']);
 });
 
 test('printing changes the layout of jco’s text and nothing else', () => {

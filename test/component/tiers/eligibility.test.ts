@@ -176,7 +176,7 @@ function change(node: AnyNode, key: string, value: unknown): string {
   return `${before} as ${textOf(node)}`;
 }
 
-function otherValue(value: unknown): unknown {
+function otherValue(value: string | number | boolean | bigint | RegExp | null | undefined): unknown {
   if (typeof value === 'number') return value + 1;
   if (typeof value === 'boolean') return !value;
   return value === null ? 0 : `${String(value)}_`;

@@ -42,7 +42,9 @@ export const PRIMITIVES: readonly Type[] = [
     'char',
     'i32',
     4,
-    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }).map((text) => [...text][0]!),
+    fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 1 })
+      .map((text) => String.fromCodePoint(text.codePointAt(0)!)),
   ),
   {
     name: 'string',

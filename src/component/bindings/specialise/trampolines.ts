@@ -83,7 +83,7 @@ const HOST_CALL = `_withGlobalCurrentTaskMeta({
   fn: () => _trackHostOperation(() => $call)
 })`;
 
-/** A host function without a \`result\`: whatever it throws ends the guest. */
+/** A host function without a `result`: whatever it throws ends the guest. */
 const PLAIN = template(`
   $$lift;
   ${OPENS_TASK}
@@ -115,7 +115,7 @@ const VOID = template(`
   $$lower;
 `);
 
-/** A host function with a \`result\`: what it throws is an \`err\`, unless it is a trap. */
+/** A host function with a `result`: what it throws is an \`err\`, unless it is a trap. */
 const FALLIBLE = template(`
   $$lift;
   ${OPENS_TASK}

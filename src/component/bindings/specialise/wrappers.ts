@@ -79,7 +79,7 @@ const CALLED_VOID = template('let ret; try { $call; } catch (err) { throw _fastT
 const AWAITED = template('let ret; try { ret = await $call; } catch (err) { throw _fastTrap(err); }');
 const AWAITED_VOID = template('let ret; try { await $call; } catch (err) { throw _fastTrap(err); }');
 
-/** In order; each as often as it is found. */
+/** What follows the call, as jco writes it and as it becomes. */
 const RETURNS = template('task.resolve([$result]); task.exit(); return $result;');
 const RETURN = template('_fastRunning = false; return $result;');
 const COPIES = template('task.resolve([$result]); const retCopy = $result;');
@@ -97,12 +97,6 @@ const POST_RETURN = template(`
 `);
 const GUARDED_POST_RETURN = template('$flags.value = 0; $call; $flags.value = 1;');
 const BARE_POST_RETURN = template('$call;');
-
-export interface Wrapper {
-  readonly function: FunctionExpression | FunctionDeclaration;
-  /** The variable that holds the guest's own function. */
-  readonly guest: string;
-}
 
 /** Whether a function is an export's wrapper, whatever else is in it. */
 export function isWrapper(body: readonly AnyNode[]): boolean {
