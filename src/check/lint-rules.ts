@@ -1,3 +1,4 @@
+import { stepsOf } from '../decide/steps.ts';
 import { finding } from '../manifest/finding.ts';
 import { keyOf, keySpan, subjectOf, valueSpan, type Parsed, type ParsedDocument } from '../manifest/parsed.ts';
 import { milliseconds } from '../manifest/quantity.ts';
@@ -53,6 +54,12 @@ const undecidableGate: EntryRule = (entry, document, { documents }) => {
   const named = documents.find((other) => other.kind === 'RolloutPolicy' && keyOf(other) === policy);
   const written = named ? (named as ParsedDocument<'RolloutPolicy'>).value.spec : document.value.spec.rollout;
   const wanted = written?.gate?.insufficientData;
+  if (settings.strategy.type === 'BlueGreen' && gate.insufficientData !== 'Synthesize' && entry.rules.length > 0) {
+    const message = 'a BlueGreen candidate has no traffic: without synthetic requests its gate never decides';
+    return [
+      at(document, '/spec/rollout', 'HW1062', message, 'add a readiness probe or gate.synthetic, and Synthesize'),
+    ];
+  }
   if (gate.insufficientData === 'Hold' && wanted !== 'Hold' && !entry.probes.readiness) {
     const message = 'with little traffic this gate waits until its deadline and ends Inconclusive';
     return [at(document, '/spec/rollout', 'HW1062', message)];
@@ -68,6 +75,11 @@ const FIRST_WEIGHT_THAT_HARDLY_PROTECTS = 51;
 
 const steps: EntryRule = (entry, document) => {
   const { strategy } = entry.rollout.settings;
+  if (strategy.type === 'Rolling' && stepsOf(entry).length === 0 && entry.rules.length > 0) {
+    const message = `Rolling replaces all of ${entry.scaling.minReplicas} replicas at once: that is Immediate`;
+    const remedy = 'raise scaling.minReplicas above rolling.maxSurge, or choose another strategy';
+    return [at(document, '/spec/rollout', 'HW1063', message, remedy)];
+  }
   if (strategy.type !== 'Canary') return [];
   const first = strategy.steps[0]?.weight ?? 0;
   const last = strategy.steps.at(-1)?.weight ?? 0;
@@ -88,8 +100,7 @@ const readiness: EntryRule = (entry, document) =>
     : [at(document, '/spec', 'HW1064', `Component ${entry.key} takes traffic without a readiness probe`)];
 
 const approvals: EntryRule = (entry, document) => {
-  const { strategy } = entry.rollout.settings;
-  const asked = new Set(strategy.type === 'Canary' ? strategy.steps.map((step) => step.approval?.name) : []);
+  const asked = new Set(stepsOf(entry).map((step) => step.approval?.name));
   return (document.value.spec.rollout?.approvals ?? []).flatMap(({ name }, index) =>
     asked.has(name)
       ? []

@@ -23,6 +23,7 @@ export function absorbEpoch(
   for (const entry of entries.values()) {
     entry.replicas = [];
     entry.counters = {};
+    entry.leaving = undefined;
     forgetRuns(entry);
     const { candidate } = entry;
     if (candidate && (candidate.state === 'Warming' || candidate.state === 'Ready' || candidate.state === 'Canary')) {

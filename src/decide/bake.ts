@@ -53,16 +53,16 @@ function verdictOfBake(world: World, key: EntryKey, { release, bake }: Serving):
   return stopVerdict(world, key, release, bake!.trial) ?? { ...verdict, verdict: 'Continue' };
 }
 
-function goBack(world: World, key: EntryKey, { why, evidence }: Verdict, parties: Parties): void {
+function goBack(world: World, key: EntryKey, { why, evidence, hard }: Verdict, parties: Parties): void {
   const party = entryOf(world, key).serving!.bake!.party;
   const group = parties.of.get(key);
   if (group) rememberGroupEnd(world, group, key, `${key} failed in its bake: ${why}`);
   for (const [other, member] of world.entries) {
     if (other !== key && member.serving?.bake?.party === party && member.serving.bake.state === 'Watching') {
-      switchBack(world, other, `${key} failed: ${why}`, evidence, false);
+      switchBack(world, other, `${key} failed: ${why}`, evidence, { mine: false });
     }
   }
-  switchBack(world, key, why, evidence, true);
+  switchBack(world, key, why, evidence, { mine: true, atOnce: hard });
 }
 
 function proveParty(world: World, party: string): void {

@@ -9,6 +9,7 @@ import { isShared, type Verdict } from './gate/trial.ts';
 import { takeGroupDown } from './group-end.ts';
 import { MAX_ROLLBACKS, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
+import { takeDown } from './retreat.ts';
 import { failuresWithin, isCrashLoop } from './supervise.ts';
 import { gateOf, sharedOutage, since, stepOf, verdictOf } from './verdict.ts';
 import { entryOf, groupOf, readyCount, say, type World } from './world.ts';
@@ -35,7 +36,7 @@ function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Ve
   const group = groupOf(key, release);
   if (verdict.verdict === 'Fail') {
     if (isShared(trial, gateOf(release))) return sharedOutage(verdict.why, verdict.evidence);
-    return failed(release, verdict.why, verdict.evidence);
+    return failed(release, verdict.why, verdict.evidence, verdict.hard);
   }
   const entry = entryOf(world, key);
   const outside = entry.failures.findLast((failure) => failure.group === group && failure.waiting);
@@ -47,7 +48,7 @@ function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Ve
     const ends = failuresWithin(own, group, world.memory.clockMs, supervision.windowMs);
     const threshold = `≤ ${supervision.maxRestarts} in ${formatDuration(supervision.windowMs)}`;
     const why = `it crashes again and again (${ends.length} times); the last: ${ends.at(-1)!.message}`;
-    return failed(release, why, [fact('crashes', String(ends.length), threshold, ends.length)]);
+    return failed(release, why, [fact('crashes', String(ends.length), threshold, ends.length)], true);
   }
   return undefined;
 }
@@ -65,7 +66,7 @@ export function endCandidate(world: World, key: EntryKey, ending: Ending, partie
   const { candidate } = entry;
   if (!candidate) return;
   const end = recordEnd(world, entry, candidate.release, candidate.attempt, ending);
-  entry.candidate = undefined;
+  takeDown(world, key, ending);
   const { commit } = candidate.release;
   if (ending.kind === 'Failed') {
     entry.failures = entry.failures.filter((failure) => failure.group !== groupOf(key, candidate.release));

@@ -14,6 +14,7 @@ import type { ReplicaObserved } from '../model/engine.ts';
 import type { Release, ReplicaMemory } from '../model/memory.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import type { EntryDraft } from './memory.ts';
+import { isRolling } from './steps.ts';
 import { nextStartMs } from './supervise.ts';
 import { entryOf, groupOf, type World } from './world.ts';
 
@@ -38,7 +39,7 @@ export function arrangeCells(world: World): number | undefined {
   let dueMs: number | undefined;
   for (const key of [...world.entries.keys()].sort()) {
     const entry = entryOf(world, key);
-    const wanted = wantedOf(key, entry);
+    const wanted = wantedOf(world, key, entry);
     for (const want of wanted.values()) {
       const due = fill(world, key, want, live, (action) => starts.push({ ...action, purpose: want.purpose }));
       if (due !== undefined) dueMs = Math.min(dueMs ?? due, due);
@@ -58,21 +59,43 @@ export function arrangeCells(world: World): number | undefined {
 }
 
 /** Serving, candidate and what is kept warm, one line per group: releases that share their cells share the line. */
-function wantedOf(key: EntryKey, entry: EntryDraft): ReadonlyMap<GroupId, Wanted> {
+function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<GroupId, Wanted> {
   const wanted = new Map<GroupId, Wanted>();
-  const add = (release: Release, purpose: Wanted['purpose'], token: string | undefined) => {
+  const add = (release: Release, purpose: Wanted['purpose'], token: string | undefined, most?: number) => {
     const group = groupOf(key, release);
-    const count = Math.max(1, release.entry.scaling.minReplicas, wanted.get(group)?.count ?? 0);
+    const count = Math.max(1, most ?? release.entry.scaling.minReplicas, wanted.get(group)?.count ?? 0);
     wanted.set(group, { purpose, token, release, ...wanted.get(group), count });
   };
   const restartToken = entry.desired?.restartToken;
-  if (entry.serving) add(entry.serving.release, 'serving', tokenOf(entry.serving.release, restartToken));
-  const { candidate } = entry;
-  if (candidate && ['Warming', 'Ready', 'Canary'].includes(candidate.state)) {
-    add(candidate.release, 'candidate', tokenOf(candidate.release, restartToken));
+  const { serving, candidate, leaving } = entry;
+  if (serving) add(serving.release, 'serving', tokenOf(serving.release, restartToken), standing(world, key, entry));
+  // What is on its way out keeps what it has; nothing new is started beside it.
+  const left = leaving ? running(entry, groupOf(key, leaving.release)) : 0;
+  if (leaving && left > 0) add(leaving.release, 'warm', undefined, left);
+  if (candidate && !leaving && ['Warming', 'Ready', 'Canary'].includes(candidate.state)) {
+    add(candidate.release, 'candidate', tokenOf(candidate.release, restartToken), candidate.replicas);
   }
-  for (const release of entry.warm) add(release, 'warm', undefined);
+  // A rolling release has taken their places: one is kept, so that there is something to go back to at once.
+  const kept = serving?.bake && isRolling(serving.release) ? 1 : undefined;
+  for (const release of entry.warm) add(release, 'warm', undefined, kept);
   return wanted;
+}
+
+/**
+ * What serves gives replicas away to a rolling candidate, not before the weights that follow from it are in force; while
+ * they are on their way it keeps what it has.
+ */
+function standing(world: World, key: EntryKey, entry: EntryDraft): number | undefined {
+  const { serving, candidate } = entry;
+  if (!serving || candidate?.state !== 'Canary' || !isRolling(candidate.release)) return undefined;
+  const all = Math.max(1, serving.release.entry.scaling.minReplicas);
+  const left = Math.max(1, Math.round((all * (100 - candidate.weight)) / 100));
+  if (isInForce(world)) return left;
+  return Math.max(left, Math.min(all, running(entry, groupOf(key, serving.release))));
+}
+
+function running({ replicas }: EntryDraft, group: GroupId): number {
+  return replicas.filter((replica) => replica.group === group && !replica.stopping).length;
 }
 
 /** What a replica is started with besides its revision; a change replaces replicas without a rollout. */
@@ -173,9 +196,13 @@ function stopUnwanted(
 }
 
 /** R1: the engine has the snapshot decided last, and that does not name the group. */
-function isOutOfRoutes({ observed, memory, actions }: World, group: GroupId): boolean {
+function isOutOfRoutes(world: World, group: GroupId): boolean {
+  return isInForce(world) && !world.memory.snapshot.groups.includes(group);
+}
+
+function isInForce({ observed, memory, actions }: World): boolean {
   const inForce = observed.engine?.generation === memory.snapshot.generation;
-  return inForce && !actions.some(({ type }) => type === 'Publish') && !memory.snapshot.groups.includes(group);
+  return inForce && !actions.some(({ type }) => type === 'Publish');
 }
 
 function stop(
@@ -210,7 +237,7 @@ function noteIds(world: World, replicas: readonly ReplicaObserved[]): void {
 function adoptOrphans(world: World, replicas: readonly ReplicaObserved[]): void {
   const known = knownIds(world);
   for (const [key, entry] of world.entries) {
-    const wanted = wantedOf(key, entry);
+    const wanted = wantedOf(world, key, entry);
     const found = replicas.filter(
       ({ id, group, phase }) => wanted.has(group) && !known.has(id) && phase !== 'Ended' && phase !== 'Draining',
     );

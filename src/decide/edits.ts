@@ -5,6 +5,7 @@ import { canonicalJson, type Json } from '../kit/json.ts';
 import type { Candidate } from '../model/memory.ts';
 import { EMPTY_PAIR, freshTrial } from './gate/tally.ts';
 import { withCandidate, type EntryDraft } from './memory.ts';
+import { stepsOf } from './steps.ts';
 import type { Target } from './world.ts';
 
 export interface Edit {
@@ -14,9 +15,12 @@ export interface Edit {
 
 /** What the edit does to the candidate; undefined when nothing about the attempt changed. */
 export function editOf(candidate: Candidate, target: Target, clockMs: number): Edit | undefined {
-  if (candidate.attempt === target.attempt) return undefined;
   const before = candidate.release.entry;
   const after = target.entry;
+  const [oldSteps, steps] = [stepsOf(before), stepsOf(after)];
+  // The number of replicas is in no attempt, and a rolling strategy makes its steps of it.
+  const stepsChanged = candidate.state === 'Canary' && !same(oldSteps, steps);
+  if (candidate.attempt === target.attempt && !stepsChanged) return undefined;
   const [old, now] = [before.rollout.settings, after.rollout.settings];
   const restarted = isAfterReady(candidate)
     ? {
@@ -25,6 +29,7 @@ export function editOf(candidate: Candidate, target: Target, clockMs: number): E
         weight: 0,
         sinceMs: clockMs,
         resumeStep: undefined,
+        replicas: undefined,
         trial: freshTrial(clockMs),
       }
     : { trial: freshTrial(clockMs) };
@@ -34,13 +39,17 @@ export function editOf(candidate: Candidate, target: Target, clockMs: number): E
   if (!same(before.probes, after.probes)) return { change: restarted, why: 'probes changed: ready again, then step 1' };
   const gateChanged = !same(old.gate, now.gate);
   const trial = gateChanged ? { ...freshTrial(clockMs), warmUp: candidate.trial.warmUp } : candidate.trial;
-  if (!same(old.strategy, now.strategy) && candidate.state === 'Canary' && now.strategy.type === 'Canary') {
-    const step = now.strategy.steps.findLastIndex(({ weight }) => weight <= candidate.weight) + 1;
+  if (stepsChanged && steps.length === 0) {
+    return { change: restarted, why: 'no steps are left: it is switched to when all its replicas are ready' };
+  }
+  if (candidate.state === 'Canary' && (stepsChanged || !same(old.strategy, now.strategy))) {
+    const step = steps.findLastIndex(({ weight }) => weight <= candidate.weight) + 1;
     const change = {
       step,
       sinceMs: clockMs,
       trial: { ...trial, step: EMPTY_PAIR },
-      weight: weightAt(now.strategy, step, candidate),
+      weight: steps[step - 1]?.weight ?? candidate.weight,
+      replicas: steps[step - 1]?.replicas ?? candidate.replicas,
     };
     return {
       change,
@@ -51,14 +60,6 @@ export function editOf(candidate: Candidate, target: Target, clockMs: number): E
     change: { trial },
     why: gateChanged ? 'gate changed: stays at its weight, fresh samples' : 'approvals looked at again',
   };
-}
-
-function weightAt(
-  strategy: { readonly steps: readonly { readonly weight: number }[] },
-  step: number,
-  candidate: Candidate,
-) {
-  return strategy.steps[step - 1]?.weight ?? candidate.weight;
 }
 
 function isAfterReady(candidate: Candidate): boolean {

@@ -30,6 +30,7 @@ export function synthesize(world: World): void {
       const step = {
         elapsedMs: world.memory.clockMs - candidate.sinceMs,
         durationMs: stepOf(candidate)?.minDurationMs ?? 0,
+        weight: candidate.weight,
       };
       const synthetic = run(world, key, candidate.release, candidate.trial, step);
       if (synthetic) withCandidate(entry, { trial: { ...candidate.trial, synthetic } });
@@ -37,7 +38,7 @@ export function synthesize(world: World): void {
     if (bake?.state === 'Watching' && entry.serving!.release.entry.rules.length > 0) {
       const { release } = entry.serving!;
       const durationMs = release.entry.rollout.settings.bake.durationMs;
-      const step = { elapsedMs: world.memory.clockMs - bake.sinceMs, durationMs };
+      const step = { elapsedMs: world.memory.clockMs - bake.sinceMs, durationMs, weight: 100 };
       const synthetic = run(world, key, release, bake.trial, step);
       if (synthetic) withBake(entry, { trial: { ...bake.trial, synthetic } });
     }
@@ -49,7 +50,7 @@ function run(
   key: EntryKey,
   release: Release,
   trial: Trial,
-  step: { readonly elapsedMs: number; readonly durationMs: number },
+  step: { readonly elapsedMs: number; readonly durationMs: number; readonly weight: number },
 ): Trial['synthetic'] | undefined {
   const { rollout, probes } = release.entry;
   if (readyCount(world, key, release) === 0) return undefined;

@@ -20,14 +20,16 @@ export interface Ending {
   readonly why: string;
   readonly releasedBy: string;
   readonly evidence?: readonly Evidence[];
+  /** Traffic leaves at once, whatever what serves has ready. */
+  readonly atOnce?: boolean;
 }
 
-export function failed(release: Release, why: string, evidence: readonly Evidence[]): Ending {
+export function failed(release: Release, why: string, evidence: readonly Evidence[], atOnce = false): Ending {
   const retry = release.entry.rollout.retry + 1;
   const releasedBy =
     `change the component, its strategy, gate or probes; or \`git revert\` the commit; ` +
     `or write spec.rollout.retry: ${retry} to try the same again`;
-  return { kind: 'Failed', reason: 'RolledBack', why, releasedBy, evidence };
+  return { kind: 'Failed', reason: 'RolledBack', why, releasedBy, evidence, atOnce };
 }
 
 /** A ceiling of a Policy has its own reason: what releases it is somebody else's document. */

@@ -4,6 +4,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { EndKind } from '../model/memory.ts';
 import { MAX_GROUP_ENDS } from './memory.ts';
 import type { Parties } from './parties.ts';
+import { takeDown } from './retreat.ts';
 import { entryOf, say, type Party, type World } from './world.ts';
 
 /** A member failed: the group's attempt is quarantined with it, and the others go back. */
@@ -15,7 +16,7 @@ export function takeGroupDown(world: World, key: EntryKey, why: string, kind: En
     const member = entryOf(world, other);
     if (other === key || !member.candidate) continue;
     const { release } = member.candidate;
-    member.candidate = undefined;
+    takeDown(world, other);
     say(world, other, {
       reason: 'GroupRolledBack',
       message: `release ${short(release.release)} goes back with its group: ${why}`,

@@ -74,9 +74,10 @@ function walking(world: World, { context, move }: Decided): Headline {
     const limit = world.environment.maxConcurrentRollouts;
     return { reason: 'Slot', message: `${name} waits for a slot: ${limit} rollouts prepare at once` };
   }
+  const where = candidate.weight === 0 ? 'stands beside what serves' : `at ${candidate.weight} %`;
   const message =
     candidate.state === 'Canary'
-      ? `${name} at ${candidate.weight} % (step ${candidate.step}), ${candidate.trial.step.candidate.requests} of at least ${candidate.release.entry.rollout.settings.gate.minSamples} samples`
+      ? `${name} ${where} (step ${candidate.step}), ${candidate.trial.step.candidate.requests} of at least ${candidate.release.entry.rollout.settings.gate.minSamples} samples`
       : `${name}: ${candidate.state}. ${why}`;
   return { reason: somethingServes(context) ? 'Progressing' : 'FirstDeployment', message };
 }

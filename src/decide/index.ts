@@ -22,6 +22,7 @@ import { sealed } from './memory.ts';
 import { openWorld } from './open.ts';
 import { partiesOf, type Parties } from './parties.ts';
 import { guardPrune } from './prune.ts';
+import { retreat } from './retreat.ts';
 import { drop, remove, settle } from './settle.ts';
 import { grantSlots } from './slots.ts';
 import { publish } from './snapshot.ts';
@@ -60,6 +61,7 @@ export function decide(
   const paced = inLockStep(decided);
   carryOut(world, paced, parties);
 
+  retreat(world);
   publish(world, partiesOf(world.wishes, world.entries), unavailableIn(world, paced));
   const dueMs = arrangeCells(world);
   prepare(world);
@@ -101,8 +103,9 @@ function carryOut(world: World, paced: readonly Decided[], parties: Parties): vo
 
 function wakeAfter(world: World): number {
   const active = [...world.entries.values()].some(
-    ({ candidate, serving, judging, replicas }) =>
+    ({ candidate, leaving, serving, judging, replicas }) =>
       candidate !== undefined ||
+      leaving !== undefined ||
       judging !== undefined ||
       (serving?.bake !== undefined && serving.bake.state === 'Watching') ||
       replicas.some(({ stopping }) => stopping),

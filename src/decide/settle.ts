@@ -5,6 +5,7 @@ import { freshTrial } from './gate/tally.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { EntryContext } from './context.ts';
 import { withBake, withServing, type EntryDraft } from './memory.ts';
+import { takeDown } from './retreat.ts';
 import type { Move } from './table.ts';
 import { say, type World } from './world.ts';
 
@@ -14,7 +15,7 @@ export function settle(world: World, { key, entry, wish, party }: EntryContext):
   const serving = entry.serving!;
   if (entry.candidate) {
     const { release } = entry.candidate;
-    entry.candidate = undefined;
+    takeDown(world, key);
     say(world, key, {
       reason: 'Reverted',
       message: `git is back at what serves: release ${short(release.release)} is cancelled`,
@@ -56,6 +57,7 @@ export function remove(world: World, { key, entry }: EntryContext): void {
   const gone = entry.serving ?? entry.candidate;
   entry.serving = undefined;
   entry.candidate = undefined;
+  entry.leaving = undefined;
   entry.warm = [];
   entry.judging = undefined;
   entry.deletedAtWallMs = world.now.wallMs;
@@ -73,7 +75,7 @@ export function drop(
 ): void {
   if (!entry.candidate) return;
   const { release } = entry.candidate;
-  entry.candidate = undefined;
+  takeDown(world, key);
   say(world, key, {
     reason,
     message: `release ${short(release.release)} goes back to weight 0: ${why}`,

@@ -5,14 +5,15 @@
  * S2 What serves is never taken out of the routes because its replicas are away: the ingress waits or answers 503.
  * S3 A match goes to the entry that git names when that serves, else to the one that served it before.
  */
-import { hashOfJson } from '../kit/digest.ts';
+import { hashOfJson, short } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Release } from '../model/memory.ts';
 import { matchKey, type Match, type RouteRule } from '../model/route.ts';
-import type { Arm, Snapshot, SnapshotRule } from '../model/snapshot.ts';
+import type { Arm, Preview, Snapshot, SnapshotRule } from '../model/snapshot.ts';
 import type { EntryDraft } from './memory.ts';
 import { desiredOwners, type Parties } from './parties.ts';
+import { isBlueGreen } from './steps.ts';
 import { groupOf, readyCount, type World } from './world.ts';
 
 /** Says why nothing can answer for an entry: the reason and the message of its 503. */
@@ -22,20 +23,23 @@ export type Unavailable = (key: EntryKey) => { readonly reason: string; readonly
 export function publish(world: World, parties: Parties, unavailable: Unavailable): void {
   const { engine } = world.observed;
   const rules = rulesOf(world, parties, unavailable);
-  const hash = hashOfJson(rules as unknown as Json);
+  const previews = previewsOf(world);
+  const hash = hashOfJson((previews.length > 0 ? { rules, previews } : rules) as unknown as Json);
   const last = world.memory.snapshot;
   const changed = hash !== last.hash;
   if (engine && !changed && engine.generation === last.generation) return;
   if (isUnknownWorld(world)) return;
   if (changed || (engine && engine.generation > last.generation)) {
-    const groups = [...new Set(rules.flatMap((rule) => rule.arms.map((arm) => arm.group)))].sort();
+    const reached = [...rules, ...previews.flatMap((preview) => preview.rules)];
+    const groups = [...new Set(reached.flatMap((rule) => rule.arms.map((arm) => arm.group)))].sort();
     const generation = Math.max(last.generation, engine?.generation ?? 0) + 1;
     world.memory.snapshot = { generation, hash, groups, commit: world.desired.commit };
   }
   if (!engine) return;
   const { generation, commit } = world.memory.snapshot;
   const why = changed ? 'routes or weights changed' : 'the engine does not have this generation';
-  world.actions.push({ type: 'Publish', snapshot: { generation, commit, rules, releaseHeader: true }, why });
+  const snapshot = { generation, commit, rules, releaseHeader: true, ...(previews.length > 0 ? { previews } : {}) };
+  world.actions.push({ type: 'Publish', snapshot, why });
 }
 
 /**
@@ -100,23 +104,24 @@ function emptyRule(
 function addCandidate(
   world: World,
   key: EntryKey,
-  { candidate, serving }: Pick<EntryDraft, 'candidate' | 'serving'>,
+  entry: Pick<EntryDraft, 'candidate' | 'leaving' | 'serving'>,
   rules: Map<string, SnapshotRule>,
   parties: Parties,
   owners: ReadonlyMap<string, EntryKey>,
 ): void {
-  if (!candidate || candidate.state !== 'Canary' || candidate.weight === 0) return;
-  if (readyCount(world, key, candidate.release) === 0) return;
+  const { serving } = entry;
+  const second = entry.leaving ?? (entry.candidate?.state === 'Canary' ? entry.candidate : undefined);
+  if (!second || second.weight === 0 || readyCount(world, key, second.release) === 0) return;
   const taken = new Set(parties.predecessors.get(key) ?? []);
   const own = (serving?.release.entry.rules ?? []).map((rule) => matchKey(rule.match));
   // A match that git has given to another walks with its heir, not with what its old owner tries.
   const matches = new Set(own.filter((id) => (owners.get(id) ?? key) === key));
-  for (const rule of candidate.release.entry.rules) {
+  const { release, weight } = second;
+  for (const rule of release.entry.rules) {
     const id = matchKey(rule.match);
     const present = rules.get(id);
     if (present && owners.get(id) === key && taken.has(present.entry)) matches.add(id);
   }
-  const { release, weight } = candidate;
   const arm: Arm = { release: release.release, group: groupOf(key, release), weight };
   for (const id of matches) {
     const present = rules.get(id);
@@ -126,6 +131,25 @@ function addCandidate(
     const { stickyBy: _, ...rest } = present;
     rules.set(id, { ...rest, ...stickinessOf(release), arms });
   }
+}
+
+/** A BlueGreen candidate in its step, by its own rules: what they will be after the switch. */
+function previewsOf(world: World): readonly Preview[] {
+  return [...world.entries].flatMap(([key, { candidate }]) => {
+    if (candidate?.state !== 'Canary' || !isBlueGreen(candidate.release)) return [];
+    const { release } = candidate;
+    if (readyCount(world, key, release) === 0) return [];
+    const rules = release.entry.rules.map((rule) => servedRule(world, key, release, rule));
+    return [{ release: release.release, label: previewLabel(key, release.release), rules }];
+  });
+}
+
+/** A label of a host name has at most 63 characters (RFC 1035 §2.3.4); the digits before the name are what counts. */
+const MAX_LABEL_CHARACTERS = 63;
+
+export function previewLabel(key: EntryKey, release: string): string {
+  const name = key.slice(key.indexOf('/') + 1);
+  return `${short(release)}--${name}`.slice(0, MAX_LABEL_CHARACTERS).replace(/-+$/, '');
 }
 
 /**

@@ -14,6 +14,8 @@ import type {
 import { isServing } from './context.ts';
 import { headlineOf, type Headline } from './headline.ts';
 import type { Decided } from './lock-step.ts';
+import { previewLabel } from './snapshot.ts';
+import { stepsOf } from './steps.ts';
 import { tellHold } from './tell.ts';
 import { groupOf, readyCount, type World } from './world.ts';
 
@@ -29,7 +31,7 @@ export function statusOf(world: World, decided: Decided): EntryStatus {
   );
   const { serving, candidate } = entry;
   const proven = entry.ledger[0]?.release;
-  const weight = candidate?.state === 'Canary' ? 100 - candidate.weight : 100;
+  const weight = 100 - (entry.leaving?.weight ?? (candidate?.state === 'Canary' ? candidate.weight : 0));
   return {
     key,
     conditions,
@@ -61,8 +63,10 @@ function optional<Name extends string, Value>(name: Name, value: Value | undefin
   return (value === undefined ? {} : { [name]: value }) as { [K in Name]?: Value };
 }
 
+const STATE_OF_STEPS = { Immediate: 'Canary', Canary: 'Canary', BlueGreen: 'Preview', Rolling: 'Rolling' } as const;
+
 /** The release being tried; a bake is shown as the last of its states. */
-function candidateOf(world: World, { context: { entry } }: Decided): CandidateStatus | undefined {
+function candidateOf(world: World, { context: { key, entry } }: Decided): CandidateStatus | undefined {
   const { candidate, serving } = entry;
   const clockMs = world.memory.clockMs;
   if (candidate) {
@@ -70,10 +74,13 @@ function candidateOf(world: World, { context: { entry } }: Decided): CandidateSt
     return {
       ...refOf(candidate.release),
       attempt: candidate.attempt,
-      state: candidate.state,
+      state: candidate.state === 'Canary' ? STATE_OF_STEPS[strategy.type] : candidate.state,
       strategy: strategy.type,
       ...(candidate.state === 'Canary' ? { step: candidate.step } : {}),
-      steps: strategy.type === 'Canary' ? strategy.steps.length : 0,
+      steps: stepsOf(candidate.release.entry).length,
+      ...(candidate.state === 'Canary' && strategy.type === 'BlueGreen'
+        ? { preview: previewLabel(key, candidate.release.release) }
+        : {}),
       weight: candidate.weight,
       inStateMs: clockMs - candidate.sinceMs,
       evidence: candidate.trial.evidence,
@@ -87,7 +94,7 @@ function candidateOf(world: World, { context: { entry } }: Decided): CandidateSt
     attempt: serving.attempt,
     state: 'Promoted',
     strategy: strategy.type,
-    steps: strategy.type === 'Canary' ? strategy.steps.length : 0,
+    steps: stepsOf(serving.release.entry).length,
     weight: 100,
     inStateMs: clockMs - serving.bake.sinceMs,
     evidence: serving.bake.trial.evidence,
@@ -162,7 +169,8 @@ function drainingOf(world: World, { context: { entry, key } }: Decided): readonl
   );
   const gone = entry.replicas.filter(({ group, stopping }) => stopping || !kept.has(group));
   const groups = [...new Set(gone.map(({ group }) => group))].filter((group) => !kept.has(group));
-  const releases = [...entry.ledger.map((line) => line.release), ...entry.ends];
+  const leaving = entry.leaving ? [entry.leaving.release] : [];
+  const releases = [...leaving, ...entry.ledger.map((line) => line.release), ...entry.ends];
   return groups.map((group) => {
     const revision = group.slice(group.indexOf('@') + 1);
     const known = releases.find((release) => release.revision === revision);
@@ -171,7 +179,7 @@ function drainingOf(world: World, { context: { entry, key } }: Decided): readonl
 }
 
 function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided): readonly ReplicaStatus[] {
-  const releases = [entry.serving?.release, entry.candidate?.release, ...entry.warm];
+  const releases = [entry.serving?.release, entry.candidate?.release, entry.leaving?.release, ...entry.warm];
   return (world.observed.engine?.replicas ?? [])
     .filter(({ group }) => group.startsWith(`${key}@`))
     .map((replica) => {

@@ -11,6 +11,7 @@ import { nextStep } from './gate/trial.ts';
 import { failed, recordEnd, sentenceOf } from './ends.ts';
 import { attemptOf } from './identity.ts';
 import { MAX_ROLLBACKS, MAX_WARM, withServing, type EntryDraft } from './memory.ts';
+import { leave } from './retreat.ts';
 import { entryOf, readyCount, say, type World } from './world.ts';
 
 /** The candidate takes all traffic; what served before stays warm behind it. */
@@ -89,7 +90,7 @@ export function switchBack(
   key: EntryKey,
   why: string,
   evidence: readonly Evidence[],
-  mine: boolean,
+  { mine, atOnce = false }: { readonly mine: boolean; readonly atOnce?: boolean | undefined },
 ): void {
   const entry = entryOf(world, key);
   const { serving } = entry;
@@ -116,6 +117,7 @@ export function switchBack(
     sinceMs: world.memory.clockMs,
     proven: entry.ledger.some((line) => line.release.release === back.release),
   };
+  if (back && !atOnce) leave(world, key, serving.release, 100);
   // One generation only: nothing that stood further behind is kept, unless what serves now was never proven itself.
   entry.warm = entry.serving && !entry.serving.proven ? entry.warm.filter((release) => release !== back) : [];
   const to = back ? `release ${short(back.release)}` : 'the owner before it';

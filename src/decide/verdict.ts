@@ -6,6 +6,7 @@ import { samplesOf } from './context.ts';
 import { waiting, type Ending } from './ends.ts';
 import { hardStop } from './gate/hard-stops.ts';
 import { judge, type Verdict } from './gate/trial.ts';
+import { stepsOf } from './steps.ts';
 import { entryOf, groupOf, type World } from './world.ts';
 
 export function gateOf(release: Release) {
@@ -14,8 +15,7 @@ export function gateOf(release: Release) {
 
 /** How often the rollout of a release looks at the checks that look once: each step, and the bake. */
 function looksOf(release: Release): number {
-  const { strategy } = release.entry.rollout.settings;
-  return strategy.type === 'Canary' ? strategy.steps.length + 1 : 1;
+  return stepsOf(release.entry).length + 1;
 }
 
 /** What no sample size excuses, of this attempt alone. */
@@ -47,16 +47,13 @@ export function sharedOutage(why: string, evidence: readonly Evidence[]): Ending
 
 /** The present step of a candidate; step 0 is the weight it had when its steps were changed under it. */
 export function stepOf({ release, step, weight }: Pick<Candidate, 'release' | 'step' | 'weight'>) {
-  const { strategy } = release.entry.rollout.settings;
-  if (strategy.type !== 'Canary') return undefined;
-  return step > 0
-    ? strategy.steps[step - 1]
-    : strategy.steps[0] && { ...strategy.steps[0], weight, approval: undefined };
+  const steps = stepsOf(release.entry);
+  return step > 0 ? steps[step - 1] : steps[0] && { ...steps[0], weight, approval: undefined };
 }
 
 export function stopVerdict(world: World, key: EntryKey, release: Release, trial: Trial): Verdict | undefined {
   const stop = stopOf(world, key, release, trial);
-  return stop && { verdict: 'Fail', why: stop.why, evidence: [stop.evidence] };
+  return stop && { verdict: 'Fail', hard: true, why: stop.why, evidence: [stop.evidence] };
 }
 
 /** What is said of an attempt now: a hard stop before anything else, then the tests of its gate. */

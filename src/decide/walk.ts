@@ -8,12 +8,14 @@ import type { CandidateState } from '../model/memory.ts';
 import { groupId } from '../model/snapshot.ts';
 import { differsInSecretsOnly, type EntryContext } from './context.ts';
 import { editOf, follow } from './edits.ts';
-import { failed, withoutApproval, withoutSamples, type Ending } from './ends.ts';
+import { failed, waiting, withoutApproval, withoutSamples, type Ending } from './ends.ts';
 import { freshTrial } from './gate/tally.ts';
 import { nextStep } from './gate/trial.ts';
 import { withBake, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
+import { leave, takeDown } from './retreat.ts';
 import { deadlineEnding, STATES, type StateContext } from './states.ts';
+import { isRolling, stepsOf, type Step } from './steps.ts';
 import { promote } from './switches.ts';
 import { endCandidate } from './candidate-end.ts';
 import { stepOf } from './verdict.ts';
@@ -42,6 +44,7 @@ export function seat(world: World, { context }: Walker): void {
   const present = entry.candidate;
   if (present?.release.release === target.release.release) {
     const edit = editOf(present, target, world.memory.clockMs);
+    if (edit?.change.weight === 0) leave(world, key, present.release, present.weight);
     if (edit) say(world, key, { reason: 'Progressing', message: edit.why });
     return follow(entry, target, edit);
   }
@@ -55,6 +58,7 @@ export function seat(world: World, { context }: Walker): void {
     });
   }
   const inPlace = present !== undefined && differsInSecretsOnly(present.release, target.release);
+  takeDown(world, key);
   entry.candidate = {
     release: target.release,
     attempt: target.attempt,
@@ -71,8 +75,10 @@ export function seat(world: World, { context }: Walker): void {
 
 /** Each walker by itself, as far as `Ready`; the edges of states.ts, as many as can be taken now. */
 export function approach(world: World, walkers: readonly Walker[], slots: ReadonlySet<string>, parties: Parties): void {
-  for (const { context, move } of walkers) {
+  for (const walker of walkers) {
+    const { context, move } = walker;
     const { key, entry } = context;
+    bring(walker);
     for (let edges = 0; edges < STATES.length && entry.candidate; edges++) {
       const { candidate } = entry;
       const row = STATES.find(({ state }) => state === candidate.state);
@@ -106,11 +112,28 @@ function enter(world: World, { entry }: EntryContext, state: CandidateState): vo
   withCandidate(entry, { state, sinceMs: world.memory.clockMs });
 }
 
+/** How many replicas the candidate is to have: those of its step, or all where it takes no steps. */
+function bring(walker: Walker, step?: number): void {
+  const { entry } = walker.context;
+  const { candidate } = entry;
+  if (!candidate) return;
+  const stays = candidate.state === 'Canary' && step === undefined;
+  const at = stays ? candidate.step : (step ?? candidate.resumeStep ?? 1);
+  const replicas = isStepping(walker)
+    ? stays
+      ? candidate.replicas
+      : stepsOf(candidate.release.entry)[at - 1]?.replicas
+    : undefined;
+  if (replicas !== candidate.replicas) withCandidate(entry, { replicas });
+}
+
 /** From `Ready` on, together: the first step, the next one, or the switch. Who came later catches up step by step. */
 export function advance(world: World, walkers: readonly Walker[], parties: Parties): void {
   const stepping = walkers.filter(isStepping);
   const assembled = walkers.every(({ context: { entry } }) => isAssembled(entry.candidate?.state));
   if (!assembled || !world.acknowledged) return;
+  // One share at a time is on the move.
+  if (walkers.some(({ context: { entry } }) => entry.leaving)) return;
 
   const arriving = stepping.filter(({ context }) => context.entry.candidate!.state === 'Ready');
   if (arriving.length > 0) return enterSteps(world, arriving, (walker) => candidateOf(walker).resumeStep ?? 1);
@@ -118,16 +141,22 @@ export function advance(world: World, walkers: readonly Walker[], parties: Parti
     const ending = lateInStep(world, walker);
     if (ending) return endCandidate(world, walker.context.key, ending, parties);
   }
-  const underWay = stepping.filter((walker) => candidateOf(walker).step < stepsOf(walker.context).length);
-  if (underWay.length === 0) return stepping.every(hasPassed) ? switchAll(world, walkers) : undefined;
+  const underWay = stepping.filter((walker) => candidateOf(walker).step < stepsFor(walker.context).length);
+  if (underWay.length === 0) {
+    if (!stepping.every(hasPassed)) return;
+    for (const walker of stepping) bring(walker, Number.POSITIVE_INFINITY);
+    return switchAll(world, walkers);
+  }
   const lowest = Math.min(...underWay.map((walker) => candidateOf(walker).step));
   const next = underWay.filter((walker) => candidateOf(walker).step === lowest);
-  if (next.every(hasPassed)) enterSteps(world, next, () => lowest + 1);
+  if (!next.every(hasPassed)) return;
+  for (const walker of next) bring(walker, lowest + 1);
+  enterSteps(world, next, () => lowest + 1);
 }
 
 /** All of them or none: the weights of a party rise in one snapshot. */
 function enterSteps(world: World, walkers: readonly Walker[], stepFor: (walker: Walker) => number): void {
-  if (!walkers.every((walker) => mayRise(world, walker, weightOf(walker, stepFor(walker))))) return;
+  if (!walkers.every((walker) => mayRise(world, walker, stepFor(walker)))) return;
   for (const walker of walkers) enterStep(world, walker, stepFor(walker));
 }
 
@@ -139,40 +168,39 @@ function isAssembled(state: CandidateState | undefined): boolean {
   return state === 'Ready' || state === 'Canary';
 }
 
-function stepsOf({ wish }: EntryContext) {
-  const { strategy } = wish.target!.entry.rollout.settings;
-  return strategy.type === 'Canary' ? strategy.steps : [];
+function stepsFor({ wish }: EntryContext): readonly Step[] {
+  return stepsOf(wish.target!.entry);
 }
 
 /** Does this member need steps? Not where only triggers or secret versions change, and not where nothing calls it. */
 export function isStepping({ context, move }: Walker): boolean {
   const { entry, wish } = context;
   const { release } = wish.target!;
-  if (move.how === 'AtReadiness' || stepsOf(context).length === 0) return false;
+  if (move.how === 'AtReadiness' || stepsFor(context).length === 0) return false;
   if (release.entry.rules.length === 0) return false;
   const serving = entry.serving?.release;
   return !(serving && (serving.revision === release.revision || differsInSecretsOnly(serving, release)));
 }
 
-function weightOf({ context }: Walker, step: number): number {
-  return stepsOf(context)[step - 1]?.weight ?? 100;
-}
-
-/** "Weight rises only when the candidate's ready replicas ≥ weight × serving's." */
-function mayRise(world: World, { context }: Walker, weight: number): boolean {
+/** "Weight rises only when the candidate's ready replicas ≥ weight × serving's." After the last step: all of it. */
+function mayRise(world: World, { context }: Walker, stepNumber: number): boolean {
   const { key, entry, predecessors } = context;
   const { release } = entry.candidate!;
   const behind = entry.serving
     ? readyCount(world, key, entry.serving.release)
     : Math.max(0, ...predecessors.map((owner) => readyCount(world, owner, entryOf(world, owner).serving!.release)));
-  const needed = Math.min(Math.ceil((weight / 100) * behind), release.entry.scaling.minReplicas);
+  const step = stepsFor(context)[stepNumber - 1];
+  const { minReplicas } = release.entry.scaling;
+  // What serves beside a rolling release is what that has left of it, and no measure.
+  const all = isRolling(release) && behind > 0 ? minReplicas : behind;
+  const needed = step?.replicas ?? Math.min(Math.ceil(((step?.capacity ?? 100) / 100) * all), minReplicas);
   return readyCount(world, key, release) >= Math.max(1, needed);
 }
 
 function enterStep(world: World, walker: Walker, step: number): void {
   const { key, entry } = walker.context;
   const candidate = candidateOf(walker);
-  const weight = weightOf(walker, step);
+  const { weight } = stepsFor(walker.context)[step - 1]!;
   withCandidate(entry, {
     state: 'Canary',
     step,
@@ -183,10 +211,19 @@ function enterStep(world: World, walker: Walker, step: number): void {
   });
   say(world, key, {
     reason: 'Progressing',
-    message: `release ${short(candidate.release.release)} at step ${step} of ${stepsOf(walker.context).length}: ${weight} %`,
+    message: `release ${short(candidate.release.release)} ${whereOf(walker, step)}`,
     evidence: candidate.trial.evidence,
     commit: candidate.release.commit,
   });
+}
+
+function whereOf({ context }: Walker, step: number): string {
+  const steps = stepsFor(context);
+  const { weight, replicas } = steps[step - 1]!;
+  if (weight === 0) return 'stands beside what serves, without traffic, and is looked at';
+  const share =
+    replicas === undefined ? '' : `, ${replicas} of ${context.wish.target!.entry.scaling.minReplicas} replicas`;
+  return `at step ${step} of ${steps.length}: ${weight} %${share}`;
 }
 
 function hasPassed({ context: { entry } }: Walker): boolean {
@@ -221,7 +258,11 @@ function lateInStep(world: World, { context: { entry } }: Walker): Ending | unde
     );
   }
   const elapsedMs = world.memory.clockMs - candidate.sinceMs;
-  if (trial.verdict === 'Pass' || elapsedMs < step.deadlineMs) return undefined;
+  if (elapsedMs < step.deadlineMs) return undefined;
+  if (trial.verdict === 'Pass') {
+    const waits = candidate.replicas !== step.replicas;
+    return waits ? waiting('the next replicas did not get ready by the deadline of the step', 'Waiting') : undefined;
+  }
   const why = `step ${candidate.step} at ${candidate.weight} % was not decided within ${formatDuration(step.deadlineMs)} (${trial.step.candidate.requests} samples, at least ${release.entry.rollout.settings.gate.minSamples} needed)`;
   return release.entry.rollout.settings.gate.insufficientData === 'Fail'
     ? failed(release, why, trial.evidence)
@@ -230,7 +271,7 @@ function lateInStep(world: World, { context: { entry } }: Walker): Ending | unde
 
 /** All members at once: one snapshot, one assignment. */
 function switchAll(world: World, walkers: readonly Walker[]): void {
-  if (!walkers.every((walker) => mayRise(world, walker, 100))) return;
+  if (!walkers.every((walker) => mayRise(world, walker, Number.POSITIVE_INFINITY))) return;
   for (const walker of walkers) promote(world, walker.context.key, walker.context.predecessors, reasonOf(walker));
 }
 
@@ -240,5 +281,6 @@ function reasonOf({ context, move }: Walker): string {
   const { strategy } = context.wish.target!.entry.rollout.settings;
   if (!isStepping({ context, move }))
     return strategy.type === 'Canary' ? 'nothing in it needs steps' : `strategy ${strategy.type}`;
-  return `it passed ${stepsOf(context).length === 1 ? 'its step' : `all its ${stepsOf(context).length} steps`}`;
+  const { length } = stepsFor(context);
+  return `it passed ${length === 1 ? 'its step' : `all its ${length} steps`}`;
 }

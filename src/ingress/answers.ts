@@ -21,6 +21,7 @@ export interface Answer {
 export const REFUSALS = {
   BadRequest: { status: 400, reason: 'BadRequest', code: 'HW4510', message: 'the request cannot be understood' },
   NoRoute: { status: 404, reason: 'NoRoute', code: 'HW4511', message: 'no route matches this host and path' },
+  NoPreview: { status: 404, reason: 'NoPreview', code: 'HW4515', message: 'no release of this name is in preview' },
   RequestTimeout: {
     status: 408,
     reason: 'RequestTimeout',

@@ -9,7 +9,7 @@ import type { Exchange } from './exchange.ts';
 import type { Group } from './group.ts';
 import { cookieValue, stickyArm } from './sticky.ts';
 import type { RequestFacts } from './request-facts.ts';
-import type { ReleaseTally } from './tally.ts';
+import type { ReleaseTally, Tally } from './tally.ts';
 
 /** RFC 9110 §5.6.2, and what a cookie's name may be. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -21,11 +21,15 @@ export interface CompiledArm {
   readonly weight: number;
   readonly group: Group<Exchange>;
   readonly tally: ReleaseTally;
+  /** What its requests count to: the release's traffic, or those who preview it. */
+  readonly counts: Tally;
 }
 
 export interface CompiledRule {
   readonly match: Match;
   readonly rule: SnapshotRule;
+  /** Its requests are of people who look at a candidate before its switch. */
+  readonly preview: boolean;
   readonly releaseHeader: boolean;
   /** With a name that may stand in a head; the manifests allow no other. */
   readonly sticky: StickyBy | undefined;
@@ -47,29 +51,44 @@ export function compileRules(
   const compiled = new Map<string, CompiledRule>();
   for (const rule of snapshot.rules) {
     const key = `${rule.route} ${matchKey(rule.match)}`;
-    const before = previous.get(key);
-    compiled.set(key, {
-      match: rule.match,
-      rule,
-      releaseHeader: snapshot.releaseHeader,
-      sticky: rule.stickyBy !== undefined && TOKEN.test(rule.stickyBy.name) ? rule.stickyBy : undefined,
-      arms: rule.arms.map((arm) => compileArm(arm, directory)),
-      balance:
-        before !== undefined && sameArms(before.rule.arms, rule.arms)
-          ? before.balance
-          : new Balance(rule.arms.map((arm) => arm.weight)),
-    });
+    const { releaseHeader } = snapshot;
+    compiled.set(key, compileRule(rule, directory, { releaseHeader, preview: false, before: previous.get(key) }));
   }
   return compiled;
 }
 
-function compileArm(arm: Arm, directory: Directory): CompiledArm {
+export function compileRule(
+  rule: SnapshotRule,
+  directory: Directory,
+  {
+    releaseHeader,
+    preview,
+    before,
+  }: { readonly releaseHeader: boolean; readonly preview: boolean; readonly before?: CompiledRule | undefined },
+): CompiledRule {
+  return {
+    match: rule.match,
+    rule,
+    preview,
+    releaseHeader,
+    sticky: rule.stickyBy !== undefined && TOKEN.test(rule.stickyBy.name) ? rule.stickyBy : undefined,
+    arms: rule.arms.map((arm) => compileArm(arm, directory, preview)),
+    balance:
+      before !== undefined && sameArms(before.rule.arms, rule.arms)
+        ? before.balance
+        : new Balance(rule.arms.map((arm) => arm.weight)),
+  };
+}
+
+function compileArm(arm: Arm, directory: Directory, preview: boolean): CompiledArm {
+  const tally = directory.tally(arm.release, arm.group);
   return {
     release: arm.release,
     label: short(arm.release),
     weight: arm.weight,
     group: directory.group(arm.group),
-    tally: directory.tally(arm.release, arm.group),
+    tally,
+    counts: preview ? tally.preview : tally.traffic,
   };
 }
 
@@ -110,7 +129,7 @@ export function chooseArm(rule: CompiledRule, facts: RequestFacts, newClient: ()
 
 /** Counted with the one that should have answered. */
 function standIn(rule: CompiledRule, wanted: CompiledArm): CompiledArm | undefined {
-  wanted.tally.traffic.overloads++;
+  wanted.counts.overloads++;
   let best: CompiledArm | undefined;
   for (const arm of rule.arms) {
     if (arm.weight > 0 && arm.group.isReady && (best === undefined || arm.weight > best.weight)) best = arm;

@@ -8,6 +8,7 @@
  *    another replica of the same release (I1).
  * D3 What the client caused counts for nobody: an upload or a reader that is too slow is no failure of the guest.
  * D4 Time in the queue is not the guest's: a deadline that passes after a long wait for room counts as an overload.
+ * D5 Who previews a release adds neither to its traffic nor to its run of failures: people who try things are no gate.
  */
 import { Outcome, Abort, REQUEST_AWAITS_READ, REQUEST_HAS_BODY_FRAMES } from '../wire/frames.ts';
 import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller } from '../wire/cell-caller.ts';
@@ -100,7 +101,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
       this.#send(exchange, caller);
     } else if (arm.group.enqueue(exchange)) arm.tally.inFlight++;
     else {
-      arm.tally.traffic.overloads++;
+      arm.counts.overloads++;
       exchange.answer(REFUSALS.QueueFull);
     }
   }
@@ -120,7 +121,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
       exchange.caller.cancel(exchange.callId, Abort.ClientGone);
     } else if (exchange.arm?.group.remove(exchange)) {
       exchange.arm.tally.inFlight--;
-      exchange.arm.tally.traffic.clientAborts++;
+      exchange.arm.counts.clientAborts++;
     }
   }
 
@@ -216,35 +217,35 @@ export class Dispatcher implements Directory, ExchangeOwner {
 
   /** `status` is the guest's own, 0 where it gave none. */
   #count(exchange: Exchange, count: Count, status: number): void {
-    const { tally } = exchange.arm!;
-    const { traffic } = tally;
+    const { tally, counts } = exchange.arm!;
     if (count === 'ClientAbort' || exchange.isClientGone) {
-      traffic.clientAborts++;
+      counts.clientAborts++;
       return;
     }
     const { acceptedAtMs, sentAtMs, deadlineAtMs } = exchange;
     // A status of 5xx is the guest's own word, whenever it came.
     if (count === 'Deadline' && status < 500 && countOfDeadline(acceptedAtMs, sentAtMs, deadlineAtMs) === 'Overload') {
-      traffic.overloads++;
+      counts.overloads++;
       return;
     }
-    traffic.requests++;
-    traffic.latency(performance.now() - exchange.acceptedAtMs);
-    if (status >= 500) traffic.status5xx++;
-    else if (status >= 400) traffic.status4xx++;
+    counts.requests++;
+    counts.latency(performance.now() - exchange.acceptedAtMs);
+    if (status >= 500) counts.status5xx++;
+    else if (status >= 400) counts.status4xx++;
+    const isJudged = !exchange.rule!.preview;
     if (count === 'Success') {
-      this.tallies.succeeded(tally);
+      if (isJudged) this.tallies.succeeded(tally);
       return;
     }
-    traffic.failures++;
-    if (count === 'Trap') traffic.traps++;
-    if (count === 'Deadline') traffic.deadlines++;
-    this.tallies.failed(tally);
+    counts.failures++;
+    if (count === 'Trap') counts.traps++;
+    if (count === 'Deadline') counts.deadlines++;
+    if (isJudged) this.tallies.failed(tally);
   }
 
   #giveUpWaiting(exchange: Exchange): void {
     exchange.arm!.tally.inFlight--;
-    exchange.arm!.tally.traffic.overloads++;
+    exchange.arm!.counts.overloads++;
     exchange.answer(REFUSALS.QueueTimeout);
   }
 

@@ -19,6 +19,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { onExchangeClose, type Exchange } from './exchange.ts';
 import { DEFAULT_LISTENER_LIMITS, Listener, type ListenerLimits } from './listener.ts';
 import { FailureLog } from './failure-log.ts';
+import { Previews } from './previews.ts';
 import { RequestFacts } from './request-facts.ts';
 import { RouteTable } from './route-table.ts';
 import { SyntheticRuns, type SyntheticProgress } from './synthetic.ts';
@@ -63,6 +64,7 @@ interface InForce {
   readonly snapshot: Snapshot;
   readonly rules: ReadonlyMap<string, CompiledRule>;
   readonly table: RouteTable<CompiledRule>;
+  readonly previews: Previews | undefined;
 }
 
 class HttpIngress implements Ingress {
@@ -129,8 +131,9 @@ class HttpIngress implements Ingress {
       return err(problem('HW4122', `generation ${snapshot.generation} is older than ${this.generation}`));
     }
     const rules = compileRules(snapshot, this.#inForce?.rules ?? new Map(), this.#dispatcher);
-    this.#inForce = { snapshot, rules, table: new RouteTable([...rules.values()]) };
-    const arms = snapshot.rules.flatMap((rule) => rule.arms);
+    const previews = Previews.of(snapshot, this.#dispatcher);
+    this.#inForce = { snapshot, rules, table: new RouteTable([...rules.values()]), previews };
+    const arms = [...snapshot.rules, ...(previews?.rules ?? []).map(({ rule }) => rule)].flatMap((rule) => rule.arms);
     this.#dispatcher.tallies.retain(new Set(arms.map((arm) => arm.release)));
     this.#dispatcher.retain(new Set(arms.map((arm) => arm.group)));
     this.#log.info(
@@ -200,7 +203,12 @@ class HttpIngress implements Ingress {
       exchange.answer(REFUSALS.Starting);
       return;
     }
-    const rule = this.#inForce.table.find(facts);
+    const previewed = this.#inForce.previews?.find(facts);
+    if (previewed !== undefined && 'missing' in previewed) {
+      exchange.answer(REFUSALS.NoPreview, previewed.missing);
+      return;
+    }
+    const rule = previewed === undefined ? this.#inForce.table.find(facts) : previewed.rule;
     if (rule === undefined) {
       exchange.answer(REFUSALS.NoRoute, `${facts.host}${facts.target.path}`);
       return;

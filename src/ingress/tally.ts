@@ -25,6 +25,10 @@ export class Tally {
   overloads = 0;
   readonly #latency = new Float64Array(LATENCY_BUCKETS_US.length + 1);
 
+  get isEmpty(): boolean {
+    return this.requests + this.clientAborts + this.overloads === 0;
+  }
+
   latency(elapsedMs: number): void {
     this.#latency[latencyBucket(elapsedMs * 1000)]!++;
   }
@@ -49,6 +53,7 @@ export class ReleaseTally {
   readonly group: GroupId;
   readonly traffic = new Tally();
   readonly synthetic = new Tally();
+  readonly preview = new Tally();
   consecutiveFailures = 0;
   /** From the choice of the arm to the end of the call: what a drain waits for. */
   inFlight = 0;
@@ -64,6 +69,7 @@ export class ReleaseTally {
       group: this.group,
       traffic: this.traffic.read(),
       synthetic: this.synthetic.read(),
+      ...(this.preview.isEmpty ? {} : { preview: this.preview.read() }),
       consecutiveFailures: this.consecutiveFailures,
       inFlight: this.inFlight,
     };

@@ -45,6 +45,8 @@ export const LINK_DEFAULTS = { mode: 'Inline' } as const;
 export const ROLLOUT_DEFAULTS = {
   /** Only where `strategy` is absent; a strategy that is written names its type. */
   strategy: { type: 'Immediate' },
+  blueGreen: { previewDuration: '0s', deadline: '15m', approval: { deadline: '72h' } },
+  rolling: { maxUnavailable: 0, maxSurge: 1, minDuration: '30s', deadline: '15m' },
   step: { minDuration: '30s', deadline: '15m', approval: { deadline: '72h' } },
   gate: {
     errors: { tolerable: '0.5%', intolerable: '2%', statuses: ['5xx'], maxShiftOfClientErrors: '5%' },
@@ -84,6 +86,7 @@ export const RUNTIME_DEFAULTS = {
   listen: '127.0.0.1:8080',
   status: '127.0.0.1:8081',
   releaseHeader: true,
+  preview: { header: false },
   limits: { replicas: 64, connections: 10_000, poolSize: 2, mirror: '2Gi', store: '4Gi', journal: '256Mi' },
   log: { level: 'info' },
 } as const;

@@ -35,6 +35,8 @@ export interface RuntimeConfig {
   readonly listen: string;
   readonly status: string;
   readonly releaseHeader: boolean;
+  /** Who may reach a BlueGreen candidate before its switch; absent: nobody. */
+  readonly preview?: { readonly domain?: string; readonly header: boolean };
   readonly webhook?: { readonly secret: SecretReference };
   readonly limits: {
     /** For all cells together; absent: the machine decides. */
@@ -69,7 +71,7 @@ export function parseRuntimeConfig(bytes: Uint8Array, file: string): Result<Runt
 }
 
 function configOf(runtime: Runtime): RuntimeConfig {
-  const { repository, webhook, limits = {} } = runtime;
+  const { repository, preview, webhook, limits = {} } = runtime;
   const { credentials, caFile, allowNonFastForwardFrom } = repository;
   const defaults = RUNTIME_DEFAULTS.limits;
   return {
@@ -85,6 +87,7 @@ function configOf(runtime: Runtime): RuntimeConfig {
     listen: runtime.listen ?? RUNTIME_DEFAULTS.listen,
     status: runtime.status ?? RUNTIME_DEFAULTS.status,
     releaseHeader: runtime.releaseHeader ?? RUNTIME_DEFAULTS.releaseHeader,
+    ...(preview ? { preview: { ...preview, header: preview.header ?? RUNTIME_DEFAULTS.preview.header } } : {}),
     ...(webhook ? { webhook: { secret: secretOf(webhook.secret) } } : {}),
     limits: {
       ...(limits.memory === undefined ? {} : { memoryBytes: bytesOf(limits.memory) }),

@@ -22,8 +22,11 @@ function isRange(value: unknown): boolean {
 }
 
 const ROLLOUT: readonly Omit<Unimplemented, 'kind'>[] = [
-  { where: 'strategy.type', what: 'strategy BlueGreen', when: is('BlueGreen') },
-  { where: 'strategy.type', what: 'strategy Rolling', when: is('Rolling') },
+  {
+    where: 'strategy.blueGreen.previewHostname',
+    what: 'a preview host of its own (runtime.yaml gives one per release)',
+  },
+  { where: 'strategy.rolling.maxUnavailable', what: 'maxUnavailable other than 0', when: (value) => value !== 0 },
   { where: 'strategy.canary.steps.*.headers', what: 'steps by header' },
   { where: 'strategy.canary.steps.*.mirror', what: 'mirrored requests' },
   { where: 'gate.errors.statuses', what: 'a choice of statuses other than 5xx', when: isNotOnly('5xx') },

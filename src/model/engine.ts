@@ -123,6 +123,8 @@ export interface ReleaseSamples {
   readonly group: GroupId;
   readonly traffic: Counters;
   readonly synthetic: Counters;
+  /** Of people who looked at it before its switch: in no gate and in no run of failures. Absent: none yet. */
+  readonly preview?: Counters;
   /** The present run of failures without a success between, real and synthetic together. */
   readonly consecutiveFailures: number;
   readonly inFlight: number;

@@ -16,6 +16,11 @@ export const INGRESS_CODES = {
   },
   HW4513: { title: 'request took too long', remedy: 'send the whole request in time', policy: 'Retry' },
   HW4514: { title: 'not offered', remedy: 'use plain HTTP/1.1 requests', policy: 'Terminal' },
+  HW4515: {
+    title: 'no such preview',
+    remedy: 'name a release that `headway status` shows in Preview',
+    policy: 'Terminal',
+  },
   HW4520: {
     title: 'queue full',
     remedy: 'repeat later; raise limits.concurrency, limits.queue or scaling.minReplicas if it lasts',

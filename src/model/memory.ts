@@ -70,6 +70,8 @@ export interface Candidate {
   readonly resumeStep?: number | undefined;
   /** The share it should have, 0 to 100. */
   readonly weight: number;
+  /** `Rolling`: how many replicas it is to have by now; absent: all. */
+  readonly replicas?: number | undefined;
   /** The lock-step that it belongs to: its own key, or the name of its group. */
   readonly party: string;
   readonly trial: Trial;
@@ -152,6 +154,17 @@ export interface Judging {
   readonly control: FadingCount;
 }
 
+/**
+ * A rolling release on its way out: the attempt is over, and its share goes back as fast as what serves gets back the
+ * replicas that it had given away.
+ */
+export interface Leaving {
+  readonly release: Release;
+  /** 1 to 100; never rises. */
+  readonly weight: number;
+  readonly sinceMs: number;
+}
+
 export type EndKind = 'Refused' | 'Waiting' | 'Inconclusive' | 'Failed';
 
 /** How an attempt ended, and what releases it. */
@@ -222,6 +235,7 @@ export interface EntryMemory {
   /** The attempt that git asks for and the first accepted head that showed it. */
   readonly shown?: { readonly attempt: string; readonly release: string; readonly commit: string } | undefined;
   readonly candidate?: Candidate | undefined;
+  readonly leaving?: Leaving | undefined;
   readonly serving?: Serving | undefined;
   /** Kept running to go back to, nearest first: what served before, then the last proven. At most two. */
   readonly warm: readonly Release[];

@@ -17,8 +17,15 @@ export type StickyBy = { readonly type: 'header' | 'cookie'; readonly name: stri
 
 export type Strategy =
   | { readonly type: 'Immediate' }
-  | { readonly type: 'BlueGreen' }
-  | { readonly type: 'Rolling' }
+  /** All replicas beside what serves, without traffic, for at least `previewDurationMs`; then one switch. */
+  | {
+      readonly type: 'BlueGreen';
+      readonly previewDurationMs: number;
+      readonly deadlineMs: number;
+      readonly approval?: Approval;
+    }
+  /** `maxSurge` replicas at a time, each time held for `minDurationMs`; weight is the share of those replaced. */
+  | { readonly type: 'Rolling'; readonly maxSurge: number; readonly minDurationMs: number; readonly deadlineMs: number }
   | { readonly type: 'Canary'; readonly stickyBy?: StickyBy; readonly steps: readonly CanaryStep[] };
 
 export interface Gate {

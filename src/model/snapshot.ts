@@ -33,6 +33,23 @@ export interface SnapshotRule {
   readonly unavailable?: { readonly reason: string; readonly message: string };
 }
 
+/** A candidate without traffic, reached by people who name it. Its requests are counted apart and judged by nobody. */
+export interface Preview {
+  readonly release: string;
+  /** `<release12>--<name>`, one label of a host name. */
+  readonly label: string;
+  /** Its own rules, as they would be after the switch. */
+  readonly rules: readonly SnapshotRule[];
+}
+
+/** Who may use previews. The host's to say, not the repository's: control adds it on the way to the engine. */
+export interface PreviewAccess {
+  /** `<label>.<domain>`. */
+  readonly domain?: string;
+  /** `x-headway-preview: <release12>`. */
+  readonly header: boolean;
+}
+
 /** All that the ingress knows of the world. Replaced as a whole; a request keeps the one that it started with. */
 export interface Snapshot {
   readonly generation: number;
@@ -41,4 +58,7 @@ export interface Snapshot {
   readonly rules: readonly SnapshotRule[];
   /** Send `x-headway-release` with each response. */
   readonly releaseHeader: boolean;
+  readonly previews?: readonly Preview[];
+  /** Absent: nobody may. */
+  readonly previewAccess?: PreviewAccess;
 }

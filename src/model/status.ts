@@ -68,11 +68,24 @@ export interface Evidence {
 
 export interface CandidateStatus extends ReleaseRef {
   readonly attempt: string;
-  readonly state: 'Pending' | 'Fetching' | 'Verified' | 'Prepared' | 'Warming' | 'Ready' | 'Canary' | 'Promoted';
+  /** `Canary`, `Preview` and `Rolling` are the steps of the strategies of that kind. */
+  readonly state:
+    | 'Pending'
+    | 'Fetching'
+    | 'Verified'
+    | 'Prepared'
+    | 'Warming'
+    | 'Ready'
+    | 'Canary'
+    | 'Preview'
+    | 'Rolling'
+    | 'Promoted';
   readonly strategy: string;
-  /** From 1; absent outside `Canary`. */
+  /** From 1; absent outside its steps. */
   readonly step?: number;
   readonly steps: number;
+  /** `BlueGreen` in its step: its label below the host's preview domain. */
+  readonly preview?: string;
   readonly weight: number;
   readonly inStateMs: number;
   readonly evidence: readonly Evidence[];

@@ -79,7 +79,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       manifest,
       artifacts,
       components,
-      engine: withReleaseHeader(engine, options.releaseHeader),
+      engine: withHostSettings(engine, options),
       journal: journal.value,
     },
     clock,
@@ -121,15 +121,19 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
   reconciler.start();
 }
 
-/** Whether clients see the release is the host's to say, not the repository's: it is set on the way to the engine. */
-function withReleaseHeader(engine: EnginePort, releaseHeader: boolean): EnginePort {
+/** Who sees the release and who may preview is the host's to say, not the repository's: set on the way to the engine. */
+function withHostSettings(
+  engine: EnginePort,
+  { releaseHeader, preview }: Pick<ControlConfig['options'], 'releaseHeader' | 'preview'>,
+): EnginePort {
+  const settings = { releaseHeader, ...(preview ? { previewAccess: preview } : {}) };
   return {
     observe: () => engine.observe(),
     onChange: (listener) => engine.onChange(listener),
     start: (replica, cell) => engine.start(replica, cell),
     stop: (replica, deadlineMs) => engine.stop(replica, deadlineMs),
     forget: (replicas) => engine.forget(replicas),
-    publish: (snapshot) => engine.publish({ ...snapshot, releaseHeader }),
+    publish: (snapshot) => engine.publish({ ...snapshot, ...settings }),
     synthesize: (run) => engine.synthesize(run),
     samples: () => engine.samples(),
   };

@@ -253,16 +253,21 @@ function entryOf(group: string): string {
 }
 
 interface ArmCounts {
-  readonly labels: { readonly entry: string; readonly release: string; readonly traffic: 'real' | 'synthetic' };
+  readonly labels: {
+    readonly entry: string;
+    readonly release: string;
+    readonly traffic: 'real' | 'synthetic' | 'preview';
+  };
   readonly counts: Counters;
 }
 
 function arms(samples: readonly ReleaseSamples[]): readonly ArmCounts[] {
-  return samples.flatMap(({ group, release, traffic, synthetic }) => {
+  return samples.flatMap(({ group, release, traffic, synthetic, preview }) => {
     const labels = { entry: entryOf(group), release: short(release) };
     return [
       { labels: { ...labels, traffic: 'real' as const }, counts: traffic },
       { labels: { ...labels, traffic: 'synthetic' as const }, counts: synthetic },
+      ...(preview ? [{ labels: { ...labels, traffic: 'preview' as const }, counts: preview }] : []),
     ];
   });
 }

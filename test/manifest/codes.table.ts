@@ -506,9 +506,9 @@ export const ROWS: readonly Row[] = [
   {
     code: 'HW1042',
     what: 'a strategy',
-    bad: shop('  rollout: {strategy: {»type: BlueGreen}}\n'),
+    bad: shop('  rollout: {strategy: {type: Rolling, rolling: {»maxUnavailable: 1}}}\n'),
     good: shop('  rollout: {strategy: {type: Immediate}}\n'),
-    says: 'BlueGreen',
+    says: 'maxUnavailable',
   },
   {
     code: 'HW1042',

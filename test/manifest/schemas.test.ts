@@ -159,6 +159,8 @@ describe('the defaults', () => {
     ['inline bake', SCHEMAS.Component, 'spec.rollout.bake', defaults.ROLLOUT_DEFAULTS.bake],
     ['history', SCHEMAS.RolloutPolicy, 'spec.history', defaults.ROLLOUT_DEFAULTS.history],
     ['breaker', SCHEMAS.RolloutPolicy, 'spec.breaker', defaults.ROLLOUT_DEFAULTS.breaker],
+    ['BlueGreen', SCHEMAS.RolloutPolicy, 'spec.strategy.blueGreen', defaults.ROLLOUT_DEFAULTS.blueGreen],
+    ['Rolling', SCHEMAS.RolloutPolicy, 'spec.strategy.rolling', defaults.ROLLOUT_DEFAULTS.rolling],
     ['step', SCHEMAS.RolloutPolicy, 'spec.strategy.canary.steps', defaults.ROLLOUT_DEFAULTS.step],
     ['path', SCHEMAS.Route, 'spec.rules.matches.path', defaults.ROUTE_DEFAULTS.path],
     ['Environment', SCHEMAS.Environment, 'spec', { ...defaults.ENVIRONMENT_DEFAULTS, freezeWindow: undefined }],

@@ -45,8 +45,10 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
   'a limit of processor time': [cart('  limits: {cpu: 500m}\n')],
   'scaling beyond minReplicas': [cart('  scaling: {maxReplicas: 2}\n')],
   'links between components': [{ ...cart(LINK), 'tax.yaml': component('tax') }],
-  'strategy BlueGreen': strategy('strategy: {type: BlueGreen}'),
-  'strategy Rolling': strategy('strategy: {type: Rolling}'),
+  'a preview host of its own (runtime.yaml gives one per release)': strategy(
+    'strategy: {type: BlueGreen, blueGreen: {previewHostname: a.example}}',
+  ),
+  'maxUnavailable other than 0': strategy('strategy: {type: Rolling, rolling: {maxUnavailable: 1}}'),
   'steps by header': canary('steps: [{headers: [{name: a, value: b}]}]'),
   'mirrored requests': canary('steps: [{mirror: {percent: 1}}]'),
   'a choice of statuses other than 5xx': strategy('gate: {errors: {statuses: ["503"]}}'),
@@ -69,9 +71,9 @@ describe('what is not implemented yet', () => {
   });
 
   it('points into the policy that asks for it', () => {
-    const [, referred] = strategy('strategy: {type: Rolling}');
+    const [, referred] = strategy('strategy: {type: Rolling, rolling: {maxUnavailable: 1}}');
     const { refusals } = desiredOf(referred!).entries.get('shop/cart')!;
-    expect(refusals[0]!.message).toContain('p.yaml:5:14');
+    expect(refusals[0]!.message).toContain('p.yaml:5:39');
     expect(places(desiredOf(referred!).diagnostics)).toEqual(['HW1042 cart.yaml:6:3']);
   });
 

@@ -42,7 +42,7 @@ function entryLines(entry: PlannedEntry): string[] {
 function walkLines(walk: PlannedWalk): string[] {
   const rows = walk.steps.map((step) => [
     `    ${step.stage.toLowerCase()}`,
-    `${step.weight} %`,
+    `${step.weight} %${step.replicas === undefined ? '' : `, replica ${step.replicas}`}`,
     formatDuration(step.leastMs),
     String(step.leastSamples),
     formatDuration(step.deadlineMs),

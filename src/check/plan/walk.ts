@@ -1,14 +1,17 @@
 import { missingSamples } from '../../decide/gate/trial.ts';
 import { FRESH_TRIAL } from '../../decide/gate/tally.ts';
 import { PASS_BOUNDARY } from '../../decide/gate/sequential.ts';
+import { stepsOf } from '../../decide/steps.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
 import type { Change } from './plan.ts';
 
 /** One stage of a rollout: the share of the traffic, and the least that must pass before the next. */
 export interface PlannedStep {
-  readonly stage: 'Readiness' | 'Step' | 'Bake';
+  readonly stage: 'Readiness' | 'Preview' | 'Step' | 'Bake';
   /** Percent. */
   readonly weight: number;
+  /** Of the candidate, where the strategy replaces them one by one. */
+  readonly replicas?: number;
   readonly leastMs: number;
   /** Answers of the candidate, all of them good; one bad one makes it more. */
   readonly leastSamples: number;
@@ -37,12 +40,13 @@ export function walkOf(entry: DesiredEntry, change: Change): PlannedWalk {
     steps.push({ stage: 'Readiness', weight: 0, leastMs: 0, leastSamples: 0, deadlineMs });
   }
   // What serves nobody yet takes everything at readiness: there is nothing to compare it with.
-  const canary = strategy.type === 'Canary' && change === 'Replace' ? strategy.steps : [];
+  const walked = change === 'Replace' ? stepsOf(entry) : [];
   let trial = FRESH_TRIAL;
-  for (const step of canary) {
+  for (const step of walked) {
     steps.push({
-      stage: 'Step',
+      stage: strategy.type === 'BlueGreen' ? 'Preview' : 'Step',
       weight: step.weight,
+      ...(step.replicas === undefined ? {} : { replicas: step.replicas }),
       leastMs: step.minDurationMs,
       leastSamples: missingSamples(trial, gate),
       deadlineMs: step.deadlineMs,

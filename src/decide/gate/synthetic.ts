@@ -24,11 +24,12 @@ export function syntheticNeed(
   trial: Trial,
   gate: Gate,
   probes: Probes,
-  step: { readonly elapsedMs: number; readonly durationMs: number },
+  step: { readonly elapsedMs: number; readonly durationMs: number; readonly weight: number },
 ): SyntheticNeed | undefined {
   if (gate.insufficientData !== 'Synthesize' || trial.synthetic.run !== undefined) return undefined;
   const call = gate.synthetic?.call ?? probes.readiness?.call;
-  if (!call || step.elapsedMs < FIRST_LOOK_MS) return undefined;
+  // Without weight no real traffic can show itself.
+  if (!call || (step.weight > 0 && step.elapsedMs < FIRST_LOOK_MS)) return undefined;
 
   const missing = missingSamples(trial, gate);
   const perRun = gate.synthetic?.requests ?? DEFAULT_REQUESTS;

@@ -79,6 +79,8 @@ export function nextStep(trial: Trial): Trial {
 
 export interface Verdict {
   readonly verdict: 'Pass' | 'Fail' | 'Continue';
+  /** It failed by a hard stop: traffic leaves at once. */
+  readonly hard?: boolean;
   readonly evidence: readonly Evidence[];
   /** `Fail`: the sentence; `Continue`: what is still missing. */
   readonly why: string;

@@ -1,6 +1,6 @@
 import type { ProbeCall } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import type { CanaryStep, Gate, RolloutSettings, StickyBy, Strategy } from '../../model/rollout.ts';
+import type { Approval, CanaryStep, Gate, RolloutSettings, StickyBy, Strategy } from '../../model/rollout.ts';
 import type {
   RolloutPolicySpec,
   CanaryStep as StepSpec,
@@ -35,9 +35,31 @@ export function rolloutSettings(spec: RolloutPolicySpec, readiness: ProbeCall | 
 
 function strategyOf(spec: StrategySpec | undefined): Strategy {
   const type = spec?.type ?? ROLLOUT_DEFAULTS.strategy.type;
-  if (type !== 'Canary') return { type };
+  if (type === 'Immediate') return { type };
+  if (type === 'BlueGreen') return blueGreenOf(spec?.blueGreen ?? {});
+  if (type === 'Rolling') return rollingOf(spec?.rolling ?? {});
   const { stickyBy, steps = [] } = spec?.canary ?? {};
   return { type, ...(stickyBy ? { stickyBy: stickyOf(stickyBy) } : {}), steps: steps.map(stepOf) };
+}
+
+function blueGreenOf(spec: NonNullable<StrategySpec['blueGreen']>): Strategy {
+  const { previewDuration, deadline } = ROLLOUT_DEFAULTS.blueGreen;
+  return {
+    type: 'BlueGreen',
+    previewDurationMs: milliseconds(spec.previewDuration ?? previewDuration),
+    deadlineMs: milliseconds(spec.deadline ?? deadline),
+    ...approvalOf(spec.approval),
+  };
+}
+
+function rollingOf(spec: NonNullable<StrategySpec['rolling']>): Strategy {
+  const { maxSurge, minDuration, deadline } = ROLLOUT_DEFAULTS.rolling;
+  return {
+    type: 'Rolling',
+    maxSurge: spec.maxSurge ?? maxSurge,
+    minDurationMs: milliseconds(spec.minDuration ?? minDuration),
+    deadlineMs: milliseconds(spec.deadline ?? deadline),
+  };
 }
 
 function stickyOf({ header, cookie }: { header?: string; cookie?: string }): StickyBy {
@@ -52,15 +74,14 @@ function stepOf({ weight, minDuration, deadline, approval }: StepSpec): CanarySt
     weight: weight ?? 0,
     minDurationMs: milliseconds(minDuration ?? step.minDuration),
     deadlineMs: milliseconds(deadline ?? step.deadline),
-    ...(approval
-      ? {
-          approval: {
-            name: approval.name,
-            deadlineMs: milliseconds(approval.deadline ?? step.approval.deadline),
-          },
-        }
-      : {}),
+    ...approvalOf(approval),
   };
+}
+
+function approvalOf(spec: StepSpec['approval']): { readonly approval?: Approval } {
+  if (!spec) return {};
+  const deadlineMs = milliseconds(spec.deadline ?? ROLLOUT_DEFAULTS.step.approval.deadline);
+  return { approval: { name: spec.name, deadlineMs } };
 }
 
 function gateOf(spec: NonNullable<RolloutPolicySpec['gate']>, readiness: ProbeCall | undefined): Gate {
@@ -108,6 +129,14 @@ export function rolloutProblems(document: ParsedDocument, at: string, spec: Roll
     problems.push(atValue(document, `${at}/${pointer}`, 'HW1027', message));
   if (strategy.type === 'Canary')
     problems.push(...stepProblems(document, `${at}/strategy/canary/steps`, strategy.steps));
+  if (strategy.type === 'BlueGreen' && strategy.deadlineMs <= strategy.previewDurationMs) {
+    const field = spec.strategy?.blueGreen?.deadline === undefined ? 'previewDuration' : 'deadline';
+    contradiction(`strategy/blueGreen/${field}`, 'blueGreen.deadline must be after the end of previewDuration');
+  }
+  if (strategy.type === 'Rolling' && strategy.deadlineMs <= strategy.minDurationMs) {
+    const field = spec.strategy?.rolling?.deadline === undefined ? 'minDuration' : 'deadline';
+    contradiction(`strategy/rolling/${field}`, 'rolling.deadline must be after its minDuration');
+  }
   if (gate.errors.intolerable <= gate.errors.tolerable) {
     const pointer = spec.gate?.errors?.intolerable === undefined ? 'gate/errors/tolerable' : 'gate/errors/intolerable';
     contradiction(pointer, 'gate.errors.intolerable must be above gate.errors.tolerable');

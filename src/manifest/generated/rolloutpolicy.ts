@@ -55,7 +55,7 @@ breaker?: Breaker
  */
 export interface Strategy {
 /**
- * Immediate: at readiness, at once. BlueGreen: at once, after a look at a preview host. Rolling: replica by replica. Canary: by steps.
+ * Immediate: at readiness, at once. BlueGreen: at once, after the gate has passed beside what serves, without traffic. Rolling: replica by replica, weight as their share. Canary: by steps.
  */
 type: ("Immediate" | "BlueGreen" | "Rolling" | "Canary")
 blueGreen?: BlueGreen
@@ -74,6 +74,23 @@ previewHostname?: string
  * The least time between preview and switch.
  */
 previewDuration?: string
+/**
+ * The gate passes by then, or the attempt ends Inconclusive.
+ */
+deadline?: string
+/**
+ * A person says yes in git (`rollout.approvals`) before the switch.
+ */
+approval?: {
+/**
+ * Name that the approval carries.
+ */
+name: string
+/**
+ * Without an approval by then the attempt ends Inconclusive.
+ */
+deadline?: string
+}
 }
 /**
  * Settings of Rolling.
@@ -84,9 +101,17 @@ export interface Rolling {
  */
 maxUnavailable?: number
 /**
- * Replicas that may be there in addition meanwhile.
+ * Replicas that may be there in addition meanwhile; so many are replaced in one step.
  */
 maxSurge?: number
+/**
+ * The least time between two replicas, and before the last.
+ */
+minDuration?: string
+/**
+ * The gate passes by then, or the attempt ends Inconclusive.
+ */
+deadline?: string
 }
 /**
  * Settings of Canary.

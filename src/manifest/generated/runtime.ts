@@ -29,6 +29,7 @@ status?: string
  * Send x-headway-release with each answer.
  */
 releaseHeader?: boolean
+preview?: Preview
 webhook?: Webhook
 limits?: MachineLimits
 log?: Log
@@ -88,6 +89,19 @@ export interface BasicCredentials {
  */
 username: string
 password: SecretSource
+}
+/**
+ * Lets people reach a BlueGreen candidate before its switch. It is unproven: open this only where everybody who reaches `listen` may see it. Absent: nobody can.
+ */
+export interface Preview {
+/**
+ * Candidates are found at `<release12>--<name>.<domain>`, for any port. Point a wildcard name at this machine.
+ */
+domain?: string
+/**
+ * Requests with `x-headway-preview: <release12>` go to that candidate, by its own routes.
+ */
+header?: boolean
 }
 /**
  * Accepts `POST /hooks/git` on the status address as a hint to look; it carries no state. Absent: off.
