@@ -205,6 +205,25 @@ describe('what is allowed and hardly meant', () => {
     ['a first step that is most of it', shop(PROBE + canary('{weight: 51}')), ['HW1063 warning cart.yaml:7:3']],
     ['a first step that is half of it', shop(PROBE + canary('{weight: 50}')), []],
     [
+      'a BlueGreen that nothing can decide',
+      shop(`${PROBE}  rollout: {strategy: {type: BlueGreen}, gate: {insufficientData: Hold}}\n`),
+      ['HW1062 warning cart.yaml:7:3'],
+    ],
+    ['a BlueGreen that its probe decides', shop(`${PROBE}  rollout: {strategy: {type: BlueGreen}}\n`), []],
+    [
+      'Rolling of one replica',
+      shop(`${PROBE}  rollout: {strategy: {type: Rolling}}\n`),
+      ['HW1063 warning cart.yaml:7:3'],
+    ],
+    ['Rolling of two', shop(`${PROBE}  scaling: {minReplicas: 2}\n  rollout: {strategy: {type: Rolling}}\n`), []],
+    [
+      'an approval that BlueGreen waits for',
+      shop(
+        `${PROBE}  rollout: {approvals: [{name: boss, revision: b0b0c3d4e5f6}], strategy: {type: BlueGreen, blueGreen: {approval: {name: boss}}}}\n`,
+      ),
+      [],
+    ],
+    [
       'a last step of everything',
       shop(PROBE + canary('{weight: 50}, {weight: 100}')),
       ['HW1063 warning cart.yaml:7:3'],

@@ -346,6 +346,24 @@ export const ROWS: readonly Row[] = [
   },
   {
     code: 'HW1027',
+    what: 'a BlueGreen that is late before its preview is over',
+    bad: rollout('  strategy: {type: BlueGreen, blueGreen: {previewDuration: 5m, deadline: »5m}}\n'),
+    good: rollout('  strategy: {type: BlueGreen, blueGreen: {previewDuration: 5m, deadline: 6m}}\n'),
+  },
+  {
+    code: 'HW1027',
+    what: 'a preview that lasts as long as the default deadline',
+    bad: rollout('  strategy: {type: BlueGreen, blueGreen: {previewDuration: »15m}}\n'),
+    good: rollout('  strategy: {type: BlueGreen, blueGreen: {previewDuration: 14m}}\n'),
+  },
+  {
+    code: 'HW1027',
+    what: 'a rolling step that is late before it is over',
+    bad: rollout('  strategy: {type: Rolling, rolling: {minDuration: 1m, deadline: »1m}}\n'),
+    good: rollout('  strategy: {type: Rolling, rolling: {minDuration: 1m, deadline: 61s}}\n'),
+  },
+  {
+    code: 'HW1027',
     what: 'intolerable below tolerable',
     bad: rollout('  gate: {errors: {tolerable: 3%, intolerable: »3%}}\n'),
     good: rollout('  gate: {errors: {tolerable: 3%, intolerable: 4%}}\n'),

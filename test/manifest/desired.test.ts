@@ -210,6 +210,28 @@ describe('where rollout settings come from', () => {
     expect(inline.rollout.settings).toEqual(referred.rollout.settings);
   });
 
+  it.each<readonly [string, object]>([
+    ['{type: Immediate}', { type: 'Immediate' }],
+    ['{type: BlueGreen}', { type: 'BlueGreen', previewDurationMs: 0, deadlineMs: 900_000 }],
+    [
+      '{type: BlueGreen, blueGreen: {previewDuration: 5m, deadline: 20m, approval: {name: boss}}}',
+      {
+        type: 'BlueGreen',
+        previewDurationMs: 300_000,
+        deadlineMs: 1_200_000,
+        approval: { name: 'boss', deadlineMs: 259_200_000 },
+      },
+    ],
+    ['{type: Rolling}', { type: 'Rolling', maxSurge: 1, minDurationMs: 30_000, deadlineMs: 900_000 }],
+    [
+      '{type: Rolling, rolling: {maxSurge: 2, maxUnavailable: 0, minDuration: 1s, deadline: 1m}}',
+      { type: 'Rolling', maxSurge: 2, minDurationMs: 1_000, deadlineMs: 60_000 },
+    ],
+  ])('strategy %s', (text, strategy) => {
+    const { rollout } = entry(desiredOf(files(`  rollout: {strategy: ${text}}\n`)));
+    expect(rollout.settings.strategy).toEqual(strategy);
+  });
+
   it("not another tenant's", () => {
     const desired = desiredOf({
       ...files('  rollout: {policyRef: {namespace: bank, name: p}}\n'),

@@ -42,6 +42,7 @@ data: /var/lib/headway
 listen: 0.0.0.0:80
 status: "[::1]:8081"
 releaseHeader: false
+preview: {domain: preview.example.com}
 webhook: {secret: {env: HOOK_SECRET}}
 limits: {memory: 2Gi, replicas: 8, mirror: 1Gi}
 log: {level: debug}
@@ -54,6 +55,7 @@ log: {level: debug}
           credentials: { type: 'basic', username: 'headway', password: { type: 'file', path: '/run/secrets/git' } },
           caFile: 'ca.pem',
         },
+        preview: { domain: 'preview.example.com', header: false },
         webhook: { secret: { type: 'env', name: 'HOOK_SECRET' } },
         limits: { memoryBytes: 2_147_483_648, replicas: 8, mirrorBytes: 1_073_741_824 },
         logLevel: 'debug',
@@ -75,6 +77,13 @@ log: {level: debug}
       3,
     ],
     ['a secret written down', 'repository: {url: "https://a.example/b", credentials: {token: abc}}\n', 'HW1015', 3],
+    ['a preview for nobody', 'repository: {url: "https://a.example/b"}\npreview: {}\n', 'HW1015', 4],
+    [
+      'a preview domain with a wildcard',
+      'repository: {url: "https://a.example/b"}\npreview: {domain: "*.a"}\n',
+      'HW1017',
+      4,
+    ],
     ['a field with a typo', 'repository: {url: "https://a.example/b"}\nlisten_: a\n', 'HW1013', 4],
     ['a second document', 'repository: {url: "https://a.example/b"}\n---\na: 1\n', 'HW1027', 1],
     ['no YAML', 'repository: [\n', 'HW1001', 4],

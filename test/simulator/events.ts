@@ -45,6 +45,7 @@ export interface History {
 }
 
 const NAMES = ['a', 'b', 'c'] as const;
+const STRATEGIES = ['Canary', 'Immediate', 'BlueGreen', 'Rolling'] as const;
 const CONTENTS = ['good', 'good', 'good', 'good', 'half', 'down', 'crash', 'never', 'late', 'soon', 'bad'] as const;
 
 /** A history of a few commits and faults, made of one seed. */
@@ -61,7 +62,11 @@ export function historyOf(seed: number, random: () => number): History {
       edits: NAMES.slice(0, 1 + Math.floor(random() * 3)).map((service) => ({
         type: 'Set',
         name: service,
-        change: random() < 0.85 ? { content: `good-${service}` } : { content: content() },
+        change: {
+          ...(random() < 0.85 ? { content: `good-${service}` } : { content: content() }),
+          strategy: random() < 0.5 ? 'Canary' : pick(STRATEGIES),
+          replicas: pick([1, 1, 2, 3]),
+        },
       })),
     },
   };
@@ -96,11 +101,12 @@ export function historyOf(seed: number, random: () => number): History {
     if (chance < 0.81)
       return edits({ type: 'Set', name: name(), change: { steps: pick([[20, 60], [10, 40, 80], [50], [90]]) } });
     if (chance < 0.83) return edits({ type: 'Set', name: name(), change: { minSamples: pick([10, 30]) } });
-    if (chance < 0.85) return edits({ type: 'Set', name: name(), change: { strategy: pick(['Canary', 'Immediate']) } });
+    if (chance < 0.85) return edits({ type: 'Set', name: name(), change: { strategy: pick(STRATEGIES) } });
     if (chance < 0.87) return edits({ type: 'Set', name: name(), change: { approval: random() < 0.6 } });
     if (chance < 0.89) return edits({ type: 'Approve', name: name() });
     if (chance < 0.92) return edits({ type: 'Emergency', name: name() });
     if (chance < 0.94) return edits({ type: 'Set', name: name(), change: { suspend: random() < 0.5 } });
+    if (chance < 0.945) return edits({ type: 'Set', name: name(), change: { replicas: pick([1, 2, 3, 4]) } });
     if (chance < 0.955) return edits({ type: 'Set', name: name(), change: { restartToken: String(version) } });
     if (chance < 0.97) return edits({ type: 'Set', name: name(), change: { broken: random() < 0.6 } });
     if (chance < 0.98) return edits({ type: 'Environment', change: { environmentBroken: random() < 0.6 } });

@@ -7,6 +7,7 @@ import type { EntryKey } from '../../src/model/component.ts';
 import type { EntryMemory, Memory } from '../../src/model/memory.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { Desired } from '../../src/model/desired.ts';
+import { stepsOf } from '../../src/decide/steps.ts';
 import type { EngineModel } from './engine-model.ts';
 
 export class Broken extends Error {
@@ -89,6 +90,8 @@ export class Promises {
     for (const [key, entry] of Object.entries(scene.memory.entries) as [EntryKey, EntryMemory][]) {
       quarantineHolds(scene, key, entry);
       this.#risesThroughGates(scene, key, entry);
+      retreats(key, this.#last.get(key), entry);
+      replicasBehindWeight(scene, key, entry);
       promotedThroughSteps(scene, key, this.#last.get(key), entry);
       this.#last.set(key, entry);
       this.#oneGenerationBack(key, entry);
@@ -144,7 +147,7 @@ export class Promises {
   }
 }
 
-/** A canary takes all traffic from its last step only, but where a row of the table says otherwise. */
+/** What has steps takes all traffic from its last one only, but where a row of the table says otherwise. */
 function promotedThroughSteps(
   { engine }: Scene,
   key: EntryKey,
@@ -154,15 +157,15 @@ function promotedThroughSteps(
   const { serving } = now;
   if (!before?.serving || !serving?.bake || serving.release.release === before.serving.release.release) return;
   const { entry } = serving.release;
-  const { strategy } = entry.rollout.settings;
-  if (strategy.type !== 'Canary' || serving.release.revision === before.serving.release.revision) return;
+  const steps = stepsOf(entry);
+  if (steps.length === 0 || serving.release.revision === before.serving.release.revision) return;
   const wasProven = before.ledger.some((line) => line.release.release === serving.release.release);
   const served = before.serving.release.release;
   const run = engine.observed().samples.find((samples) => samples.release === served)?.consecutiveFailures ?? 0;
   const wasInTrouble = before.failures.length > 0 || now.failures.length > 0 || engine.outage || run > 0;
   if (wasProven || wasInTrouble || entry.rollout.emergency) return;
   const { candidate } = before;
-  if (candidate?.state === 'Canary' && candidate.step === strategy.steps.length) return;
+  if (candidate?.state === 'Canary' && candidate.step === steps.length) return;
   throw new Broken(
     'gates',
     `${key} took all traffic from ${candidate?.state ?? 'nothing'}, step ${candidate?.step ?? 0}`,
@@ -176,11 +179,32 @@ function isWarm(memory: Memory, group: string): boolean {
   );
 }
 
+/** A share on its way back never rises, and is gone at its deadline. */
+function retreats(key: EntryKey, before: EntryMemory | undefined, { leaving }: EntryMemory): void {
+  const last = before?.leaving;
+  if (!leaving || !last || last.sinceMs !== leaving.sinceMs) return;
+  if (leaving.weight > last.weight) throw new Broken('retreat', `${key}: a share on its way back rose`);
+}
+
+/** Rolling: what serves is asked to have the replicas that its share needs, whatever came in between. */
+function replicasBehindWeight({ engine, memory }: Scene, key: EntryKey, entry: EntryMemory): void {
+  const { serving, candidate } = entry;
+  if (candidate?.state !== 'Canary' || candidate.replicas === undefined || !serving) return;
+  if (engine.generation !== memory.snapshot.generation || memory.epoch !== engine.epoch) return;
+  const group = `${key}@${serving.release.revision}`;
+  const asked = entry.replicas.filter((replica) => replica.group === group && !replica.stopping).length;
+  const needed = Math.max(1, Math.round((serving.release.entry.scaling.minReplicas * (100 - candidate.weight)) / 100));
+  const mayStart = entry.failures.every((failure) => failure.group !== group);
+  if (asked < needed && mayStart)
+    throw new Broken('capacity', `${key} serves ${100 - candidate.weight} % with ${asked} of ${needed} replicas`);
+}
+
 /** I3: while git asks for an attempt that failed, no request goes to its release. */
 function quarantineHolds({ engine, memory, desired }: Scene, key: EntryKey, entry: EntryMemory): void {
   if (engine.generation !== memory.snapshot.generation || memory.commit !== desired?.commit) return;
   const end = entry.ends.find((candidate) => candidate.kind === 'Failed' && candidate.attempt === entry.shown?.attempt);
-  if (!end || entry.desired?.rollout.emergency) return;
+  // A rolling one may be on its way out: its share only falls, and has a deadline (`retreats`).
+  if (!end || entry.desired?.rollout.emergency || entry.leaving?.release.release === end.release) return;
   const arm = engine.snapshot?.rules
     .flatMap((rule) => rule.arms)
     .find((one) => one.release === end.release && one.weight > 0);

@@ -3,7 +3,8 @@ export interface Service {
   /** Name of the artifact; what stands before the dash says how it behaves (see behaviours.ts). */
   readonly content: string;
   readonly path: string;
-  readonly strategy: 'Canary' | 'Immediate';
+  readonly strategy: 'Canary' | 'Immediate' | 'BlueGreen' | 'Rolling';
+  readonly replicas: number;
   readonly steps: readonly number[];
   readonly minSamples: number;
   readonly retry: number;
@@ -29,6 +30,7 @@ export const NEW_SERVICE: Service = {
   content: 'good-0',
   path: '',
   strategy: 'Canary',
+  replicas: 1,
   steps: [20, 60],
   minSamples: 20,
   retry: 0,
@@ -79,7 +81,14 @@ function component(name: string, service: Service): string {
       return `{weight: ${weight}, minDuration: 1s, deadline: 60s${approval}}`;
     })
     .join(', ');
-  const strategy = service.strategy === 'Canary' ? `{type: Canary, canary: {steps: [${steps}]}}` : '{type: Immediate}';
+  const waits = 'minDuration: 1s, deadline: 60s';
+  const approval = service.approval ? ', approval: {name: boss, deadline: 60s}' : '';
+  const strategy = {
+    Canary: `{type: Canary, canary: {steps: [${steps}]}}`,
+    Immediate: '{type: Immediate}',
+    BlueGreen: `{type: BlueGreen, blueGreen: {previewDuration: 1s, deadline: 60s${approval}}}`,
+    Rolling: `{type: Rolling, rolling: {${waits}}}`,
+  }[service.strategy];
   const optional = [
     service.group && `    group: ${service.group}\n`,
     service.replaces && `    replaces: ${service.replaces}\n`,
@@ -91,6 +100,7 @@ kind: Component
 metadata: {name: ${name}, namespace: shop, labels: {mark: "${service.label}"}}
 spec:
   source: {path: shop/wasm/${service.content}.wasm}
+  scaling: {minReplicas: ${service.replicas}}
   probes:
     readiness: {httpGet: {path: /healthz}, period: 100ms, timeout: 500ms, deadline: 5s}
   supervision: {maxRestarts: 3, window: 30s, backoff: {initial: 1s, max: 10s}}
