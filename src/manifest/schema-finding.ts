@@ -77,7 +77,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   maxLength: (error, _schema, pointer, path) => length(error, pointer, path, 'at most', 'characters'),
   minItems: (error, _schema, pointer, path) => length(error, pointer, path, 'at least', 'items'),
   maxItems: (error, _schema, pointer, path) => length(error, pointer, path, 'at most', 'items'),
-  minProperties: (_error, schema, pointer, path) => exactlyOne(schema, pointer, path),
+  minProperties: (_error, schema, pointer, path) =>
+    schema['maxProperties'] === 1 ? exactlyOne(schema, pointer, path) : atLeastOne(schema, pointer, path),
   maxProperties(error, schema, pointer, path) {
     if (schema['minProperties'] === 1 && schema['maxProperties'] === 1) return exactlyOne(schema, pointer, path);
     return length(error, pointer, path, 'at most', 'fields');
@@ -132,6 +133,12 @@ function exactlyOne(schema: Schema, pointer: string, path: string): SchemaFindin
   const fields = inWords(fieldsOf(schema));
   const remedy = `keep one of ${fields}`;
   return { code: 'HW1019', pointer, at: 'key', message: `${path} needs exactly one of ${fields}`, remedy };
+}
+
+function atLeastOne(schema: Schema, pointer: string, path: string): SchemaFinding {
+  const fields = inWords(fieldsOf(schema));
+  const message = `${path} needs at least one of ${fields}`;
+  return { code: 'HW1019', pointer, at: 'key', message, remedy: `add one of ${fields}` };
 }
 
 function alternatives(error: ErrorObject, pointer: string, path: string, bound: string): SchemaFinding {

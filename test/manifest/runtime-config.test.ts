@@ -77,7 +77,7 @@ log: {level: debug}
       3,
     ],
     ['a secret written down', 'repository: {url: "https://a.example/b", credentials: {token: abc}}\n', 'HW1015', 3],
-    ['a preview for nobody', 'repository: {url: "https://a.example/b"}\npreview: {}\n', 'HW1015', 4],
+    ['a preview for nobody', 'repository: {url: "https://a.example/b"}\npreview: {}\n', 'HW1019', 4],
     [
       'a preview domain with a wildcard',
       'repository: {url: "https://a.example/b"}\npreview: {domain: "*.a"}\n',

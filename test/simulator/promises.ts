@@ -157,7 +157,8 @@ function promotedThroughSteps(
   const { serving } = now;
   if (!before?.serving || !serving?.bake || serving.release.release === before.serving.release.release) return;
   const { entry } = serving.release;
-  const steps = stepsOf(entry);
+  // Nothing calls it: there is no traffic to raise.
+  const steps = entry.rules.length > 0 ? stepsOf(entry) : [];
   if (steps.length === 0 || serving.release.revision === before.serving.release.revision) return;
   const wasProven = before.ledger.some((line) => line.release.release === serving.release.release);
   const served = before.serving.release.release;
