@@ -73,7 +73,8 @@ function candidateText(entry: EntryStatus): string {
   const candidate = entry.candidate;
   if (!candidate) return '-';
   const step = candidate.step === undefined ? '' : ` step ${candidate.step}/${candidate.steps}`;
-  return `${short(candidate.release)} ${candidate.state}${step} ${candidate.weight} % for ${formatDuration(candidate.inStateMs)}`;
+  const preview = candidate.preview === undefined ? '' : `, preview ${candidate.preview}`;
+  return `${short(candidate.release)} ${candidate.state}${step} ${candidate.weight} % for ${formatDuration(candidate.inStateMs)}${preview}`;
 }
 
 function conditionText(condition: Condition): string {

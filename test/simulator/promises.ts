@@ -180,7 +180,7 @@ function isWarm(memory: Memory, group: string): boolean {
   );
 }
 
-/** A share on its way back never rises, and is gone at its deadline. */
+/** A share on its way back never rises. */
 function retreats(key: EntryKey, before: EntryMemory | undefined, { leaving }: EntryMemory): void {
   const last = before?.leaving;
   if (!leaving || !last || last.sinceMs !== leaving.sinceMs) return;
@@ -204,7 +204,7 @@ function replicasBehindWeight({ engine, memory }: Scene, key: EntryKey, entry: E
 function quarantineHolds({ engine, memory, desired }: Scene, key: EntryKey, entry: EntryMemory): void {
   if (engine.generation !== memory.snapshot.generation || memory.commit !== desired?.commit) return;
   const end = entry.ends.find((candidate) => candidate.kind === 'Failed' && candidate.attempt === entry.shown?.attempt);
-  // A rolling one may be on its way out: its share only falls, and has a deadline (`retreats`).
+  // A rolling one may be on its way out: its share only falls (`retreats`).
   if (!end || entry.desired?.rollout.emergency || entry.leaving?.release.release === end.release) return;
   const arm = engine.snapshot?.rules
     .flatMap((rule) => rule.arms)

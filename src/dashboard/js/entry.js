@@ -165,7 +165,8 @@ function candidateView() {
       const step = candidate.step ? `, step ${candidate.step} of ${candidate.steps}` : '';
       setText(title, `${candidate.strategy}${step}`);
       const at = candidate.weight > 0 ? ` at ${candidate.weight} %` : '';
-      setText(state, `${words(candidate.state)}${at} for ${duration(candidate.inStateMs)}`);
+      const preview = candidate.preview ? `, seen as ${candidate.preview}` : '';
+      setText(state, `${words(candidate.state)}${at} for ${duration(candidate.inStateMs)}${preview}`);
       const judged = { Pass: 'passes', Fail: 'fails', Continue: 'collecting' }[candidate.verdict];
       setText(verdict, judged);
       setClass(verdict, `pill ${tone(candidate.verdict)}`);

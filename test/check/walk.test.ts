@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { walkOf } from '../../src/check/plan/walk.ts';
+import type { Strategy } from '../../src/model/rollout.ts';
+import { entry, MINUTE_MS } from '../decide/support/desired.ts';
+
+describe('the stages that plan shows', () => {
+  const approval = { name: 'boss', deadlineMs: MINUTE_MS };
+  it.each<readonly [string, Strategy, readonly (readonly [string, number, number | undefined, string | undefined])[]]>([
+    ['Immediate', { type: 'Immediate' }, []],
+    [
+      'BlueGreen',
+      { type: 'BlueGreen', previewDurationMs: 5_000, deadlineMs: MINUTE_MS, approval },
+      [['Preview', 0, undefined, 'boss']],
+    ],
+    [
+      'Rolling',
+      { type: 'Rolling', maxSurge: 1, minDurationMs: 1_000, deadlineMs: MINUTE_MS },
+      [
+        ['Step', 33, 1, undefined],
+        ['Step', 67, 2, undefined],
+      ],
+    ],
+  ])('of %s', (_, strategy, expected) => {
+    const wanted = entry('x', { settings: { strategy }, more: { scaling: { minReplicas: 3, maxReplicas: 3 } } });
+    const { steps } = walkOf(wanted, 'Replace');
+    expect([steps[0]!.stage, steps.at(-1)!.stage]).toEqual(['Readiness', 'Bake']);
+    const between = steps.slice(1, -1).map((step) => [step.stage, step.weight, step.replicas, step.approval]);
+    expect(between).toEqual(expected);
+    // What serves nobody yet, and what only gets other triggers, takes no steps.
+    for (const change of ['Add', 'Retrigger'] as const) expect(walkOf(wanted, change).leastMsToServing).toBe(0);
+  });
+});
