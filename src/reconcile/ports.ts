@@ -1,6 +1,7 @@
 import type { Digest } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
 import type { Result } from '../kit/result.ts';
+import type { AccessRecord } from '../model/audit.ts';
 import type { Member } from '../model/component.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Bundle, CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
@@ -110,6 +111,14 @@ export interface EnginePort {
   synthesize(run: SyntheticRun): Promise<Result<void, Problem>>;
   /** The snapshot in force and counts, for people; never decides anything. */
   samples(): Promise<Result<readonly ReleaseSamples[], Problem>>;
+}
+
+/**
+ * Where uses and denials of grants are written down. `record` returns when the records are durable; they are given once,
+ * in order, and again where it failed.
+ */
+export interface AuditPort {
+  record(records: readonly AccessRecord[]): Result<void, Problem>;
 }
 
 /** One durable step of the loop. `memory` is decide's own value; the journal does not look into it. */

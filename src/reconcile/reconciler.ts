@@ -25,6 +25,7 @@ import { membersInUse, originsInUse } from './keep.ts';
 import { createMending, type Mending } from './mending.ts';
 import type {
   ArtifactPort,
+  AuditPort,
   ComponentPort,
   EnginePort,
   GitPort,
@@ -51,6 +52,8 @@ export interface ReconcilerPorts {
   readonly components: ComponentPort;
   readonly engine: EnginePort;
   readonly journal: JournalPort;
+  /** Where uses of grants are written down; absent: nowhere yet. */
+  readonly audit?: AuditPort;
 }
 
 export interface ReconcilerOptions {
