@@ -10,6 +10,7 @@ const HELP = `headway follows HEAD: a git repository of YAML manifests is the on
   headway run --repo <url> --ref <ref> [--path <dir>] [--data <dir>] [--listen <addr>] [--status <addr>]
   headway run --config <runtime.yaml>
   headway demo [--no-visitor]               what \`npm start\` runs
+  headway tour                              what \`npm run tour\` runs: good, bad and revert by themselves, with the numbers
   headway lint <dir> [--format text|json]   exit 0 clean, 1 findings, 2 broken
   headway plan --repo <dir> <base>..<head> [--path <dir>] [--format text|json]
   headway status [--status <addr>] [--watch] [--json]
@@ -45,6 +46,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   demo: {
     options: { 'no-visitor': flag, data: text, listen: text, status: text },
     run: async (values) => (await import('./process/demo/demo.ts')).demoCommand(values, terminal),
+  },
+  tour: {
+    options: { data: text, listen: text, status: text },
+    run: async (values) => (await import('./process/demo/tour.ts')).tourCommand(values, terminal),
   },
   lint: {
     options: { format: { ...text, default: 'text' } },

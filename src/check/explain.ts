@@ -2,7 +2,7 @@
 import { short } from '../kit/digest.ts';
 import { EXIT, type ExitCode } from '../model/exit.ts';
 import { problem } from '../model/problem.ts';
-import type { EntryStatus, Evidence } from '../model/status.ts';
+import type { Condition, EntryStatus, Evidence } from '../model/status.ts';
 import { printProblem } from './print.ts';
 import { fetchStatus } from './status-client.ts';
 import { table } from './table.ts';
@@ -35,11 +35,7 @@ export async function explain(options: ExplainOptions, terminal: Terminal): Prom
 
 export function explainText(entry: EntryStatus): string {
   const lines: string[] = [entry.key];
-  for (const condition of entry.conditions) {
-    lines.push(
-      `  ${condition.type}=${condition.status} ${condition.reason}: ${condition.message} (since ${condition.since})`,
-    );
-  }
+  lines.push(...conditionLines(entry.conditions));
   const decision = entry.decision;
   if (decision) {
     lines.push('', `decided ${decision.at} by row ${decision.row}: ${decision.rule}`, `  why      ${decision.why}`);
@@ -64,6 +60,13 @@ export function explainText(entry: EntryStatus): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The five conditions as a table, and each of their messages once: most of the time they all say the same. */
+function conditionLines(conditions: readonly Condition[]): string[] {
+  const rows = conditions.map(({ type, status, reason, since }) => [`  ${type}`, status, reason, since]);
+  const messages = [...new Set(conditions.map(({ message }) => message))];
+  return [...table(['  CONDITION', 'STATUS', 'REASON', 'SINCE'], rows), ...messages.map((message) => `  ${message}`)];
 }
 
 function evidenceLines(evidence: readonly Evidence[]): string[] {

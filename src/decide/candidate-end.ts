@@ -10,6 +10,7 @@ import { takeGroupDown } from './group-end.ts';
 import { MAX_ROLLBACKS, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
 import { takeDown } from './retreat.ts';
+import { isBlueGreen } from './steps.ts';
 import { failuresWithin, isCrashLoop } from './supervise.ts';
 import { gateOf, sharedOutage, since, stepOf, verdictOf } from './verdict.ts';
 import { entryOf, groupOf, readyCount, say, type World } from './world.ts';
@@ -71,7 +72,7 @@ export function endCandidate(world: World, key: EntryKey, ending: Ending, partie
   if (ending.kind === 'Failed') {
     entry.failures = entry.failures.filter((failure) => failure.group !== groupOf(key, candidate.release));
     if (candidate.weight > 0) entry.rollbacks = [...entry.rollbacks, world.memory.clockMs].slice(-MAX_ROLLBACKS);
-    const where = candidate.weight > 0 ? `rolled back from ${candidate.weight} %` : `given up in ${candidate.state}`;
+    const where = candidate.weight > 0 ? `rolled back from ${candidate.weight} %` : givenUp(candidate);
     say(world, key, {
       reason: 'RolledBack',
       message: `release ${short(candidate.release.release)} ${where}: ${ending.why}`,
@@ -91,4 +92,9 @@ export function endCandidate(world: World, key: EntryKey, ending: Ending, partie
     ending.kind,
     parties,
   );
+}
+
+/** A candidate that never had traffic: its own end, in the words of its strategy. */
+function givenUp({ state, release }: Candidate): string {
+  return state === 'Canary' && isBlueGreen(release) ? 'given up in its preview' : `given up in ${state}`;
 }

@@ -136,7 +136,7 @@ shop/greeting gets a new revision
     const { quarantined } = await daemon.entry(KEY, 'it is quarantined', (entry) => entry.quarantined.length > 0);
     await visitors.stop();
     const text = await explain(daemon, KEY);
-    expect(text.out).toMatch(/^shop\/greeting\n {2}Ready=True Quarantined: /);
+    expect(text.out).toMatch(/^shop\/greeting\n {2}CONDITION +STATUS +REASON +SINCE\n {2}Ready +True +Quarantined /);
     expect(text.out).toMatch(/by row 6: attempt quarantined or parked\n {2}why {6}.*spec\.rollout\.retry: 1/);
     expect(text.out).toMatch(/\n {2}end +Failed\n/);
     expect(text.out).toContain(`quarantined ${quarantined[0]!.attempt.slice(0, 12)}`);

@@ -4,62 +4,71 @@
  */
 import http from 'node:http';
 import { readChildConfig } from '../child-config.ts';
+import { NO_VISITS, visitsLine, visitsSince, type ReleaseVisits, type Visits } from './visits.ts';
 
 export interface VisitorConfig {
   readonly url: string;
+  /** The name it asks for, where that is not the one in `url`. */
+  readonly host?: string;
   readonly requestsPerSecond: number;
+  /** `Text`: a line for a person every five seconds. `Json`: a line of `Visits` every tenth of a second. */
+  readonly report: 'Text' | 'Json';
 }
 
-const REPORT_PERIOD_MS = 5_000;
+const REPORT_PERIOD_MS = { Text: 5_000, Json: 100 } as const;
 const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_IN_FLIGHT = 256;
 const TICK_MS = 10;
+/** More than a person pushes while it runs; of what comes after them only the sums are kept. */
+const MAX_RELEASES = 1_000;
 
 class Tally {
-  readonly #byRelease = new Map<string, number>();
+  readonly #byRelease = new Map<string, ReleaseVisits>();
   #answers = 0;
-  #failures = 0;
   #lost = 0;
 
   answer(release: string, status: number): void {
     this.#answers += 1;
-    if (status >= 500) this.#failures += 1;
-    this.#byRelease.set(release, (this.#byRelease.get(release) ?? 0) + 1);
+    const visits = this.#byRelease.get(release) ?? { answers: 0, failures: 0, firstAtMs: Date.now() };
+    if (visits.answers === 0 && this.#byRelease.size >= MAX_RELEASES) return;
+    this.#byRelease.set(release, {
+      ...visits,
+      answers: visits.answers + 1,
+      failures: visits.failures + (status >= 500 ? 1 : 0),
+    });
   }
 
   lose(): void {
     this.#lost += 1;
   }
 
-  /** One line for the terminal: rate, who answered, what failed; then starts over. */
-  takeLine(seconds: number): string {
-    const shares = [...this.#byRelease]
-      .sort((a, b) => b[1] - a[1])
-      .map(([release, count]) => `${release} ${Math.round((count / this.#answers) * 100)} %`)
-      .join(' · ');
-    const line = `visitor  ${Math.round(this.#answers / seconds)} req/s   ${shares || 'no answers'}   5xx ${this.#failures}   lost ${this.#lost}`;
-    this.#byRelease.clear();
-    this.#answers = this.#failures = this.#lost = 0;
-    return line;
+  visits(): Visits {
+    return { answers: this.#answers, lost: this.#lost, byRelease: Object.fromEntries(this.#byRelease) };
   }
 }
 
 function visit(config: VisitorConfig): () => void {
   const agent = new http.Agent({ keepAlive: true, maxSockets: MAX_IN_FLIGHT });
+  const headers = config.host === undefined ? {} : { host: config.host };
   const tally = new Tally();
   const startedMs = performance.now();
   let sent = 0;
   let inFlight = 0;
+  let told = NO_VISITS;
   const requests = setInterval(() => {
     const due = Math.floor(((performance.now() - startedMs) / 1000) * config.requestsPerSecond);
     // What could not be sent in time is not made up for later: a burst would be no visitor.
     if (due - sent > config.requestsPerSecond) sent = due - config.requestsPerSecond;
     for (; sent < due && inFlight < MAX_IN_FLIGHT; sent += 1) ask();
   }, TICK_MS);
-  const reports = setInterval(
-    () => process.stdout.write(`${tally.takeLine(REPORT_PERIOD_MS / 1000)}\n`),
-    REPORT_PERIOD_MS,
-  );
+  const periodMs = REPORT_PERIOD_MS[config.report];
+  const reports = setInterval(() => {
+    const visits = tally.visits();
+    const line =
+      config.report === 'Json' ? JSON.stringify(visits) : visitsLine(visitsSince(visits, told), periodMs / 1000);
+    told = visits;
+    process.stdout.write(`${line}\n`);
+  }, periodMs);
 
   function ask(): void {
     inFlight += 1;
@@ -70,7 +79,7 @@ function visit(config: VisitorConfig): () => void {
       inFlight -= 1;
       if (lost) tally.lose();
     };
-    const request = http.get(config.url, { agent, timeout: REQUEST_TIMEOUT_MS }, (response) => {
+    const request = http.get(config.url, { agent, headers, timeout: REQUEST_TIMEOUT_MS }, (response) => {
       tally.answer(String(response.headers['x-headway-release'] ?? 'headway'), response.statusCode ?? 0);
       response.resume();
       // `complete` is false for an answer that broke off: it was promised and not given.
