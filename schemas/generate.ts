@@ -1,11 +1,12 @@
 /**
  * `npm run generate`: the schemas are the source; types for the code (`src/manifest/generated/`) and the reference for
- * people (`docs/manifests/`) are made from them. Prints what it wrote; `--check` writes nothing and exits 1 when a file
+ * people (`docs/manifests/`) are made from them, and the page of codes from the tables in `src/model/`. Prints what it wrote; `--check` writes nothing and exits 1 when a file
  * is not what it would be.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { codesReference } from './codes.ts';
 import { referenceOf, type ReferenceSchema } from './reference.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -30,6 +31,7 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
     files.set(`src/manifest/generated/${kind}.ts`, types.endsWith('\n') ? types : `${types}\n`);
     files.set(`docs/manifests/${kind}.md`, referenceOf(JSON.parse(text) as ReferenceSchema, source));
   }
+  files.set('docs/reference/codes.md', codesReference());
   return files;
 }
 

@@ -3,40 +3,40 @@ import type { Diagnostic } from './diagnostic.ts';
 
 export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Synced' | 'Healthy';
 
-/** The closed list of reasons; a new one is added here and in the documentation of rollouts. */
-export const REASONS = [
-  'InSync',
-  'Progressing',
-  'Baking',
-  'Proven',
-  'RolledBack',
-  'Quarantined',
-  'Reverted',
-  'Inconclusive',
-  'AwaitingApproval',
-  'Waiting',
-  'SharedOutage',
-  'Slot',
-  'Refused',
-  'PolicyExceeded',
-  'Suspended',
-  'InvalidManifest',
-  'SourceUnavailable',
-  'NonFastForward',
-  'Unsigned',
-  'PruneHeld',
-  'BreakerOpen',
-  'FreezeWindow',
-  'Starved',
-  'GroupRolledBack',
-  'Bootstrapped',
-  'FirstDeployment',
-  'Degraded',
-  'ToolchainRegression',
-  'Unreferenced',
-] as const;
+/** The closed list of reasons and what each says; a new one is added here and in docs/rollouts.md §6. */
+export const REASONS = {
+  InSync: 'what git says serves and is proven',
+  Progressing: 'on its way: fetched, prepared, started, at a step, scaled or drained',
+  Baking: 'it has all the traffic and has to hold until the end of its bake',
+  Proven: 'it finished its bake and is in the ledger',
+  RolledBack: 'it failed and the traffic went back; it is being judged, or was just now',
+  Quarantined: 'this attempt failed by its own behaviour; only a change in git starts it again',
+  Reverted: 'git went back to what serves after a failure',
+  Inconclusive: 'it could not be decided in time: parked, not failed',
+  AwaitingApproval: 'a step has passed and waits for an approval in git',
+  Waiting: 'something outside is missing; tried again without git',
+  SharedOutage: 'candidate and serving fail alike: nobody is blamed',
+  Slot: 'as many candidates are being prepared as may be at once',
+  Refused: 'it must not start: schema, admission, digest or signature',
+  PolicyExceeded: 'it asks for more than a Policy allows',
+  Suspended: '`spec.suspend` is true',
+  InvalidManifest: 'its document is invalid; the last valid form stays in force',
+  SourceUnavailable: 'git cannot be read; the last good state serves on',
+  NonFastForward: 'the head does not follow from the accepted commit',
+  Unsigned: 'the commit is not signed as the trust settings ask',
+  PruneHeld: 'more would be deleted than the guard lets through unconfirmed',
+  BreakerOpen: 'too many rollbacks within the window; it closes by time',
+  FreezeWindow: 'a freeze window is open',
+  Starved: 'newer commits took the place of three attempts in a row before one was promoted',
+  GroupRolledBack: 'another member of its group failed',
+  Bootstrapped: 'the journal was lost; this began from its copy, or from git alone',
+  FirstDeployment: 'nothing served before it',
+  Degraded: 'it serves, and something about it is wrong',
+  ToolchainRegression: 'it did not become ready under the new bindings and runs under the old ones',
+  Unreferenced: 'nothing points at it, so nothing runs',
+} as const;
 
-export type Reason = (typeof REASONS)[number];
+export type Reason = keyof typeof REASONS;
 
 export interface Condition {
   readonly type: ConditionType;
