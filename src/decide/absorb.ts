@@ -9,7 +9,7 @@ import type { Observed } from '../model/observed.ts';
 import type { Problem } from '../model/problem.ts';
 import { legible } from './ends.ts';
 import { EMPTY_TALLY, NOTHING_SEEN, tallySince } from './gate/tally.ts';
-import { MAX_FAILURES, withBake, withCandidate, type EntryDraft, type MemoryDraft } from './memory.ts';
+import { keep, MAX_FAILURES, withBake, withCandidate, type EntryDraft, type MemoryDraft } from './memory.ts';
 
 /** Another engine process: replicas and counters of the one before are gone, and what was in the air with them. */
 export function absorbEpoch(
@@ -78,13 +78,18 @@ export function absorbCounters(entry: EntryDraft, key: EntryKey, engine: EngineO
   const counters: { [release: string]: SeenCounters } = {};
   for (const samples of engine.samples) {
     if (!samples.group.startsWith(`${key}@`)) continue;
-    const now = seenOf(samples);
+    const now = sameCounts(entry.counters[samples.release], seenOf(samples));
     counters[samples.release] = now;
     const tally = tallySince(entry.counters[samples.release] ?? NOTHING_SEEN, now);
     if (tally.requests > 0) tallies.set(samples.release, tally);
   }
-  entry.counters = counters;
+  entry.counters = keep(entry.counters, counters);
   return tallies;
+}
+
+/** The counts as they were, where nothing was answered since. */
+function sameCounts(before: SeenCounters | undefined, now: SeenCounters): SeenCounters {
+  return before ? keep(before, { ...now, latency: keep(before.latency, now.latency) }) : now;
 }
 
 function seenOf({ traffic, synthetic }: ReleaseSamples): SeenCounters {

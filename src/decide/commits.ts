@@ -10,7 +10,7 @@ import type { DesiredEntry } from '../model/desired.ts';
 import type { CommitEdit, CommitMemory } from '../model/memory.ts';
 import type { CommitSeen } from '../model/observed.ts';
 import type { CommitStatus } from '../model/status.ts';
-import { MAX_COMMITS, type EntryDraft, type MemoryDraft } from './memory.ts';
+import { keep, MAX_COMMITS, type EntryDraft, type MemoryDraft } from './memory.ts';
 import type { Wish, World } from './world.ts';
 
 type Outcome = Pick<CommitMemory, 'state' | 'why'>;
@@ -54,7 +54,7 @@ export function acceptCommit(
 
 /** Looks again at every commit whose story is not over. */
 export function followCommits(world: World): readonly CommitStatus[] {
-  world.memory.commits = world.memory.commits.map((commit) => ({ ...commit, ...outcomeOf(world, commit) }));
+  world.memory.commits = world.memory.commits.map((commit) => keep(commit, { ...commit, ...outcomeOf(world, commit) }));
   return world.memory.commits.map(({ commit, subject, author, seenAtWallMs, state, why }) => ({
     commit,
     subject,

@@ -70,7 +70,7 @@ export function decide(
   const entries = paced.filter(({ context }) => !isGone(context)).map((one) => statusOf(world, one));
   const commits = followCommits(world);
   return {
-    memory: sealed(world.memory, world.entries),
+    memory: sealed(world.memory, world.entries, memory.entries),
     actions: world.actions,
     events: world.events,
     entries,

@@ -61,9 +61,23 @@ export function newEntry(): EntryDraft {
   return { ...EMPTY_ENTRY };
 }
 
-export function sealed(memory: MemoryDraft, entries: ReadonlyMap<EntryKey, EntryDraft>): Memory {
+/** An entry about which nothing changed stays the value that it was: the journal then writes nothing of it. */
+export function sealed(
+  memory: MemoryDraft,
+  entries: ReadonlyMap<EntryKey, EntryDraft>,
+  before: Memory['entries'],
+): Memory {
   const sorted = [...entries].sort(([one], [other]) => (one < other ? -1 : 1));
-  return { ...memory, entries: Object.fromEntries(sorted) };
+  const kept = sorted.map(([key, draft]) => [key, keep(before[key], draft)] as const);
+  return { ...memory, entries: Object.fromEntries(kept) };
+}
+
+/** The first of two objects, where their fields are the very same values: what stays equal stays identical. */
+export function keep<T extends object>(before: T | undefined, after: T): T {
+  if (!before) return after;
+  const fields = Object.keys(after) as (keyof T)[];
+  if (fields.some((field) => !Object.is(before[field], after[field]))) return after;
+  return (Object.keys(before) as (keyof T)[]).every((field) => Object.is(before[field], after[field])) ? before : after;
 }
 
 export function withCandidate(entry: EntryDraft, change: Partial<Candidate>): void {

@@ -11,7 +11,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Release } from '../model/memory.ts';
 import { matchKey, type Match, type RouteRule } from '../model/route.ts';
 import type { Arm, Preview, Snapshot, SnapshotRule } from '../model/snapshot.ts';
-import type { EntryDraft } from './memory.ts';
+import { keep, type EntryDraft } from './memory.ts';
 import { desiredOwners, type Parties } from './parties.ts';
 import { isBlueGreen } from './steps.ts';
 import { groupOf, readyCount, type World } from './world.ts';
@@ -33,7 +33,7 @@ export function publish(world: World, parties: Parties, unavailable: Unavailable
     const reached = [...rules, ...previews.flatMap((preview) => preview.rules)];
     const groups = [...new Set(reached.flatMap((rule) => rule.arms.map((arm) => arm.group)))].sort();
     const generation = Math.max(last.generation, engine?.generation ?? 0) + 1;
-    world.memory.snapshot = { generation, hash, groups, commit: world.desired.commit };
+    world.memory.snapshot = { generation, hash, groups: keep(last.groups, groups), commit: world.desired.commit };
   }
   if (!engine) return;
   const { generation, commit } = world.memory.snapshot;

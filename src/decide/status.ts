@@ -1,7 +1,7 @@
 /** What people see of each entry, made from the same values that decided. */
 import type { EntryKey } from '../model/component.ts';
 import type { Action } from '../model/decision.ts';
-import type { Release } from '../model/memory.ts';
+import type { EntryMemory, Release } from '../model/memory.ts';
 import type {
   CandidateStatus,
   Condition,
@@ -14,6 +14,7 @@ import type {
 import { isServing } from './context.ts';
 import { headlineOf, type Headline } from './headline.ts';
 import type { Decided } from './lock-step.ts';
+import { keep } from './memory.ts';
 import { previewLabel } from './snapshot.ts';
 import { stepsOf } from './steps.ts';
 import { tellHold } from './tell.ts';
@@ -26,8 +27,14 @@ export function statusOf(world: World, decided: Decided): EntryStatus {
   tellHold(world, context, headline);
   entry.decision = recordOf(world, decided);
   const conditions = conditionsOf(world, decided, headline);
-  entry.conditions = Object.fromEntries(
-    conditions.map(({ type, status, reason, since }) => [type, { status, reason, since }]),
+  entry.conditions = keep(
+    entry.conditions,
+    Object.fromEntries(
+      conditions.map(({ type, status, reason, since }) => [
+        type,
+        keep(entry.conditions[type], { status, reason, since }),
+      ]),
+    ),
   );
   const { serving, candidate } = entry;
   const proven = entry.ledger[0]?.release;
@@ -140,17 +147,21 @@ function isoOf(world: World): string {
 /** The record stays as it is while nothing new is decided, so that "at" says when. */
 function recordOf(world: World, { context, row, inputs, move }: Decided): DecisionRecord {
   const { key, entry } = context;
-  const actions = world.actions.filter((action) => concerns(action, key)).map(({ type, why }) => `${type}: ${why}`);
+  const actions = world.actions
+    .filter((action) => concerns(world, action, key))
+    .map(({ type, why }) => `${type}: ${why}`);
   const before = entry.decision;
   const why = move.why;
-  if (before && before.row === row.row && before.why === why && actions.length === 0) return { ...before, inputs };
+  if (before && before.row === row.row && before.why === why && actions.length === 0) {
+    return keep(before, { ...before, inputs: keep(before.inputs, inputs) });
+  }
   return { row: row.row, rule: row.name, why, inputs, actions, at: isoOf(world) };
 }
 
-function concerns(action: Action, key: EntryKey): boolean {
+function concerns(world: World, action: Action, key: EntryKey): boolean {
   switch (action.type) {
     case 'Publish':
-      return action.snapshot.rules.some((rule) => rule.entry === key);
+      return isMoving(world.before[key]) || isMoving(world.entries.get(key)) || isSwitched(world, key);
     case 'Prepare':
       return action.group.startsWith(`${key}@`);
     case 'Synthesize':
@@ -161,6 +172,15 @@ function concerns(action: Action, key: EntryKey): boolean {
     case 'Forget':
       return action.replicas.some((replica) => replica.startsWith(`${key}@`));
   }
+}
+
+/** Its arms follow from more than what serves: a publication may be about it. */
+function isMoving(entry: Pick<EntryMemory, 'candidate' | 'leaving'> | undefined): boolean {
+  return entry?.candidate !== undefined || entry?.leaving !== undefined;
+}
+
+function isSwitched({ before, entries }: World, key: EntryKey): boolean {
+  return before[key]?.serving?.release !== entries.get(key)?.serving?.release;
 }
 
 function drainingOf(world: World, { context: { entry, key } }: Decided): readonly ReleaseRef[] {

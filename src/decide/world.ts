@@ -3,7 +3,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Action, DecidedEvent } from '../model/decision.ts';
 import type { Desired, DesiredEntry, EnvironmentSettings, InvalidDocument } from '../model/desired.ts';
 import type { ReplicaObserved } from '../model/engine.ts';
-import type { Release, Tally } from '../model/memory.ts';
+import type { Memory, Release, Tally } from '../model/memory.ts';
 import type { Observed } from '../model/observed.ts';
 import { groupId, type GroupId } from '../model/snapshot.ts';
 import type { EntryDraft, MemoryDraft } from './memory.ts';
@@ -43,6 +43,8 @@ export interface World {
   readonly elapsedMs: number;
   readonly memory: MemoryDraft;
   readonly entries: Map<EntryKey, EntryDraft>;
+  /** The entries as the last decision left them. */
+  readonly before: Memory['entries'];
   readonly wishes: ReadonlyMap<EntryKey, Wish>;
   /** Of this commit, in force at once. */
   readonly environment: EnvironmentSettings;

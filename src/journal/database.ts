@@ -6,6 +6,7 @@ import type { JournalLimits } from './limits.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, versionOfFile } from './schema.ts';
 import { syncFolder } from './seed.ts';
 import { isBusy, isSqliteError } from './sqlite.ts';
+import { migrate } from './migrate.ts';
 
 export const JOURNAL_FILE = 'journal.db';
 const ASIDE_PREFIX = 'journal.corrupt-';
@@ -31,11 +32,15 @@ export function openDatabase(folder: string, limits: JournalLimits): Opened {
     database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     setUp(database, limits);
     const check = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
-    if (check.quick_check === 'ok') return { type: 'good', database };
-    database.close();
-    return { type: 'damaged', why: check.quick_check };
+    if (check.quick_check !== 'ok') {
+      database.close();
+      return { type: 'damaged', why: check.quick_check };
+    }
+    migrate(database);
+    return { type: 'good', database };
   } catch (error) {
     database?.close();
+    if (error instanceof SyntaxError) return { type: 'damaged', why: 'what it holds cannot be read' };
     if (!isSqliteError(error) || isBusy(error)) throw error;
     return { type: 'damaged', why: error.message };
   }

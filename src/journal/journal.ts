@@ -17,6 +17,7 @@ import type { Clock } from '../kit/clock.ts';
 import type { Json } from '../kit/json.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { Desired } from '../model/desired.ts';
+import type { MemoryParts } from '../model/memory-parts.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { Reason, TimelineEvent } from '../model/status.ts';
 import type { JournalPort, JournalStep } from '../reconcile/ports.ts';
@@ -24,6 +25,7 @@ import { createDatabase, JOURNAL_FILE, moveAside, openDatabase } from './databas
 import { desiredFromText, desiredToText } from './desired-text.ts';
 import { DEFAULT_JOURNAL_LIMITS, type JournalLimits } from './limits.ts';
 import { lockDataFolder, type DataLock } from './lock.ts';
+import { MemoryTable } from './memory-table.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 import { readSeed, SEED_VERSION, writeSeed, type Seed } from './seed.ts';
 import { isSqliteError } from './sqlite.ts';
@@ -51,6 +53,8 @@ export interface Journal extends JournalPort {
 }
 
 const SEED_FILE = 'seed.json';
+/** The copy is written whole: of a large fleet not at every promotion, so that it takes 5 % of the time at most. */
+const SEED_PAUSE_PER_COST = 20;
 
 export function openJournal(options: JournalOptions): Result<Journal, Problem> {
   const { folder } = options;
@@ -62,7 +66,8 @@ export function openJournal(options: JournalOptions): Result<Journal, Problem> {
     if (!locked.ok) return locked;
     lock = locked.value;
     const opened = openOrBootstrap(folder, limits, options);
-    if (opened.ok) return ok(new SqliteJournal({ ...opened.value, folder, limits, lock, log: options.log }));
+    if (opened.ok)
+      return ok(new SqliteJournal({ ...opened.value, folder, limits, lock, log: options.log, clock: options.clock }));
     lock.release();
     return opened;
   } catch (error) {
@@ -74,6 +79,7 @@ export function openJournal(options: JournalOptions): Result<Journal, Problem> {
 interface OpenedJournal {
   readonly database: DatabaseSync;
   readonly statements: Statements;
+  readonly memory: MemoryTable;
   readonly bootstrapped: boolean;
 }
 
@@ -88,8 +94,8 @@ function openOrBootstrap(
     case 'newer':
       return refuseNewer(folder, opened.version, SCHEMA_VERSION);
     case 'good': {
-      const statements = checkContent(opened.database);
-      if (statements) return ok({ database: opened.database, statements, bootstrapped: false });
+      const content = readContent(opened.database);
+      if (content) return ok({ database: opened.database, ...content, bootstrapped: false });
       opened.database.close();
       why = 'what it holds cannot be read';
       break;
@@ -110,10 +116,15 @@ function openOrBootstrap(
   const restored = seed.type === 'seed' ? seed.seed : undefined;
   const database = createDatabase(folder, limits, restored?.lastEventId ?? 0);
   const statements = prepareStatements(database);
-  if (restored?.memory !== undefined) statements.putState.run('memory', restored.memory);
-  if (restored?.desired !== undefined) statements.putState.run('desired', restored.desired);
+  const memory = new MemoryTable(statements);
+  if (restored?.memory !== undefined) {
+    const change = memory.changeTo(restored.memory);
+    memory.write(change);
+    memory.written(change);
+  }
+  if (restored?.desired !== undefined) statements.putDesired.run(restored.desired);
   if (lost) tellBootstrapped(statements, clock.now().wallMs, why, restored);
-  return ok({ database, statements, bootstrapped: lost });
+  return ok({ database, statements, memory, bootstrapped: lost });
 }
 
 /** The one event that is the journal's own to tell: the memory of the decisions knows nothing of its loss. */
@@ -133,14 +144,12 @@ function refuseNewer(folder: string, found: number, known: number): Result<never
 }
 
 /** Tables that are there and JSON that is JSON; nothing here looks into the memory. */
-function checkContent(database: DatabaseSync): Statements | undefined {
+function readContent(database: DatabaseSync): Pick<OpenedJournal, 'statements' | 'memory'> | undefined {
   try {
     const statements = prepareStatements(database);
-    const memory = statements.getState.get('memory') as { json: string } | undefined;
-    const desired = statements.getState.get('desired') as { json: string } | undefined;
-    if (memory) JSON.parse(memory.json);
+    const desired = statements.getDesired.get() as { json: string } | undefined;
     if (desired) desiredFromText(desired.json);
-    return statements;
+    return { statements, memory: new MemoryTable(statements) };
   } catch {
     return undefined;
   }
@@ -151,25 +160,27 @@ interface Parts extends OpenedJournal {
   readonly limits: JournalLimits;
   readonly lock: DataLock;
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
 class SqliteJournal implements Journal {
   readonly bootstrapped: boolean;
   readonly #parts: Parts;
   #closed = false;
+  #seedDue = false;
+  #nextSeedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.bootstrapped = parts.bootstrapped;
   }
 
-  memory(): Json | undefined {
-    const text = this.#state('memory');
-    return text === undefined ? undefined : (JSON.parse(text) as Json);
+  memory(): MemoryParts | undefined {
+    return this.#parts.memory.parts();
   }
 
   desired(): Desired | undefined {
-    const text = this.#state('desired');
+    const text = this.#desiredText();
     return text === undefined ? undefined : desiredFromText(text);
   }
 
@@ -177,19 +188,19 @@ class SqliteJournal implements Journal {
     const text = desiredToText(desired);
     const fits = this.#fits('desired state', text, this.#parts.limits.desiredBytes);
     if (!fits.ok) return fits;
-    return this.#transaction(() => this.#parts.statements.putState.run('desired', text));
+    return this.#transaction(() => this.#parts.statements.putDesired.run(text));
   }
 
   write(step: JournalStep): Result<void, Problem> {
-    const { statements, limits } = this.#parts;
-    const memory = JSON.stringify(step.memory);
+    const { statements, limits, memory } = this.#parts;
+    const change = memory.changeTo(step.memory);
     const intents = JSON.stringify(step.intents);
-    const fits = this.#fits('memory', memory, limits.memoryBytes);
+    const fits = within('memory', change.bytes, limits.memoryBytes);
     if (!fits.ok) return fits;
     const intentsFit = this.#fits('intents', intents, limits.intentsBytes);
     if (!intentsFit.ok) return intentsFit;
     const written = this.#transaction(() => {
-      statements.putState.run('memory', memory);
+      memory.write(change);
       statements.addStep.run(step.reconcileId, intents);
       statements.pruneSteps.run(limits.steps);
       for (const event of step.events) {
@@ -205,7 +216,10 @@ class SqliteJournal implements Journal {
       }
       if (step.events.length > 0) statements.pruneTimeline.run(limits.timelineEvents);
     });
-    if (written.ok && (step.seed || step.events.some(({ reason }) => reason === 'Proven'))) this.#writeSeed();
+    if (!written.ok) return written;
+    memory.written(change);
+    if (step.seed || step.events.some(({ reason }) => reason === 'Proven')) this.#seedDue = true;
+    if (this.#seedDue && this.#parts.clock.now().monotonicMs >= this.#nextSeedMs) this.#writeSeed();
     return written;
   }
 
@@ -236,6 +250,7 @@ class SqliteJournal implements Journal {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#seedDue) this.#writeSeed();
     const { database, lock, log } = this.#parts;
     try {
       database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -246,14 +261,12 @@ class SqliteJournal implements Journal {
     lock.release();
   }
 
-  #state(name: 'memory' | 'desired'): string | undefined {
-    return (this.#parts.statements.getState.get(name) as { json: string } | undefined)?.json;
+  #desiredText(): string | undefined {
+    return (this.#parts.statements.getDesired.get() as { json: string } | undefined)?.json;
   }
 
   #fits(what: string, text: string, limit: number): Result<void, Problem> {
-    const bytes = Buffer.byteLength(text);
-    if (bytes <= limit) return ok(undefined);
-    return err(problem('HW5024', `the ${what} takes ${bytes} bytes, the limit is ${limit}`));
+    return within(what, Buffer.byteLength(text), limit);
   }
 
   #transaction(run: () => void): Result<void, Problem> {
@@ -273,19 +286,28 @@ class SqliteJournal implements Journal {
 
   /** A seed that cannot be written is bad luck for a later accident, not a reason to stop now. */
   #writeSeed(): void {
-    const { folder, statements, log } = this.#parts;
+    const { folder, statements, log, clock } = this.#parts;
+    const startedMs = clock.now().monotonicMs;
     const last = statements.lastEventId.get() as { seq: number } | undefined;
     const seed: Seed = {
-      memory: this.#state('memory'),
-      desired: this.#state('desired'),
+      memory: this.#parts.memory.parts(),
+      desired: this.#desiredText(),
       lastEventId: last?.seq ?? 0,
     };
     try {
       writeSeed(join(folder, SEED_FILE), seed);
+      this.#seedDue = false;
     } catch (error) {
       log.warn({ err: error }, 'the copy of the journal could not be written');
     }
+    const endedMs = clock.now().monotonicMs;
+    this.#nextSeedMs = endedMs + SEED_PAUSE_PER_COST * (endedMs - startedMs);
   }
+}
+
+function within(what: string, bytes: number, limit: number): Result<void, Problem> {
+  if (bytes <= limit) return ok(undefined);
+  return err(problem('HW5024', `the ${what} takes ${bytes} bytes, the limit is ${limit}`));
 }
 
 function cut(text: string, characters: number): string {

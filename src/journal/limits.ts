@@ -1,6 +1,6 @@
 /** Every bound of the journal. */
 export interface JournalLimits {
-  /** JSON text of the memory. */
+  /** JSON texts of all parts of the memory. */
   readonly memoryBytes: number;
   /** JSON text of the desired state. */
   readonly desiredBytes: number;

@@ -16,6 +16,8 @@ export interface DataLock {
 const LOCK_FILE = 'lock.db';
 /** Who holds the lock, for the message of whoever comes second. Says nothing about whether it is held. */
 const HOLDER_FILE = 'holder.pid';
+/** A database that nothing refers to is closed by the garbage collector, and its lock is gone. */
+const HELD = new Set<DatabaseSync>();
 
 /** `asked` is what the message names, where the lock lies in a folder below it. */
 export function lockDataFolder(folder: string, asked = folder): Result<DataLock, Problem> {
@@ -37,11 +39,13 @@ function finish(folder: string, asked: string, locked: DatabaseSync | 'busy' | '
     return err(problem('HW5020', `${who} holds the data folder ${asked}`));
   }
   if (locked === 'corrupt') return err(problem('HW5022', `the lock ${join(folder, LOCK_FILE)} cannot be used`));
+  HELD.add(locked);
   writeFileSync(holder, `${process.pid}\n`, { mode: 0o600 });
   return ok({
     release() {
       rmSync(holder, { force: true });
       locked.close();
+      HELD.delete(locked);
     },
   });
 }

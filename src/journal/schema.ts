@@ -1,16 +1,29 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
 /** Raised with every change of the tables or of what their JSON means. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** "HDWY": tells our files from other databases. */
 export const APPLICATION_ID = 0x48445759;
 
-/** `AUTOINCREMENT` because an id is never used twice, pruned or not. */
-export const SCHEMA = `
+export const STATE_TABLE = `
 CREATE TABLE state (
-  name TEXT PRIMARY KEY CHECK (name IN ('memory', 'desired')),
+  name TEXT PRIMARY KEY CHECK (name = 'desired'),
   json TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+`;
+
+/** One row per part of the memory (model/memory-parts.ts). */
+export const MEMORY_TABLE = `
+CREATE TABLE memory (
+  part TEXT PRIMARY KEY,
+  json TEXT NOT NULL
+) STRICT;
+`;
+
+/** `AUTOINCREMENT` because an id is never used twice, pruned or not. */
+export const SCHEMA = `
+${STATE_TABLE}
+${MEMORY_TABLE}
 
 CREATE TABLE steps (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -5,12 +5,15 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { digestOfBytes } from '../kit/digest.ts';
+import type { Json } from '../kit/json.ts';
+import { partsOf, type MemoryParts } from '../model/memory-parts.ts';
 
-export const SEED_VERSION = 1;
+/** Version 1 held the memory as the text of one value. */
+export const SEED_VERSION = 2;
 
 export interface Seed {
-  /** JSON texts, as the tables hold them. */
-  readonly memory: string | undefined;
+  readonly memory: MemoryParts | undefined;
+  /** JSON text, as the table holds it. */
   readonly desired: string | undefined;
   /** So that ids go on rising. */
   readonly lastEventId: number;
@@ -57,8 +60,13 @@ export function readSeed(file: string): SeedRead {
     if (content.format !== 'headway-seed' || !Number.isInteger(content.version)) return { type: 'damaged' };
     if (content.version > SEED_VERSION) return { type: 'newer', version: content.version };
     if (digestOfBytes(Buffer.from(content.body)) !== content.digest) return { type: 'damaged' };
-    return { type: 'seed', seed: JSON.parse(content.body) as Seed };
+    const seed = JSON.parse(content.body) as Seed & { readonly memory?: string };
+    return { type: 'seed', seed: content.version === 1 ? { ...seed, memory: partsOfText(seed.memory) } : seed };
   } catch {
     return { type: 'damaged' };
   }
+}
+
+function partsOfText(memory: string | undefined): MemoryParts | undefined {
+  return memory === undefined ? undefined : partsOf(JSON.parse(memory) as { readonly [field: string]: Json });
 }

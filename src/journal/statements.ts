@@ -3,8 +3,11 @@ import type { EntryKey } from '../model/component.ts';
 import type { Evidence, Reason, TimelineEvent } from '../model/status.ts';
 
 export interface Statements {
-  readonly getState: StatementSync;
-  readonly putState: StatementSync;
+  readonly getDesired: StatementSync;
+  readonly putDesired: StatementSync;
+  readonly allParts: StatementSync;
+  readonly putPart: StatementSync;
+  readonly dropPart: StatementSync;
   readonly addStep: StatementSync;
   readonly finishStep: StatementSync;
   readonly pruneSteps: StatementSync;
@@ -19,8 +22,16 @@ export interface Statements {
 export function prepareStatements(database: DatabaseSync): Statements {
   const sql = (text: string): StatementSync => database.prepare(text);
   return {
-    getState: sql('SELECT json FROM state WHERE name = ?'),
-    putState: sql('INSERT INTO state (name, json) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET json = excluded.json'),
+    getDesired: sql(`SELECT json FROM state WHERE name = 'desired'`),
+    putDesired: sql(
+      `INSERT INTO state (name, json) VALUES ('desired', ?) ON CONFLICT (name) DO UPDATE SET json = excluded.json`,
+    ),
+    allParts: sql('SELECT part, json FROM memory ORDER BY part'),
+    // Another value that prints the same touches no page.
+    putPart: sql(
+      'INSERT INTO memory (part, json) VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET json = excluded.json WHERE json IS NOT excluded.json',
+    ),
+    dropPart: sql('DELETE FROM memory WHERE part = ?'),
     addStep: sql('INSERT INTO steps (reconcile_id, intents) VALUES (?, ?)'),
     finishStep: sql('UPDATE steps SET results = ? WHERE id = (SELECT max(id) FROM steps WHERE reconcile_id = ?)'),
     pruneSteps: sql('DELETE FROM steps WHERE id <= (SELECT max(id) FROM steps) - ?'),

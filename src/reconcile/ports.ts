@@ -5,6 +5,7 @@ import type { AccessRecord } from '../model/audit.ts';
 import type { Member } from '../model/component.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Bundle, CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
+import type { MemoryParts } from '../model/memory-parts.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Status, TimelineEvent } from '../model/status.ts';
@@ -121,10 +122,11 @@ export interface AuditPort {
   record(records: readonly AccessRecord[]): Result<void, Problem>;
 }
 
-/** One durable step of the loop. `memory` is decide's own value; the journal does not look into it. */
+/** One durable step of the loop. `memory` is decide's own value; the journal does not look into its parts. */
 export interface JournalStep {
   readonly reconcileId: string;
-  readonly memory: Json;
+  /** All parts; those that are the very values of the step before are not written again. */
+  readonly memory: MemoryParts;
   /** What is about to be done, so that a restart understands a half-done state. */
   readonly intents: readonly Json[];
   readonly events: readonly Omit<TimelineEvent, 'id'>[];
@@ -135,7 +137,8 @@ export interface JournalStep {
 /** Intent before effect, outcome after. `write` returns when the bytes are durable. Synchronous: SQLite is. */
 export interface JournalPort {
   readonly bootstrapped: boolean;
-  memory(): Json | undefined;
+  /** The parts of the last step; undefined before the first. */
+  memory(): MemoryParts | undefined;
   /** The last accepted commit's desired state, so that a start needs neither git nor the manifest room. */
   desired(): Desired | undefined;
   writeDesired(desired: Desired): Result<void, Problem>;

@@ -16,6 +16,7 @@ import type { Action, Decision } from '../model/decision.ts';
 import type { Desired } from '../model/desired.ts';
 import type { EngineObserved } from '../model/engine.ts';
 import type { Memory } from '../model/memory.ts';
+import { partsOf, wholeOf } from '../model/memory-parts.ts';
 import type { CommitSeen, Observed } from '../model/observed.ts';
 import type { Status } from '../model/status.ts';
 import { createBundles, type Bundles } from './bundles.ts';
@@ -276,7 +277,7 @@ class Loop implements Reconciler {
     const at = new Date(now.wallMs).toISOString();
     const written = this.#ports.journal.write({
       reconcileId: id,
-      memory: decision.memory as unknown as Json,
+      memory: partsOf(decision.memory as unknown as { readonly [field: string]: Json }),
       intents: actions.map(intentOf),
       events: decision.events.map((event) => ({ ...event, at, reconcileId: id })),
     });
@@ -390,7 +391,7 @@ class Loop implements Reconciler {
 /** An empty memory would orphan all that runs: only a journal that never held one begins with it. */
 function memoryOf(journal: JournalPort): Memory {
   const written = journal.memory();
-  const memory = written === undefined ? EMPTY_MEMORY : resumeMemory(written);
+  const memory = written === undefined ? EMPTY_MEMORY : resumeMemory(wholeOf(written));
   if (!memory) throw new Error('the journal holds a memory of another version, which its own version should have told');
   return memory;
 }

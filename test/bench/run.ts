@@ -11,6 +11,7 @@ import { benchDeploy } from './sections/deploy.ts';
 import { benchHardStop } from './sections/hard-stop.ts';
 import { benchBindings } from './sections/bindings.ts';
 import { benchHttp } from './sections/http.ts';
+import { benchJournal } from './sections/journal.ts';
 import { benchRevert } from './sections/revert.ts';
 import { renderSection } from './table.ts';
 
@@ -28,6 +29,7 @@ type OnMeasured = (round: number, subject: string, metrics: Metrics) => void;
 const SECTIONS: Readonly<Record<string, (settings: Settings, onMeasured: OnMeasured) => Promise<SectionResult>>> = {
   bindings: benchBindings,
   http: benchHttp,
+  journal: benchJournal,
   deploy: timed(benchDeploy),
   revert: timed(benchRevert),
   'hard-stop': timed(benchHardStop),

@@ -3,6 +3,7 @@ import { decide } from '../../src/decide/index.ts';
 import { EMPTY_MEMORY, MAX_COMMITS, MAX_ENDS, resumeMemory } from '../../src/decide/memory.ts';
 import type { Json } from '../../src/kit/json.ts';
 import type { Memory } from '../../src/model/memory.ts';
+import { partsOf } from '../../src/model/memory-parts.ts';
 import { desired, entry, MINUTE_MS } from './support/desired.ts';
 import { Fleet } from './support/fleet.ts';
 
@@ -83,5 +84,25 @@ describe('the memory', () => {
       fleet.push(desired(`d${count}x`, [cart(`good-${count}`)])).until((f) => f.isProven('cart', `good-${count}`));
     expect(fleet.of('cart').ledger).toHaveLength(10);
     expect(sizeOf(fleet.memory) / twelve).toBeLessThan(1.1);
+  });
+
+  it('keeps the very value of what did not change, so that the journal writes nothing of it', () => {
+    const both = [cart('v1'), entry('tea', { content: 't1' })];
+    const fleet = new Fleet(desired('e1', both)).until((f) => f.isProven('cart', 'v1') && f.isProven('tea', 't1'));
+    fleet.engine.rate = 0;
+    fleet.run(1_000);
+    const quiet = partsOf(fleet.memory as never);
+    fleet.run(60_000);
+    const later = partsOf(fleet.memory as never);
+    const changed = () => Object.keys(later).filter((part) => later[part] !== quiet[part]);
+    // Taken apart anew each time; they say the same, and the journal then touches no row.
+    const split = { commits: quiet['commits'], snapshot: quiet['snapshot'] };
+    expect(later).toMatchObject(split);
+    expect(changed().sort()).toEqual(['clockMs', 'commits', 'lastMonotonicMs', 'snapshot']);
+
+    // One entry walks all its way, and the other is not touched.
+    fleet.push(desired('e2', [cart('v2'), both[1]!])).until((f) => f.isProven('cart', 'v2'));
+    expect(fleet.memory.entries['shop/cart']).not.toBe(quiet['entries/shop/cart']);
+    expect(fleet.memory.entries['shop/tea']).toBe(quiet['entries/shop/tea']);
   });
 });

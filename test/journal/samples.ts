@@ -1,5 +1,6 @@
 import { entryKey } from '../../src/model/component.ts';
 import type { Desired, DesiredEntry } from '../../src/model/desired.ts';
+import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import type { TimelineEvent } from '../../src/model/status.ts';
 
 export function eventOf(
@@ -31,4 +32,12 @@ export function desiredOf(commit: string): Desired {
     unreadablePaths: [],
     diagnostics: [],
   };
+}
+
+export const PARTS = 20;
+
+/** A memory whose parts all say `n`; each step takes out those of the step before. */
+export function partsAt(n: number): MemoryParts {
+  const names = Array.from({ length: PARTS }, (_, index) => `entries/shop/${index}-${n % 2 === 0 ? 'even' : 'odd'}`);
+  return { n, ...Object.fromEntries(names.map((name) => [name, { n }])) };
 }

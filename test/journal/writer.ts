@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import { openJournal } from '../../src/journal/journal.ts';
 import { systemClock } from '../../src/process/clock.ts';
-import { desiredOf, eventOf } from './samples.ts';
+import { desiredOf, eventOf, partsAt } from './samples.ts';
 
 const [folder = '', mode = 'write'] = process.argv.slice(2);
 const opened = openJournal({ folder, clock: systemClock, log: pino({ level: 'silent' }) });
@@ -18,7 +18,8 @@ if (mode === 'hold') {
   const before = (journal.memory() as { n?: number } | undefined)?.n ?? 0;
   for (let n = before + 1; ; n += 1) {
     const reconcileId = `r${n}`;
-    const written = journal.write({ reconcileId, memory: { n }, intents: [{ n }], events: [eventOf(n, reconcileId)] });
+    const events = [eventOf(n, reconcileId)];
+    const written = journal.write({ reconcileId, memory: partsAt(n), intents: [{ n }], events });
     if (!written.ok) throw new Error(written.error.message);
     process.stdout.write(`${n}\n`);
     journal.writeDesired(desiredOf(String(n)));

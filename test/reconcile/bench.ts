@@ -6,10 +6,7 @@ import { pino } from 'pino';
 import { hashOfJson } from '../../src/kit/digest.ts';
 import type { TABLE } from '../../src/decide/table.ts';
 import { createReconciler, type Reconciler, type ReconcilerPorts } from '../../src/reconcile/reconciler.ts';
-import { seeded } from '../decide/gate/random.ts';
-import { behaviourOf } from '../simulator/behaviours.ts';
-import { EngineModel } from '../simulator/engine-model.ts';
-import { portsOf, type Life, type Outside } from '../simulator/ports.ts';
+import { emptyOutside, portsOf, type Life, type Outside } from '../simulator/ports.ts';
 import { EMPTY_TREE, filesOf, NEW_SERVICE, type Service, type Tree } from '../simulator/tree.ts';
 import { VirtualClock } from '../simulator/virtual-clock.ts';
 
@@ -25,25 +22,7 @@ export class Bench {
   #life: Life = { dead: true, crashIn: undefined, crashAfterEffect: false, died: () => undefined };
 
   constructor() {
-    const store: Outside['store'] = new Map();
-    const random = seeded(1);
-    const engine = new EngineModel((artifact) => behaviourOf(store.get(artifact as never) ?? ''), random);
-    engine.rate = 100;
-    this.outside = {
-      commits: new Map(),
-      head: '',
-      gitDown: false,
-      linkDown: false,
-      flaky: undefined,
-      engine,
-      store,
-      bundles: new Set(),
-      memoryText: undefined,
-      desiredText: undefined,
-      timeline: [],
-      parsed: new Map(),
-      random,
-    };
+    this.outside = emptyOutside(1, 100);
   }
 
   /** Starts a control over what is left of the one before. */

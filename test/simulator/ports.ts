@@ -4,6 +4,7 @@
  */
 import { digestOfBytes, type Digest } from '../../src/kit/digest.ts';
 import type { Clock } from '../../src/kit/clock.ts';
+import type { Json } from '../../src/kit/json.ts';
 import { err, ok, type Result } from '../../src/kit/result.ts';
 import { assemble } from '../../src/manifest/assemble.ts';
 import { artifactPathsOf, createParse } from '../../src/manifest/parse.ts';
@@ -11,11 +12,13 @@ import type { Parsed } from '../../src/manifest/parsed.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import type { Bundle } from '../../src/model/engine.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
+import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import type { TimelineEvent } from '../../src/model/status.ts';
 import type { ReconcilerPorts } from '../../src/reconcile/reconciler.ts';
 import type { CommitInfo, JournalPort } from '../../src/reconcile/ports.ts';
-import { isRefused } from './behaviours.ts';
-import type { EngineModel } from './engine-model.ts';
+import { seeded } from '../decide/gate/random.ts';
+import { behaviourOf, isRefused } from './behaviours.ts';
+import { EngineModel } from './engine-model.ts';
 
 export interface SimCommit {
   readonly id: string;
@@ -34,11 +37,35 @@ export interface Outside {
   /** Bytes by digest, bundles by digest: disk. */
   readonly store: Map<Digest, string>;
   readonly bundles: Set<Digest>;
-  memoryText: string | undefined;
+  /** The memory's parts as texts: what the journal holds. */
+  readonly memoryTexts: Map<string, string>;
   desiredText: string | undefined;
   readonly timeline: TimelineEvent[];
   readonly parsed: Map<string, Parsed>;
   readonly random: () => number;
+}
+
+/** A world before its first commit, whose engine gets `rate` requests a second. */
+export function emptyOutside(seed: number, rate: number): Outside {
+  const store: Outside['store'] = new Map();
+  const random = seeded(seed);
+  const engine = new EngineModel((artifact) => behaviourOf(store.get(artifact as never) ?? ''), random);
+  engine.rate = rate;
+  return {
+    commits: new Map(),
+    head: '',
+    gitDown: false,
+    linkDown: false,
+    flaky: undefined,
+    engine,
+    store,
+    bundles: new Set(),
+    memoryTexts: new Map(),
+    desiredText: undefined,
+    timeline: [],
+    parsed: new Map(),
+    random,
+  };
 }
 
 /** One life of control: when it is dead, no call of it comes back and none does anything. */
@@ -193,7 +220,9 @@ function gitOf(outside: Outside, alive: <T>(run: () => T) => Promise<T>): Reconc
   };
 }
 
+/** Like the real one, it writes the parts that are not the very values of the step before. */
 function journalOf(outside: Outside, life: Life): JournalPort {
+  let last: MemoryParts = {};
   const write = (run: () => void): Result<void, Problem> => {
     const refused = (): Result<void, Problem> => err(problem('HW5023', 'dead'));
     if (life.dead) return refused();
@@ -205,19 +234,34 @@ function journalOf(outside: Outside, life: Life): JournalPort {
   };
   return {
     bootstrapped: false,
-    memory: () => (outside.memoryText === undefined ? undefined : JSON.parse(outside.memoryText)),
+    memory: () => {
+      const texts = [...outside.memoryTexts];
+      last = Object.fromEntries(texts.map(([part, text]) => [part, JSON.parse(text) as Json]));
+      return texts.length > 0 ? last : undefined;
+    },
     desired: () => (outside.desiredText === undefined ? undefined : revive(JSON.parse(outside.desiredText))),
     writeDesired: (desired) =>
       write(() => (outside.desiredText = JSON.stringify({ ...desired, entries: [...desired.entries] }))),
     write: (step) =>
       write(() => {
-        outside.memoryText = JSON.stringify(step.memory);
+        writeParts(outside.memoryTexts, step.memory, last);
+        last = step.memory;
         for (const event of step.events) outside.timeline.push({ ...event, id: outside.timeline.length + 1 });
       }),
     outcome: () => write(() => undefined),
     timeline: (limit) => outside.timeline.slice(-limit),
     close: () => undefined,
   };
+}
+
+function writeParts(texts: Map<string, string>, parts: MemoryParts, last: MemoryParts): void {
+  for (const part of texts.keys()) if (!Object.hasOwn(parts, part)) texts.delete(part);
+  for (const [part, value] of Object.entries(parts)) {
+    const text = JSON.stringify(value);
+    if (last[part] !== value) texts.set(part, text);
+    // A value that was changed in place: what is on disk would be another memory than the one that decides.
+    else if (texts.get(part) !== text) throw new Error(`the part ${part} changed and kept its identity`);
+  }
 }
 
 function revive(value: Omit<Desired, 'entries'> & { readonly entries: never }): Desired {

@@ -3,14 +3,12 @@ import { pino } from 'pino';
 import { hashOfJson } from '../../src/kit/digest.ts';
 import { TABLE, type Row } from '../../src/decide/table.ts';
 import { createReconciler, type Reconciler } from '../../src/reconcile/reconciler.ts';
-import { seeded } from '../decide/gate/random.ts';
 import type { EntryKey } from '../../src/model/component.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import type { Status } from '../../src/model/status.ts';
-import { behaviourOf, isGood } from './behaviours.ts';
-import { EngineModel } from './engine-model.ts';
+import { isGood } from './behaviours.ts';
 import type { Edit, History, SimEvent } from './events.ts';
-import { portsOf, type Life, type Outside } from './ports.ts';
+import { emptyOutside, portsOf, type Life, type Outside } from './ports.ts';
 import { Broken, Promises, type Scene } from './promises.ts';
 import { EMPTY_TREE, filesOf, NEW_SERVICE, type Tree } from './tree.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -65,25 +63,7 @@ class Simulation {
         return row.move(context, inputs);
       },
     }));
-    const random = seeded(history.seed ^ 0x5eed);
-    const store: Outside['store'] = new Map();
-    const engine = new EngineModel((artifact) => behaviourOf(store.get(artifact as never) ?? ''), random);
-    engine.rate = 40;
-    this.#outside = {
-      commits: new Map(),
-      head: '',
-      gitDown: false,
-      linkDown: false,
-      flaky: undefined,
-      engine,
-      store,
-      bundles: new Set(),
-      memoryText: undefined,
-      desiredText: undefined,
-      timeline: [],
-      parsed: new Map(),
-      random,
-    };
+    this.#outside = emptyOutside(history.seed ^ 0x5eed, 40);
   }
 
   async run(): Promise<Outcome> {
