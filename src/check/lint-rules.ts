@@ -1,3 +1,4 @@
+import { isSingleton } from '../decide/singleton.ts';
 import { stepsOf } from '../decide/steps.ts';
 import { finding } from '../manifest/finding.ts';
 import { keyOf, keySpan, subjectOf, valueSpan, type Parsed, type ParsedDocument } from '../manifest/parsed.ts';
@@ -51,9 +52,7 @@ const unreferenced: EntryRule = (entry, document, { linked }) =>
 const undecidableGate: EntryRule = (entry, document, { documents }) => {
   const { settings, policy } = entry.rollout;
   const { gate } = settings;
-  const named = documents.find((other) => other.kind === 'RolloutPolicy' && keyOf(other) === policy);
-  const written = named ? (named as ParsedDocument<'RolloutPolicy'>).value.spec : document.value.spec.rollout;
-  const wanted = written?.gate?.insufficientData;
+  const wanted = writtenRollout(document, documents, policy)?.gate?.insufficientData;
   if (settings.strategy.type === 'BlueGreen' && gate.insufficientData !== 'Synthesize' && entry.rules.length > 0) {
     const message = 'a BlueGreen candidate has no traffic: without synthetic requests its gate never decides';
     return [
@@ -71,15 +70,37 @@ const undecidableGate: EntryRule = (entry, document, { documents }) => {
   return [];
 };
 
+function stepsWithoutEffect(
+  document: ParsedDocument<'Component'>,
+  documents: readonly ParsedDocument[],
+  policy: string | undefined,
+): readonly Diagnostic[] {
+  const type = (writtenRollout(document, documents, policy) ?? {}).strategy?.type;
+  if (type !== 'Canary' && type !== 'Rolling') return [];
+  const message = `${type} has no effect on a Singleton: there is never a second instance to share its traffic with`;
+  return [at(document, '/spec/rollout', 'HW1086', message)];
+}
+
+/** What the policy that is in force says, else the component itself. */
+function writtenRollout(
+  document: ParsedDocument<'Component'>,
+  documents: readonly ParsedDocument[],
+  policy: string | undefined,
+) {
+  const named = documents.find((other) => other.kind === 'RolloutPolicy' && keyOf(other) === policy);
+  return named ? (named as ParsedDocument<'RolloutPolicy'>).value.spec : document.value.spec.rollout;
+}
+
 const FIRST_WEIGHT_THAT_HARDLY_PROTECTS = 51;
 
-const steps: EntryRule = (entry, document) => {
+const steps: EntryRule = (entry, document, { documents }) => {
   const { strategy } = entry.rollout.settings;
   if (strategy.type === 'Rolling' && stepsOf(entry).length === 0 && entry.rules.length > 0) {
     const message = `Rolling replaces all of ${entry.scaling.minReplicas} replicas at once: that is Immediate`;
     const remedy = 'raise scaling.minReplicas above rolling.maxSurge, or choose another strategy';
     return [at(document, '/spec/rollout', 'HW1063', message, remedy)];
   }
+  if (isSingleton(entry)) return stepsWithoutEffect(document, documents, entry.rollout.policy);
   if (strategy.type !== 'Canary') return [];
   const first = strategy.steps[0]?.weight ?? 0;
   const last = strategy.steps.at(-1)?.weight ?? 0;

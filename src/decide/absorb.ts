@@ -4,12 +4,15 @@
  */
 import type { EntryKey } from '../model/component.ts';
 import type { EngineObserved, ReleaseSamples, ReplicaObserved } from '../model/engine.ts';
-import type { ReplicaFailure, SeenCounters, Tally } from '../model/memory.ts';
+import type { CandidateState, ReplicaFailure, SeenCounters, Tally } from '../model/memory.ts';
 import type { Observed } from '../model/observed.ts';
 import type { Problem } from '../model/problem.ts';
 import { legible } from './ends.ts';
 import { EMPTY_TALLY, NOTHING_SEEN, tallySince } from './gate/tally.ts';
 import { keep, MAX_FAILURES, withBake, withCandidate, type EntryDraft, type MemoryDraft } from './memory.ts';
+
+/** States in which cells have been asked for, or asked to go. */
+const STARTED: ReadonlySet<CandidateState> = new Set(['Handover', 'Warming', 'Ready', 'Canary']);
 
 /** Another engine process: replicas and counters of the one before are gone, and what was in the air with them. */
 export function absorbEpoch(
@@ -26,7 +29,7 @@ export function absorbEpoch(
     entry.leaving = undefined;
     forgetRuns(entry);
     const { candidate } = entry;
-    if (candidate && (candidate.state === 'Warming' || candidate.state === 'Ready' || candidate.state === 'Canary')) {
+    if (candidate && STARTED.has(candidate.state)) {
       const resumeStep = candidate.state === 'Canary' ? candidate.step : candidate.resumeStep;
       withCandidate(entry, { state: 'Prepared', step: 0, weight: 0, sinceMs: memory.clockMs, resumeStep });
     }

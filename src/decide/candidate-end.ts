@@ -10,6 +10,7 @@ import { takeGroupDown } from './group-end.ts';
 import { MAX_ROLLBACKS, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
 import { takeDown } from './retreat.ts';
+import { takesOver } from './singleton.ts';
 import { isBlueGreen } from './steps.ts';
 import { failuresWithin, isCrashLoop } from './supervise.ts';
 import { gateOf, sharedOutage, since, stepOf, verdictOf } from './verdict.ts';
@@ -45,6 +46,12 @@ function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Ve
     return waitingFor(outside.message, outside.remedy);
   const { supervision } = release.entry;
   const own = since(entry.failures, trial.startedMs);
+  const first = own.find((failure) => failure.group === group && !failure.waiting);
+  if (first && takesOver(entry, release) && readyCount(world, key, release) === 0) {
+    return failed(release, `it did not start, and its mailbox waits: ${first.message}`, [
+      fact('start', first.message, 'a ready instance at the first try', 1),
+    ]);
+  }
   if (isCrashLoop(own, group, supervision, world.memory.clockMs)) {
     const ends = failuresWithin(own, group, world.memory.clockMs, supervision.windowMs);
     const threshold = `≤ ${supervision.maxRestarts} in ${formatDuration(supervision.windowMs)}`;

@@ -5,20 +5,24 @@
  * R1 Nothing is stopped while the snapshot in force may still send it requests.
  * R2 A replica's id is given out once and never again.
  * R3 What serves starts before anything else does.
+ * R4 Beside a singleton nothing of its entry runs (singleton.ts): what goes is waited for, what is held is in its mailbox.
  */
 import { hashOfJson } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Action, CellPlan } from '../model/decision.ts';
 import type { ReplicaObserved } from '../model/engine.ts';
-import type { Release, ReplicaMemory } from '../model/memory.ts';
+import type { CandidateState, Release, ReplicaMemory } from '../model/memory.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import type { EntryDraft } from './memory.ts';
+import { isAlone, isHandingOver, runsAlone } from './singleton.ts';
 import { isRolling } from './steps.ts';
 import { nextStartMs } from './supervise.ts';
 import { entryOf, groupOf, type World } from './world.ts';
 
 const DEFAULT_DRAIN_MS = 30_000;
+/** States of a candidate in which its cells run. */
+const STARTED: ReadonlySet<CandidateState> = new Set(['Warming', 'Ready', 'Canary']);
 
 interface Wanted {
   readonly release: Release;
@@ -68,17 +72,32 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
   };
   const restartToken = entry.desired?.restartToken;
   const { serving, candidate, leaving } = entry;
+  if (runsAlone(entry)) {
+    const one = theOne(entry);
+    if (one) add(one.release, one.purpose, tokenOf(one.release, restartToken));
+    return wanted;
+  }
   if (serving) add(serving.release, 'serving', tokenOf(serving.release, restartToken), standing(world, key, entry));
   // What is on its way out keeps what it has; nothing new is started beside it.
   const left = leaving ? running(entry, groupOf(key, leaving.release)) : 0;
   if (leaving && left > 0) add(leaving.release, 'warm', undefined, left);
-  if (candidate && !leaving && ['Warming', 'Ready', 'Canary'].includes(candidate.state)) {
+  if (candidate && !leaving && STARTED.has(candidate.state)) {
     add(candidate.release, 'candidate', tokenOf(candidate.release, restartToken), candidate.replicas);
   }
   // A rolling release has taken their places: one is kept, so that there is something to go back to at once.
   const kept = serving?.bake && isRolling(serving.release) ? 1 : undefined;
   for (const release of entry.warm) add(release, 'warm', undefined, kept);
   return wanted;
+}
+
+/** R4: who may run now; nobody between the end of one and the start of the next. */
+function theOne({ serving, candidate }: EntryDraft): Pick<Wanted, 'release' | 'purpose'> | undefined {
+  if (candidate && isHandingOver({ serving, candidate })) {
+    return candidate.state === 'Handover' ? undefined : { release: candidate.release, purpose: 'candidate' };
+  }
+  if (serving) return { release: serving.release, purpose: 'serving' };
+  const isStarted = candidate && STARTED.has(candidate.state);
+  return isStarted ? { release: candidate.release, purpose: 'candidate' } : undefined;
 }
 
 /**
@@ -137,9 +156,14 @@ function fill(
     start({ type: 'Start', replica: replica.id, cell, why: 'the engine does not know it yet' });
   }
   const stale = mine.filter((replica) => want.token !== undefined && replica.token !== want.token);
+  const alone = runsAlone(entry);
+  if (alone && stale.length > 0 && isInForce(world)) {
+    return void stop(world, key, stale, 'replaced by a newer one, which starts when it has ended', live);
+  }
   const allReady = mine.every((replica) => live.get(replica.id)?.phase === 'Ready');
   const missing = want.count - mine.length + (stale.length > 0 && allReady && mine.length <= want.count ? 1 : 0);
   if (missing <= 0) return void stopSurplus(world, key, want, mine, stale, live);
+  if (alone && !isRoomFor(world, key, plan.group)) return undefined;
 
   const { supervision } = want.release.entry;
   const { clockMs } = world.memory;
@@ -152,6 +176,11 @@ function fill(
     start({ type: 'Start', replica: id, cell: plan, why: `${want.purpose}: ${mine.length} of ${want.count} run` });
   }
   return undefined;
+}
+
+/** R4: whatever else ran for this entry has ended, and so has what is being replaced. */
+function isRoomFor(world: World, key: EntryKey, group: GroupId): boolean {
+  return isAlone(world, key, group) && entryOf(world, key).replicas.every(({ stopping }) => !stopping);
 }
 
 /** Starts that wait for serving's own are not asked for yet: their numbers are lost, which harms nobody. */
@@ -191,7 +220,9 @@ function stopUnwanted(
   const gone = entryOf(world, key).replicas.filter(
     (replica) => !asked.has(replica.id) && (!wanted.has(replica.group) || replica.stopping),
   );
-  const free = gone.filter((replica) => replica.stopping || isOutOfRoutes(world, replica.group));
+  // What is held for a singleton needs no other replica: the mailbox is in force (R4).
+  const isHeld = runsAlone(entryOf(world, key)) && isInForce(world);
+  const free = gone.filter((replica) => replica.stopping || isHeld || isOutOfRoutes(world, replica.group));
   stop(world, key, free, 'nothing wants it any more', live);
 }
 

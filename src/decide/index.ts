@@ -23,7 +23,7 @@ import { openWorld } from './open.ts';
 import { partiesOf, type Parties } from './parties.ts';
 import { guardPrune } from './prune.ts';
 import { retreat } from './retreat.ts';
-import { drop, remove, settle } from './settle.ts';
+import { drop, hold, remove, settle } from './settle.ts';
 import { grantSlots } from './slots.ts';
 import { publish } from './snapshot.ts';
 import { statusOf } from './status.ts';
@@ -86,6 +86,7 @@ function carryOut(world: World, paced: readonly Decided[], parties: Parties): vo
     if (move.type === 'Settle') settle(world, context);
     else if (move.type === 'Remove') remove(world, context);
     else if (move.type === 'Drop') drop(world, context, move);
+    else if (move.type === 'Hold') hold(world, context, move);
     else if (move.type === 'Walk') walkers.push({ context, move });
   }
   for (const walker of walkers) seat(world, walker);

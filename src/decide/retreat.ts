@@ -9,6 +9,7 @@
 import type { EntryKey } from '../model/component.ts';
 import type { Leaving, Release } from '../model/memory.ts';
 import { samplesOf } from './context.ts';
+import { runsAlone } from './singleton.ts';
 import { isRolling } from './steps.ts';
 import { entryOf, readyCount, type World } from './world.ts';
 
@@ -25,7 +26,8 @@ export function takeDown(world: World, key: EntryKey, { atOnce = false } = {}): 
 
 /** A release that had `weight` percent of the traffic, and has it no longer by right. */
 export function leave(world: World, key: EntryKey, release: Release, weight: number): void {
-  if (weight === 0 || !isRolling(release)) return;
+  // Where only one may run, there is nothing to go back slowly from.
+  if (weight === 0 || !isRolling(release) || runsAlone(entryOf(world, key))) return;
   entryOf(world, key).leaving = { release, weight, sinceMs: world.memory.clockMs };
 }
 

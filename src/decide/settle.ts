@@ -6,6 +6,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { EntryContext } from './context.ts';
 import { withBake, withServing, type EntryDraft } from './memory.ts';
 import { takeDown } from './retreat.ts';
+import { isHandingOver } from './singleton.ts';
 import type { Move } from './table.ts';
 import { say, type World } from './world.ts';
 
@@ -64,6 +65,22 @@ export function remove(world: World, { key, entry }: EntryContext): void {
   say(world, key, {
     reason: 'Progressing',
     message: `deleted in git: release ${short(gone?.release.release ?? '')} leaves the routes, drains and stops`,
+  });
+}
+
+/** What holds leaves a candidate where it is, but for a mailbox that waits for it: nobody knows how long (M3). */
+export function hold(
+  world: World,
+  { key, entry }: EntryContext,
+  { reason, why }: Extract<Move, { type: 'Hold' }>,
+): void {
+  if (!isHandingOver(entry)) return;
+  const { release } = entry.candidate!;
+  takeDown(world, key);
+  say(world, key, {
+    reason,
+    message: `release ${short(release.release)} hands the mailbox back: ${why}`,
+    commit: release.commit,
   });
 }
 

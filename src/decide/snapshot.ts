@@ -2,7 +2,8 @@
  * The routes and weights that follow from memory: pure, and the only place where an arm is made.
  *
  * S1 An arm of a candidate is there only while its group has a ready replica.
- * S2 What serves is never taken out of the routes because its replicas are away: the ingress waits or answers 503.
+ * S2 What serves is never taken out of the routes because its replicas are away: the ingress answers 503, or holds in
+ *    the mailbox what is for a singleton.
  * S3 A match goes to the entry that git names when that serves, else to the one that served it before.
  */
 import { hashOfJson, short } from '../kit/digest.ts';
@@ -13,8 +14,9 @@ import { matchKey, type Match, type RouteRule } from '../model/route.ts';
 import type { Arm, Preview, Snapshot, SnapshotRule } from '../model/snapshot.ts';
 import { keep, type EntryDraft } from './memory.ts';
 import { desiredOwners, type Parties } from './parties.ts';
+import { runsAlone } from './singleton.ts';
 import { isBlueGreen } from './steps.ts';
-import { groupOf, readyCount, type World } from './world.ts';
+import { entryOf, groupOf, readyCount, type World } from './world.ts';
 
 /** Says why nothing can answer for an entry: the reason and the message of its 503. */
 export type Unavailable = (key: EntryKey) => { readonly reason: string; readonly message: string };
@@ -75,7 +77,9 @@ function rulesOf(world: World, parties: Parties, unavailable: Unavailable): Snap
 
 function servedRule(world: World, key: EntryKey, release: Release, rule: RouteRule): SnapshotRule {
   const arms: readonly Arm[] = [{ release: release.release, group: groupOf(key, release), weight: 100 }];
-  return { ...emptyRule(key, rule, release.entry.members[0].limits), ...stickinessOf(release), arms };
+  const { limits } = release.entry.members[0];
+  const mailbox = runsAlone(entryOf(world, key)) ? { mailbox: limits.queue } : {};
+  return { ...emptyRule(key, rule, limits), ...stickinessOf(release), ...mailbox, arms };
 }
 
 function stickinessOf(release: Release): Pick<SnapshotRule, 'stickyBy'> {

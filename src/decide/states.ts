@@ -10,6 +10,7 @@ import { hasBytes, type EntryContext } from './context.ts';
 import { fact } from './gate/hard-stops.ts';
 import { failed, refused, waiting, waitingFor, type Ending } from './ends.ts';
 import type { EntryDraft } from './memory.ts';
+import { isAlone, oneTryMs, takesOver } from './singleton.ts';
 import { groupOf, readyCount, replicasOf, type World } from './world.ts';
 
 export const FETCH_DEADLINE_MS = 600_000;
@@ -17,7 +18,8 @@ export const PREPARE_DEADLINE_MS = 300_000;
 export const PARTY_DEADLINE_MS = 900_000;
 /** The engine ends a replica that is not ready by its own deadline; this one is for an engine that does not say so. */
 const WARMING_SLACK_MS = 30_000;
-const DEFAULT_READINESS_MS = 30_000;
+export const DEFAULT_READINESS_MS = 30_000;
+const DEFAULT_DRAIN_MS = 30_000;
 
 export type Edge = { readonly to: CandidateState } | { readonly end: Ending } | undefined;
 
@@ -69,14 +71,27 @@ export const STATES: readonly StateRow[] = [
     deadlineMs: () => PREPARE_DEADLINE_MS,
     late: (_, elapsed) => waiting(`its preparation did not finish within ${elapsed}`, 'Waiting'),
   },
-  { state: 'Prepared', next: () => ({ to: 'Warming' }), deadlineMs: () => PREPARE_DEADLINE_MS },
+  {
+    state: 'Prepared',
+    // A singleton begins its pause when all others of its party are through: walk.ts says when.
+    next: ({ entry, candidate }) => (takesOver(entry, candidate.release) ? undefined : { to: 'Warming' }),
+    deadlineMs: () => PREPARE_DEADLINE_MS,
+  },
+  {
+    state: 'Handover',
+    next: ({ world, key, candidate }) =>
+      isAlone(world, key, groupOf(key, candidate.release)) ? { to: 'Warming' } : undefined,
+    deadlineMs: ({ entry }) => drainOf(entry) + WARMING_SLACK_MS,
+    late: (_, elapsed) => waiting(`what serves did not end within ${elapsed}; its mailbox is handed back`, 'Waiting'),
+  },
   {
     state: 'Warming',
     next: ({ world, key, candidate }) => (isReadyAgain(world, key, candidate) ? { to: 'Ready' } : undefined),
-    deadlineMs: ({ candidate }) => {
-      const { probes, members, supervision } = candidate.release.entry;
-      const oneTryMs = members[0].limits.startTimeoutMs + (probes.readiness?.deadlineMs ?? DEFAULT_READINESS_MS);
-      return oneTryMs * (1 + supervision.maxRestarts) + WARMING_SLACK_MS;
+    deadlineMs: ({ entry, candidate }) => {
+      const { supervision } = candidate.release.entry;
+      // A mailbox that waits gets one try.
+      const tries = takesOver(entry, candidate.release) ? 1 : 1 + supervision.maxRestarts;
+      return oneTryMs(candidate.release.entry, DEFAULT_READINESS_MS) * tries + WARMING_SLACK_MS;
     },
     late: ({ candidate }, elapsed) =>
       failed(candidate.release, `not ready within ${elapsed}`, [
@@ -96,6 +111,11 @@ export const STATES: readonly StateRow[] = [
 function isReadyAgain(world: World, key: EntryKey, { release }: StateContext['candidate']): boolean {
   const replicas = replicasOf(world, key, groupOf(key, release));
   return replicas.some((replica) => replica.phase === 'Ready');
+}
+
+/** What was asked of the cells that serve when they were told to go. */
+function drainOf({ desired }: EntryDraft): number {
+  return desired?.drainDeadlineMs ?? DEFAULT_DRAIN_MS;
 }
 
 function refusedOrWaiting({ problem }: Extract<Preparation, { state: 'Failed' }>): Ending {

@@ -1,11 +1,12 @@
 /**
  * The steps of every strategy, as one list: what walks them, judges them, plans them and shows them asks here and
- * nowhere else. `Immediate` has none; `BlueGreen` has one without traffic; `Rolling` has one for each batch of replicas
+ * nowhere else. `Immediate` has none, a singleton has none whatever is written (singleton.ts); `BlueGreen` has one without traffic; `Rolling` has one for each batch of replicas
  * that stands before the last, because all of them is the switch.
  */
 import type { DesiredEntry } from '../model/desired.ts';
 import type { Release } from '../model/memory.ts';
 import type { Approval } from '../model/rollout.ts';
+import { isSingleton } from './singleton.ts';
 
 export interface Step {
   /** Percent of the traffic, 0 to 100. */
@@ -19,7 +20,12 @@ export interface Step {
   readonly approval?: Approval;
 }
 
-export function stepsOf({ rollout, scaling }: Pick<DesiredEntry, 'rollout' | 'scaling'>): readonly Step[] {
+export function stepsOf({
+  rollout,
+  scaling,
+  members,
+}: Pick<DesiredEntry, 'rollout' | 'scaling' | 'members'>): readonly Step[] {
+  if (isSingleton({ members })) return [];
   const { strategy } = rollout.settings;
   switch (strategy.type) {
     case 'Immediate':

@@ -14,6 +14,7 @@ import { nextStep } from './gate/trial.ts';
 import { withBake, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
 import { leave, takeDown } from './retreat.ts';
+import { isHandingOver, takesOver } from './singleton.ts';
 import { deadlineEnding, STATES, type StateContext } from './states.ts';
 import { isRolling, stepsOf, type Step } from './steps.ts';
 import { promote } from './switches.ts';
@@ -130,7 +131,7 @@ function bring(walker: Walker, step?: number): void {
 /** From `Ready` on, together: the first step, the next one, or the switch. Who came later catches up step by step. */
 export function advance(world: World, walkers: readonly Walker[], parties: Parties): void {
   const stepping = walkers.filter(isStepping);
-  const assembled = walkers.every(({ context: { entry } }) => isAssembled(entry.candidate?.state));
+  const assembled = walkers.every(isAssembled);
   if (!assembled || !world.acknowledged) return;
   // One share at a time is on the move.
   if (walkers.some(({ context: { entry } }) => entry.leaving)) return;
@@ -145,7 +146,7 @@ export function advance(world: World, walkers: readonly Walker[], parties: Parti
   if (underWay.length === 0) {
     if (!stepping.every(hasPassed)) return;
     for (const walker of stepping) bring(walker, Number.POSITIVE_INFINITY);
-    return switchAll(world, walkers);
+    return handOver(world, walkers);
   }
   const lowest = Math.min(...underWay.map((walker) => candidateOf(walker).step));
   const next = underWay.filter((walker) => candidateOf(walker).step === lowest);
@@ -164,8 +165,35 @@ function candidateOf({ context }: Walker): NonNullable<EntryContext['entry']['ca
   return context.entry.candidate!;
 }
 
-function isAssembled(state: CandidateState | undefined): boolean {
+/** It has what it needs to go on with the others; a singleton needs no more than its bytes before its pause. */
+function isAssembled({ context: { entry } }: Walker): boolean {
+  const { candidate } = entry;
+  if (!candidate) return false;
+  const { state, release } = candidate;
+  return isUp(state) || (takesOver(entry, release) && (state === 'Prepared' || isHandingOver(entry)));
+}
+
+function isUp(state: CandidateState): boolean {
   return state === 'Ready' || state === 'Canary';
+}
+
+/** Singletons pause last, when nothing else of their party is left to wait for; then all are switched to. */
+function handOver(world: World, walkers: readonly Walker[]): void {
+  const singletons = walkers.filter(({ context: { entry } }) => takesOver(entry, entry.candidate!.release));
+  const others = walkers.filter((walker) => !singletons.includes(walker));
+  if (!others.every((walker) => mayRise(world, walker, Number.POSITIVE_INFINITY))) return;
+  for (const { context } of singletons) {
+    const { candidate, serving } = context.entry;
+    if (candidate!.state !== 'Prepared') continue;
+    enter(world, context, 'Handover');
+    const names = [serving!, candidate!].map(({ release }) => short(release.release));
+    say(world, context.key, {
+      reason: 'Progressing',
+      message: `release ${names[0]} drains and ends, then release ${names[1]} starts; requests wait in the mailbox`,
+      commit: candidate!.release.commit,
+    });
+  }
+  if (walkers.every((walker) => isUp(candidateOf(walker).state))) switchAll(world, walkers);
 }
 
 function stepsFor({ wish }: EntryContext): readonly Step[] {
@@ -177,7 +205,7 @@ export function isStepping({ context, move }: Walker): boolean {
   const { entry, wish } = context;
   const { release } = wish.target!;
   if (move.how === 'AtReadiness' || stepsFor(context).length === 0) return false;
-  if (release.entry.rules.length === 0) return false;
+  if (release.entry.rules.length === 0 || takesOver(entry, release)) return false;
   const serving = entry.serving?.release;
   return !(serving && (serving.revision === release.revision || differsInSecretsOnly(serving, release)));
 }
@@ -279,6 +307,7 @@ function switchAll(world: World, walkers: readonly Walker[]): void {
 function reasonOf({ context, move }: Walker): string {
   if (move.how === 'AtReadiness') return move.why;
   const { strategy } = context.wish.target!.entry.rollout.settings;
+  if (takesOver(context.entry, context.wish.target!.release)) return 'what served has ended and it is ready';
   if (!isStepping({ context, move }))
     return strategy.type === 'Canary' ? 'nothing in it needs steps' : `strategy ${strategy.type}`;
   const { length } = stepsFor(context);

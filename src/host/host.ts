@@ -7,6 +7,7 @@
  * N2 What is reserved for all processes that are not gone stays within the engine's memory: refused otherwise, with the
  *    numbers, and nothing is started.
  * N3 A replica that may take no more requests has left its group's list before anybody else hears of it.
+ * N4 Of a singleton one process exists: a second one is refused while the first may answer, and waits until it is gone.
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Logger } from 'pino';
@@ -99,7 +100,7 @@ export class Host {
       return err(problem('HW4114', `${id} has ${cell.members.length} members; this engine runs cells of one`));
     }
     const budget = replicaBudget(cell);
-    const refused = this.#refuseSandbox(cell) ?? this.#refuse(id, budget.reservedBytes);
+    const refused = this.#refuseSandbox(cell) ?? this.#refuseSecond(id, cell) ?? this.#refuse(id, budget.reservedBytes);
     if (refused) return err(refused);
     this.#reservedBytes += budget.reservedBytes;
     this.#admitted += 1;
@@ -107,7 +108,7 @@ export class Host {
       id,
       cell,
       budget,
-      take: (isWanted) => this.#take(cell, isWanted),
+      take: (isWanted) => this.#take(id, cell, isWanted),
       assign: (process, request) => this.#spawner.assign(process, request),
       log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),
       onChange: (changed) => this.#onReplicaChange(changed),
@@ -190,8 +191,22 @@ export class Host {
     return problem('HW4103', `${cell.entry} asks for Strict: ${sandbox.why}`);
   }
 
-  async #take(cell: CellSpec, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
+  /** N4. */
+  #refuseSecond(id: string, cell: CellSpec): Problem | undefined {
+    const other = this.#besides(id, cell).find(({ phase }) => phase !== 'Draining' && phase !== 'Ended');
+    return other && problem('HW4751', `${id} was not started: ${other.id} is there, and one of the two is a Singleton`);
+  }
+
+  /** The other replicas of an entry, where one of the two must be alone. */
+  #besides(id: string, cell: CellSpec): readonly Replica[] {
+    return [...this.#replicas.values()].filter(
+      (other) => other.id !== id && other.cell.entry === cell.entry && (isSingleton(cell) || isSingleton(other.cell)),
+    );
+  }
+
+  async #take(id: string, cell: CellSpec, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
     await this.#spawner.configured;
+    await Promise.all(this.#besides(id, cell).map((other) => other.gone));
     const refused = this.#refuseSandbox(cell);
     return refused ? err(refused) : this.#pool.take(this.#kindOf(cell.isolation), isWanted);
   }
@@ -217,6 +232,10 @@ export class Host {
       this.#replicas.delete(replica.id);
     }
   }
+}
+
+function isSingleton({ members }: CellSpec): boolean {
+  return members[0]?.member.instancePolicy === 'Singleton';
 }
 
 function open(replicas: readonly Replica[]): readonly CellCaller[] {

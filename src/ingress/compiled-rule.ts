@@ -122,7 +122,7 @@ export function chooseArm(rule: CompiledRule, facts: RequestFacts, newClient: ()
   }
   const index = client === undefined ? rule.balance.next() : stickyArm(client, rule.arms);
   const wanted = rule.arms[index];
-  const arm = wanted === undefined || wanted.group.isReady ? wanted : standIn(rule, wanted);
+  const arm = wanted === undefined || wanted.group.takesRequests ? wanted : standIn(rule, wanted);
   if (arm === undefined) return wanted === undefined ? {} : { tried: wanted };
   return newCookie === undefined ? { arm } : { arm, newCookie };
 }
@@ -132,7 +132,7 @@ function standIn(rule: CompiledRule, wanted: CompiledArm): CompiledArm | undefin
   wanted.counts.overloads++;
   let best: CompiledArm | undefined;
   for (const arm of rule.arms) {
-    if (arm.weight > 0 && arm.group.isReady && (best === undefined || arm.weight > best.weight)) best = arm;
+    if (arm.weight > 0 && arm.group.takesRequests && (best === undefined || arm.weight > best.weight)) best = arm;
   }
   return best;
 }

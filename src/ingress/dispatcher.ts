@@ -73,12 +73,17 @@ export class Dispatcher implements Directory, ExchangeOwner {
     const group = this.group(id);
     group.callers = callers;
     if (group.isReady) this.#pump(group);
-    else this.#rerouteWaiting(group);
+    else if (!group.takesRequests) this.#rerouteWaiting(group);
   }
 
-  /** Lets go of groups that no arm names and that nothing waits for. */
-  retain(groups: ReadonlySet<GroupId>): void {
+  /**
+   * What a snapshot names from now on. What waited for a singleton that another takes over from begins again with it, in
+   * its order (D1); groups that no arm names and that nothing waits for are let go of.
+   */
+  retain(groups: ReadonlySet<GroupId>, mailboxes: ReadonlyMap<GroupId, number>): void {
     for (const [id, group] of this.#groups) {
+      group.mailbox = mailboxes.get(id) ?? 0;
+      if (group.waiting > 0 && !group.takesRequests) this.#rerouteWaiting(group);
       if (!groups.has(id) && group.callers.length === 0 && group.waiting === 0) this.#groups.delete(id);
     }
   }

@@ -1,8 +1,10 @@
 /**
  * The ready replicas of one cell content, and the requests that wait for one of them to have room.
  *
- * Invariant G1: a request waits only while every replica is at its concurrency, in order of arrival, at most until its
- * deadline, and at most as many as the replicas' `queue` limits add up to.
+ * Invariants
+ * G1 A request waits only while every replica is at its concurrency, in order of arrival, at most until its deadline, and
+ *    at most as many as the replicas' `queue` limits add up to.
+ * G2 With a mailbox it also waits while there is no replica at all, at most as many as the mailbox holds.
  */
 import type { GroupId } from '../model/snapshot.ts';
 import type { CellCaller } from '../wire/cell-caller.ts';
@@ -17,6 +19,8 @@ const SWEEP_MS = 20;
 export class Group<Request extends Waiting> {
   readonly id: GroupId;
   callers: readonly CellCaller[] = [];
+  /** How many may wait whatever the replicas do; 0: none without a replica. */
+  mailbox = 0;
   readonly #waiting: Request[] = [];
   readonly #onTimeout: (request: Request) => void;
   readonly #onRoom: (group: Group<Request>) => void;
@@ -37,6 +41,11 @@ export class Group<Request extends Waiting> {
     return this.callers.some((caller) => caller.open);
   }
 
+  /** May a request come here now, to a replica or to wait for one? */
+  get takesRequests(): boolean {
+    return this.mailbox > 0 || this.isReady;
+  }
+
   /** The replica with the fewest calls in flight that has room for one more. */
   leastBusy(except?: CellCaller): CellCaller | undefined {
     let best: CellCaller | undefined;
@@ -49,8 +58,8 @@ export class Group<Request extends Waiting> {
 
   /** `false` where the queue is full. */
   enqueue(request: Request): boolean {
-    let room = 0;
-    for (const caller of this.callers) if (caller.open) room += caller.queue;
+    let room = this.mailbox;
+    if (room === 0) for (const caller of this.callers) if (caller.open) room += caller.queue;
     if (this.#waiting.length >= room) return false;
     this.#waiting.push(request);
     this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();

@@ -133,9 +133,13 @@ class HttpIngress implements Ingress {
     const rules = compileRules(snapshot, this.#inForce?.rules ?? new Map(), this.#dispatcher);
     const previews = Previews.of(snapshot, this.#dispatcher);
     this.#inForce = { snapshot, rules, table: new RouteTable([...rules.values()]), previews };
-    const arms = [...snapshot.rules, ...(previews?.rules ?? []).map(({ rule }) => rule)].flatMap((rule) => rule.arms);
+    const named = [...snapshot.rules, ...(previews?.rules ?? []).map(({ rule }) => rule)];
+    const arms = named.flatMap((rule) => rule.arms);
+    const mailboxes = named.flatMap(({ mailbox = 0, arms: own }) =>
+      own.map((arm): [GroupId, number] => [arm.group, mailbox]),
+    );
     this.#dispatcher.tallies.retain(new Set(arms.map((arm) => arm.release)));
-    this.#dispatcher.retain(new Set(arms.map((arm) => arm.group)));
+    this.#dispatcher.retain(new Set(arms.map((arm) => arm.group)), new Map(mailboxes));
     this.#log.info(
       { generation: snapshot.generation, commit: snapshot.commit, rules: rules.size },
       'snapshot in force',

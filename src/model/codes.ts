@@ -324,6 +324,11 @@ export const CODES = {
     remedy: 'name a folder of manifests that this user may read',
     policy: 'Terminal',
   },
+  HW4751: {
+    title: 'another instance of a singleton is there',
+    remedy: 'none: it starts when the other one has ended',
+    policy: 'Waiting',
+  },
   HW5014: {
     title: 'configuration not readable',
     remedy: 'check the path and the permissions of the file',

@@ -1,6 +1,6 @@
 import type { CodeRow } from './codes.ts';
 
-/** What can be wrong with a manifest. HW100x bytes and YAML · HW101x form · HW102x-HW103x sense · HW104x admission · HW106x lint. */
+/** What can be wrong with a manifest. HW100x bytes and YAML · HW101x form · HW102x-HW103x sense · HW104x admission · HW106x lint · HW108x singletons, roles. */
 export const MANIFEST_CODES = {
   HW1001: { title: 'not YAML', remedy: 'mend the syntax at the place shown', policy: 'Terminal' },
   HW1002: {
@@ -159,6 +159,16 @@ export const MANIFEST_CODES = {
   HW1067: {
     title: 'bound that cannot be reached',
     remedy: 'align the two values',
+    policy: 'Terminal',
+  },
+  HW1085: {
+    title: 'a Singleton is one instance',
+    remedy: 'delete the line, or choose instancePolicy Pooled',
+    policy: 'Terminal',
+  },
+  HW1086: {
+    title: 'steps of a Singleton',
+    remedy: 'choose a strategy without weights (Immediate, BlueGreen): its mailbox is handed over as a whole',
     policy: 'Terminal',
   },
 } as const satisfies Record<string, CodeRow>;

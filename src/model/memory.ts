@@ -56,7 +56,16 @@ export interface Release {
 }
 
 /** States before the switch; `Promoted` is `Serving.bake`. */
-export type CandidateState = 'Pending' | 'Fetching' | 'Verified' | 'Prepared' | 'Warming' | 'Ready' | 'Canary';
+export type CandidateState =
+  | 'Pending'
+  | 'Fetching'
+  | 'Verified'
+  | 'Prepared'
+  /** Singletons only: the mailbox is paused, what serves drains and ends. */
+  | 'Handover'
+  | 'Warming'
+  | 'Ready'
+  | 'Canary';
 
 export interface Candidate {
   readonly release: Release;

@@ -27,6 +27,11 @@ export interface SnapshotRule {
   readonly requestBodyBytes: number;
   readonly responseBodyBytes: number;
   readonly stickyBy?: StickyBy;
+  /**
+   * How many requests may wait while the one instance is busy, away, or being replaced by another. Absent: a request
+   * waits only for room, never for a replica.
+   */
+  readonly mailbox?: number;
   /** Empty: nothing can answer; `unavailable` says why. */
   readonly arms: readonly Arm[];
   /** The body of the 503 where `arms` is empty: first deployment never ready, and the like. */

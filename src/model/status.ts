@@ -74,6 +74,7 @@ export interface CandidateStatus extends ReleaseRef {
     | 'Fetching'
     | 'Verified'
     | 'Prepared'
+    | 'Handover'
     | 'Warming'
     | 'Ready'
     | 'Canary'

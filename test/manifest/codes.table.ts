@@ -534,6 +534,45 @@ export const ROWS: readonly Row[] = [
     bad: shop('  capabilities: [{name: a, »keyValue: {store: b}}]\n'),
     good: shop('  capabilities: []\n'),
   },
+  ...(['minReplicas', 'maxReplicas'] as const).map((field) => ({
+    code: 'HW1085' as const,
+    what: `a Singleton of two, by ${field}`,
+    bad: shop(`  instancePolicy: Singleton\n  scaling: {${field}: »2}\n`),
+    good: shop(`  instancePolicy: Singleton\n  scaling: {${field}: 1}\n`),
+  })),
+  {
+    code: 'HW1085',
+    what: 'a Singleton that answers two calls at once',
+    bad: shop('  instancePolicy: Singleton\n  limits: {concurrency: »2}\n'),
+    good: shop('  instancePolicy: Singleton\n  limits: {concurrency: 1}\n'),
+  },
+  {
+    code: 'HW1085',
+    what: 'a Singleton that takes a name over',
+    bad: shop('  instancePolicy: Singleton\n  rollout: {replaces: »trolley}\n'),
+    good: shop('  rollout: {replaces: trolley}\n'),
+  },
+  {
+    code: 'HW1085',
+    what: 'a Singleton whose step waits for an approval',
+    bad: shop(
+      '  instancePolicy: Singleton\n  rollout: {strategy: »{type: BlueGreen, blueGreen: {approval: {name: boss}}}}\n',
+    ),
+    good: shop('  instancePolicy: Singleton\n  rollout: {strategy: {type: BlueGreen}}\n'),
+    says: 'boss',
+  },
+  {
+    code: 'HW1085',
+    what: 'a Singleton whose policy wants an approval',
+    bad: {
+      ...shop('  instancePolicy: Singleton\n  rollout: {policyRef: »{name: careful}}\n'),
+      'policy.yaml': rolloutPolicy('careful', CANARY('{weight: 10, approval: {name: boss}}')),
+    },
+    good: {
+      ...shop('  instancePolicy: Singleton\n  rollout: {policyRef: {name: careful}}\n'),
+      'policy.yaml': rolloutPolicy('careful', CANARY('{weight: 10}')),
+    },
+  },
   {
     code: 'HW1042',
     what: 'a typed call',

@@ -4,7 +4,7 @@ import { ROWS } from './codes.table.ts';
 import { desiredOf, places, type Files } from './support.ts';
 
 /** Codes of the parser's process and of lint alone have their tests beside those. */
-const ELSEWHERE = /^HW(1008|1009|106[0-9])$/;
+const ELSEWHERE = /^HW(1008|1009|106[0-9]|1086)$/;
 
 /** Takes the marks out; the place of each is where a finding is expected. */
 function marked(code: string, files: Files): { readonly files: Files; readonly expected: readonly string[] } {

@@ -24,7 +24,6 @@ const canary = (text: string) => strategy(`strategy: {type: Canary, canary: {${t
 const MEETING: Readonly<Record<string, readonly Files[]>> = {
   'artifacts from web servers': [source(`https: {url: "https://a.example/b.wasm", digest: ${digest}}`)],
   'artifacts from OCI registries': [source(`oci: {image: registry.example/a, digest: ${digest}}`)],
-  'instancePolicy Singleton': [cart('  instancePolicy: Singleton\n')],
   'isolation Shared': [cart('  isolation: Shared\n')],
   'values from Secret and Config': [
     cart('  env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]\n'),

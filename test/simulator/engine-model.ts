@@ -7,6 +7,7 @@ import {
   type ReplicaPhase,
   type SyntheticRun,
 } from '../../src/model/engine.ts';
+import { matchKey } from '../../src/model/route.ts';
 import type { Problem } from '../../src/model/problem.ts';
 import type { GroupId, Snapshot } from '../../src/model/snapshot.ts';
 
@@ -19,6 +20,8 @@ export interface Behaviour {
   readonly failuresLater?: { readonly afterMs: number; readonly share: number };
   readonly latencyUs?: number;
   readonly status4xx?: number;
+  /** How long it takes to end when it is told to; 0: at the next look. */
+  readonly drainsForMs?: number;
 }
 
 export const GOOD: Behaviour = { readyAfterMs: 200, failures: 0 };
@@ -29,6 +32,7 @@ interface Replica {
   phase: ReplicaPhase;
   ageMs: number;
   readyForMs: number;
+  drainingMs: number;
   end?: ReplicaEnd;
   problem?: Problem;
 }
@@ -56,6 +60,10 @@ export class EngineModel {
   unanswered = 0;
   /** Requests that each release has answered, over all epochs. */
   readonly answered = new Map<string, number>();
+  /** Requests that waited in a mailbox, and that found it full. */
+  held = 0;
+  overflown = 0;
+  readonly #mailboxes = new Map<string, number>();
   #arms = new Map<string, Arm>();
   #epochs = 1;
   /** Requests per second to each rule. */
@@ -73,7 +81,7 @@ export class EngineModel {
 
   start(id: string, cell: CellPlan): void {
     if (this.replicas.has(id)) return;
-    this.replicas.set(id, { id, cell, phase: 'Starting', ageMs: 0, readyForMs: 0 });
+    this.replicas.set(id, { id, cell, phase: 'Starting', ageMs: 0, readyForMs: 0, drainingMs: 0 });
   }
 
   stop(id: string): void {
@@ -127,8 +135,15 @@ export class EngineModel {
     this.#owed -= requests;
     for (const arm of this.#arms.values()) arm.ageMs += milliseconds;
     for (const rule of this.snapshot?.rules ?? []) {
-      for (let index = 0; index < requests; index++) {
+      const name = matchKey(rule.match);
+      const waiting = rule.mailbox === undefined ? 0 : (this.#mailboxes.get(name) ?? 0);
+      this.#mailboxes.set(name, 0);
+      for (let index = 0; index < requests + waiting; index++) {
         const arms = rule.arms.filter((arm) => arm.weight > 0 && this.isReady(arm.group));
+        if (arms.length === 0 && rule.mailbox !== undefined && rule.arms.length > 0) {
+          this.#hold(name, rule.mailbox, index >= waiting);
+          continue;
+        }
         if (arms.length === 0) {
           this.unanswered += 1;
           continue;
@@ -178,6 +193,8 @@ export class EngineModel {
     replica.ageMs += milliseconds;
     const behaviour = this.#behaviourOf(replica.cell.members[0].artifact);
     if (replica.phase === 'Draining') {
+      replica.drainingMs += milliseconds;
+      if (replica.drainingMs < (behaviour.drainsForMs ?? 0)) return;
       replica.phase = 'Ended';
       replica.end = 'Stopped';
       return;
@@ -193,6 +210,16 @@ export class EngineModel {
       replica.end = 'NeverReady';
       replica.problem = { code: 'HW4001', message: 'not ready before its deadline', remedy: '', policy: 'Retry' };
     }
+  }
+
+  #hold(name: string, mailbox: number, isNew: boolean): void {
+    const waiting = this.#mailboxes.get(name)!;
+    if (waiting >= mailbox) {
+      this.overflown += 1;
+      return;
+    }
+    this.#mailboxes.set(name, waiting + 1);
+    if (isNew) this.held += 1;
   }
 
   #answer(release: string, group: GroupId, kind: 'traffic' | 'synthetic'): void {

@@ -66,6 +66,7 @@ export function historyOf(seed: number, random: () => number): History {
           ...(random() < 0.85 ? { content: `good-${service}` } : { content: content() }),
           strategy: random() < 0.5 ? 'Canary' : pick(STRATEGIES),
           replicas: pick([1, 1, 2, 3]),
+          singleton: random() < 0.2,
         },
       })),
     },
@@ -107,7 +108,8 @@ export function historyOf(seed: number, random: () => number): History {
     if (chance < 0.92) return edits({ type: 'Emergency', name: name() });
     if (chance < 0.94) return edits({ type: 'Set', name: name(), change: { suspend: random() < 0.5 } });
     if (chance < 0.945) return edits({ type: 'Set', name: name(), change: { replicas: pick([1, 2, 3, 4]) } });
-    if (chance < 0.955) return edits({ type: 'Set', name: name(), change: { restartToken: String(version) } });
+    if (chance < 0.95) return edits({ type: 'Set', name: name(), change: { singleton: random() < 0.5 } });
+    if (chance < 0.958) return edits({ type: 'Set', name: name(), change: { restartToken: String(version) } });
     if (chance < 0.97) return edits({ type: 'Set', name: name(), change: { broken: random() < 0.6 } });
     if (chance < 0.98) return edits({ type: 'Environment', change: { environmentBroken: random() < 0.6 } });
     if (chance < 0.99) return edits({ type: 'Environment', change: { frozen: random() < 0.6 } });

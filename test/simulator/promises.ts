@@ -7,6 +7,7 @@ import type { EntryKey } from '../../src/model/component.ts';
 import type { EntryMemory, Memory } from '../../src/model/memory.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { Desired } from '../../src/model/desired.ts';
+import { takesOver } from '../../src/decide/singleton.ts';
 import { stepsOf } from '../../src/decide/steps.ts';
 import type { EngineModel } from './engine-model.ts';
 
@@ -81,11 +82,13 @@ export class Promises {
     const others = [...engine.replicas.values()].some(
       (replica) => replica.cell.group === group && replica.id !== id && replica.phase === 'Ready',
     );
-    if (named && !others) throw new Broken('I1 stop', `${id} is stopped while requests go to it`);
+    const held = engine.snapshot?.rules.some((rule) => rule.mailbox !== undefined && id.startsWith(`${rule.entry}@`));
+    if (named && !others && !held) throw new Broken('I1 stop', `${id} is stopped while requests go to it`);
   }
 
   /** After every event. */
   check(scene: Scene): void {
+    singletonsAlone(scene.engine);
     this.#neverUnrouted(scene);
     for (const [key, entry] of Object.entries(scene.memory.entries) as [EntryKey, EntryMemory][]) {
       quarantineHolds(scene, key, entry);
@@ -147,6 +150,16 @@ export class Promises {
   }
 }
 
+/** Beside an instance of a singleton there is no other of its entry, not even one that drains. */
+export function singletonsAlone({ replicas }: Pick<EngineModel, 'replicas'>): void {
+  const alive = [...replicas.values()].filter(({ phase }) => phase !== 'Ended');
+  for (const { id, cell } of alive) {
+    if (cell.members[0].instancePolicy !== 'Singleton') continue;
+    const other = alive.find((one) => one.id !== id && one.cell.entry === cell.entry);
+    if (other) throw new Broken('singleton', `${id} and ${other.id} (${other.phase}) exist at once`);
+  }
+}
+
 /** What has steps takes all traffic from its last one only, but where a row of the table says otherwise. */
 function promotedThroughSteps(
   { engine }: Scene,
@@ -164,7 +177,7 @@ function promotedThroughSteps(
   const served = before.serving.release.release;
   const run = engine.observed().samples.find((samples) => samples.release === served)?.consecutiveFailures ?? 0;
   const wasInTrouble = before.failures.length > 0 || now.failures.length > 0 || engine.outage || run > 0;
-  if (wasProven || wasInTrouble || entry.rollout.emergency) return;
+  if (wasProven || wasInTrouble || entry.rollout.emergency || takesOver(before, serving.release)) return;
   const { candidate } = before;
   if (candidate?.state === 'Canary' && candidate.step === steps.length) return;
   throw new Broken(

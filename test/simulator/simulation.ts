@@ -1,6 +1,7 @@
 /** Plays one history: real manifest/, decide/ and reconcile/, everything else in memory and in virtual time. */
 import { pino } from 'pino';
 import { hashOfJson } from '../../src/kit/digest.ts';
+import { isSingleton } from '../../src/decide/singleton.ts';
 import { TABLE, type Row } from '../../src/decide/table.ts';
 import { createReconciler, type Reconciler } from '../../src/reconcile/reconciler.ts';
 import type { EntryKey } from '../../src/model/component.ts';
@@ -127,6 +128,8 @@ class Simulation {
     if (status.source.acceptedCommit !== this.#outside.head)
       return `head was not accepted: ${status.source.condition.message}`;
     for (const entry of status.entries) {
+      const abandoned = this.#abandonedMailbox(entry.key);
+      if (abandoned) return abandoned;
       const row = entry.decision!.row;
       const held =
         [1, 4, 6, 10].includes(row) || (row === 2 && entry.conditions.some((one) => one.reason === 'PruneHeld'));
@@ -146,6 +149,15 @@ class Simulation {
       return `${entry.key} is at row ${row} (${reason}: ${entry.conditions[0]!.message})`;
     }
     return undefined;
+  }
+
+  /** A pause ends, whatever holds the rollout: what serves and is well has its instance. */
+  #abandonedMailbox(key: EntryKey): string | undefined {
+    const { memory, engine } = this.#scene();
+    const { serving, failures } = memory.entries[key] ?? {};
+    if (!serving || !isSingleton(serving.release.entry) || (failures ?? []).length > 0) return undefined;
+    const group = `${key}@${serving.release.revision}`;
+    return engine.isReady(group) ? undefined : `requests for ${key} wait in its mailbox for nobody`;
   }
 
   #isHeld(key: string, status: Status): boolean {

@@ -8,6 +8,9 @@
 import { describe, expect, it } from 'vitest';
 import { TABLE, type Row } from '../../src/decide/table.ts';
 import { seeded } from '../decide/gate/random.ts';
+import type { CellPlan } from '../../src/model/decision.ts';
+import { EngineModel, GOOD } from './engine-model.ts';
+import { singletonsAlone } from './promises.ts';
 import { historyOf, printed, type History } from './events.ts';
 import { shrink } from './shrink.ts';
 import { play } from './simulation.ts';
@@ -77,6 +80,19 @@ describe('a rule that is broken on purpose', () => {
       changed(12, () => ({ type: 'Walk', how: 'AtReadiness', first: false, why: 'mutant' })),
     ],
   ];
+
+  it('is found: two instances of a singleton', () => {
+    const engine = new EngineModel(() => GOOD, seeded(1));
+    const one = {
+      group: 'shop/a@1',
+      entry: 'shop/a',
+      members: [{ instancePolicy: 'Singleton' }],
+    } as unknown as CellPlan;
+    engine.start('shop/a@1#1', one);
+    expect(() => singletonsAlone(engine)).not.toThrow();
+    engine.start('shop/a@2#2', { ...one, group: 'shop/a@2' });
+    expect(() => singletonsAlone(engine)).toThrow('exist at once');
+  });
 
   it.each(mutants)('is found: %s', { timeout: 240_000 }, async (_, promise, table) => {
     for (let seed = 1; seed <= 400; seed++) {

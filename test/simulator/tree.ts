@@ -5,6 +5,8 @@ export interface Service {
   readonly path: string;
   readonly strategy: 'Canary' | 'Immediate' | 'BlueGreen' | 'Rolling';
   readonly replicas: number;
+  /** One instance: then replicas, approvals and `replaces` are not written. */
+  readonly singleton: boolean;
   readonly steps: readonly number[];
   readonly minSamples: number;
   readonly retry: number;
@@ -31,6 +33,7 @@ export const NEW_SERVICE: Service = {
   path: '',
   strategy: 'Canary',
   replicas: 1,
+  singleton: false,
   steps: [20, 60],
   minSamples: 20,
   retry: 0,
@@ -74,7 +77,9 @@ spec:
 ${freeze}`;
 }
 
-function component(name: string, service: Service): string {
+function component(name: string, written: Service): string {
+  const alone = { replicas: 1, approval: false, replaces: '' };
+  const service = written.singleton ? { ...written, ...alone } : written;
   const steps = service.steps
     .map((weight, index) => {
       const approval = service.approval && index === 0 ? ', approval: {name: boss, deadline: 60s}' : '';
@@ -100,6 +105,7 @@ kind: Component
 metadata: {name: ${name}, namespace: shop, labels: {mark: "${service.label}"}}
 spec:
   source: {path: shop/wasm/${service.content}.wasm}
+  instancePolicy: ${service.singleton ? 'Singleton' : 'Pooled'}
   scaling: {minReplicas: ${service.replicas}}
   probes:
     readiness: {httpGet: {path: /healthz}, period: 100ms, timeout: 500ms, deadline: 5s}

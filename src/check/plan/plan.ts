@@ -87,7 +87,7 @@ function planEntry(
     ...(base ? { base } : {}),
     head,
     differences: changed,
-    ...(walks ? { walk: walkOf(after, change) } : {}),
+    ...(walks ? { walk: walkOf(after, change, before) } : {}),
     ...(after.rollout.group === undefined ? {} : { group: after.rollout.group }),
     problems: after.refusals,
   };

@@ -2,7 +2,7 @@ import { short } from '../../kit/digest.ts';
 import { formatDuration } from '../../kit/units.ts';
 import { table } from '../table.ts';
 import { arrow, type Plan, type PlannedEntry } from './plan.ts';
-import type { PlannedWalk } from './walk.ts';
+import type { PlannedStep, PlannedWalk } from './walk.ts';
 
 const WORDS: Readonly<Record<PlannedEntry['change'], string>> = {
   Add: 'is added',
@@ -39,6 +39,11 @@ function entryLines(entry: PlannedEntry): string[] {
   return lines;
 }
 
+function noteOf({ stage, approval }: PlannedStep): string {
+  if (stage === 'Handover') return 'requests wait in the mailbox: the old one ends, then the new one starts';
+  return approval === undefined ? '' : `approval of ${approval}`;
+}
+
 function walkLines(walk: PlannedWalk): string[] {
   const rows = walk.steps.map((step) => [
     `    ${step.stage.toLowerCase()}`,
@@ -46,7 +51,7 @@ function walkLines(walk: PlannedWalk): string[] {
     formatDuration(step.leastMs),
     String(step.leastSamples),
     formatDuration(step.deadlineMs),
-    step.approval === undefined ? '' : `approval of ${step.approval}`,
+    noteOf(step),
   ]);
   return [
     `  ${walk.strategy}: serves everything after ${formatDuration(walk.leastMsToServing)} at least, proven after ${formatDuration(walk.leastMsToProven)}; too few samples: ${walk.insufficientData}`,

@@ -1,13 +1,15 @@
 import { missingSamples } from '../../decide/gate/trial.ts';
 import { FRESH_TRIAL } from '../../decide/gate/tally.ts';
 import { PASS_BOUNDARY } from '../../decide/gate/sequential.ts';
+import { isSingleton, longestPauseMs } from '../../decide/singleton.ts';
+import { DEFAULT_READINESS_MS } from '../../decide/states.ts';
 import { stepsOf } from '../../decide/steps.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
 import type { Change } from './plan.ts';
 
 /** One stage of a rollout: the share of the traffic, and the least that must pass before the next. */
 export interface PlannedStep {
-  readonly stage: 'Readiness' | 'Preview' | 'Step' | 'Bake';
+  readonly stage: 'Readiness' | 'Preview' | 'Step' | 'Handover' | 'Bake';
   /** Percent. */
   readonly weight: number;
   /** Of the candidate, where the strategy replaces them one by one. */
@@ -31,16 +33,21 @@ export interface PlannedWalk {
 }
 
 /** The stages that the daemon would go through if everything went well, from the daemon's own gate. */
-export function walkOf(entry: DesiredEntry, change: Change): PlannedWalk {
+export function walkOf(entry: DesiredEntry, change: Change, before?: DesiredEntry): PlannedWalk {
   const { strategy, gate, bake } = entry.rollout.settings;
   const steps: PlannedStep[] = [];
   const readiness = entry.probes.readiness;
-  if (change !== 'Retrigger') {
+  // One of the two must be alone: requests wait while the old ends and the new starts, and there are no steps.
+  const pauses = change === 'Replace' && before !== undefined && (isSingleton(before) || isSingleton(entry));
+  if (pauses) {
+    const deadlineMs = longestPauseMs(entry.drainDeadlineMs, entry, DEFAULT_READINESS_MS);
+    steps.push({ stage: 'Handover', weight: 0, leastMs: 0, leastSamples: 0, deadlineMs });
+  } else if (change !== 'Retrigger') {
     const deadlineMs = readiness?.deadlineMs ?? entry.members[0].limits.startTimeoutMs;
     steps.push({ stage: 'Readiness', weight: 0, leastMs: 0, leastSamples: 0, deadlineMs });
   }
   // What serves nobody yet takes everything at readiness: there is nothing to compare it with.
-  const walked = change === 'Replace' ? stepsOf(entry) : [];
+  const walked = change === 'Replace' && !pauses ? stepsOf(entry) : [];
   let trial = FRESH_TRIAL;
   for (const step of walked) {
     steps.push({

@@ -64,6 +64,7 @@ const TONES = {
   InProgress: 'busy',
   Accepted: 'busy',
   Starting: 'busy',
+  Handover: 'busy',
   Warming: 'busy',
   Continue: 'busy',
   RolledBack: 'bad',

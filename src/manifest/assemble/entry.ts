@@ -14,6 +14,7 @@ import { ceilingProblems } from './ceilings.ts';
 import { membersOfCell, type Members } from './cell.ts';
 import { probesOf } from './probes.ts';
 import { rolloutProblems, rolloutSettings } from './rollout.ts';
+import { handedOver, singletonProblems } from './singleton.ts';
 
 /** Where a component's rollout settings come from. */
 export type RolloutSource =
@@ -66,6 +67,7 @@ export function entryProblems(
   const problems: Diagnostic[] = [];
   if (source.type === 'Broken') problems.push(source.problem);
   if (source.type === 'Inline') problems.push(...rolloutProblems(document, '/spec/rollout', source.spec));
+  problems.push(...singletonProblems(document, source));
   const { minReplicas, maxReplicas } = scalingOf(spec);
   if (maxReplicas < minReplicas) {
     const message = `maxReplicas ${maxReplicas} is less than minReplicas ${minReplicas}`;
@@ -108,7 +110,8 @@ export function entryOf(inputs: EntryInputs): {
   const cell = membersOfCell(own, members);
   const probes = probesOf(spec.probes);
   const scaling = scalingOf(spec);
-  const rollout = rolloutOf(spec.rollout ?? {}, source, probes.readiness?.call);
+  const written = rolloutOf(spec.rollout ?? {}, source, probes.readiness?.call);
+  const rollout = own.instancePolicy === 'Singleton' ? handedOver(written) : written;
   const retryOf = (member: Member) => documents.get(member.key)?.value.spec.rollout?.retry ?? 0;
   const findings = [
     ...withheld,

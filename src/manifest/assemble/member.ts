@@ -39,7 +39,7 @@ export function memberOf(
     config: valuesOf(spec.config),
     secretVersions: secretsOf([...(spec.env ?? []), ...(spec.config ?? [])]),
     capabilities: (spec.capabilities ?? []).map(grantOf).sort(byName),
-    limits: limitsOf(spec.limits),
+    limits: spec.instancePolicy === 'Singleton' ? { ...limitsOf(spec.limits), concurrency: 1 } : limitsOf(spec.limits),
     instancePolicy: spec.instancePolicy ?? COMPONENT_DEFAULTS.instancePolicy,
     isolation: spec.isolation ?? COMPONENT_DEFAULTS.isolation,
     links: linksOf(document),
