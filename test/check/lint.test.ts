@@ -59,6 +59,18 @@ const CLEAN: Files = {
   'cart.wasm': 'bytes',
 };
 
+describe('singletons', () => {
+  it.each([
+    ['Canary', '{type: Canary, canary: {steps: [{weight: 10}]}}', ['HW1086 warning cart.yaml:8:3']],
+    ['Rolling', '{type: Rolling}', ['HW1086 warning cart.yaml:8:3']],
+    ['BlueGreen', '{type: BlueGreen}', []],
+  ])('%s', async (_, strategy, expected) => {
+    const spec = `${PROBE}  instancePolicy: Singleton\n  rollout: {strategy: ${strategy}}\n`;
+    const found = await codes({ ...CLEAN, 'cart.yaml': component('cart', spec) });
+    expect(found).toEqual(expected);
+  });
+});
+
 describe('headway lint', () => {
   it('is silent about what is clean', async () => {
     const dir = folder(CLEAN);

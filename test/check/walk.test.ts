@@ -29,4 +29,20 @@ describe('the stages that plan shows', () => {
     // What serves nobody yet, and what only gets other triggers, takes no steps.
     for (const change of ['Add', 'Retrigger'] as const) expect(walkOf(wanted, change).leastMsToServing).toBe(0);
   });
+
+  it('of a singleton, and of what becomes one or was one', () => {
+    const one = entry('x', { member: { instancePolicy: 'Singleton' } });
+    const pooled = entry('x');
+    for (const [before, after] of [
+      [one, one],
+      [pooled, one],
+      [one, pooled],
+    ] as const) {
+      const { steps } = walkOf(after, 'Replace', before);
+      expect(steps.map(({ stage }) => stage)).toEqual(['Handover', 'Bake']);
+      // The old one drains (30 s), the new one has its time to start (5 s) and to get ready (10 s).
+      expect(steps[0]!.deadlineMs).toBe(45_000);
+    }
+    expect(walkOf(one, 'Add').steps.map(({ stage }) => stage)).toEqual(['Readiness', 'Bake']);
+  });
 });

@@ -102,6 +102,27 @@ describe('admission', () => {
     await host.close(0);
   });
 
+  it('starts a second one of a singleton when the first is told to go, and has its process only when that is gone', async () => {
+    const { host } = open({});
+    const old = cellOf(bundle, { instancePolicy: 'Singleton' });
+    const next = { ...old, group: 'shop/testbed@c1c1c3d4e5f6' as const };
+    await running.ready('a', old);
+    const refused = host.start('b', next);
+    expect(refused).toMatchObject({ ok: false, error: { code: 'HW4751', policy: 'Waiting' } });
+    // Pooled beside it would be two as well.
+    expect(host.start('b', { ...cellOf(bundle), group: next.group })).toMatchObject({ ok: false });
+    const { pid } = running.replica('a');
+    process.kill(pid!, 'SIGSTOP');
+    host.stop('a', 0);
+    expect(host.start('b', next).ok).toBe(true);
+    await running.until('the new one waits', () => running.replica('a').phase === 'Draining');
+    expect(running.replica('b')).toMatchObject({ phase: 'Starting' });
+    expect(running.replica('b').pid).toBeUndefined();
+    await running.until('the new one is ready', () => running.replica('b').phase === 'Ready');
+    expect(isAlive(pid!)).toBe(false);
+    await host.close(0);
+  });
+
   it(`remembers the last ${MAX_ENDED_REPLICAS} that ended`, async () => {
     const { host } = open({});
     const cell = cellOf(bundle);

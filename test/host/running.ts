@@ -35,6 +35,7 @@ export interface CellChoice {
   readonly limits?: Partial<Limits>;
   readonly env?: Readonly<Record<string, string>>;
   readonly group?: CellSpec['group'];
+  readonly instancePolicy?: Member['instancePolicy'];
 }
 
 export function cellOf(bundle: Bundle, choice: CellChoice = {}): CellSpec {
@@ -48,7 +49,7 @@ export function cellOf(bundle: Bundle, choice: CellChoice = {}): CellSpec {
     secretVersions: [],
     capabilities: [],
     limits,
-    instancePolicy: 'Pooled',
+    instancePolicy: choice.instancePolicy ?? 'Pooled',
     isolation: choice.isolation ?? 'Auto',
     links: [],
   };

@@ -46,7 +46,7 @@ annotations?: {
 export interface ComponentSpec {
 source: Source
 /**
- * Pooled: instances answer many calls. PerRequest: one call each. Singleton: one instance with a mailbox.
+ * Pooled: instances answer many calls. PerRequest: one call each. Singleton: one instance, one call at a time; up to limits.queue requests wait in its mailbox, also while it is replaced.
  */
 instancePolicy?: ("Pooled" | "PerRequest" | "Singleton")
 /**
