@@ -118,7 +118,8 @@ export class Cell {
       const compileMs = performance.now() - startMs;
       const names = findExports(assignment.exports, assignment.blockingExports);
       const pool = this.#makePool(assignment, program, names);
-      const { instantiateMs, initMs } = await pool.warm(assignment.startTimeoutMs);
+      const leftMs = Math.max(1, Math.floor(assignment.startTimeoutMs - compileMs));
+      const { instantiateMs, initMs } = await pool.warm(leftMs);
       await this.#warmUp(assignment, pool, names);
       this.#serve(assignment, pool, names);
       this.#outbox.loaded({

@@ -1,6 +1,6 @@
 /** `headway:component/lifecycle`, where a component exports it. */
 import type { Instance } from './instance.ts';
-import { declared, HostTrap } from './trap.ts';
+import { declared, describeFailure, HostTrap } from './trap.ts';
 
 /** `init`. Rejects with what it failed by; `undefined` where there is nothing to call. */
 export function initialise(instance: Instance, lifecycle: string | undefined): Promise<void> | undefined {
@@ -14,7 +14,9 @@ async function callInit(instance: Instance, lifecycle: string, init: () => unkno
     await init();
   } catch (thrown) {
     const refusal = declared(thrown);
-    throw refusal ? new HostTrap(`init: ${String(refusal.payload)}`) : thrown;
+    if (refusal) throw new HostTrap(`init: ${String(refusal.payload)}`);
+    // Ended from outside says itself what took too long.
+    throw instance.scope.ended ? thrown : new HostTrap(`init: ${describeFailure(thrown)}`);
   }
   instance.scope.leave();
 }

@@ -3,6 +3,9 @@ import { WIRE_VERSION, type Assignment } from '../wire/frames.ts';
 import type { ReplicaBudget } from './budget.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 
+/** The cell gives up first, so that the reason is its own: which of the steps to its start took too long. */
+const SHARE_OF_START_TIME = 0.9;
+
 /** What the first (for now: only) member of the cell needs, as the wire says it. */
 export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBudget): AssignRequest {
   const { member, bundle } = cell.members[0]!;
@@ -26,7 +29,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     logBytesPerSecond: limits.logBytesPerSecond,
     handles: limits.handles,
     instancePolicy: member.instancePolicy,
-    startTimeoutMs: limits.startTimeoutMs,
+    startTimeoutMs: Math.floor(limits.startTimeoutMs * SHARE_OF_START_TIME),
     ...(readiness?.type === 'httpGet' ? { warmUpPath: readiness.path } : {}),
   };
   return {

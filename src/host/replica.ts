@@ -30,8 +30,10 @@ export const MIN_READINESS_PERIOD_MS = 20;
 export const MAX_READINESS_PERIOD_MS = 100;
 /** How long a closed channel may wait for the word how its process ended. */
 const EXIT_DEADLINE_MS = 1_000;
-/** From `Shutdown` until the process is killed: lifecycle `shutdown` runs in it. */
-const SHUTDOWN_DEADLINE_MS = 2_000;
+/** The least that lifecycle `shutdown` gets, however late the last call ended; without such calls it is what is left. */
+export const MIN_SHUTDOWN_MS = 2_000;
+/** From the end of the cell's own patience until the process is killed. */
+const SHUTDOWN_GRACE_MS = 200;
 const DRAIN_LOOK_PERIOD_MS = 10;
 
 export interface ReplicaOptions {
@@ -227,8 +229,11 @@ export class Replica implements CellOwner {
     }
     // Those that are late get their end from the cell; it exits by itself after them, or is killed.
     channel.cancelAll();
-    channel.shutdown(SHUTDOWN_DEADLINE_MS);
-    this.#after(SHUTDOWN_DEADLINE_MS, () => this.#finish('Stopped', undefined));
+    const leftMs = Math.max(MIN_SHUTDOWN_MS, Math.ceil(deadlineAtMs - performance.now()));
+    channel.shutdown(leftMs);
+    this.#after(leftMs + SHUTDOWN_GRACE_MS, () =>
+      this.#finish('Stopped', problem('HW4752', `${this.id} did not end within ${leftMs} ms of being told to`)),
+    );
   }
 
   async #explainDeath(): Promise<void> {

@@ -329,6 +329,11 @@ export const CODES = {
     remedy: 'none: it starts when the other one has ended',
     policy: 'Waiting',
   },
+  HW4752: {
+    title: 'shutdown took too long',
+    remedy: 'make lifecycle shutdown quicker, or raise drain.deadline; the process was killed in it',
+    policy: 'Terminal',
+  },
   HW5014: {
     title: 'configuration not readable',
     remedy: 'check the path and the permissions of the file',

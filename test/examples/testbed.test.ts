@@ -132,9 +132,12 @@ describe('testbed-managed', () => {
     expect(() => instance[exported]![name]!()).toThrow(`${variable}=fail`);
   });
 
-  test('init traps where the environment says so', async () => {
-    const { instance } = await startService(managed, { env: [['INIT', 'trap']] });
-    expect(() => instance[LIFECYCLE]!['init']!()).toThrow(WebAssembly.RuntimeError);
+  test.each([
+    ['init', 'INIT'],
+    ['shutdown', 'SHUTDOWN'],
+  ])('%s traps where the environment says so', async (name, variable) => {
+    const { instance } = await startService(managed, { env: [[variable, 'trap']] });
+    expect(() => instance[LIFECYCLE]![name]!()).toThrow(WebAssembly.RuntimeError);
   });
 });
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Isolation, Probes } from '../../src/model/component.ts';
 import type { Bundle } from '../../src/model/engine.ts';
 import { contentPath } from '../../src/model/content.ts';
+import { MIN_SHUTDOWN_MS } from '../../src/host/replica.ts';
 import { LOST } from '../../src/wire/cell-caller.ts';
 import { Outcome } from '../../src/wire/frames.ts';
 import { bundleOf } from './bundles.ts';
@@ -151,10 +152,42 @@ describe.each(['Strict', 'Process'] as const satisfies Isolation[])('a replica a
     { init: 'fail', code: 'HW4104' },
     { init: 'trap', code: 'HW4104' },
     { init: 'spin', code: 'HW4105' },
-  ])('does not start where init says $init', async ({ init, code }) => {
+    { init: 'wait', code: 'HW4104', says: 'init took longer than' },
+  ])('does not start where init says $init', async ({ init, code, says = '' }) => {
     const id = nextId();
     running.host.start(id, cellOf(managed, { isolation, env: { INIT: init }, limits: { startTimeoutMs: 500 } }));
-    expect(await running.ended(id)).toMatchObject({ end: 'StartFailed', problem: { code } });
+    const { end, problem } = await running.ended(id);
+    expect([end, problem?.code]).toEqual(['StartFailed', code]);
+    expect(problem?.message).toContain(says);
+  });
+
+  it('shuts down within what is left of its drain, after its last call', async () => {
+    const id = nextId();
+    const caller = await running.ready(id, cellOf(managed, { isolation }));
+    const slow = get(caller, '/sleep?ms=300');
+    running.host.stop(id, 5_000);
+    expect(await slow).toMatchObject({ end: Outcome.Ok });
+    expect(await running.ended(id)).toMatchObject({ end: 'Stopped' });
+    expect(running.replica(id).problem).toBeUndefined();
+    expect(running.saidBy(id)).toEqual(['init', 'shutdown']);
+  });
+
+  it.each([
+    ['trap', undefined, /shutdown failed: .*unreachable/],
+    ['wait', undefined, /shutdown failed: .*took too long/],
+    ['spin', 'HW4752', undefined],
+  ])('ends in time where shutdown says %s', async (shutdown, code, runtime) => {
+    const id = nextId();
+    await running.ready(id, cellOf(managed, { isolation, env: { SHUTDOWN: shutdown } }));
+    const stoppedAtMs = performance.now();
+    running.host.stop(id, 100);
+    const ended = await running.ended(id);
+    expect([ended.end, ended.problem?.code]).toEqual(['Stopped', code]);
+    // What it says as it begins to spin does not leave the process any more.
+    if (shutdown !== 'spin') expect(running.saidBy(id)).toContain('shutdown');
+    if (runtime) expect(running.saidBy(id).join('\n')).toMatch(runtime);
+    // It had its two seconds although its drain was shorter.
+    if (shutdown !== 'trap') expect(performance.now() - stoppedAtMs).toBeGreaterThan(MIN_SHUTDOWN_MS - 100);
   });
 
   it('does not run bytes that are not those of the digest', async () => {

@@ -134,6 +134,13 @@ export class RunningHost {
     return this.readyOf(cell.group).find((caller) => caller.replica === id)!;
   }
 
+  /** What the guest of a replica, and the runtime about it, said, in order. */
+  saidBy(id: string): readonly string[] {
+    return this.lines
+      .map((line) => JSON.parse(line) as { readonly replica?: string; readonly text?: string })
+      .flatMap(({ replica, text }) => (replica === id && text !== undefined ? [text] : []));
+  }
+
   async stop(): Promise<void> {
     await this.host.close(0);
     rmSync(this.folder, { recursive: true, force: true });
