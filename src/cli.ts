@@ -11,7 +11,10 @@ const HELP = `headway follows HEAD: a git repository of YAML manifests is the on
   headway run --config <runtime.yaml>
   headway demo [--no-visitor]               what \`npm start\` runs
   headway tour                              what \`npm run tour\` runs: good, bad and revert by themselves, with the numbers
-  headway lint <dir> [--format text|json]   exit 0 clean, 1 findings, 2 broken
+  headway lint <dir>|<repository>@<revision> [--format <reporter>] [--report <reporter>=<file>]... [--ignore <glob>]...
+               [--changed-since <revision>] [--fix]     exit 0 clean, 1 findings, 2 broken
+               reporters: text, json, sarif, junit, github, gitlab, markdown
+  headway schema [kind]                     the JSON schema of a kind; without one, the kinds
   headway plan --repo <dir> <base>..<head> [--path <dir>] [--format text|json]
   headway status [--status <addr>] [--watch] [--json]
   headway explain <namespace>/<name> [--status <addr>] [--json]
@@ -21,15 +24,15 @@ No command changes what is live: push a commit, or revert one.
 
 const DEFAULT_STATUS = '127.0.0.1:8081';
 
+type Values = Readonly<Record<string, string | boolean | string[] | undefined>>;
+
 interface Command {
   readonly options: ParseArgsOptionsConfig;
-  readonly run: (
-    values: Readonly<Record<string, string | boolean | undefined>>,
-    positionals: readonly string[],
-  ) => Promise<ExitCode>;
+  readonly run: (values: Values, positionals: readonly string[]) => Promise<ExitCode>;
 }
 
 const text = { type: 'string' } as const;
+const texts = { type: 'string', multiple: true } as const;
 const flag = { type: 'boolean', default: false } as const;
 
 const terminal: Terminal = {
@@ -52,13 +55,26 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (values) => (await import('./process/demo/tour.ts')).tourCommand(values, terminal),
   },
   lint: {
-    options: { format: { ...text, default: 'text' } },
-    run: async (values, [dir, ...rest]) => {
-      if (!dir || rest.length > 0) return usage('lint needs exactly one folder');
-      const format = String(values['format']);
-      if (format !== 'text' && format !== 'json')
-        return usage(`lint has no format "${format}"; there are text and json`);
-      return (await import('./process/lint.ts')).lintCommand({ dir, format }, terminal);
+    options: {
+      format: { ...text, default: 'text' },
+      report: texts,
+      ignore: texts,
+      'changed-since': text,
+      fix: flag,
+    },
+    run: async (values, [target, ...rest]) => {
+      if (!target || rest.length > 0) return usage('lint needs exactly one folder, or <repository>@<revision>');
+      const { lintArguments } = await import('./check/lint/arguments.ts');
+      const options = lintArguments(target, values);
+      if (!options.ok) return usage(options.error);
+      return (await import('./process/lint.ts')).lintCommand(options.value, terminal);
+    },
+  },
+  schema: {
+    options: {},
+    run: async (_values, [kind, ...rest]) => {
+      if (rest.length > 0) return usage('schema takes one kind, or none');
+      return (await import('./check/schema.ts')).schema(kind, terminal);
     },
   },
   plan: {
@@ -118,7 +134,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   if (!command) return usage(`there is no command "${name}"`);
   try {
     const { values, positionals } = parseArgs({ args: [...rest], options: command.options, allowPositionals: true });
-    return await command.run(values as Record<string, string | boolean | undefined>, positionals);
+    return await command.run(values as Values, positionals);
   } catch (error) {
     if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
       return usage(error.message);

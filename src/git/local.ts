@@ -2,7 +2,7 @@
  * A repository on this machine, read as it is: for commands that compare commits without a daemon. The same reader as
  * the mirror's, so that the same caps and the same refusals hold.
  */
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { err, ok, type Result } from '../kit/result.ts';
@@ -18,6 +18,8 @@ import { isCommit } from './ref.ts';
 export interface LocalRepository extends Pick<GitPort, 'files' | 'blobs' | 'commit'> {
   /** The commit that a branch, a tag, `HEAD~1` or an abbreviated id names. */
   resolve(revision: string): Promise<Result<string, Problem>>;
+  /** The best commit that both have in their past. */
+  mergeBase(one: string, other: string): Promise<Result<string, Problem>>;
   close(): Promise<void>;
 }
 
@@ -56,7 +58,24 @@ export async function openLocal(folder: string, followedPath: string): Promise<R
         ? ok(commit)
         : err(problem('HW3019', `${revision} names no commit in ${folder}`));
     },
+    async mergeBase(one, other) {
+      if (!isCommit(one) || !isCommit(other)) return err(problem('HW3019', 'a commit is 40 hex digits'));
+      const ended = await reader.read(['merge-base', one, other]);
+      const commit = ended.stdout.trim();
+      return ended.exitCode === 0 && isCommit(commit)
+        ? ok(commit)
+        : err(problem('HW3019', `${one} and ${other} have no commit in common: is the clone too shallow?`));
+    },
   });
+}
+
+/** Where a folder lies in its repository: `''` for the root, `/` between segments; undefined outside of one. */
+export async function placeInRepository(folder: string): Promise<string | undefined> {
+  const real = await realpath(folder).catch(() => undefined);
+  const gitDirectory = real && (await findGitDirectory(real));
+  if (!gitDirectory) return undefined;
+  if (path.basename(gitDirectory) !== '.git') return '';
+  return path.relative(path.dirname(gitDirectory), real).split(path.sep).join('/');
 }
 
 /** The nearest `.git` upwards, or the folder itself where it is bare. A linked work tree's `.git` is a file: git reads it. */

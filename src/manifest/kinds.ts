@@ -1,5 +1,6 @@
 import component from '../../schemas/headway.dev/component_v1alpha1.json' with { type: 'json' };
 import environment from '../../schemas/headway.dev/environment_v1alpha1.json' with { type: 'json' };
+import lint from '../../schemas/headway.dev/lint_v1alpha1.json' with { type: 'json' };
 import policy from '../../schemas/headway.dev/policy_v1alpha1.json' with { type: 'json' };
 import rolloutPolicy from '../../schemas/headway.dev/rolloutpolicy_v1alpha1.json' with { type: 'json' };
 import route from '../../schemas/headway.dev/route_v1alpha1.json' with { type: 'json' };
@@ -16,7 +17,9 @@ export const SCHEMAS = {
   Policy: policy,
 } as const;
 
+/** Files beside the manifests: the host's own, and the configuration of lint. */
 export const RUNTIME_SCHEMA = runtime;
+export const LINT_SCHEMA = lint;
 
 export type Kind = keyof typeof SCHEMAS;
 

@@ -163,10 +163,10 @@ export function schemaFindings(file: string, value: Json, places: Places, valida
   for (const error of validate(value)) {
     const meaning = meaningOf(error);
     if (!meaning) continue;
-    const { code, message, pointer, at, remedy } = meaning;
+    const { code, message, pointer, at, remedy, fix } = meaning;
     const span = at === 'key' ? spanOfKey(file, places, pointer) : spanOfValue(file, places, pointer);
     const key = `${code} ${pointer} ${code === 'HW1014' ? message : ''}`;
-    if (!found.has(key)) found.set(key, finding(code, message, { span, ...(remedy ? { remedy } : {}) }));
+    if (!found.has(key)) found.set(key, finding(code, message, { span, fix, ...(remedy ? { remedy } : {}) }));
   }
   return [...found.values()].sort(byPlace);
 }

@@ -1,15 +1,10 @@
-import { err, ok, type Result } from '../kit/result.ts';
+import { ok, type Result } from '../kit/result.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Credentials, Runtime, SecretSource } from './generated/runtime.ts';
-import { BOUNDS } from './bounds.ts';
 import { RUNTIME_DEFAULTS } from './defaults.ts';
-import { finding } from './finding.ts';
-import { schemaFindings } from './parse.ts';
 import { bytesOf } from './quantity.ts';
-import { decodeText } from './text.ts';
-import { treeOf } from './tree.ts';
+import { readSingleDocument } from './single-document.ts';
 import { createRuntimeValidator } from './validator.ts';
-import { readYaml } from './yaml.ts';
 
 /** A secret is never in the file itself: a variable of the environment or a file names it. */
 export type SecretReference =
@@ -53,21 +48,8 @@ export interface RuntimeConfig {
 
 /** Bytes of the host's own file → configuration, by the same reader and the same checks as the manifests. */
 export function parseRuntimeConfig(bytes: Uint8Array, file: string): Result<RuntimeConfig, readonly Diagnostic[]> {
-  const text = decodeText(file, bytes, BOUNDS);
-  if (!text.ok) return err([text.error]);
-  const yaml = readYaml(file, text.value, BOUNDS);
-  if (!yaml.ok) return err([yaml.error]);
-  const [document, ...others] = yaml.value.documents;
-  if (!document || others.length > 0) {
-    const message = `${file} holds ${yaml.value.documents.length} documents; it has to hold exactly one`;
-    return err([
-      finding('HW1027', message, { span: yaml.value.locate(0, 0), remedy: 'write one document of kind Runtime' }),
-    ]);
-  }
-  const tree = treeOf(document, yaml.value.locate);
-  if (tree.problems.length > 0) return err(tree.problems);
-  const problems = schemaFindings(file, tree.value, tree.places, createRuntimeValidator());
-  return problems.length > 0 ? err(problems) : ok(configOf(tree.value as unknown as Runtime));
+  const document = readSingleDocument(bytes, file, 'Runtime', createRuntimeValidator);
+  return document.ok ? ok(configOf(document.value.value as unknown as Runtime)) : document;
 }
 
 function configOf(runtime: Runtime): RuntimeConfig {

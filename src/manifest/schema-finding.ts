@@ -1,8 +1,9 @@
 import type { ErrorObject } from 'ajv';
 import type { Code } from '../model/codes.ts';
+import type { Fix } from '../model/diagnostic.ts';
 import { child, pathOf } from './place.ts';
 import type { Quantity } from './quantity.ts';
-import { closest } from './suggest.ts';
+import { certain, closest } from './suggest.ts';
 
 /** What one error of the schema means for the person who wrote the document. */
 export interface SchemaFinding {
@@ -13,6 +14,7 @@ export interface SchemaFinding {
   readonly at: 'key' | 'value';
   readonly message: string;
   readonly remedy?: string;
+  readonly fix?: Fix;
 }
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -42,7 +44,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
         ? `the fields are ${inWords(fields)}`
         : undefined;
     const message = `\`${printable(name)}\` is not a field of ${path}`;
-    return { code: 'HW1013', pointer: child(pointer, name), at: 'key', message, ...(remedy ? { remedy } : {}) };
+    const sure = certain(name, fields);
+    // A second key of the same name would only be the next error.
+    const free = sure !== undefined && !Object.hasOwn(error.data as object, sure);
+    const fix = free ? { fix: { type: 'Replace', text: sure } as const } : {};
+    return { code: 'HW1013', pointer: child(pointer, name), at: 'key', message, ...(remedy ? { remedy } : {}), ...fix };
   },
   required(error, _schema, pointer, path) {
     const name = String(error.params['missingProperty']);
@@ -52,7 +58,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     const wanted = [schema['type']].flat().join(' or ');
     const remedy = remedyOfType(wanted, error.data, schema);
     const message = `${path} is ${kindOf(error.data)}, not ${withArticle(wanted)}`;
-    return { code: 'HW1015', pointer, at: 'value', message, ...(remedy ? { remedy } : {}) };
+    const fix = fixOfType(wanted, error.data);
+    return { code: 'HW1015', pointer, at: 'value', message, ...(remedy ? { remedy } : {}), ...(fix ? { fix } : {}) };
   },
   const: (error, _schema, pointer, path) => choice([error.params['allowedValue']], error.data, pointer, path),
   enum: (error, _schema, pointer, path) =>
@@ -113,7 +120,9 @@ function choice(allowed: readonly unknown[], data: unknown, pointer: string, pat
   const values = allowed.map(String);
   const meant = typeof data === 'string' ? closest(data, values) : undefined;
   const remedy = `${meant ? `did you mean \`${meant}\`? ` : ''}allowed: ${values.join(', ')}`;
-  return { code: 'HW1016', pointer, at: 'value', message: `${path}: ${quoted(data)} is not allowed`, remedy };
+  const sure = typeof data === 'string' ? certain(data, values) : undefined;
+  const fix = sure === undefined ? {} : { fix: { type: 'Replace', text: sure } as const };
+  return { code: 'HW1016', pointer, at: 'value', message: `${path}: ${quoted(data)} is not allowed`, remedy, ...fix };
 }
 
 function number(error: ErrorObject, schema: Schema, pointer: string, path: string): SchemaFinding {
@@ -160,6 +169,14 @@ function remedyOfType(wanted: string, data: unknown, schema: Schema): string | u
   if (wanted === 'array') return 'write a list: each item on its own line after `- `';
   const fields = fieldsOf(schema);
   return fields.length > 0 ? `the fields are ${inWords(fields)}` : undefined;
+}
+
+/** A scalar that stands as it is meant, and only lacks its quotes or has them too much. */
+function fixOfType(wanted: string, data: unknown): Fix | undefined {
+  if (wanted === 'string' && (typeof data === 'number' || typeof data === 'boolean')) return { type: 'Quote' };
+  if (wanted === 'boolean' && (data === 'true' || data === 'false')) return { type: 'Replace', text: data };
+  const isWhole = typeof data === 'string' && /^(0|-?[1-9][0-9]{0,14})$/.test(data);
+  return wanted === 'integer' && isWhole ? { type: 'Replace', text: data } : undefined;
 }
 
 function fieldsOf(schema: Schema): readonly string[] {

@@ -13,6 +13,22 @@ export function closest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
+/**
+ * The only candidate that can have been meant: the same letters in another spelling, or one mistake away while no other
+ * candidate is within two.
+ */
+export function certain(word: string, candidates: readonly string[]): string | undefined {
+  const same = candidates.filter((candidate) => lettersOf(candidate) === lettersOf(word));
+  if (same.length > 0) return same.length === 1 ? same[0] : undefined;
+  const distances = candidates.map((candidate) => editDistance(word.toLowerCase(), candidate.toLowerCase()));
+  const near = candidates.filter((_, index) => distances[index]! <= 2);
+  return near.length === 1 && distances[candidates.indexOf(near[0]!)] === 1 && word.length > 2 ? near[0] : undefined;
+}
+
+function lettersOf(word: string): string {
+  return word.toLowerCase().replaceAll(/[-_ ]/g, '');
+}
+
 /** Damerau-Levenshtein in its "optimal string alignment" form: a swap of neighbours is one mistake. */
 function editDistance(left: string, right: string): number {
   let beforeLast: number[] = [];

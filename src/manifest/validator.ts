@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { RUNTIME_SCHEMA, SCHEMAS, type Kind } from './kinds.ts';
+import { LINT_SCHEMA, RUNTIME_SCHEMA, SCHEMAS, type Kind } from './kinds.ts';
 import { withinQuantity, type Quantity } from './quantity.ts';
 
 /** Checks a value against the schema of a kind; the errors carry the schema around them and the data (`verbose`). */
@@ -16,6 +16,10 @@ export function createValidators(): Validators {
 
 export function createRuntimeValidator(): Validate {
   return run(createAjv().compile(RUNTIME_SCHEMA));
+}
+
+export function createLintValidator(): Validate {
+  return run(createAjv().compile(LINT_SCHEMA));
 }
 
 function createAjv(): Ajv {

@@ -9,8 +9,12 @@ export interface Subject {
   readonly name: string;
 }
 
+/** The one right answer to a finding, where there is one: what stands at its span becomes `text`, or is quoted as it is. */
+export type Fix = { readonly type: 'Replace'; readonly text: string } | { readonly type: 'Quote' };
+
 /** A finding about a manifest: a problem with a severity and, where one could be read, the document it is about. */
 export interface Diagnostic extends Problem {
   readonly severity: Severity;
   readonly subject?: Subject;
+  readonly fix?: Fix;
 }

@@ -161,6 +161,12 @@ export const MANIFEST_CODES = {
     remedy: 'align the two values',
     policy: 'Terminal',
   },
+  HW1068: {
+    title: 'waiver or severity that does not hold',
+    remedy: 'name a rule of lint itself, and write the reason of a waiver in a sentence',
+    policy: 'Terminal',
+  },
+  HW1069: { title: 'waiver without a finding', remedy: 'delete the annotation', policy: 'Terminal' },
   HW1085: {
     title: 'a Singleton is one instance',
     remedy: 'delete the line, or choose instancePolicy Pooled',

@@ -1,14 +1,124 @@
+/** `headway lint <dir|repo>[@ref]` with the daemon's parser and reader of git behind it. */
+import { existsSync, writeFileSync } from 'node:fs';
 import { pino } from 'pino';
-import { lint, type LintExit, type LintOptions } from '../check/lint.ts';
+import type { LintArguments } from '../check/lint/arguments.ts';
+import { commitSource } from '../check/lint/commit.ts';
+import type { Baseline } from '../check/lint/changes.ts';
+import { applyFixes } from '../check/lint/fix.ts';
+import { folderSource } from '../check/lint/folder.ts';
+import { exitOf, lint, type Linted, type LintExit, type LintRun } from '../check/lint/lint.ts';
+import type { LintSource } from '../check/lint/source.ts';
+import { printProblem } from '../check/print.ts';
+import { REPORTERS } from '../check/reporters/reporters.ts';
 import type { Terminal } from '../check/terminal.ts';
-import { openManifestParser } from './manifest-parser.ts';
+import { openLocal, placeInRepository, type LocalRepository } from '../git/local.ts';
+import { digestOfBytes, type Digest } from '../kit/digest.ts';
+import { err, ok, type Result } from '../kit/result.ts';
+import { EXIT } from '../model/exit.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import { openManifestParser, type ManifestParser } from './manifest-parser.ts';
+import { VERSION } from './version.ts';
 
-/** `headway lint <dir>` with the daemon's parser behind it. */
-export async function lintCommand(options: LintOptions, terminal: Terminal): Promise<LintExit> {
+interface Opened {
+  readonly source: LintSource;
+  /** Present where a commit is linted or compared with. */
+  readonly repository?: LocalRepository;
+  readonly since?: Baseline;
+}
+
+export async function lintCommand(options: LintArguments, terminal: Terminal): Promise<LintExit> {
+  const opened = await open(options);
+  if (!opened.ok) return broken(terminal, [opened.error]);
   const parser = openManifestParser({ log: pino({ enabled: false }) });
   try {
-    return await lint(options, terminal, parser);
+    const linted = await lintAndFix(opened.value, options, parser);
+    if (!linted.ok) return broken(terminal, linted.error);
+    const { report, lines } = linted.value;
+    if (linted.value.mended > 0) terminal.err(`headway: mended ${linted.value.mended} of the findings\n`);
+    for (const { name, file } of options.reports) {
+      const written = writeReport(file, REPORTERS[name](report, lines, false));
+      if (!written.ok) return broken(terminal, [written.error]);
+    }
+    terminal.out(REPORTERS[options.format](report, lines, terminal.colours));
+    return exitOf(report);
   } finally {
     parser.close();
+    await opened.value.repository?.close();
   }
+}
+
+async function lintAndFix(
+  { source, since }: Opened,
+  { ignore, fix }: LintArguments,
+  manifest: ManifestParser,
+): Promise<Result<Linted & { readonly mended: number }, readonly Problem[]>> {
+  const run: LintRun = { source, manifest, version: VERSION, ignore, ...(since ? { since } : {}) };
+  const first = await lint(run);
+  if (!first.ok || !fix || !source.write) return first.ok ? ok({ ...first.value, mended: 0 }) : first;
+  const mended = await applyFixes(first.value.report.findings, first.value.files, source.write);
+  if (!mended.ok) return err([mended.error]);
+  if (mended.value === 0) return ok({ ...first.value, mended: 0 });
+  const second = await lint(run);
+  return second.ok ? ok({ ...second.value, mended: mended.value }) : second;
+}
+
+async function open({ target, changedSince, fix }: LintArguments): Promise<Result<Opened, Problem>> {
+  const at = target.lastIndexOf('@');
+  const ofCommit = !existsSync(target) && at > 0;
+  if (!ofCommit && changedSince === undefined) return ok({ source: folderSource(target) });
+  if (ofCommit && fix) return err(problem('HW5012', '--fix needs a folder: a commit cannot be changed'));
+  const folder = ofCommit ? target.slice(0, at) : target;
+  const opened = await openLocal(folder, (await placeInRepository(folder)) || '.');
+  if (!opened.ok) return opened;
+  const repository = opened.value;
+  const head = await repository.resolve(ofCommit ? target.slice(at + 1) : 'HEAD');
+  if (!head.ok) return closing(repository, head.error);
+  const source = ofCommit ? commitSource(target, head.value, repository) : folderSource(target);
+  if (changedSince === undefined) return ok({ source, repository });
+  const since = await comparedWith(repository, changedSince, head.value);
+  return since.ok ? ok({ source, repository, since: since.value }) : closing(repository, since.error);
+}
+
+/** What both have in common is compared with: what happened to the other meanwhile is not this change. */
+async function comparedWith(
+  repository: LocalRepository,
+  changedSince: string,
+  head: string,
+): Promise<Result<Baseline, Problem>> {
+  const other = await repository.resolve(changedSince);
+  if (!other.ok) return other;
+  const base = await repository.mergeBase(other.value, head);
+  return base.ok ? baselineOf(repository, base.value) : base;
+}
+
+/** What the commit has; nothing where it has not even the folder. */
+async function baselineOf(repository: LocalRepository, commit: string): Promise<Result<Baseline, Problem>> {
+  const listed = await repository.files(commit);
+  if (!listed.ok) return listed.error.code === 'HW3014' ? ok({ oids: new Map(), digests: new Map() }) : listed;
+  const artifacts = listed.value.filter(({ path }) => path.endsWith('.wasm'));
+  const blobs = await repository.blobs(artifacts.map(({ oid }) => oid));
+  if (!blobs.ok) return blobs;
+  return ok({
+    oids: new Map(listed.value.map(({ path, oid }) => [path, oid])),
+    digests: new Map<string, Digest>(artifacts.map(({ path, oid }) => [path, digestOfBytes(blobs.value.get(oid)!)])),
+  });
+}
+
+async function closing(repository: LocalRepository, error: Problem): Promise<Result<never, Problem>> {
+  await repository.close();
+  return err(error);
+}
+
+function writeReport(file: string, text: string): Result<void, Problem> {
+  try {
+    writeFileSync(file, text);
+    return ok(undefined);
+  } catch (error) {
+    return err(problem('HW5013', `${file} cannot be written: ${(error as Error).message}`));
+  }
+}
+
+function broken(terminal: Terminal, problems: readonly Problem[]): LintExit {
+  for (const one of problems) printProblem(terminal, one);
+  return EXIT.Broken;
 }

@@ -23,7 +23,7 @@ export interface RunOptions extends Omit<RuntimeConfig, 'listen' | 'status'> {
   readonly allowFile: boolean;
 }
 
-export type RunFlags = Readonly<Record<string, string | boolean | undefined>>;
+export type RunFlags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 const RUNTIME_HEAD = 'apiVersion: headway.dev/v1alpha1\nkind: Runtime\n';
 
@@ -102,6 +102,6 @@ function absolute(secret: SecretReference, folder: string): SecretReference {
   return secret.type === 'env' ? secret : { ...secret, path: path.resolve(folder, secret.path) };
 }
 
-function text(value: string | boolean | undefined): string | undefined {
+function text(value: RunFlags[string]): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

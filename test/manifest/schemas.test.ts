@@ -4,7 +4,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { generate } from '../../schemas/generate.ts';
 import * as defaults from '../../src/manifest/defaults.ts';
-import { RUNTIME_SCHEMA, SCHEMAS } from '../../src/manifest/kinds.ts';
+import { LINT_SCHEMA, RUNTIME_SCHEMA, SCHEMAS } from '../../src/manifest/kinds.ts';
 import { amountOf, withinQuantity, type Quantity } from '../../src/manifest/quantity.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -13,7 +13,11 @@ interface Node {
   readonly [keyword: string]: unknown;
 }
 
-const all: readonly (readonly [string, Node])[] = [...Object.entries(SCHEMAS), ['Runtime', RUNTIME_SCHEMA] as const];
+const all: readonly (readonly [string, Node])[] = [
+  ...Object.entries(SCHEMAS),
+  ['Runtime', RUNTIME_SCHEMA],
+  ['Lint', LINT_SCHEMA],
+];
 
 /** Every schema inside a schema, with its path. */
 function* nodesOf(node: unknown, at: string): Generator<readonly [string, Node]> {

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import { counted, type LintReport, type SourceLines } from '../lint-report.ts';
+import { counted, totals, type LintReport, type SourceLines } from '../lint/report.ts';
+import { printable } from './printable.ts';
 
 const STYLES = { error: '31', warning: '33', code: '1', dim: '2', fix: '36' } as const;
 
@@ -36,15 +37,7 @@ function frame({ span, severity }: Diagnostic, lines: SourceLines, paint: Paint)
   ];
 }
 
-function summary({ dir, files, entries, findings }: LintReport): string {
-  const read = `${counted(files, 'file')}, ${counted(entries, 'complete component')}`;
-  if (findings.length === 0) return `${dir}: ${read}, no findings`;
-  const errors = findings.filter(({ severity }) => severity === 'error').length;
-  return `${dir}: ${read}, ${counted(errors, 'error')}, ${counted(findings.length - errors, 'warning')}`;
-}
-
-/** A tab stays one column wide, and nothing in a file can write to the terminal by itself. */
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll('\t', ' ').replaceAll(/[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, '�');
+function summary(report: LintReport): string {
+  const read = `${counted(report.files, 'file')}, ${counted(report.entries, 'complete component')}`;
+  return `${report.dir}: ${read}, ${totals(report)}`;
 }

@@ -1,12 +1,12 @@
-import { isSingleton } from '../decide/singleton.ts';
-import { stepsOf } from '../decide/steps.ts';
-import { finding } from '../manifest/finding.ts';
-import { keyOf, keySpan, subjectOf, valueSpan, type Parsed, type ParsedDocument } from '../manifest/parsed.ts';
-import { milliseconds } from '../manifest/quantity.ts';
-import type { Code } from '../model/codes.ts';
-import type { EntryKey } from '../model/component.ts';
-import type { Desired, DesiredEntry } from '../model/desired.ts';
-import type { Diagnostic, Severity } from '../model/diagnostic.ts';
+import { isSingleton } from '../../decide/singleton.ts';
+import { stepsOf } from '../../decide/steps.ts';
+import { finding } from '../../manifest/finding.ts';
+import { keyOf, keySpan, subjectOf, valueSpan, type Parsed, type ParsedDocument } from '../../manifest/parsed.ts';
+import { milliseconds } from '../../manifest/quantity.ts';
+import type { Code } from '../../model/codes.ts';
+import type { EntryKey } from '../../model/component.ts';
+import type { Desired, DesiredEntry } from '../../model/desired.ts';
+import type { Diagnostic, Severity } from '../../model/diagnostic.ts';
 
 /** All that a rule may look at: what is written, and what became of it. */
 interface Subjects {

@@ -1,0 +1,58 @@
+/**
+ * JUnit XML, as CI servers read it: a test case for each finding, by file, and one that passes where a file-less run found
+ * nothing, because some of them take an empty report for a broken one.
+ */
+import type { Diagnostic } from '../../model/diagnostic.ts';
+import type { LintReport } from '../lint/report.ts';
+
+export function reportJunit({ prefix, findings, waived }: LintReport): string {
+  const cases = [
+    ...findings.map((finding) => failed(finding, prefix)),
+    ...waived.map(({ finding, reason }) => testCase(finding, prefix, `<skipped message="${attribute(reason)}"/>`)),
+  ];
+  if (cases.length === 0) cases.push('    <testcase classname="headway lint" name="no findings"/>');
+  const counts = `tests="${cases.length}" failures="${findings.length}" errors="0" skipped="${waived.length}"`;
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="headway lint" ${counts}>`,
+    `  <testsuite name="headway lint" ${counts}>`,
+    ...cases,
+    '  </testsuite>',
+    '</testsuites>',
+    '',
+  ].join('\n');
+}
+
+function failed(finding: Diagnostic, prefix: string): string {
+  const { severity, code, message, remedy } = finding;
+  const body = text(`${placeOf(finding, prefix)}${message}\nfix: ${remedy}`);
+  const failure = `<failure type="${code}" message="${attribute(`${severity}: ${message}`)}">${body}</failure>`;
+  return testCase(finding, prefix, failure);
+}
+
+function testCase(finding: Diagnostic, prefix: string, content: string): string {
+  const { span, code } = finding;
+  const file = span ? attribute(`${prefix}${span.file}`) : 'headway lint';
+  const name = attribute(`${code}${span ? ` at ${span.line}:${span.column}` : ''}`);
+  const place = span ? ` file="${file}" line="${span.line}"` : '';
+  return `    <testcase classname="${file}" name="${name}"${place}>${content}</testcase>`;
+}
+
+function placeOf({ span }: Diagnostic, prefix: string): string {
+  return span ? `${prefix}${span.file}:${span.line}:${span.column}: ` : '';
+}
+
+/** What XML 1.0 cannot hold at all becomes the replacement character. */
+function text(raw: string): string {
+  return raw
+    .replaceAll(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
+}
+
+function attribute(raw: string): string {
+  return text(raw)
+    .replaceAll('"', '&quot;')
+    .replaceAll(/[\t\n\r]/g, ' ');
+}
