@@ -21,7 +21,7 @@ export function acceptCommit(
   wishes: ReadonlyMap<EntryKey, Wish>,
   entries: ReadonlyMap<EntryKey, EntryDraft>,
   seen: readonly CommitSeen[],
-  invalid: string | undefined,
+  { settings, invalid }: { readonly settings: readonly string[]; readonly invalid: string | undefined },
   now: Now,
 ): void {
   const commit = memory.commit!;
@@ -39,6 +39,7 @@ export function acceptCommit(
     why: 'accepted',
     attempts,
     ...(edits.length > 0 ? { edits } : {}),
+    ...(settings.length > 0 ? { settings } : {}),
     ...(invalid ? { invalid } : {}),
   };
   const passed = seen
@@ -78,8 +79,9 @@ const WEIGHT: readonly CommitStatus['state'][] = [
 
 function outcomeOf(world: World, commit: CommitMemory): Outcome {
   if (commit.state === 'Superseded' || commit.state === 'Proven') return commit;
-  const { attempts, edits = [], invalid } = commit;
+  const { attempts, edits = [], settings = [], invalid } = commit;
   if (attempts.length + edits.length === 0) {
+    if (settings.length > 0) return withInvalid({ state: 'Live', why: `${settings.join('; ')}: in force` }, invalid);
     return invalid === undefined
       ? { state: 'NoChange', why: 'it changes nothing that runs' }
       : { state: 'Refused', why: `${invalid} is invalid; everything else is as before` };
@@ -92,7 +94,10 @@ function outcomeOf(world: World, commit: CommitMemory): Outcome {
   const [first] = (outcomes.length > 0 ? outcomes : edited).toSorted(
     (one, other) => WEIGHT.indexOf(one.state) - WEIGHT.indexOf(other.state),
   );
-  const { state, why } = first!;
+  return withInvalid(first!, invalid);
+}
+
+function withInvalid({ state, why }: Outcome, invalid: string | undefined): Outcome {
   return { state, why: invalid === undefined ? why : `${why}; ${invalid} is invalid and changes nothing` };
 }
 

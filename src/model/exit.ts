@@ -12,11 +12,12 @@ export const EXIT = {
   RepositoryUnreachable: 14,
   JournalTooNew: 15,
   ConfigInvalid: 16,
+  DataFolderUnusable: 17,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** A child that ends with one of these will not do better when it is started again. */
 export function isFinal(code: number | null): boolean {
-  return code !== null && code >= EXIT.NodeTooOld && code <= EXIT.ConfigInvalid;
+  return code !== null && code >= EXIT.NodeTooOld && code <= EXIT.DataFolderUnusable;
 }

@@ -16,6 +16,8 @@ const EXIT_OF: Partial<Record<Code, ExitCode>> = {
   HW5020: EXIT.DataFolderHeld,
   HW5021: EXIT.JournalTooNew,
   HW5030: EXIT.PortInUse,
+  HW5031: EXIT.DataFolderUnusable,
+  HW5032: EXIT.DataFolderUnusable,
 };
 
 export function exitCodeOf(problem: Problem): ExitCode {

@@ -25,6 +25,8 @@ interface View {
   readonly storage: Readonly<Record<string, number>>;
 }
 
+type Fill<M> = (metric: M, view: View) => void;
+
 /** Scrapes within this time share one text: whoever asks faster gets no more work out of the daemon. */
 const MIN_SCRAPE_PERIOD_MS = 500;
 const ROUND_BUCKETS_S = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
@@ -93,49 +95,24 @@ export class Metrics {
   }
 
   /** A gauge that is emptied and filled at each scrape. */
-  #gauge<L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-    fill: (gauge: Gauge<L>, view: View) => void,
-  ): void {
-    const view = (): View | undefined => this.#view;
-    this.#registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        labelNames,
-        registers: [],
-        collect() {
-          this.reset();
-          const present = view();
-          if (present) fill(this, present);
-        },
-      }),
-    );
+  #gauge<L extends string>(name: string, help: string, labelNames: readonly L[], fill: Fill<Gauge<L>>): void {
+    this.#registry.registerMetric(new Gauge({ name, help, labelNames, registers: [], collect: this.#filledBy(fill) }));
   }
 
   /** A counter whose values are somebody else's: they only grow, and start anew with the engine. */
-  #counter<L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-    fill: (counter: Counter<L>, view: View) => void,
-  ): void {
-    const view = (): View | undefined => this.#view;
+  #counter<L extends string>(name: string, help: string, labelNames: readonly L[], fill: Fill<Counter<L>>): void {
     this.#registry.registerMetric(
-      new Counter({
-        name,
-        help,
-        labelNames,
-        registers: [],
-        collect() {
-          this.reset();
-          const present = view();
-          if (present) fill(this, present);
-        },
-      }),
+      new Counter({ name, help, labelNames, registers: [], collect: this.#filledBy(fill) }),
     );
+  }
+
+  #filledBy<M extends { reset(): void }>(fill: Fill<M>): (this: M) => void {
+    const view = (): View | undefined => this.#view;
+    return function collect(this: M): void {
+      this.reset();
+      const present = view();
+      if (present) fill(this, present);
+    };
   }
 
   #registerDaemon(): void {
@@ -206,6 +183,14 @@ export class Metrics {
         for (const { release, phase } of replicas) gauge.inc({ entry: key, release: short(release), phase });
       }
     });
+    this.#gauge(
+      'headway_entry_bindings',
+      '1 for the tier of the bindings that serve; status says why they are not fast',
+      ['entry', 'tier'],
+      (gauge, { status }) => {
+        for (const { key, tier } of status.entries) if (tier) gauge.set({ entry: key, tier }, 1);
+      },
+    );
     this.#gauge('headway_quarantined', 'Attempts that are not tried again', ['entry'], (gauge, { status }) => {
       for (const { key, quarantined } of status.entries) gauge.set({ entry: key }, quarantined.length);
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DesiredEntry, InvalidDocument } from '../../src/model/desired.ts';
+import type { DesiredEntry, InvalidDocument, PolicySettings } from '../../src/model/desired.ts';
 import { desired, entry, ENVIRONMENT, STEPS, type Wanted } from './support/desired.ts';
 import { Fleet } from './support/fleet.ts';
 
@@ -60,6 +60,53 @@ describe('what came of a commit that starts no attempt', () => {
       .run(500);
     fleet.push(desired('a3', [cart(), entry('pay')], { environment })).run(500);
     expect(outcome(fleet, 'a2')).toMatchObject({ state: 'Superseded', why: 'shop/pay is in git again' });
+  });
+});
+
+describe('a commit that changes only settings that hold for all', () => {
+  const policy = (name: string, concurrency: number): PolicySettings => ({
+    name,
+    namespaces: ['*'],
+    enforcement: 'Enforce',
+    limits: { concurrency },
+    isolation: [],
+    rollout: { allowEmergency: false },
+  });
+  const withPolicies = (id: string, policies: readonly PolicySettings[], environment = {}) => ({
+    ...desired(id, [cart()], { environment }),
+    policies,
+  });
+
+  it.each<readonly [string, Parameters<typeof withPolicies>[1], object, string]>([
+    ['fields of the Environment', [policy('p', 64)], { maxConcurrentRollouts: 2 }, 'rollouts.maxConcurrent'],
+    [
+      'several of them',
+      [policy('p', 64)],
+      { sync: { intervalMs: 1, jitter: 0 }, freezeWindows: [], prune: { ...ENVIRONMENT.prune, enabled: false } },
+      'Environment test: sync, prune: in force',
+    ],
+    ['another Environment', [policy('p', 64)], { name: 'next' }, 'Environment next takes the place of test: in force'],
+    ['a Policy', [policy('p', 32)], {}, 'Policy p is changed: in force'],
+    ['a new Policy', [policy('p', 64), policy('q', 1)], {}, 'Policy q is new: in force'],
+    ['a Policy that goes', [], {}, 'Policy p is gone: in force'],
+  ])('%s: Live, and says which', (_, policies, environment, why) => {
+    const fleet = new Fleet(withPolicies('a1', [policy('p', 64)])).until((f) => f.isProven('cart', 'v1'));
+    expect(outcome(fleet, 'a1')).toMatchObject({ state: 'Proven', why: 'shop/cart is proven' });
+    fleet.push(withPolicies('a2', policies, environment)).run(500);
+    expect(outcome(fleet, 'a2')).toMatchObject({ state: 'Live', why: expect.stringContaining(why) });
+    fleet.push(withPolicies('a3', policies, environment)).run(500);
+    expect(outcome(fleet, 'a3')).toMatchObject({ state: 'NoChange' });
+    expect(outcome(fleet, 'a2').state).toBe('Live');
+  });
+
+  it('an invalid one changes nothing, and what else it changes is still named', () => {
+    const fleet = new Fleet(withPolicies('a1', [policy('p', 64)])).until((f) => f.isProven('cart', 'v1'));
+    const invalid = [INVALID];
+    fleet.push({ ...withPolicies('a2', [policy('p', 1)], { maxConcurrentRollouts: 2 }), invalid }).run(500);
+    expect(outcome(fleet, 'a2')).toMatchObject({
+      state: 'Live',
+      why: 'Policy p is changed: in force; environment.yaml is invalid and changes nothing',
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SpawnerClient } from '../../src/host/spawner-client.ts';
@@ -57,6 +57,20 @@ describe('the spawner, as the engine has it', () => {
     expect(isAlive(second.value.pid)).toBe(true);
     await client.close();
     expect(isAlive(second.value.pid)).toBe(false);
+  });
+
+  it('lives on when its socket is removed, and when its folder is: then a start is refused and says why', async () => {
+    await open().configured;
+    const run = path.join(folder, 'run');
+    for (const name of readdirSync(run)) if (name.endsWith('.sock')) rmSync(path.join(run, name));
+    expect(await client.start('Process')).toMatchObject({ ok: true });
+    rmSync(run, { recursive: true });
+    expect(await client.start('Process')).toMatchObject({
+      ok: false,
+      error: { code: 'HW4103', message: expect.stringContaining('a channel for the cell cannot be made') },
+    });
+    expect(spawners).toHaveLength(1);
+    expect(spawners[0]!.exitCode).toBeNull();
   });
 
   it('is ended when it gives no answer, and whoever waited is told', async () => {

@@ -378,6 +378,33 @@ describe('tenants', () => {
   });
 });
 
+describe('isolation under a Policy', () => {
+  const refusalOf = (allowed: string, asked: string) =>
+    desiredOf({
+      'environment.yaml': environment('  sync: {interval: 7s}\n'),
+      'p.yaml': policy('p', `  namespaces: [shop]\n  isolation: [${allowed}]\n`),
+      'cart.yaml': component('cart', asked),
+    }).entries.get('shop/cart')?.refusals[0];
+
+  it('Auto is told what to write: it lacks a decision, and does not ask for too much', () => {
+    expect(refusalOf('Strict', '')).toMatchObject({
+      code: 'HW1040',
+      message: expect.stringContaining(
+        'isolation Auto may run as Process or Strict, and not both are among the Strict',
+      ),
+      remedy: 'write spec.isolation: Strict, or allow Process and Strict in spec.isolation of Policy p',
+    });
+    expect(refusalOf('Strict', '  isolation: Strict\n')).toBeUndefined();
+    expect(refusalOf('Process, Strict', '')).toBeUndefined();
+  });
+
+  it('what is written and not allowed is told what is', () => {
+    expect(refusalOf('Strict', '  isolation: Process\n')?.remedy).toBe(
+      'write spec.isolation: Strict, or add Process to spec.isolation of Policy p',
+    );
+  });
+});
+
 describe('what held before holds on', () => {
   const before = desiredOf({
     'environment.yaml': environment('  sync: {interval: 7s}\n'),

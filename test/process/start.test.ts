@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -115,6 +115,26 @@ describe('what stops a start: an exit code of its own, what is wrong, and what t
     const second = await run(['--config', config]);
     expect(second.err).toMatch(/no-such-token cannot be read.*\(HW5016\)\n {2}fix: /);
     expect(second.code).toBe(EXIT.ConfigInvalid);
+  });
+
+  it.each([
+    ['a file', (file: string) => file],
+    ['below a file', (file: string) => path.join(file, 'deep', 'data')],
+  ])('the data folder is %s', async (_what, at) => {
+    const file = path.join(folder, 'a-file');
+    await writeFile(file, 'kept');
+    const { code, err } = await run(['--repo', repository.url, '--data', at(file)]);
+    expect(err).toBe(
+      `headway: the data folder ${at(file)} cannot be made: ${file} is a file (HW5031)\n  fix: name a folder with --data (or data in runtime.yaml), or move the file away that has its name\n`,
+    );
+    expect(code).toBe(EXIT.DataFolderUnusable);
+    expect(await readFile(file, 'utf8')).toBe('kept');
+  });
+
+  it('the data folder cannot be made', async () => {
+    const { code, err } = await run(['--repo', repository.url, '--data', '/sys/headway']);
+    expect(err).toMatch(/the data folder \/sys\/headway cannot be made: .*\(HW5032\)\n {2}fix: make the place/);
+    expect(code).toBe(EXIT.DataFolderUnusable);
   });
 
   it.each([

@@ -120,7 +120,9 @@ export class Launcher {
     const { runFolder, pairs, boot, limits } = this.#options;
     const number = this.#launched++;
     const uid = way.ownUid ? FIRST_CELL_UID + (number % CELL_UIDS) : undefined;
-    const common = { pair: await pairs.create(), uid, lower: this.#capabilities.priorities };
+    const pair = await pairs.create().catch((error: unknown) => (error as Error).message);
+    if (typeof pair === 'string') return err(`a channel for the cell cannot be made: ${pair}`);
+    const common = { pair, uid, lower: this.#capabilities.priorities };
     if (way.kind === 'Process') return launch({ ...common, command: processCommand(this.#node, boot, limits) });
     const command = strictCommand(this.#tools!, this.#node, boot, limits);
     const name = `${process.pid}-${number}`;

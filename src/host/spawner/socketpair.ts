@@ -17,13 +17,13 @@ export interface SocketPair {
 }
 
 export class SocketPairs {
-  readonly #server: net.Server;
-  readonly #address: SocketPath;
+  readonly #file: string;
+  #listener: Listener;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(server: net.Server, address: SocketPath) {
-    this.#server = server;
-    this.#address = address;
+  private constructor(file: string, listener: Listener) {
+    this.#file = file;
+    this.#listener = listener;
   }
 
   static async open(folder: string): Promise<SocketPairs> {
@@ -33,33 +33,67 @@ export class SocketPairs {
       if (/^pairs-[0-9]+\.sock$/.test(name)) await rm(path.join(folder, name), { force: true });
     }
     const file = path.join(folder, `pairs-${process.pid}.sock`);
-    const address = socketPath(file);
-    const server = net.createServer({ pauseOnConnect: true });
-    server.listen(address.path);
-    await once(server, 'listening');
-    return new SocketPairs(server, address);
+    return new SocketPairs(file, await listen(file));
   }
 
+  /** @throws what the file system says, where not even a new listener can be made. */
   create(): Promise<SocketPair> {
-    const pair = this.#last.then(() => this.#connect());
+    const pair = this.#last.then(() => this.#create());
     this.#last = pair.catch(() => undefined);
     return pair;
+  }
+
+  /** Whoever tidies up may have removed the socket's file: then there is a new listener. */
+  async #create(): Promise<SocketPair> {
+    try {
+      return await this.#connect();
+    } catch {
+      this.close();
+      this.#listener = await listen(this.#file);
+      return this.#connect();
+    }
   }
 
   async #connect(): Promise<SocketPair> {
     const cellEnd = new net.Socket();
     cellEnd.pause();
-    const accepted = once(this.#server, 'connection');
-    cellEnd.connect(this.#address.path);
-    const [[engineEnd]] = await Promise.all([accepted, once(cellEnd, 'connect')]);
+    const givenUp = new AbortController();
+    const accepted = once(this.#listener.server, 'connection', { signal: givenUp.signal });
+    // Its end is that of the connection: without one nobody waits for it.
+    accepted.catch(() => undefined);
+    cellEnd.connect(this.#listener.address.path);
+    await once(cellEnd, 'connect').catch((error: unknown) => {
+      givenUp.abort();
+      cellEnd.destroy();
+      throw error;
+    });
+    const [engineEnd] = (await accepted) as [net.Socket];
     // A peer that is gone shows in the write that fails; without a listener it would end the spawner.
-    (engineEnd as net.Socket).on('error', () => undefined);
+    engineEnd.on('error', () => undefined);
     cellEnd.on('error', () => undefined);
-    return { engineEnd: engineEnd as net.Socket, cellEnd };
+    return { engineEnd, cellEnd };
   }
 
   close(): void {
-    this.#server.close();
-    this.#address.release();
+    this.#listener.server.close();
+    this.#listener.address.release();
   }
+}
+
+interface Listener {
+  readonly server: net.Server;
+  readonly address: SocketPath;
+}
+
+async function listen(file: string): Promise<Listener> {
+  const address = socketPath(file);
+  const server = net.createServer({ pauseOnConnect: true });
+  server.listen(address.path);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    address.release();
+    throw error;
+  }
+  return { server, address };
 }

@@ -13,6 +13,8 @@ export type Asking = Pick<DesiredEntry, 'members' | 'scaling' | 'rollout'>;
 interface Excess {
   readonly pointer: string;
   readonly message: string;
+  /** Where there is a better one than to ask for less. */
+  readonly remedy?: string;
 }
 
 /** Where a component exceeds the policies of its namespace; findings of policies in Audit are warnings. */
@@ -24,11 +26,12 @@ export function ceilingProblems(
   return policies
     .filter((policy) => appliesTo(policy, document.namespace))
     .flatMap((policy) =>
-      excesses(asking, policy).map(({ pointer, message }) => {
-        const remedy = `ask for less, or raise the ceiling in Policy ${policy.name}`;
-        const problem = atKey(document, pointer, 'HW1040', `${message} of Policy ${policy.name}`, remedy);
-        return policy.enforcement === 'Audit' ? { ...problem, severity: 'warning' as const } : problem;
-      }),
+      excesses(asking, policy).map(
+        ({ pointer, message, remedy = `ask for less, or raise the ceiling in Policy ${policy.name}` }) => {
+          const problem = atKey(document, pointer, 'HW1040', `${message} of Policy ${policy.name}`, remedy);
+          return policy.enforcement === 'Audit' ? { ...problem, severity: 'warning' as const } : problem;
+        },
+      ),
     );
 }
 
@@ -68,8 +71,7 @@ function memberExcesses(member: Member, policy: PolicySettings): Excess[] {
   }
   const kinds = member.isolation === 'Auto' ? ['Process', 'Strict'] : [member.isolation];
   if (isolation.length > 0 && !kinds.every((kind) => isolation.includes(kind))) {
-    const message = `isolation ${member.isolation} is not among the ${isolation.join(', ')}`;
-    found.push({ pointer: '/spec/isolation', message });
+    found.push({ pointer: '/spec/isolation', ...isolationExcess(member.isolation, policy) });
   }
   for (const [index, grant] of capabilities ? member.capabilities.entries() : []) {
     if (isContained(grant, capabilities!)) continue;
@@ -77,6 +79,18 @@ function memberExcesses(member: Member, policy: PolicySettings): Excess[] {
     found.push({ pointer: `/spec/capabilities/${index}`, message });
   }
   return found;
+}
+
+/** `Auto` may come out as either, so what it lacks is the decision, not a lower demand. */
+function isolationExcess(asked: string, { name, isolation }: PolicySettings): Omit<Excess, 'pointer'> {
+  const allowed = isolation.join(', ');
+  const write = `write spec.isolation: ${isolation[0]}`;
+  if (asked !== 'Auto') {
+    const message = `isolation ${asked} is not among the ${allowed}`;
+    return { message, remedy: `${write}, or add ${asked} to spec.isolation of Policy ${name}` };
+  }
+  const message = `isolation Auto may run as Process or Strict, and not both are among the ${allowed}`;
+  return { message, remedy: `${write}, or allow Process and Strict in spec.isolation of Policy ${name}` };
 }
 
 function percent(share: number): string {

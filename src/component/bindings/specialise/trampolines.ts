@@ -83,19 +83,22 @@ const HOST_CALL = `_withGlobalCurrentTaskMeta({
   fn: () => _trackHostOperation(() => $call)
 })`;
 
-/** A host function without a `result`: whatever it throws ends the guest. */
+/** Of a host function without a `result`: whatever it throws ends the guest. */
+const ENDS_TASK = `catch (err) {
+  getOrCreateAsyncState($instance).markTrapped(err);
+  task.setErrored(err);
+  task.reject(err);
+  task.exit();
+  throw err;
+}`;
+
+/** A host function without a `result`. */
 const PLAIN = template(`
   $$lift;
   ${OPENS_TASK}
   try {
     ret = ${HOST_CALL};
-  } catch (err) {
-    getOrCreateAsyncState($instance).markTrapped(err);
-    task.setErrored(err);
-    task.reject(err);
-    task.exit();
-    throw err;
-  }
+  } ${ENDS_TASK}
   $$lower;
 `);
 
@@ -105,13 +108,7 @@ const VOID = template(`
   ${OPENS_TASK}
   try {
     ${HOST_CALL};
-  } catch (err) {
-    getOrCreateAsyncState($instance).markTrapped(err);
-    task.setErrored(err);
-    task.reject(err);
-    task.exit();
-    throw err;
-  }
+  } ${ENDS_TASK}
   $$lower;
 `);
 
