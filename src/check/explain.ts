@@ -36,6 +36,10 @@ export async function explain(options: ExplainOptions, terminal: Terminal): Prom
 export function explainText(entry: EntryStatus): string {
   const lines: string[] = [entry.key];
   lines.push(...conditionLines(entry.conditions));
+  if (entry.tier) {
+    const reason = entry.tierReason === undefined ? '' : `: ${entry.tierReason}`;
+    lines.push('', `bindings ${entry.tier}${reason}`, `  made by  ${entry.toolchain}`);
+  }
   const decision = entry.decision;
   if (decision) {
     lines.push('', `decided ${decision.at} by row ${decision.row}: ${decision.rule}`, `  why      ${decision.why}`);

@@ -47,13 +47,14 @@ export function statusText(status: Status): string {
     `engine   ${engine.connected ? `generation ${engine.generation}, cells ${engine.sandbox}` : 'not connected; it serves its last snapshot'}`,
     '',
     ...table(
-      ['ENTRY', 'SERVING', 'CANDIDATE', 'PROVEN', 'STATE'],
+      ['ENTRY', 'SERVING', 'CANDIDATE', 'PROVEN', 'BINDINGS', 'STATE'],
       status.entries.map((entry) => [
         entry.key,
         releaseText(entry.serving),
         candidateText(entry),
         releaseText(entry.proven),
-        entry.conditions.map(conditionText)[0] ?? '',
+        entry.tier ?? '-',
+        stateText(entry),
       ]),
     ),
   ];
@@ -63,6 +64,14 @@ export function statusText(status: Status): string {
     lines.push('', `${place}${finding.code} ${finding.message}`, `  fix: ${finding.remedy}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** How ready it is; where it is ready and runs on the bundles of an older toolchain, that. */
+function stateText({ conditions }: EntryStatus): string {
+  const [first] = conditions;
+  const regression = conditions.find(({ reason }) => reason === 'ToolchainRegression');
+  const said = first?.status === 'True' ? (regression ?? first) : first;
+  return said ? conditionText(said) : '';
 }
 
 function releaseText(release: ReleaseRef | undefined): string {

@@ -48,6 +48,11 @@ export class BundleIndex {
     return found.sort((a, b) => b.madeMs - a.madeMs);
   }
 
+  byDigest(digest: Digest): Bundle | undefined {
+    for (const { bundle } of this.#entries.values()) if (bundle.digest === digest) return bundle;
+    return undefined;
+  }
+
   /** Remembers; a disk that refuses costs a preparation after the next start, and no more. */
   set(entry: IndexEntry): void {
     const name = nameOf(entry.key);
@@ -68,12 +73,28 @@ export class BundleIndex {
     rmSync(path.join(this.#folder, `${name}.json`), { force: true });
   }
 
-  collect(keep: ReadonlySet<Digest>, maxEntries: number): void {
+  /**
+   * Of an artifact in `keep`: its bundles of the present toolchain and of the newest before it; of older ones only those
+   * whose own digest is in `keep`. Everything else is loose, and stays while there is room for it.
+   */
+  collect(keep: ReadonlySet<Digest>, maxEntries: number, toolchain: string): void {
     const loose = [...this.#entries.values()].filter(
-      ({ key, bundle }) => !keep.has(key.artifact) && !keep.has(bundle.digest),
+      (entry) => !keep.has(entry.bundle.digest) && !(keep.has(entry.key.artifact) && this.#isRecent(entry, toolchain)),
     );
     loose.sort((a, b) => b.madeMs - a.madeMs);
     for (const { key } of loose.slice(maxEntries)) this.delete(key);
+  }
+
+  #isRecent({ key, madeMs }: IndexEntry, toolchain: string): boolean {
+    if (key.toolchain === toolchain) return true;
+    const newer = this.of(key.artifact).some(
+      (other) =>
+        other.key.memoryBytes === key.memoryBytes &&
+        other.key.toolchain !== toolchain &&
+        other.key.toolchain !== key.toolchain &&
+        other.madeMs > madeMs,
+    );
+    return !newer;
   }
 
   #load(file: string): void {

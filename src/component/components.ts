@@ -49,7 +49,7 @@ export function openComponents(options: ComponentsOptions): Components {
 class ComponentStore implements Components {
   readonly #artifacts: ComponentsOptions['artifacts'];
   readonly #log: Logger;
-  readonly #toolchain: string;
+  readonly toolchain: string;
   readonly #index: BundleIndex;
   readonly #deaths: Deaths;
   readonly #pool: ChildPool;
@@ -59,7 +59,7 @@ class ComponentStore implements Components {
   constructor({ artifacts, folder, log, limits, toolchain }: ComponentsOptions) {
     this.#artifacts = artifacts;
     this.#log = log;
-    this.#toolchain = toolchain ?? toolchainVersion();
+    this.toolchain = toolchain ?? toolchainVersion();
     this.#index = new BundleIndex(path.join(folder, 'index'), log);
     this.#deaths = new Deaths(path.join(folder, 'deaths'));
     this.#pool = new ChildPool({ ...POOL_LIMITS, ...limits }, log);
@@ -83,7 +83,7 @@ class ComponentStore implements Components {
     const entries = this.#index
       .of(artifact)
       .filter((entry) => memoryBytes === undefined || entry.key.memoryBytes === memoryBytes);
-    const isPresent = (entry: { key: PreparationKey }): boolean => entry.key.toolchain === this.#toolchain;
+    const isPresent = (entry: { key: PreparationKey }): boolean => entry.key.toolchain === this.toolchain;
     for (const entry of [...entries.filter(isPresent), ...entries.filter((entry) => !isPresent(entry))]) {
       const bundle = await this.#complete(entry.bundle);
       if (bundle) return bundle;
@@ -91,8 +91,12 @@ class ComponentStore implements Components {
     return undefined;
   }
 
+  async pinned(bundle: Digest): Promise<Bundle | undefined> {
+    return this.#complete(this.#index.byDigest(bundle));
+  }
+
   async collect(keep: ReadonlySet<Digest>): Promise<void> {
-    this.#index.collect(keep, MAX_INDEX_ENTRIES);
+    this.#index.collect(keep, MAX_INDEX_ENTRIES, this.toolchain);
   }
 
   ready(): Promise<boolean> {
@@ -104,7 +108,7 @@ class ComponentStore implements Components {
   }
 
   #keyOf(artifact: Digest, memoryBytes: number): PreparationKey {
-    return { artifact, memoryBytes, toolchain: this.#toolchain };
+    return { artifact, memoryBytes, toolchain: this.toolchain };
   }
 
   /**
@@ -151,10 +155,11 @@ class ComponentStore implements Components {
       if (!digest.ok) return digest;
       files.push({ name, digest: digest.value, bytes: bytes.byteLength });
     }
-    const { tier, imports, exports, blockingExports, memories } = prepared;
+    const { tier, tierReason, imports, exports, blockingExports, memories } = prepared;
     const bundle = withDigest({
       artifact: key.artifact,
       tier,
+      ...(tierReason === undefined ? {} : { tierReason }),
       files,
       imports,
       exports,

@@ -3,6 +3,7 @@ import type { BindingTier } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { admit, type Admitted } from './admission/admit.ts';
 import { refusedImport, type Given } from './admission/imports.ts';
+import { printable } from './binary/names.ts';
 import { makeBindings, makeFastBindings, type Bindings } from './bindings/make.ts';
 import { transpilerVersion } from './toolchain.ts';
 import { suspendingExports, transpile, type Transpiled } from './transpile.ts';
@@ -18,11 +19,16 @@ export interface Job {
 export interface Prepared {
   readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
   readonly tier: BindingTier;
+  /** Why it is not `fast`. */
+  readonly tierReason?: string | undefined;
   readonly imports: readonly string[];
   readonly exports: readonly string[];
   readonly blockingExports: readonly string[];
   readonly memories: readonly { readonly initialBytes: number; readonly maximumBytes: number }[];
 }
+
+/** A reason may quote a name of the component. */
+const MAX_REASON_CHARACTERS = 300;
 
 /** Node's types know only the part of WebAssembly that it shares with no browser. */
 const engine = WebAssembly as unknown as { validate(bytes: Uint8Array): boolean };
@@ -46,6 +52,7 @@ export function prepareComponent(job: Job): Result<Prepared, Problem> {
   return ok({
     files: [{ name: 'component.js', bytes: text }, ...coreModules],
     tier: bindings.tier,
+    tierReason: bound.value.notFast,
     imports,
     exports,
     blockingExports: suspendingExports(admitted.value),
@@ -55,6 +62,7 @@ export function prepareComponent(job: Job): Result<Prepared, Problem> {
 
 interface Bound {
   readonly bindings: Bindings;
+  readonly notFast?: string;
   readonly coreModules: Transpiled['coreModules'];
 }
 
@@ -72,5 +80,7 @@ function bind(admitted: Admitted): Result<Bound, Problem> {
   const transpiled = blockingImports.length > 0 ? transpile(admitted) : synchronous;
   if (!transpiled.ok) return transpiled;
   const bindings = makeBindings(transpiled.value.source);
-  return bindings.ok ? ok({ bindings: bindings.value, coreModules: transpiled.value.coreModules }) : bindings;
+  if (!bindings.ok) return bindings;
+  const notFast = printable(fast.error).slice(0, MAX_REASON_CHARACTERS);
+  return ok({ bindings: bindings.value, notFast, coreModules: transpiled.value.coreModules });
 }

@@ -46,8 +46,16 @@ function forgetRuns(entry: EntryDraft): void {
   if (trial) withBake(entry, { trial: { ...trial, synthetic: { ...trial.synthetic, run: undefined } } });
 }
 
-/** Replicas that ended are no longer ours; those that we did not stop are failures of their group. */
-export function absorbReplicas(entry: EntryDraft, observed: Observed, clockMs: number): void {
+/**
+ * Replicas that ended are no longer ours; those that we did not stop are failures of their group, unless their end is
+ * excused: another's doing.
+ */
+export function absorbReplicas(
+  entry: EntryDraft,
+  observed: Observed,
+  clockMs: number,
+  excused: ReadonlySet<string>,
+): void {
   const seen = new Map((observed.engine?.replicas ?? []).map((replica) => [replica.id, replica]));
   const refused = new Map(observed.refusedStarts.map((start) => [start.replica, start.problem]));
   const failures: ReplicaFailure[] = [];
@@ -56,7 +64,7 @@ export function absorbReplicas(entry: EntryDraft, observed: Observed, clockMs: n
     const problem = refused.get(replica.id);
     if (live?.phase !== 'Ended' && !problem)
       return observed.engine === undefined || live !== undefined || !replica.stopping;
-    if (!replica.stopping) failures.push(failureOf(replica.group, live, problem, clockMs));
+    if (!replica.stopping && !excused.has(replica.id)) failures.push(failureOf(replica.group, live, problem, clockMs));
     return false;
   });
   if (left.length !== entry.replicas.length) entry.replicas = left;

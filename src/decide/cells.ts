@@ -6,6 +6,7 @@
  * R2 A replica's id is given out once and never again.
  * R3 What serves starts before anything else does.
  * R4 Beside a singleton nothing of its entry runs (singleton.ts): what goes is waited for, what is held is in its mailbox.
+ * R5 Replicas of another token, or of another toolchain's bundles, are replaced one by one, each after the new one is ready.
  */
 import { hashOfJson } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
@@ -15,6 +16,7 @@ import type { ReplicaObserved } from '../model/engine.ts';
 import type { CandidateState, Release, ReplicaMemory } from '../model/memory.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import type { EntryDraft } from './memory.ts';
+import { isOutdated, regressionOf } from './pins.ts';
 import { isAlone, isHandingOver, runsAlone } from './singleton.ts';
 import { isRolling } from './steps.ts';
 import { nextStartMs } from './supervise.ts';
@@ -125,10 +127,13 @@ function tokenOf({ entry }: Release, restartToken: string | undefined): string {
   );
 }
 
-function planOf(key: EntryKey, release: Release, token: string | undefined): CellPlan {
+function planOf(world: World, key: EntryKey, release: Release, token: string | undefined): CellPlan {
   const [first] = release.entry.members;
+  const group = groupOf(key, release);
+  const entry = entryOf(world, key);
+  const pinned = regressionOf(world, entry, group) && entry.bundles![group]!.digests;
   return {
-    group: groupOf(key, release),
+    group,
     entry: key,
     revision: release.revision,
     members: release.entry.members,
@@ -136,6 +141,7 @@ function planOf(key: EntryKey, release: Release, token: string | undefined): Cel
     isolation: first.isolation,
     probes: release.entry.probes,
     restartToken: token ?? tokenOf(release, undefined),
+    ...(pinned ? { bundles: pinned } : {}),
   };
 }
 
@@ -148,15 +154,20 @@ function fill(
   start: (action: Extract<Action, { type: 'Start' }>) => void,
 ): number | undefined {
   const entry = entryOf(world, key);
-  const plan = planOf(key, want.release, want.token);
+  const plan = planOf(world, key, want.release, want.token);
   const mine = entry.replicas.filter((replica) => replica.group === plan.group && !replica.stopping);
   for (const replica of mine) {
     if (live.has(replica.id)) continue;
     const cell = { ...plan, restartToken: replica.token };
     start({ type: 'Start', replica: replica.id, cell, why: 'the engine does not know it yet' });
   }
-  const stale = mine.filter((replica) => want.token !== undefined && replica.token !== want.token);
   const alone = runsAlone(entry);
+  const stale = mine.filter((replica) => {
+    if (want.token !== undefined && replica.token !== want.token) return true;
+    const seen = live.get(replica.id);
+    // A singleton would have to end first: it gets the newest bundles with its next start.
+    return !alone && want.purpose === 'serving' && seen !== undefined && isOutdated(world, entry, want.release, seen);
+  });
   if (alone && stale.length > 0 && isInForce(world)) {
     return void stop(world, key, stale, 'replaced by a newer one, which starts when it has ended', live);
   }

@@ -21,6 +21,7 @@ import { inLockStep, type Decided } from './lock-step.ts';
 import { sealed } from './memory.ts';
 import { openWorld } from './open.ts';
 import { partiesOf, type Parties } from './parties.ts';
+import { renew } from './pins.ts';
 import { guardPrune } from './prune.ts';
 import { retreat } from './retreat.ts';
 import { drop, hold, remove, settle } from './settle.ts';
@@ -65,6 +66,7 @@ export function decide(
   publish(world, partiesOf(world.wishes, world.entries), unavailableIn(world, paced));
   const dueMs = arrangeCells(world);
   prepare(world);
+  renew(world);
   synthesize(world);
 
   const entries = paced.filter(({ context }) => !isGone(context)).map((one) => statusOf(world, one));

@@ -8,6 +8,8 @@ import type { Observed } from '../model/observed.ts';
 import { absorbCounters, absorbEpoch, absorbReplicas } from './absorb.ts';
 import { acceptCommit } from './commits.ts';
 import type { IdentityCache } from './identity.ts';
+import { absorbPins, tellRegression } from './pins.ts';
+import { policyHashes, settingsChange } from './settings-change.ts';
 import { tellEdits } from './tell.ts';
 import { draftEntries, newEntry, type EntryDraft, type MemoryDraft } from './memory.ts';
 import { environmentOf, wishesOf } from './wishes.ts';
@@ -29,11 +31,15 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
   if (isNew) {
     draft.judge = memory.environment ?? environment;
     draft.environment = environment;
+    draft.policies = policyHashes(desired);
     draft.commit = desired.commit;
   }
   const wishes = wishesOf(desired, entries, cache);
   for (const key of wishes.keys()) if (!entries.has(key)) entries.set(key, newEntry());
-  if (isNew) acceptCommit(draft, wishes, entries, observed.commits, desired.invalid[0]?.file, now);
+  if (isNew) {
+    const settings = settingsChange(memory, environment, draft.policies ?? {});
+    acceptCommit(draft, wishes, entries, observed.commits, { settings, invalid: desired.invalid[0]?.file }, now);
+  }
   const events: DecidedEvent[] = [];
   for (const [key, wish] of wishes) {
     const entry = entries.get(key)!;
@@ -46,7 +52,8 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
   if (engine) absorbEpoch(draft, entries, engine);
   const tallies = new Map<string, Tally>();
   for (const [key, entry] of entries) {
-    absorbReplicas(entry, observed, draft.clockMs);
+    const excused = absorbPins(entry, key, observed, tellRegression({ events, desired }, key));
+    absorbReplicas(entry, observed, draft.clockMs, excused);
     if (engine) for (const [release, tally] of absorbCounters(entry, key, engine)) tallies.set(release, tally);
   }
   forgetLongGone(entries, wishes, now);

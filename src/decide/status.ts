@@ -11,10 +11,11 @@ import type {
   ReleaseRef,
   ReplicaStatus,
 } from '../model/status.ts';
-import { isServing } from './context.ts';
+import { isServing, type EntryContext } from './context.ts';
 import { headlineOf, type Headline } from './headline.ts';
 import type { Decided } from './lock-step.ts';
 import { keep } from './memory.ts';
+import { regressionMessage, regressionOf } from './pins.ts';
 import { previewLabel } from './snapshot.ts';
 import { stepsOf } from './steps.ts';
 import { tellHold } from './tell.ts';
@@ -58,8 +59,20 @@ export function statusOf(world: World, decided: Decided): EntryStatus {
         evidence,
       })),
     replicas: replicasOf(world, key, decided),
+    ...bindingsOf(key, entry),
     decision: entry.decision,
   };
+}
+
+/** Of what serves, else of what is being tried. */
+function bindingsOf(
+  key: EntryKey,
+  { serving, candidate, bundles }: EntryMemory,
+): Pick<EntryStatus, 'tier' | 'tierReason' | 'toolchain'> {
+  const release = serving?.release ?? candidate?.release;
+  const pin = release && bundles?.[groupOf(key, release)];
+  if (!pin) return {};
+  return { tier: pin.tier, ...optional('tierReason', pin.tierReason), toolchain: pin.toolchain };
 }
 
 function refOf({ release, revision, commit }: Release): ReleaseRef {
@@ -89,7 +102,7 @@ function candidateOf(world: World, { context: { key, entry } }: Decided): Candid
         ? { preview: previewLabel(key, candidate.release.release) }
         : {}),
       weight: candidate.weight,
-      inStateMs: clockMs - candidate.sinceMs,
+      inStateMs: Math.round(clockMs - candidate.sinceMs),
       evidence: candidate.trial.evidence,
       verdict: candidate.trial.verdict,
     };
@@ -103,7 +116,7 @@ function candidateOf(world: World, { context: { key, entry } }: Decided): Candid
     strategy: strategy.type,
     steps: stepsOf(serving.release.entry).length,
     weight: 100,
-    inStateMs: clockMs - serving.bake.sinceMs,
+    inStateMs: Math.round(clockMs - serving.bake.sinceMs),
     evidence: serving.bake.trial.evidence,
     verdict: serving.bake.trial.verdict,
   };
@@ -124,8 +137,24 @@ function conditionsOf(world: World, { context, move, row }: Decided, headline: H
     say('Reconciling', moving),
     say('Stalled', stuck),
     say('Synced', synced),
-    say('Healthy', known ? ready > 0 : undefined),
+    healthOf(world, context, headline, known ? ready > 0 : undefined),
   ];
+}
+
+/** Not as it should be, although it serves: its cells run with bundles that the present toolchain did not make. */
+function healthOf(
+  world: World,
+  { key, entry }: EntryContext,
+  headline: Headline,
+  isHealthy: boolean | undefined,
+): Condition {
+  const group = entry.serving && groupOf(key, entry.serving.release);
+  const before = entry.conditions.Healthy;
+  if (isHealthy !== true || !group || !regressionOf(world, entry, group)) {
+    return conditionOf(world, before, 'Healthy', isHealthy, headline);
+  }
+  const message = regressionMessage(entry.bundles![group]!);
+  return conditionOf(world, before, 'Healthy', false, { reason: 'ToolchainRegression', message });
 }
 
 function conditionOf(
@@ -210,6 +239,8 @@ function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided
         phase: replica.phase,
         ...optional('isolation', replica.isolation),
         ...optional('instancePolicy', replica.effectiveInstancePolicy),
+        ...optional('tier', replica.bundles?.tier),
+        ...optional('tierReason', replica.bundles?.tierReason),
         ...optional('pid', replica.pid),
         inFlight: replica.inFlight,
         ...optional('message', replica.problem?.message),

@@ -81,7 +81,7 @@ export function entryOf(world: World, key: EntryKey): EntryDraft {
 }
 
 export function say(
-  world: World,
+  world: Pick<World, 'events' | 'desired'>,
   key: EntryKey,
   event: Omit<DecidedEvent, 'entry' | 'commit'> & { commit?: string },
 ): void {

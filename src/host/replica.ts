@@ -13,7 +13,7 @@ import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
 import type { Result } from '../kit/result.ts';
 import type { LivenessProbe, ReadinessProbe } from '../model/component.ts';
-import type { CellSpec, ReplicaEnd, ReplicaObserved, ReplicaPhase } from '../model/engine.ts';
+import type { BundlesInUse, CellSpec, ReplicaEnd, ReplicaObserved, ReplicaPhase } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { Loaded } from '../wire/frames.ts';
 import { assignmentOf } from './assignment.ts';
@@ -61,6 +61,7 @@ export class Replica implements CellOwner {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #gone = new Deferred<void>();
   readonly #askedAtMs = performance.now();
+  readonly #bundles: BundlesInUse;
   #assignedAtMs = 0;
   #readyAtMs: number | undefined;
   #process: CellProcess | undefined;
@@ -72,6 +73,7 @@ export class Replica implements CellOwner {
     this.id = options.id;
     this.cell = options.cell;
     this.budget = options.budget;
+    this.#bundles = bundlesOf(options.cell);
     this.#options = options;
     this.#log = options.log.child({ replica: options.id });
     this.#guestLog = new GuestLog(this.#log, options.cell.limits.logBytesPerSecond);
@@ -94,6 +96,7 @@ export class Replica implements CellOwner {
       ...(this.#readyAtMs === undefined ? {} : { readyForMs: Math.round(nowMs - this.#readyAtMs) }),
       inFlight: this.channel?.inFlight ?? 0,
       ...(this.#process ? { pid: this.#process.pid, isolation: this.#process.kind } : {}),
+      bundles: this.#bundles,
       ...(this.#loaded ? { effectiveInstancePolicy: this.#loaded.instancePolicy } : {}),
       ...(this.#problem ? { problem: this.#problem } : {}),
       ...(this.#end ? { end: this.#end } : {}),
@@ -293,4 +296,10 @@ export class Replica implements CellOwner {
 function dispose(cell: CellProcess): void {
   cell.kill();
   cell.channel.destroy();
+}
+
+function bundlesOf({ members }: CellSpec): BundlesInUse {
+  const { toolchain, tier, tierReason } = members[0]!.bundle;
+  const digests = members.map(({ bundle }) => bundle.digest);
+  return { digests, toolchain, tier, ...(tierReason === undefined ? {} : { tierReason }) };
 }

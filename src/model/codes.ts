@@ -374,9 +374,25 @@ export const CODES = {
     remedy: 'free the address or give another one with --status',
     policy: 'Terminal',
   },
+  HW5031: {
+    title: 'data folder is not a folder',
+    remedy: 'name a folder with --data (or data in runtime.yaml), or move the file away that has its name',
+    policy: 'Terminal',
+  },
+  HW5032: {
+    title: 'data folder cannot be made',
+    remedy: 'make the place of the data folder writable for this user, or name another one with --data',
+    policy: 'Terminal',
+  },
   HW6001: {
     title: 'the revision failed its gate',
     remedy: 'change the component, its gate or raise rollout.retry',
+    policy: 'Terminal',
+  },
+  HW6020: {
+    title: 'not ready under the present toolchain',
+    remedy:
+      'nothing in git has to change: it runs on with the bundles of the toolchain before and is tried again with the next; report the component to Headway, or build it again',
     policy: 'Terminal',
   },
   HW6010: {

@@ -1,3 +1,4 @@
+import type { Digest } from '../kit/digest.ts';
 import type { EntryKey, Isolation, Limits, Member, Probes } from './component.ts';
 import type { SyntheticRun } from './engine.ts';
 import type { Memory } from './memory.ts';
@@ -14,6 +15,8 @@ export interface CellPlan {
   readonly isolation: Isolation;
   readonly probes: Probes;
   readonly restartToken: string;
+  /** Start from these, one per member, and not from the newest there are. */
+  readonly bundles?: readonly Digest[];
 }
 
 /** One effect. Each is idempotent: the same action after a crash does nothing twice. */

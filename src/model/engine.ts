@@ -23,6 +23,8 @@ export interface Bundle {
   readonly digest: Digest;
   readonly artifact: Digest;
   readonly tier: BindingTier;
+  /** Why it is not `fast`; absent where it is, and in bundles of a time before reasons were kept. */
+  readonly tierReason?: string;
   readonly files: readonly BundleFile[];
   /** Full names as the component spells them: `wasi:http/incoming-handler@0.2.3`. */
   readonly imports: readonly string[];
@@ -35,6 +37,16 @@ export interface Bundle {
   readonly memories?: readonly { readonly initialBytes: number; readonly maximumBytes: number }[];
   /** Versions of every tool and policy that shaped the files. */
   readonly toolchain: string;
+}
+
+/** Which bundles a replica runs. */
+export interface BundlesInUse {
+  /** One per member, in their order. */
+  readonly digests: readonly Digest[];
+  /** Of the entry's own bundle, as are the tier and its reason. */
+  readonly toolchain: string;
+  readonly tier: BindingTier;
+  readonly tierReason?: string | undefined;
 }
 
 /** What a group of replicas runs: the whole content of a cell, and nothing about traffic. */
@@ -90,6 +102,7 @@ export interface ReplicaObserved {
   readonly pid?: number;
   readonly isolation?: 'Strict' | 'Process';
   readonly effectiveInstancePolicy?: 'Pooled' | 'PerRequest' | 'Singleton';
+  readonly bundles?: BundlesInUse;
   /** Why it is not ready, or why it ended. */
   readonly problem?: Problem;
   readonly end?: ReplicaEnd;

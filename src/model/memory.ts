@@ -1,6 +1,7 @@
+import type { Digest } from '../kit/digest.ts';
 import type { EntryKey } from './component.ts';
 import type { DesiredEntry, EnvironmentSettings } from './desired.ts';
-import type { ReplicaEnd } from './engine.ts';
+import type { BundlesInUse, ReplicaEnd } from './engine.ts';
 import type { GroupId } from './snapshot.ts';
 import type { CommitStatus, Condition, ConditionType, DecisionRecord, Evidence, Reason } from './status.ts';
 
@@ -27,6 +28,8 @@ export interface Memory {
   readonly commit?: string | undefined;
   readonly environment?: EnvironmentSettings | undefined;
   readonly judge?: EnvironmentSettings | undefined;
+  /** A hash of each Policy of the accepted commit, so that the next commit can say which it changes. */
+  readonly policies?: { readonly [policy: string]: string } | undefined;
   readonly snapshot: PublishedSnapshot;
   readonly entries: { readonly [key: EntryKey]: EntryMemory };
   /** Group attempts in which a member failed. Bounded. */
@@ -238,6 +241,18 @@ export interface SeenCounters {
   readonly latency: readonly number[];
 }
 
+/** The bundles that a group of cells was last ready with: its cells can be started from them, whatever the toolchain is. */
+export interface PinnedBundles extends BundlesInUse {
+  /** Of the toolchain before, for a daemon that goes back to it. */
+  readonly before?: readonly Digest[] | undefined;
+  /** Under this toolchain the cells were not ready: they start from the pinned bundles while it is the present one. */
+  readonly regression?: { readonly toolchain: string; readonly why: string } | undefined;
+  /** Bundles of the present toolchain are being prepared. */
+  readonly renewing?: boolean | undefined;
+  /** Not to be asked for before, on `clockMs`: something outside was in the way. */
+  readonly renewAtMs?: number | undefined;
+}
+
 export interface EntryMemory {
   /** Its last valid form. */
   readonly desired?: DesiredEntry | undefined;
@@ -259,6 +274,8 @@ export interface EntryMemory {
   readonly replicas: readonly ReplicaMemory[];
   readonly failures: readonly ReplicaFailure[];
   readonly counters: { readonly [release: string]: SeenCounters };
+  /** Of every group in use: serving, candidate, warm, ledger. Absent in memories of a time before they were kept. */
+  readonly bundles?: { readonly [group: GroupId]: PinnedBundles } | undefined;
   readonly conditions: { readonly [type in ConditionType]?: Pick<Condition, 'status' | 'reason' | 'since'> };
   readonly decision?: DecisionRecord | undefined;
   /** A failure was answered by going back in git: shown as `Reverted` until the next release. */
@@ -279,6 +296,8 @@ export interface CommitMemory {
   readonly attempts: readonly { readonly key: EntryKey; readonly attempt: string; readonly release: string }[];
   /** What else it changed of what runs, without another attempt. */
   readonly edits?: readonly CommitEdit[] | undefined;
+  /** What it changed of the settings that hold for all (Environment, Policy), as sentences. */
+  readonly settings?: readonly string[] | undefined;
   /** The first file of it that is invalid. */
   readonly invalid?: string | undefined;
 }

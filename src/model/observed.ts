@@ -27,6 +27,10 @@ export interface Observed {
   readonly preparations: ReadonlyMap<GroupId, Preparation>;
   /** `localKey` of each member whose bundle lies on the local disk. */
   readonly local: ReadonlySet<string>;
+  /** Versions of the tools that prepare here and now. */
+  readonly toolchain?: string | undefined;
+  /** `localKey` of each member whose bundle of that toolchain lies on the local disk. */
+  readonly current?: ReadonlySet<string> | undefined;
   /** Starts that the engine did not take, since the last decision. */
   readonly refusedStarts: readonly { readonly replica: string; readonly problem: Problem }[];
   /** The accepted head first, then the heads that it passed over since the one accepted before. */

@@ -1,4 +1,5 @@
 import type { EntryKey } from './component.ts';
+import type { BindingTier } from './engine.ts';
 import type { Diagnostic } from './diagnostic.ts';
 
 export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Synced' | 'Healthy';
@@ -88,6 +89,7 @@ export interface CandidateStatus extends ReleaseRef {
   /** `BlueGreen` in its step: its label below the host's preview domain. */
   readonly preview?: string;
   readonly weight: number;
+  /** Whole milliseconds. */
   readonly inStateMs: number;
   readonly evidence: readonly Evidence[];
   readonly verdict: 'Pass' | 'Fail' | 'Continue';
@@ -110,6 +112,8 @@ export interface ReplicaStatus {
   readonly phase: string;
   readonly isolation?: string;
   readonly instancePolicy?: string;
+  readonly tier?: BindingTier;
+  readonly tierReason?: string;
   readonly pid?: number;
   readonly inFlight: number;
   readonly message?: string;
@@ -132,7 +136,10 @@ export interface EntryStatus {
     readonly evidence: readonly Evidence[];
   }[];
   readonly replicas: readonly ReplicaStatus[];
-  readonly tier?: string;
+  /** How the bindings of what serves (else of the candidate) were made, why they are not `fast`, and with which tools. */
+  readonly tier?: BindingTier;
+  readonly tierReason?: string;
+  readonly toolchain?: string;
   readonly decision?: DecisionRecord;
 }
 

@@ -2,6 +2,7 @@
  * Preparations: started by decide, run beside the loop, at most a few at a time, and reported by state. Also what the
  * local disk has, which is what a start without network is made from.
  */
+import type { Digest } from '../kit/digest.ts';
 import type { Member } from '../model/component.ts';
 import type { CellPlan } from '../model/decision.ts';
 import type { Bundle, CellSpec } from '../model/engine.ts';
@@ -16,6 +17,8 @@ export const MAX_PREPARATIONS_AT_ONCE = 2;
 export interface Bundles {
   readonly preparations: ReadonlyMap<GroupId, Preparation>;
   readonly local: ReadonlySet<string>;
+  /** Of `local`: where the bundle is one of the present toolchain. */
+  readonly current: ReadonlySet<string>;
   prepare(group: GroupId, members: readonly Member[]): void;
   /** Asks the disk about members that were not asked about yet. */
   learn(members: readonly Member[]): Promise<void>;
@@ -32,6 +35,7 @@ export function createBundles(
 ): Bundles {
   const preparations = new Map<GroupId, Preparation>();
   const local = new Set<string>();
+  const current = new Set<string>();
   const asked = new Set<string>();
   const queue: { readonly group: GroupId; readonly members: readonly Member[] }[] = [];
   let running = 0;
@@ -47,9 +51,14 @@ export function createBundles(
     for (const member of members) {
       const prepared = await ports.components.prepare(member);
       if (!prepared.ok) return { state: 'Failed', problem: prepared.error };
-      local.add(localKey(member));
+      note(member, prepared.value);
     }
     return { state: 'Prepared' };
+  }
+
+  function note(member: Member, bundle: Bundle): void {
+    local.add(localKey(member));
+    if (bundle.toolchain === ports.components.toolchain) current.add(localKey(member));
   }
 
   async function verified(members: readonly Member[]): Promise<Problem | undefined> {
@@ -87,7 +96,9 @@ export function createBundles(
     await run(group, members);
   }
 
-  async function bundleOf(member: Member): Promise<Result<Bundle, Problem>> {
+  async function bundleOf(member: Member, pinned: Digest | undefined): Promise<Result<Bundle, Problem>> {
+    const kept = pinned && (await ports.components.pinned(pinned));
+    if (kept) return ok(kept);
     const cached = await ports.components.cached(member.artifact, member.limits.memoryBytes);
     return cached ? ok(cached) : ports.components.prepare(member);
   }
@@ -95,6 +106,7 @@ export function createBundles(
   return {
     preparations,
     local,
+    current,
     prepare(group, members) {
       if (preparations.has(group)) return;
       preparations.set(group, { state: 'Fetching' });
@@ -106,7 +118,8 @@ export function createBundles(
         const key = localKey(member);
         if (asked.has(key) || local.has(key)) continue;
         asked.add(key);
-        if (await ports.components.cached(member.artifact, member.limits.memoryBytes)) local.add(key);
+        const cached = await ports.components.cached(member.artifact, member.limits.memoryBytes);
+        if (cached) note(member, cached);
       }
     },
     settle(wanted) {
@@ -114,10 +127,10 @@ export function createBundles(
         if (preparation.state === 'Failed' || !wanted.has(group)) preparations.delete(group);
       }
     },
-    async cellOf({ members, ...plan }) {
+    async cellOf({ members, bundles, ...plan }) {
       const made: { readonly member: Member; readonly bundle: Bundle }[] = [];
-      for (const member of members) {
-        const bundle = await bundleOf(member);
+      for (const [index, member] of members.entries()) {
+        const bundle = await bundleOf(member, bundles?.[index]);
         if (!bundle.ok) {
           failed(bundle.error);
           return err(bundle.error);

@@ -4,7 +4,7 @@ import type { Clock } from '../kit/clock.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Memory } from '../model/memory.ts';
-import { commitsInUse, digestsInUse, membersInUse } from './keep.ts';
+import { commitsInUse, digestsInUse, membersInUse, pinnedBundles } from './keep.ts';
 import type { ArtifactPort, ComponentPort, GitPort } from './ports.ts';
 
 const COLLECT_EVERY_MS = 600_000;
@@ -25,7 +25,7 @@ export function createCollector({ git, artifacts, components }: Stores, clock: C
 
   async function collect(memory: Memory, desired: Desired | undefined): Promise<void> {
     try {
-      const keep = await digestsInUse(membersInUse(memory, desired), components);
+      const keep = await digestsInUse(membersInUse(memory, desired), pinnedBundles(memory), components);
       await components.collect(keep);
       await artifacts.collect(keep);
       const collected = await git.collect?.(commitsInUse(memory, desired));

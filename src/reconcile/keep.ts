@@ -2,6 +2,7 @@
 import type { Digest } from '../kit/digest.ts';
 import type { Member } from '../model/component.ts';
 import type { Desired } from '../model/desired.ts';
+import type { Bundle } from '../model/engine.ts';
 import type { Memory, Release } from '../model/memory.ts';
 import type { Origin } from './mending.ts';
 import type { ComponentPort } from './ports.ts';
@@ -44,18 +45,30 @@ function releasesInUse(memory: Memory): readonly Release[] {
     .filter((release) => release !== undefined);
 }
 
-/** The digests of those members' artifacts, bundles and bundle files. */
+/** Bundles that something was last ready with, and those of the toolchain before. */
+export function pinnedBundles(memory: Memory): readonly Digest[] {
+  return Object.values(memory.entries).flatMap(({ bundles }) =>
+    Object.values(bundles ?? {}).flatMap(({ digests, before = [] }) => [...digests, ...before]),
+  );
+}
+
+/** The digests of those members' artifacts, bundles and bundle files, and of the pinned bundles. */
 export async function digestsInUse(
   members: readonly Member[],
+  pinned: readonly Digest[],
   components: ComponentPort,
 ): Promise<ReadonlySet<Digest>> {
   const keep = new Set<Digest>();
   for (const { artifact, limits } of members) {
     keep.add(artifact);
-    const bundle = await components.cached(artifact, limits.memoryBytes);
-    if (!bundle) continue;
-    keep.add(bundle.digest);
-    for (const file of bundle.files) keep.add(file.digest);
+    keepBundle(keep, await components.cached(artifact, limits.memoryBytes));
   }
+  for (const digest of pinned) if (!keep.has(digest)) keepBundle(keep, await components.pinned(digest));
   return keep;
+}
+
+function keepBundle(keep: Set<Digest>, bundle: Bundle | undefined): void {
+  if (!bundle) return;
+  keep.add(bundle.digest);
+  for (const file of bundle.files) keep.add(file.digest);
 }

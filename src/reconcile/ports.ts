@@ -83,6 +83,8 @@ export interface ArtifactPort {
 
 /** admit → inspect → transpile → specialise → bundle, in a disposable child; cached by content and tool versions. */
 export interface ComponentPort {
+  /** Versions of all that shapes a bundle here and now. */
+  readonly toolchain: string;
   /** Where an earlier prepare made the bundle already, nothing but the local disk is touched. */
   prepare(member: Member): Promise<Result<Bundle, Problem>>;
   /**
@@ -90,6 +92,8 @@ export interface ComponentPort {
    * it. Memory limits are part of a bundle: without `memoryBytes` it is the newest for any limit.
    */
   cached(artifact: Digest, memoryBytes?: number): Promise<Bundle | undefined>;
+  /** The very bundle of this digest, from local disk alone; undefined where it or a file of it is away. */
+  pinned(bundle: Digest): Promise<Bundle | undefined>;
   /** Forgets prepared bundles beyond the cap, never one whose artifact or bundle digest is in `keep`. */
   collect(keep: ReadonlySet<Digest>): Promise<void>;
 }

@@ -30,8 +30,9 @@ function wasTried({ attempt }: Candidate, ends: readonly End[]): boolean {
 /** Groups whose preparation somebody still waits for. */
 export function preparing(memory: Memory): ReadonlySet<GroupId> {
   const groups = new Set<GroupId>();
-  for (const [key, { candidate }] of Object.entries(memory.entries)) {
+  for (const [key, { candidate, bundles = {} }] of Object.entries(memory.entries)) {
     if (candidate) groups.add(groupId(key as `${string}/${string}`, candidate.release.revision));
+    for (const [group, { renewing }] of Object.entries(bundles)) if (renewing) groups.add(group as GroupId);
   }
   return groups;
 }

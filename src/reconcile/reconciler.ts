@@ -261,6 +261,8 @@ class Loop implements Reconciler {
       engine: this.#engine,
       preparations: this.#bundles.preparations,
       local: this.#bundles.local,
+      toolchain: this.#ports.components.toolchain,
+      current: this.#bundles.current,
       refusedStarts: this.#effects.refusedStarts(),
       commits: this.#news,
     };

@@ -175,6 +175,19 @@ describe('the cache', () => {
     expect(remembered()).toBe(1);
   });
 
+  test('a bundle that is pinned is found by its digest, whole or not at all, whatever the toolchain', async () => {
+    const { put, again, components } = open();
+    const artifact = await put(example('testbed-records'));
+    const old = await bundleOf(components, memberOf(artifact));
+    const upgraded = again({ toolchain: 'jco-transpile 99' });
+    await bundleOf(upgraded, memberOf(artifact));
+    expect(upgraded.toolchain).toBe('jco-transpile 99');
+    expect(await upgraded.pinned(old.digest)).toEqual(old);
+    rmSync(fileOf(workshop!, old.files[0]!.digest));
+    expect(await upgraded.pinned(old.digest)).toBeUndefined();
+    expect(await upgraded.pinned(`sha256:${'0'.repeat(64)}`)).toBeUndefined();
+  });
+
   test('another toolchain makes its own bundle; the old one is there until then', async () => {
     const { put, components, again } = open();
     const member = memberOf(await put(example('testbed-records')));
@@ -255,7 +268,43 @@ describe('children', () => {
   });
 });
 
+describe('the reason why a component is not fast', () => {
+  test.each(['greeting-v1', 'greeting-js'])('is part of the bundle, and of its digest: %s', async (name) => {
+    const { put, components, again } = open();
+    const member = memberOf(await put(example(name)));
+    const bundle = await bundleOf(components, member);
+    if (bundle.tier === 'fast') expect(bundle).not.toHaveProperty('tierReason');
+    else {
+      expect(bundle.tierReason).toMatch(/^[ -~]{10,300}$/);
+      expect(isIntact({ ...bundle, tierReason: 'another' })).toBe(false);
+    }
+    // The same in another child: it follows from bytes and tools alone.
+    expect((await bundleOf(again({ toolchain: 'other' }), member)).tierReason).toBe(bundle.tierReason);
+  });
+});
+
 describe('collect', () => {
+  test('keeps the present toolchain and the one before it, and of older ones what is pinned', async () => {
+    const { folder, put, components } = open();
+    const bundle = await bundleOf(components, memberOf(await put(example('testbed-records'))));
+    const index = new BundleIndex(path.join(folder, 'versions'), silent);
+    const { digest: _digest, ...content } = bundle;
+    const versions = ['t1', 't2', 't3', 't4'].map((toolchain, madeMs) => ({
+      key: { artifact: bundle.artifact, memoryBytes: MIB, toolchain },
+      madeMs,
+      bundle: withDigest({ ...content, toolchain }),
+    }));
+    for (const version of versions) index.set(version);
+    const left = (): string[] => index.of(bundle.artifact).map(({ key }) => key.toolchain);
+    index.collect(new Set([bundle.artifact, versions[0]!.bundle.digest]), 0, 't4');
+    expect(left()).toEqual(['t4', 't3', 't1']);
+    // A daemon that went back to an older version: what it has now is the present one.
+    index.collect(new Set([bundle.artifact]), 0, 't1');
+    expect(left()).toEqual(['t4', 't1']);
+    expect(index.byDigest(versions[0]!.bundle.digest)).toEqual(versions[0]!.bundle);
+    expect(index.byDigest(versions[1]!.bundle.digest)).toBeUndefined();
+  });
+
   test('forgets the oldest beyond the cap, and nothing that is kept by artifact or by bundle', async () => {
     const { folder, put, components } = open();
     const bundle = await bundleOf(components, memberOf(await put(example('testbed-records'))));
@@ -266,7 +315,7 @@ describe('collect', () => {
       return { key: { artifact, memoryBytes: MIB, toolchain: bundle.toolchain }, madeMs, bundle: withDigest(content) };
     });
     for (const entry of entries) index.set(entry);
-    index.collect(new Set([digests[0]!, entries[1]!.bundle.digest]), 1);
+    index.collect(new Set([digests[0]!, entries[1]!.bundle.digest]), 1, bundle.toolchain);
     const left = (from: BundleIndex): boolean[] => digests.map((artifact) => from.of(artifact).length > 0);
     expect(left(index)).toEqual([true, true, false, false, true]);
     expect(left(new BundleIndex(path.join(folder, 'many'), silent))).toEqual(left(index));

@@ -95,8 +95,8 @@ shop/greeting gets a new revision
           `^source   file://.*/repo\\.git main at <hash>: InSync: at <hash>`,
           `engine   generation \\d+, cells (Strict|Process .*)`,
           '',
-          'ENTRY +SERVING +CANDIDATE +PROVEN +STATE',
-          `shop/greeting +<hash> +- +<hash> +InSync: release <hash> serves, is proven and is what git says; 1 replicas?\n$`,
+          'ENTRY +SERVING +CANDIDATE +PROVEN +BINDINGS +STATE',
+          `shop/greeting +<hash> +- +<hash> +fast +InSync: release <hash> serves, is proven and is what git says; 1 replicas?\n$`,
         ].join('\n'),
       ),
     );

@@ -18,7 +18,9 @@ function bench(has = true) {
       running.push(deferred);
       return deferred.promise;
     },
+    toolchain: 'tools-1',
     cached: () => Promise.resolve(undefined),
+    pinned: () => Promise.resolve(undefined),
     collect: () => Promise.resolve(),
   } satisfies ComponentPort;
   const artifacts = { has: () => Promise.resolve(has) } as unknown as ArtifactPort;

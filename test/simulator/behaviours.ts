@@ -1,8 +1,11 @@
+import { TOOLCHAINS } from './bundle-disk.ts';
 import { GOOD, type Behaviour } from './engine-model.ts';
 
 /** How an artifact behaves, by the part of its name before the dash. */
 export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   good: GOOD,
+  // Good, but not with the bindings of the second toolchain.
+  goodold: { ...GOOD, failsUnder: [TOOLCHAINS[1]] },
   half: { ...GOOD, failures: 0.6 },
   down: { ...GOOD, failures: 1 },
   crash: { ...GOOD, crashesAfterMs: 700 },

@@ -1,6 +1,7 @@
 import type { CellPlan } from '../../src/model/decision.ts';
 import {
   LATENCY_BUCKETS_US,
+  type BundlesInUse,
   type Counters,
   type EngineObserved,
   type ReplicaEnd,
@@ -22,6 +23,8 @@ export interface Behaviour {
   readonly status4xx?: number;
   /** How long it takes to end when it is told to; 0: at the next look. */
   readonly drainsForMs?: number;
+  /** With bundles of these toolchains it does not even load. */
+  readonly failsUnder?: readonly string[];
 }
 
 export const GOOD: Behaviour = { readyAfterMs: 200, failures: 0 };
@@ -29,6 +32,7 @@ export const GOOD: Behaviour = { readyAfterMs: 200, failures: 0 };
 interface Replica {
   readonly id: string;
   readonly cell: CellPlan;
+  readonly bundles: BundlesInUse | undefined;
   phase: ReplicaPhase;
   ageMs: number;
   readyForMs: number;
@@ -79,9 +83,9 @@ export class EngineModel {
     this.#random = random;
   }
 
-  start(id: string, cell: CellPlan): void {
+  start(id: string, cell: CellPlan, bundles?: BundlesInUse): void {
     if (this.replicas.has(id)) return;
-    this.replicas.set(id, { id, cell, phase: 'Starting', ageMs: 0, readyForMs: 0, drainingMs: 0 });
+    this.replicas.set(id, { id, cell, bundles, phase: 'Starting', ageMs: 0, readyForMs: 0, drainingMs: 0 });
   }
 
   stop(id: string): void {
@@ -171,6 +175,8 @@ export class EngineModel {
         restartToken: replica.cell.restartToken,
         ageMs: replica.ageMs,
         inFlight: 0,
+        ...(replica.bundles ? { bundles: replica.bundles } : {}),
+        ...(replica.phase === 'Ready' ? { readyForMs: replica.readyForMs } : {}),
         ...(replica.end ? { end: replica.end } : {}),
         ...(replica.problem ? { problem: replica.problem } : {}),
       })),
@@ -201,7 +207,14 @@ export class EngineModel {
     }
     if (behaviour.crashesAfterMs !== undefined && replica.ageMs >= behaviour.crashesAfterMs)
       return this.crash(replica.id);
-    if (replica.phase === 'Ready') return;
+    if (replica.phase === 'Ready') return void (replica.readyForMs += milliseconds);
+    if (replica.bundles && behaviour.failsUnder?.includes(replica.bundles.toolchain)) {
+      replica.phase = 'Ended';
+      replica.end = 'StartFailed';
+      const message = `it does not load with bindings of ${replica.bundles.toolchain}`;
+      replica.problem = { code: 'HW4104', message, remedy: '', policy: 'Terminal' };
+      return;
+    }
     replica.phase = 'Warming';
     const deadlineMs = replica.cell.probes.readiness?.deadlineMs ?? PROBE_DEADLINE_FALLBACK_MS;
     if (behaviour.readyAfterMs !== 'never' && replica.ageMs >= behaviour.readyAfterMs) replica.phase = 'Ready';

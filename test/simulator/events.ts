@@ -1,4 +1,5 @@
 /** What happens in a history. Each event stands for itself, so that a history without one of them is a history too. */
+import { seeded } from '../decide/gate/random.ts';
 import type { Service } from './tree.ts';
 
 export type Edit =
@@ -27,6 +28,8 @@ export type SimEvent =
       readonly downMs: number;
     }
   | { readonly type: 'RestartEngine' }
+  /** Another version of Headway takes over, with or without the engine. */
+  | { readonly type: 'Upgrade'; readonly engine: boolean }
   | { readonly type: 'KillReplica'; readonly pick: number }
   | { readonly type: 'GitDown'; readonly forMs: number }
   | { readonly type: 'LinkDown'; readonly forMs: number }
@@ -46,11 +49,13 @@ export interface History {
 
 const NAMES = ['a', 'b', 'c'] as const;
 const STRATEGIES = ['Canary', 'Immediate', 'BlueGreen', 'Rolling'] as const;
-const CONTENTS = ['good', 'good', 'good', 'good', 'half', 'down', 'crash', 'never', 'late', 'soon', 'bad'] as const;
+const CONTENTS = ['good', 'good', 'good', 'goodold', 'half', 'down', 'crash', 'never', 'late', 'soon', 'bad'] as const;
 
 /** A history of a few commits and faults, made of one seed. */
 export function historyOf(seed: number, random: () => number): History {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
+  // Of their own, so that a seed's other events stay what they were.
+  const upgrades = seeded(seed ^ 0x70015);
   let version = 0;
   const content = () => `${pick(CONTENTS)}-${(version += 1)}`;
   const name = () => pick(NAMES);
@@ -63,7 +68,9 @@ export function historyOf(seed: number, random: () => number): History {
         type: 'Set',
         name: service,
         change: {
-          ...(random() < 0.85 ? { content: `good-${service}` } : { content: content() }),
+          ...(random() < 0.85
+            ? { content: `${upgrades() < 0.3 ? 'goodold' : 'good'}-${service}` }
+            : { content: content() }),
           strategy: random() < 0.5 ? 'Canary' : pick(STRATEGIES),
           replicas: pick([1, 1, 2, 3]),
           singleton: random() < 0.2,
@@ -77,8 +84,13 @@ export function historyOf(seed: number, random: () => number): History {
     if (random() < 0.03) steps.push(...inARow('good', 2_300));
     if (random() < 0.02) steps.push(...inARow('down', 7_000));
     steps.push({ afterMs, event: random() < 0.68 ? commit() : fault() });
+    if (upgrades() < 0.1) steps.push({ afterMs: Math.floor(upgrades() * 9_000), event: upgrade() });
   }
   return { seed, steps };
+
+  function upgrade(): SimEvent {
+    return { type: 'Upgrade', engine: upgrades() < 0.5 };
+  }
 
   function commit(): SimEvent {
     const chance = random();

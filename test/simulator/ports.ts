@@ -10,7 +10,6 @@ import { assemble } from '../../src/manifest/assemble.ts';
 import { artifactPathsOf, createParse } from '../../src/manifest/parse.ts';
 import type { Parsed } from '../../src/manifest/parsed.ts';
 import type { Desired } from '../../src/model/desired.ts';
-import type { Bundle } from '../../src/model/engine.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
 import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import type { TimelineEvent } from '../../src/model/status.ts';
@@ -18,6 +17,7 @@ import type { ReconcilerPorts } from '../../src/reconcile/reconciler.ts';
 import type { CommitInfo, JournalPort } from '../../src/reconcile/ports.ts';
 import { seeded } from '../decide/gate/random.ts';
 import { behaviourOf, isRefused } from './behaviours.ts';
+import { BundleDisk, inUse, TOOLCHAINS } from './bundle-disk.ts';
 import { EngineModel } from './engine-model.ts';
 
 export interface SimCommit {
@@ -36,7 +36,9 @@ export interface Outside {
   readonly engine: EngineModel;
   /** Bytes by digest, bundles by digest: disk. */
   readonly store: Map<Digest, string>;
-  readonly bundles: Set<Digest>;
+  readonly bundles: BundleDisk;
+  /** Of the control that is started next. */
+  toolchain: string;
   /** The memory's parts as texts: what the journal holds. */
   readonly memoryTexts: Map<string, string>;
   desiredText: string | undefined;
@@ -59,7 +61,8 @@ export function emptyOutside(seed: number, rate: number): Outside {
     flaky: undefined,
     engine,
     store,
-    bundles: new Set(),
+    bundles: new BundleDisk(),
+    toolchain: TOOLCHAINS[0],
     memoryTexts: new Map(),
     desiredText: undefined,
     timeline: [],
@@ -102,6 +105,7 @@ export function portsOf(
 
   const alive = async <T>(run: () => T): Promise<T> => (life.dead ? NEVER : run());
   const git = gitOf(outside, alive);
+  const { bundles, toolchain } = outside;
   return {
     git,
     manifest: {
@@ -126,14 +130,15 @@ export function portsOf(
       collect: () => alive(() => undefined),
     },
     components: {
+      toolchain,
       prepare: async (member) => {
         await new Promise<void>((resolve) => void clock.after(150, resolve));
         if (life.dead) return NEVER;
         if (isRefused(outside.store.get(member.artifact) ?? '')) return err(problem('HW2101', 'admission refuses it'));
-        outside.bundles.add(member.artifact);
-        return ok(bundleOf(member.artifact));
+        return ok(bundles.make(member.artifact, toolchain));
       },
-      cached: (artifact) => alive(() => (outside.bundles.has(artifact) ? bundleOf(artifact) : undefined)),
+      cached: (artifact) => alive(() => bundles.cached(artifact, toolchain)),
+      pinned: (digest) => alive(() => bundles.pinned(digest)),
       collect: () => alive(() => undefined),
     },
     engine: {
@@ -143,7 +148,8 @@ export function portsOf(
       start: (id, cell) =>
         effect(() => {
           checks.started(id);
-          outside.engine.start(id, { ...cell, members: cell.members.map(({ member }) => member) as never });
+          const used = inUse(cell.members.map(({ bundle }) => bundle));
+          outside.engine.start(id, { ...cell, members: cell.members.map(({ member }) => member) as never }, used);
           return ok(undefined);
         }),
       stop: (id) =>
@@ -266,18 +272,4 @@ function writeParts(texts: Map<string, string>, parts: MemoryParts, last: Memory
 
 function revive(value: Omit<Desired, 'entries'> & { readonly entries: never }): Desired {
   return { ...value, entries: new Map(value.entries) };
-}
-
-function bundleOf(artifact: Digest): Bundle {
-  return {
-    digest: artifact,
-    artifact,
-    tier: 'quiet',
-    files: [],
-    imports: [],
-    exports: [],
-    blockingExports: [],
-    initialMemoryBytes: 0,
-    toolchain: 'sim',
-  };
 }

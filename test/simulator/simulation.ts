@@ -9,6 +9,7 @@ import type { Desired } from '../../src/model/desired.ts';
 import type { Status } from '../../src/model/status.ts';
 import { isGood } from './behaviours.ts';
 import type { Edit, History, SimEvent } from './events.ts';
+import { TOOLCHAINS } from './bundle-disk.ts';
 import { emptyOutside, portsOf, type Life, type Outside } from './ports.ts';
 import { Broken, Promises, type Scene } from './promises.ts';
 import { EMPTY_TREE, filesOf, NEW_SERVICE, type Tree } from './tree.ts';
@@ -144,6 +145,8 @@ class Simulation {
       if (held || heldByGroup || heldByHeir || suspended) continue;
       const serves = entry.desired !== undefined && entry.serving?.release === entry.desired.release;
       const baking = entry.candidate?.state === 'Promoted';
+      const group = `${entry.key}@${entry.serving?.revision}`;
+      if (serves && !servesBroken && !this.#outside.engine.isReady(group)) return `${entry.key} has no ready replica`;
       if (row === 3 && serves && !baking) continue;
       if (row === 2 && !entry.serving && entry.replicas.length === 0) continue;
       return `${entry.key} is at row ${row} (${reason}: ${entry.conditions[0]!.message})`;
@@ -287,6 +290,15 @@ class Simulation {
       }
       case 'RestartEngine':
         return engine.restart();
+      case 'Upgrade': {
+        const [one, other] = TOOLCHAINS;
+        this.#outside.toolchain = this.#outside.toolchain === one ? other : one;
+        if (event.engine) engine.restart();
+        // A control that is dead comes back as the new version.
+        if (this.#life.dead) return;
+        this.#life.dead = true;
+        return this.#boot();
+      }
       case 'KillReplica': {
         const ready = [...engine.replicas.values()].filter((replica) => replica.phase === 'Ready');
         const victim = ready[Math.floor(event.pick * ready.length)];

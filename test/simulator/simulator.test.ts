@@ -60,6 +60,7 @@ describe('histories', () => {
       'Proven',
       'FirstDeployment',
       'Starved',
+      'ToolchainRegression',
     ]) {
       expect(reasons, reason).toContain(reason);
     }

@@ -21,6 +21,8 @@ export interface DaemonOptions {
   readonly config?: string;
   readonly listen?: string;
   readonly status?: string;
+  /** Another copy of the program. */
+  readonly program?: string;
 }
 
 /** The real program, started as a user starts it, watched from outside through its status address. */
@@ -49,7 +51,7 @@ export class Daemon {
       ? ['run', '--config', options.config]
       : ['run', '--repo', options.repo ?? '', '--ref', options.ref ?? 'main', '--path', options.path ?? '.'];
     args.push('--data', options.data, '--listen', listen, '--status', status);
-    const child = spawn(process.execPath, [path.join(ROOT, 'src/headway.mjs'), ...args], {
+    const child = spawn(process.execPath, [options.program ?? path.join(ROOT, 'src/headway.mjs'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     // A test process that is ended in the middle takes it along: everything below the supervisor ends by itself.

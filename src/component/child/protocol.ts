@@ -30,10 +30,11 @@ export function isFromChild(message: unknown): message is FromChild {
 
 function isPrepared(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { files, tier, imports, exports, blockingExports, memories } = value;
+  const { files, tier, tierReason, imports, exports, blockingExports, memories } = value;
   return (
     isList(files, (file) => FILE_NAME.test(String(file['name'])) && file['bytes'] instanceof Uint8Array) &&
     (tier === 'fast' || tier === 'quiet' || tier === 'stock') &&
+    (tierReason === undefined || isText(tierReason)) &&
     [imports, exports, blockingExports].every((list) => Array.isArray(list) && list.every(isText)) &&
     isList(memories, (memory) => isSize(memory['initialBytes']) && isSize(memory['maximumBytes']))
   );

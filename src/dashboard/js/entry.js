@@ -24,9 +24,12 @@ export function headline(entry) {
   const stalled = find('Stalled');
   const reconciling = find('Reconciling');
   const ready = find('Ready');
+  const healthy = find('Healthy');
   if (ready?.status === 'False') return ready;
   if (stalled?.status === 'True') return stalled;
   if (reconciling?.status === 'True') return reconciling;
+  // It serves, and not as it should: the one thing that only this condition says.
+  if (healthy?.status === 'False' && healthy.reason === 'ToolchainRegression') return healthy;
   return ready ?? entry.conditions[0];
 }
 
@@ -257,9 +260,15 @@ function replicaChip() {
     update({ replica, tried }) {
       setClass(element, `chip ${tone(replica.phase)}${tried ? ' candidate' : ''}`);
       setText(text, `${shortHash(replica.release).slice(0, 6)} ${words(replica.phase)}`);
-      const details = [replica.isolation, replica.instancePolicy, replica.pid ? `pid ${replica.pid}` : ''];
+      const details = [
+        replica.isolation,
+        replica.instancePolicy,
+        replica.tier,
+        replica.pid ? `pid ${replica.pid}` : '',
+      ];
       setText(detail, details.filter(Boolean).join(' · '));
-      element.title = [replica.id, replica.message].filter(Boolean).join('\n');
+      const reason = replica.tierReason ? `${replica.tier} bindings: ${replica.tierReason}` : '';
+      element.title = [replica.id, replica.message, reason].filter(Boolean).join('\n');
     },
   };
 }
@@ -276,7 +285,10 @@ function whyView() {
     update(entry) {
       const record = entry.decision;
       setText(decision, record ? `Row ${record.row} of the table, ${record.rule}: ${record.why}` : '');
-      keyed(inputs, Object.entries(record?.inputs ?? {}), ([name]) => name, pair);
+      const bindings = entry.tier ? [entry.tier, entry.tierReason].filter(Boolean).join(': ') : '';
+      /** @type {[string, string][]} */
+      const facts = bindings ? [['bindings', bindings]] : [];
+      keyed(inputs, [...Object.entries(record?.inputs ?? {}), ...facts], ([name]) => name, pair);
       keyed(conditions, entry.conditions, ({ type }) => type, conditionRow);
     },
   };

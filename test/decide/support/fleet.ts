@@ -2,13 +2,15 @@ import { decide, type DecideOptions } from '../../../src/decide/index.ts';
 import { EMPTY_MEMORY, resumeMemory } from '../../../src/decide/memory.ts';
 import type { Json } from '../../../src/kit/json.ts';
 import type { Digest } from '../../../src/kit/digest.ts';
-import type { EntryKey } from '../../../src/model/component.ts';
-import type { DecidedEvent, Decision } from '../../../src/model/decision.ts';
+import type { EntryKey, Member } from '../../../src/model/component.ts';
+import type { CellPlan, DecidedEvent, Decision } from '../../../src/model/decision.ts';
 import type { Desired } from '../../../src/model/desired.ts';
+import type { BundlesInUse } from '../../../src/model/engine.ts';
 import type { EntryMemory, Memory } from '../../../src/model/memory.ts';
 import { localKey, type Preparation } from '../../../src/model/observed.ts';
 import type { Problem } from '../../../src/model/problem.ts';
 import type { EntryStatus } from '../../../src/model/status.ts';
+import { BundleDisk, inUse, TOOLCHAINS } from '../../simulator/bundle-disk.ts';
 import { EngineModel, GOOD, type Behaviour } from '../../simulator/engine-model.ts';
 import { seeded } from '../gate/random.ts';
 import { artifactOf } from './desired.ts';
@@ -25,11 +27,17 @@ export class Fleet {
   readonly preparations = new Map<string, Preparation>();
   readonly refusals = new Map<Digest, Problem>();
   readonly local = new Set<string>();
+  /** Versions of the tools of the daemon that decides; bundles of all of them lie on the same disk. */
+  toolchain: string = TOOLCHAINS[0];
+  readonly bundles = new BundleDisk();
+  /** Of the preparations of one toolchain, by artifact. */
+  readonly unpreparable = new Map<string, Problem>();
   readonly events: DecidedEvent[] = [];
   readonly rows = new Map<EntryKey, number[]>();
   linked = true;
   last: Decision | undefined;
   #monotonicMs = 1_000;
+  readonly #made = new Map<string, Digest>();
   readonly #options: DecideOptions;
 
   constructor(desired: Desired, options: DecideOptions = {}) {
@@ -56,6 +64,8 @@ export class Fleet {
         engine: this.linked ? this.engine.observed() : undefined,
         preparations: this.preparations as never,
         local: this.local,
+        toolchain: this.toolchain,
+        current: this.#current(),
         refusedStarts: [],
         commits: [{ commit: this.desired.commit, subject: 'a change', author: 'somebody' }],
       },
@@ -73,14 +83,20 @@ export class Fleet {
     }
     for (const action of decision.actions) {
       if (action.type === 'Publish') this.engine.publish(action.snapshot);
-      if (action.type === 'Start') this.engine.start(action.replica, action.cell);
+      if (action.type === 'Start') this.engine.start(action.replica, action.cell, this.#bundlesFor(action.cell));
       if (action.type === 'Stop') this.engine.stop(action.replica);
       if (action.type === 'Forget') this.engine.forget(action.replicas);
       if (action.type === 'Synthesize') this.engine.synthesize(action.run);
       if (action.type === 'Prepare') {
-        const problem = action.members.map((member) => this.refusals.get(member.artifact)).find((one) => one);
+        const refusalOf = ({ artifact }: Member) =>
+          this.refusals.get(artifact) ?? this.unpreparable.get(`${artifact} ${this.toolchain}`);
+        const problem = action.members.map(refusalOf).find((one) => one);
         this.preparations.set(action.group, problem ? { state: 'Failed', problem } : { state: 'Prepared' });
-        if (!problem) for (const member of action.members) this.local.add(localKey(member));
+        for (const member of problem ? [] : action.members) {
+          this.local.add(localKey(member));
+          this.#made.set(localKey(member), member.artifact);
+          this.bundles.make(member.artifact, this.toolchain);
+        }
       }
     }
     for (const [group, preparation] of this.preparations) {
@@ -96,6 +112,30 @@ export class Fleet {
     this.#monotonicMs += TICK_MS;
     this.wallMs += TICK_MS;
     return decision;
+  }
+
+  /** As the loop says it: those members whose bundle of the present toolchain is on disk. */
+  #current(): ReadonlySet<string> {
+    const made = [...this.#made].filter(
+      ([, artifact]) => this.bundles.cached(artifact, this.toolchain)?.toolchain === this.toolchain,
+    );
+    return new Set(made.map(([key]) => key));
+  }
+
+  /** As the loop resolves them: the pinned ones, else the newest. */
+  #bundlesFor({ members, bundles }: CellPlan): BundlesInUse | undefined {
+    const found = members.map(
+      ({ artifact }, index) =>
+        (bundles && this.bundles.pinned(bundles[index]!)) ?? this.bundles.cached(artifact, this.toolchain),
+    );
+    return found.every((bundle) => bundle !== undefined) ? inUse(found) : undefined;
+  }
+
+  /** Another version of the daemon takes over, with or without another engine. */
+  upgrade(toolchain: string, engine: 'same engine' | 'new engine'): this {
+    this.toolchain = toolchain;
+    if (engine === 'new engine') this.engine.restart();
+    return this.restartControl();
   }
 
   run(milliseconds: number): this {
@@ -128,6 +168,11 @@ export class Fleet {
     const entry = this.memory.entries[`shop/${name}`];
     if (!entry) throw new Error(`no memory of shop/${name}`);
     return entry;
+  }
+
+  /** The cells of what serves. */
+  snapshotGroup(name: string): string {
+    return `shop/${name}@${this.of(name).serving!.release.revision}`;
   }
 
   status(name: string): EntryStatus {
