@@ -38,6 +38,7 @@ export function codesReference(): string {
     '## Exit codes',
     '',
     'Commands for people and CI end with 0, 1 or 2, `headway run` also with one of those that say what stopped its start.',
+    '`headway plan` ends as plan tools do: 0 where nothing changes, 2 where something does, 1 for an error.',
     '',
     '| code | name |',
     '|---|---|',

@@ -1,6 +1,6 @@
 /** argv → command. Thin: parses flags, imports the command that was named, and hands back its exit code. */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
-import { EXIT, type ExitCode } from './model/exit.ts';
+import { EXIT, PLAN_EXIT, type ExitCode } from './model/exit.ts';
 import { problem } from './model/problem.ts';
 import { printProblem } from './check/print.ts';
 import type { Terminal } from './check/terminal.ts';
@@ -15,7 +15,8 @@ const HELP = `headway follows HEAD: a git repository of YAML manifests is the on
                [--changed-since <revision>] [--fix]     exit 0 clean, 1 findings, 2 broken
                reporters: text, json, sarif, junit, github, gitlab, markdown
   headway schema [kind]                     the JSON schema of a kind; without one, the kinds
-  headway plan --repo <dir> <base>..<head> [--path <dir>] [--format text|json]
+  headway plan <base>..<head> [--repo <dir>] [--path <dir>] [--format text|json|markdown|github]
+               [--live <addr>] [--fail-on escalation]   exit 0 no change, 1 error, 2 change
   headway status [--status <addr>] [--watch] [--json]
   headway explain <namespace>/<name> [--status <addr>] [--json]
 
@@ -78,21 +79,36 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   plan: {
-    options: { repo: { ...text, default: '.' }, path: { ...text, default: '.' }, format: { ...text, default: 'text' } },
+    options: {
+      repo: { ...text, default: '.' },
+      path: { ...text, default: '.' },
+      format: { ...text, default: 'text' },
+      live: text,
+      'fail-on': text,
+    },
     run: async (values, [range, ...rest]) => {
       const ends = /^(.+?)\.\.(.+)$/.exec(range ?? '');
-      if (!ends || rest.length > 0) return usage('plan needs one range <base>..<head>');
-      const format = String(values['format']);
-      if (format !== 'text' && format !== 'json')
-        return usage(`plan has no format "${format}"; there are text and json`);
+      if (!ends || rest.length > 0) return usage('plan needs one range <base>..<head>', PLAN_EXIT.Error);
+      const { PLAN_FORMATS, planCommand } = await import('./process/plan.ts');
+      const format = PLAN_FORMATS.find((known) => known === values['format']);
+      if (!format) {
+        const known = PLAN_FORMATS.join(', ');
+        return usage(`plan has no format "${String(values['format'])}"; there are ${known}`, PLAN_EXIT.Error);
+      }
+      const failOn = values['fail-on'];
+      if (failOn !== undefined && failOn !== 'escalation') {
+        return usage(`--fail-on "${String(failOn)}" is not known; there is escalation`, PLAN_EXIT.Error);
+      }
       const options = {
         repo: String(values['repo']),
         path: String(values['path']),
         base: ends[1]!,
         head: ends[2]!,
         format,
-      } as const;
-      return (await import('./process/plan.ts')).planCommand(options, terminal);
+        ...(typeof values['live'] === 'string' ? { live: values['live'] } : {}),
+        failOnEscalation: failOn === 'escalation',
+      };
+      return planCommand(options, terminal);
     },
   },
   status: {
@@ -115,9 +131,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
-function usage(message: string): ExitCode {
+function usage(message: string, exit: ExitCode = EXIT.Broken): ExitCode {
   printProblem(terminal, problem('HW5012', message));
-  return EXIT.Broken;
+  return exit;
 }
 
 export async function main(argv: readonly string[]): Promise<ExitCode> {

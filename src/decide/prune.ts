@@ -4,7 +4,7 @@ import type { EnvironmentSettings } from '../model/desired.ts';
 import type { EntryDraft } from './memory.ts';
 import { isUnreadable } from './wishes.ts';
 import type { Parties } from './parties.ts';
-import type { Wish, World } from './world.ts';
+import type { World } from './world.ts';
 
 export interface PruneGuard {
   /** Why the deletion of an entry is held; absent where it may go on. */
@@ -27,6 +27,7 @@ export function guardPrune(world: World, parties: Parties): PruneGuard {
   const gone = running.filter((key) => world.wishes.get(key)?.deleted === true);
   const set = gone.filter((key) => !replaced.has(key)).sort();
   const held = new Map<EntryKey, string>();
+  const staying = [...world.wishes].filter(([, { deleted }]) => !deleted).map(([key]) => key);
   const confirmed = isConfirmed(world.environment, pruneHash(set));
   for (const key of gone) {
     const namespace = key.split('/')[0]!;
@@ -35,7 +36,8 @@ export function guardPrune(world: World, parties: Parties): PruneGuard {
       continue;
     }
     const { enabled, maxDeletePercent } = limitsFor(world, key);
-    const wide = set.includes(key) && !confirmed ? widerThanAllowed(set, running, maxDeletePercent, world) : undefined;
+    const wide =
+      set.includes(key) && !confirmed ? widerThanAllowed(set, running, maxDeletePercent, staying) : undefined;
     if (!world.environment.prune.enabled) {
       held.set(key, 'prune.enabled is false: it runs on; set it to true in the Environment to let it go');
     } else if (!enabled) {
@@ -62,21 +64,18 @@ function isConfirmed(environment: EnvironmentSettings, hash: string): boolean {
   return environment.prune.confirm === hash;
 }
 
-function widerThanAllowed(
+/** Why this set is too much to be deleted unconfirmed: its share of what runs, or all of a namespace. */
+export function widerThanAllowed(
   set: readonly EntryKey[],
   running: readonly EntryKey[],
   limit: number,
-  world: World,
+  staying: readonly EntryKey[],
 ): string | undefined {
   const share = (set.length / running.length) * 100;
   if (set.length > 1 && share > limit) {
     return `this deletes ${set.length} of ${running.length} running components (${Math.round(share)} %, limit ${limit} %)`;
   }
   const namespaces = new Set(set.map((key) => key.split('/')[0]!));
-  const emptied = [...namespaces].find((namespace) => !stillWanted(world.wishes, namespace));
+  const emptied = [...namespaces].find((namespace) => !staying.some((key) => key.startsWith(`${namespace}/`)));
   return emptied === undefined ? undefined : `this deletes everything that runs in namespace ${emptied}`;
-}
-
-function stillWanted(wishes: ReadonlyMap<EntryKey, Wish>, namespace: string): boolean {
-  return [...wishes].some(([key, wish]) => key.startsWith(`${namespace}/`) && !wish.deleted);
 }

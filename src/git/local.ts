@@ -20,9 +20,15 @@ export interface LocalRepository extends Pick<GitPort, 'files' | 'blobs' | 'comm
   resolve(revision: string): Promise<Result<string, Problem>>;
   /** The best commit that both have in their past. */
   mergeBase(one: string, other: string): Promise<Result<string, Problem>>;
+  /**
+   * The tree that merging `head` into `base` would give: that of `head` itself where it has all of `base`. Writes objects,
+   * which nothing refers to, and touches neither branch nor work tree.
+   */
+  mergeResult(base: string, head: string): Promise<Result<string, Problem>>;
   close(): Promise<void>;
 }
 
+const MAX_NAMED_CONFLICTS = 5;
 /** A revision as people write it, and nothing that could be read as an option or a range. */
 const REVISION = /^[A-Za-z0-9_@][A-Za-z0-9_./@{}~^-]{0,254}$/;
 
@@ -57,6 +63,17 @@ export async function openLocal(folder: string, followedPath: string): Promise<R
       return ended.exitCode === 0 && isCommit(commit)
         ? ok(commit)
         : err(problem('HW3019', `${revision} names no commit in ${folder}`));
+    },
+    async mergeResult(base, head) {
+      const contained = await reader.isAncestor(base, head);
+      if (!contained.ok) return contained;
+      if (contained.value) return ok(head);
+      const ended = await reader.read(['merge-tree', '--write-tree', '--name-only', '--no-messages', base, head]);
+      const [tree = '', ...files] = ended.stdout.trim().split('\n');
+      if (ended.exitCode === 0 && isCommit(tree)) return ok(tree);
+      const conflicts = files.slice(0, MAX_NAMED_CONFLICTS).join(', ');
+      const message = `${head.slice(0, 12)} does not merge into ${base.slice(0, 12)}`;
+      return err(problem('HW3040', ended.exitCode === 1 ? `${message}: conflicts in ${conflicts}` : message));
     },
     async mergeBase(one, other) {
       if (!isCommit(one) || !isCommit(other)) return err(problem('HW3019', 'a commit is 40 hex digits'));

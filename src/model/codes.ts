@@ -222,6 +222,11 @@ export const CODES = {
     remedy: 'name a branch, a tag or a commit that the repository has; fetch it first where it is remote',
     policy: 'Terminal',
   },
+  HW3040: {
+    title: 'does not merge',
+    remedy: 'merge the base into the branch, or rebase it, and resolve the conflicts',
+    policy: 'Terminal',
+  },
   HW4001: {
     title: 'cell did not start',
     remedy: 'see the message; the release serves again after the next successful start',

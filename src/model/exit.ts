@@ -15,6 +15,9 @@ export const EXIT = {
   DataFolderUnusable: 17,
 } as const;
 
+/** Of `headway plan`, as users of plan tools expect them: a script can tell "nothing to do" from "look at it". */
+export const PLAN_EXIT = { NoChange: 0, Error: 1, Change: 2 } as const;
+
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** A child that ends with one of these will not do better when it is started again. */

@@ -1,59 +1,101 @@
 /** `headway plan --repo <dir> <base>..<head>`: reads two commits of a local repository with the daemon's own rooms. */
 import { pino } from 'pino';
-import { planOf } from '../check/plan/plan.ts';
+import { planGithub } from '../check/plan/github.ts';
+import { liveEntryOf, liveOf } from '../check/plan/live.ts';
+import { planMarkdown } from '../check/plan/markdown.ts';
+import { escalationsOf, planOf, type Plan } from '../check/plan/plan.ts';
+import { isEmpty } from '../check/plan/summary.ts';
 import { planText } from '../check/plan/text.ts';
 import { printProblem } from '../check/print.ts';
+import { fetchStatus } from '../check/status-client.ts';
 import type { Terminal } from '../check/terminal.ts';
 import { openLocal, type LocalRepository } from '../git/local.ts';
 import { digestOfBytes, type Digest } from '../kit/digest.ts';
 import { ok, type Result } from '../kit/result.ts';
 import { isManifestPath } from '../manifest/parse.ts';
 import type { Desired } from '../model/desired.ts';
-import { EXIT, type ExitCode } from '../model/exit.ts';
+import { PLAN_EXIT, type ExitCode } from '../model/exit.ts';
 import type { Problem } from '../model/problem.ts';
+import type { Status } from '../model/status.ts';
 import { openManifestParser, type ManifestParser } from './manifest-parser.ts';
+
+export const PLAN_FORMATS = ['text', 'json', 'markdown', 'github'] as const;
+export type PlanFormat = (typeof PLAN_FORMATS)[number];
 
 export interface PlanOptions {
   readonly repo: string;
   readonly path: string;
   readonly base: string;
   readonly head: string;
-  readonly format: 'text' | 'json';
+  readonly format: PlanFormat;
+  /** Status address of a daemon to ask what is live and quarantined. */
+  readonly live?: string;
+  readonly failOnEscalation: boolean;
 }
 
-/** Exit code 0 where the head would be accepted, 1 where something in it is invalid or refused, 2 where it cannot be read. */
+const PRINT: Readonly<Record<PlanFormat, (plan: Plan) => string>> = {
+  text: planText,
+  json: (plan) => `${JSON.stringify(plan, undefined, 2)}\n`,
+  markdown: planMarkdown,
+  github: planGithub,
+};
+
+/** 0: nothing changes. 2: something does. 1: it cannot be read, is not valid or refused, or escalates against the flag. */
 export async function planCommand(options: PlanOptions, terminal: Terminal): Promise<ExitCode> {
-  const repository = await openLocal(options.repo, options.path);
-  if (!repository.ok) return broken(terminal, repository.error);
+  const plan = await planBetween(options);
+  if (!plan.ok) {
+    printProblem(terminal, plan.error);
+    return PLAN_EXIT.Error;
+  }
+  terminal.out(PRINT[options.format](plan.value));
+  const refused = plan.value.problems.length > 0 || plan.value.entries.some(({ problems }) => problems.length > 0);
+  if (refused || (options.failOnEscalation && escalationsOf(plan.value).length > 0)) return PLAN_EXIT.Error;
+  return isEmpty(plan.value) ? PLAN_EXIT.NoChange : PLAN_EXIT.Change;
+}
+
+async function planBetween({ repo, path, base, head, live }: PlanOptions): Promise<Result<Plan, Problem>> {
+  const status = live === undefined ? undefined : await fetchStatus(live);
+  if (status && !status.ok) return status;
+  const opened = await openLocal(repo, path);
+  if (!opened.ok) return opened;
+  const repository = opened.value;
   const parser = openManifestParser({ log: pino({ enabled: false }) });
   try {
-    const base = await desiredAt(repository.value, parser, options.base);
-    if (!base.ok) return broken(terminal, base.error);
-    const head = await desiredAt(repository.value, parser, options.head);
-    if (!head.ok) return broken(terminal, head.error);
-    const plan = planOf(base.value, head.value);
-    terminal.out(options.format === 'json' ? `${JSON.stringify(plan, undefined, 2)}\n` : planText(plan));
-    const refused = plan.problems.length > 0 || plan.entries.some(({ problems }) => problems.length > 0);
-    return refused ? EXIT.Findings : EXIT.Ok;
+    const from = await repository.resolve(base);
+    if (!from.ok) return from;
+    const to = await repository.resolve(head);
+    if (!to.ok) return to;
+    const merged = await repository.mergeResult(from.value, to.value);
+    if (!merged.ok) return merged;
+    const before = await desiredAt(repository, parser, from.value, from.value);
+    if (!before.ok) return before;
+    const after = await desiredAt(repository, parser, to.value, merged.value, before.value);
+    if (!after.ok) return after;
+    const plan = planOf(before.value, after.value);
+    return ok(status && live !== undefined ? withLive(plan, live, status.value, after.value) : plan);
   } finally {
     parser.close();
-    await repository.value.close();
+    await repository.close();
   }
 }
 
-function broken(terminal: Terminal, problem: Problem): ExitCode {
-  printProblem(terminal, problem);
-  return EXIT.Broken;
+function withLive(plan: Plan, url: string, status: Status, head: Desired): Plan {
+  const entries = plan.entries.map((entry) => {
+    const live = liveEntryOf(entry, status, head.entries.get(entry.key)?.rollout.retry ?? 0);
+    return live ? { ...entry, live } : entry;
+  });
+  return { ...plan, entries, live: liveOf(url, status, plan.base) };
 }
 
+/** What the tree asks for, named by the commit that brings it; without a valid Policy of its own that of `previous` holds. */
 async function desiredAt(
   repository: LocalRepository,
   parser: ManifestParser,
-  revision: string,
+  commit: string,
+  tree: string,
+  previous?: Desired,
 ): Promise<Result<Desired, Problem>> {
-  const commit = await repository.resolve(revision);
-  if (!commit.ok) return commit;
-  const files = await repository.files(commit.value);
+  const files = await repository.files(tree);
   if (!files.ok) return files;
   const manifests = files.value.filter((file) => isManifestPath(file.path));
   const texts = await repository.blobs(manifests.map((file) => file.oid));
@@ -67,5 +109,5 @@ async function desiredAt(
   const digests = new Map<string, Digest>(
     artifacts.map((file) => [file.path, digestOfBytes(bytes.value.get(file.oid)!)]),
   );
-  return ok(parser.assemble(commit.value, parsed.value.parsed, digests));
+  return ok(parser.assemble(commit, parsed.value.parsed, digests, previous));
 }

@@ -28,7 +28,7 @@ shop/greeting gets a new revision
     step        50 %      300ms        50              1m
     bake        100 %     2s           50              10m
 `);
-    expect(text.code).toBe(0);
+    expect(text.code).toBe(2);
     const json = await headway(['plan', '--repo', repository.work, range, '--format', 'json']);
     expect(JSON.parse(json.out)).toMatchObject({
       base: await repository.git('rev-parse', 'main'),
@@ -36,10 +36,12 @@ shop/greeting gets a new revision
       entries: [{ key: KEY, change: 'Replace', walk: { strategy: 'Canary', insufficientData: 'Synthesize' } }],
       problems: [],
     });
-    expect(json.code).toBe(0);
+    expect(json.code).toBe(2);
+    const nothing = await headway(['plan', '--repo', repository.work, 'main..main']);
+    expect([nothing.code, masked(nothing.out)]).toEqual([0, 'plan <hash>..<hash>\n\nnothing changes\n']);
   });
 
-  it('plan: 1 where something would be refused, 2 where there is nothing to compare', async () => {
+  it('plan: 1 where something would be refused, or where there is nothing to compare', async () => {
     const { repository } = now();
     const scaling = '  scaling: {minReplicas: 1, maxReplicas: 4}\n';
     await repository.commit('Scale', {
@@ -52,10 +54,10 @@ shop/greeting gets a new revision
     expect(refused.code).toBe(1);
     const absent = await headway(['plan', '--repo', repository.work, 'main..nobody']);
     expect(absent.err).toMatch(/nobody.*HW3019[^]*fix: /);
-    expect(absent.code).toBe(2);
+    expect(absent.code).toBe(1);
     const nowhere = await headway(['plan', '--repo', now().folder, 'a..b']);
     expect(nowhere.err).toMatch(/HW3018[^]*fix: /);
-    expect(nowhere.code).toBe(2);
+    expect(nowhere.code).toBe(1);
     await repository.git('switch', '-q', 'main');
   });
 

@@ -3,7 +3,7 @@ import { canonicalJson, type Json } from '../../kit/json.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
 import { matchKey } from '../../model/route.ts';
 
-/** What differs between two desired forms of one entry, a line for each part, in the words of the manifests. */
+/** What differs between two desired forms of one entry, a line for each part, in the words of the manifests; grants are in grants.ts. */
 export function differences(before: DesiredEntry, after: DesiredEntry): string[] {
   const lines: string[] = [];
   const keys = new Set([...before.members, ...after.members].map((member) => member.key));
@@ -17,7 +17,7 @@ export function differences(before: DesiredEntry, after: DesiredEntry): string[]
     }
     if (one.artifact !== other.artifact)
       lines.push(`${prefix}artifact ${short(one.artifact)} → ${short(other.artifact)}`);
-    for (const part of ['env', 'config', 'capabilities', 'links', 'secretVersions'] as const) {
+    for (const part of ['env', 'config', 'links', 'secretVersions'] as const) {
       if (!same(one[part], other[part])) lines.push(`${prefix}${part}: ${listDifference(one[part], other[part])}`);
     }
     lines.push(...fieldDifferences(`${prefix}limits.`, one.limits, other.limits));

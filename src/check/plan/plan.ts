@@ -8,6 +8,9 @@ import type { EntryKey } from '../../model/component.ts';
 import type { Desired, DesiredEntry } from '../../model/desired.ts';
 import type { Problem } from '../../model/problem.ts';
 import { differences } from './differences.ts';
+import { grantChanges, policyChanges, type GrantChange } from './grants.ts';
+import type { Live, LiveEntry } from './live.ts';
+import { deletionBetween, partiesBetween, type PlannedDeletion } from './together.ts';
 import { walkOf, type PlannedWalk } from './walk.ts';
 
 export type Change =
@@ -30,10 +33,16 @@ export interface PlannedEntry {
   readonly head?: { readonly revision: string; readonly release: string; readonly attempt: string };
   /** What differs, one line each. */
   readonly differences: readonly string[];
+  /** What it may touch that it could not, and the other way round; escalations first. */
+  readonly grants: readonly GrantChange[];
   /** Absent where nothing walks: removals, settings, refusals. */
   readonly walk?: PlannedWalk;
-  /** Name of the lock-step that it belongs to. */
+  /** Name of the lock-step that it declares. */
   readonly group?: string;
+  /** The others that walk with it: of its group, of a moved match, of a rename. */
+  readonly together: readonly EntryKey[];
+  /** With `--live`. */
+  readonly live?: LiveEntry;
   /** Why it would not start or is not valid. */
   readonly problems: readonly Problem[];
 }
@@ -42,6 +51,11 @@ export interface Plan {
   readonly base: string;
   readonly head: string;
   readonly entries: readonly PlannedEntry[];
+  /** Ceilings that rise or fall. */
+  readonly policies: readonly GrantChange[];
+  /** What leaves, and whether the guard lets it. */
+  readonly deletion?: PlannedDeletion;
+  readonly live?: Live;
   /** Errors of the head that belong to no entry of the plan. */
   readonly problems: readonly Problem[];
 }
@@ -57,11 +71,20 @@ export function planOf(base: Desired, head: Desired): Plan {
   }
   const keys = new Set<string>([...base.entries.keys(), ...head.entries.keys(), ...invalid.keys()]);
   const entries: PlannedEntry[] = [];
+  const parties = partiesBetween(base, head, cache);
   for (const key of [...keys].sort() as EntryKey[]) {
     const planned = planEntry(key, base.entries.get(key), head.entries.get(key), invalid.get(key), cache);
-    if (planned) entries.push(planned);
+    const together = (parties.of.get(key)?.members ?? []).filter((member) => member !== key);
+    if (planned) entries.push({ ...planned, together });
   }
-  return { base: base.commit, head: head.commit, entries, problems };
+  const deletion = deletionBetween(base, head, parties);
+  const policies = policyChanges(base, head);
+  return { base: base.commit, head: head.commit, entries, policies, ...(deletion ? { deletion } : {}), problems };
+}
+
+/** Every escalation of a plan: what `--fail-on escalation` is about. */
+export function escalationsOf({ entries, policies }: Plan): readonly GrantChange[] {
+  return [...policies, ...entries.flatMap(({ grants }) => grants)].filter(({ escalation }) => escalation);
 }
 
 function planEntry(
@@ -70,11 +93,12 @@ function planEntry(
   after: DesiredEntry | undefined,
   invalid: readonly Problem[] | undefined,
   cache: IdentityCache,
-): PlannedEntry | undefined {
+): Omit<PlannedEntry, 'together'> | undefined {
   const was = before && identitiesOf(before, cache);
   const base = was && { revision: was.revision, release: was.release };
-  if (invalid) return { key, change: 'Invalid', ...(base ? { base } : {}), differences: [], problems: invalid };
-  if (!after) return base && { key, change: 'Remove', base, differences: [], problems: [] };
+  if (invalid)
+    return { key, change: 'Invalid', ...(base ? { base } : {}), differences: [], grants: [], problems: invalid };
+  if (!after) return base && { key, change: 'Remove', base, differences: [], grants: [], problems: [] };
 
   const { secretless: _, ...head } = identitiesOf(after, cache);
   const changed = before ? differences(before, after) : [];
@@ -87,6 +111,7 @@ function planEntry(
     ...(base ? { base } : {}),
     head,
     differences: changed,
+    grants: grantChanges(before, after),
     ...(walks ? { walk: walkOf(after, change, before) } : {}),
     ...(after.rollout.group === undefined ? {} : { group: after.rollout.group }),
     problems: after.refusals,

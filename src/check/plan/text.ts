@@ -1,21 +1,22 @@
 import { short } from '../../kit/digest.ts';
 import { formatDuration } from '../../kit/units.ts';
 import { table } from '../table.ts';
-import { arrow, type Plan, type PlannedEntry } from './plan.ts';
+import { liveText } from './live.ts';
+import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
+import { CHANGES, deletionSentence, grantSentence, isEmpty, quarantineSentence } from './summary.ts';
 import type { PlannedStep, PlannedWalk } from './walk.ts';
-
-const WORDS: Readonly<Record<PlannedEntry['change'], string>> = {
-  Add: 'is added',
-  Replace: 'gets a new revision',
-  Retrigger: 'gets other triggers, the same cells',
-  Settings: 'changes its settings only; nothing is rolled out',
-  Remove: 'is removed',
-  Invalid: 'is not valid; what serves keeps serving',
-};
 
 export function planText(plan: Plan): string {
   const lines = [`plan ${short(plan.base)}..${short(plan.head)}`];
-  if (plan.entries.length === 0 && plan.problems.length === 0) lines.push('', 'nothing changes');
+  if (plan.live) lines.push(liveText(plan.live));
+  if (isEmpty(plan)) lines.push('', 'nothing changes');
+  const escalations = escalationsOf(plan);
+  if (escalations.length > 0) {
+    lines.push('', 'escalations, to be looked at first:', ...escalations.map((grant) => `  ! ${grantSentence(grant)}`));
+  }
+  const harmless = plan.policies.filter(({ escalation }) => !escalation);
+  if (harmless.length > 0) lines.push('', ...harmless.map(grantSentence));
+  if (plan.deletion) lines.push('', deletionSentence(plan.deletion));
   for (const entry of plan.entries) lines.push('', ...entryLines(entry));
   for (const { span, code, message, remedy } of plan.problems) {
     lines.push('', `${span ? `${span.file}:${span.line}:${span.column} ` : ''}${code} ${message}`, `  fix: ${remedy}`);
@@ -25,13 +26,17 @@ export function planText(plan: Plan): string {
 
 function entryLines(entry: PlannedEntry): string[] {
   const refused = entry.problems.length > 0 && entry.change !== 'Invalid' ? ', and would be refused' : '';
-  const lines = [`${entry.key} ${WORDS[entry.change]}${refused}`];
+  const lines = [`${entry.key} ${CHANGES[entry.change]}${refused}`];
+  const quarantined = quarantineSentence(entry);
+  if (quarantined !== undefined) lines.push(`  ! ${quarantined}`);
   if (entry.change !== 'Settings' && entry.change !== 'Invalid') {
     lines.push(`  revision ${arrow(entry.base?.revision, entry.head?.revision)}`);
     lines.push(`  release  ${arrow(entry.base?.release, entry.head?.release)}`);
   }
   if (entry.group !== undefined) lines.push(`  group    ${entry.group}, in lock-step`);
+  if (entry.together.length > 0) lines.push(`  together with ${entry.together.join(', ')}`);
   for (const difference of entry.differences) lines.push(`  ~ ${difference}`);
+  for (const grant of entry.grants) lines.push(`  ${grant.escalation ? '!' : '~'} ${grantSentence(grant)}`);
   for (const { span, code, message, remedy } of entry.problems) {
     lines.push(`  ${span ? `${span.file}:${span.line}:${span.column} ` : ''}${code} ${message}`, `    fix: ${remedy}`);
   }

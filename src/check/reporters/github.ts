@@ -1,5 +1,6 @@
 /** Workflow commands of GitHub Actions: each finding becomes an annotation on its line of the pull request. */
 import type { Diagnostic } from '../../model/diagnostic.ts';
+import type { Span } from '../../model/problem.ts';
 import { totals, type LintReport } from '../lint/report.ts';
 import { printable } from './printable.ts';
 
@@ -9,21 +10,25 @@ export function reportGithub(report: LintReport): string {
 }
 
 function annotation({ severity, code, span, message, remedy }: Diagnostic, prefix: string): string {
-  const properties = [
-    ...(span
-      ? [
-          `file=${property(`${prefix}${span.file}`)}`,
-          `line=${span.line}`,
-          `endLine=${span.endLine}`,
-          // GitHub takes columns only where start and end are on one line, and the last one as part of it.
-          ...(span.line === span.endLine
-            ? [`col=${span.column}`, `endColumn=${Math.max(span.column, span.endColumn - 1)}`]
-            : []),
-        ]
-      : []),
-    `title=${property(code)}`,
-  ];
-  return `::${severity} ${properties.join(',')}::${data(`${message}\nfix: ${remedy}`)}`;
+  return workflowCommand(severity, { ...placeOf(span, prefix), title: code }, `${message}\nfix: ${remedy}`);
+}
+
+function placeOf(span: Span | undefined, prefix: string): Readonly<Record<string, string>> {
+  if (!span) return {};
+  const lines = { file: `${prefix}${span.file}`, line: String(span.line), endLine: String(span.endLine) };
+  // GitHub takes columns only where start and end are on one line, and the last one as part of it.
+  if (span.line !== span.endLine) return lines;
+  return { ...lines, col: String(span.column), endColumn: String(Math.max(span.column, span.endColumn - 1)) };
+}
+
+/** One line, whatever stands in the texts. */
+export function workflowCommand(
+  command: 'error' | 'warning' | 'notice',
+  properties: Readonly<Record<string, string>>,
+  message: string,
+): string {
+  const list = Object.entries(properties).map(([name, value]) => `${name}=${property(value)}`);
+  return `::${command} ${list.join(',')}::${data(message)}`;
 }
 
 function data(text: string): string {

@@ -37,7 +37,7 @@ function placeOf(prefix: string, { file, line }: Span): string {
 }
 
 /** Text from a file as text: no table, no markup, no mention of a person, no HTML. */
-function cell(text: string): string {
+export function cell(text: string): string {
   return printable(text.replaceAll(/\s+/g, ' '))
     .replaceAll(/[\\|*_~[\]#]/g, String.raw`\$&`)
     .replaceAll('&', '&amp;')

@@ -1,0 +1,34 @@
+/** Workflow commands of GitHub Actions: what needs a look as annotations, and what changes in a line each. */
+import type { Problem } from '../../model/problem.ts';
+import { workflowCommand } from '../reporters/github.ts';
+import { escalationsOf, type Plan } from './plan.ts';
+import { CHANGES, deletionSentence, grantSentence, isEmpty, quarantineSentence } from './summary.ts';
+
+export function planGithub(plan: Plan): string {
+  const problems = [...plan.problems, ...plan.entries.flatMap((entry) => entry.problems)];
+  const lines = [
+    ...escalationsOf(plan).map((grant) => workflowCommand('warning', { title: 'escalation' }, grantSentence(grant))),
+    ...(plan.deletion
+      ? [
+          workflowCommand(
+            plan.deletion.held ? 'warning' : 'notice',
+            { title: 'deletion' },
+            deletionSentence(plan.deletion),
+          ),
+        ]
+      : []),
+    ...plan.entries.flatMap((entry) => {
+      const quarantined = quarantineSentence(entry);
+      return quarantined === undefined ? [] : [workflowCommand('warning', { title: 'quarantined' }, quarantined)];
+    }),
+    ...problems.map(annotation),
+    ...plan.entries.map(({ key, change }) => `headway plan: ${key} ${CHANGES[change]}`),
+    ...(isEmpty(plan) ? ['headway plan: nothing changes'] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function annotation({ span, code, message, remedy }: Problem): string {
+  const place = span ? { file: span.file, line: String(span.line), col: String(span.column) } : {};
+  return workflowCommand('error', { ...place, title: code }, `${message}\nfix: ${remedy}`);
+}

@@ -1,0 +1,45 @@
+/** Sentences that every reporter of a plan prints. */
+import { short } from '../../kit/digest.ts';
+import type { GrantChange } from './grants.ts';
+import type { Plan, PlannedEntry } from './plan.ts';
+import type { PlannedDeletion } from './together.ts';
+
+export const CHANGES: Readonly<Record<PlannedEntry['change'], string>> = {
+  Add: 'is added',
+  Replace: 'gets a new revision',
+  Retrigger: 'gets other triggers, the same cells',
+  Settings: 'changes its settings only; nothing is rolled out',
+  Remove: 'is removed',
+  Invalid: 'is not valid; what serves keeps serving',
+};
+
+const GRANTS: Readonly<Record<GrantChange['change'], string>> = {
+  Gained: 'gains',
+  Lost: 'loses',
+  Widened: 'widens',
+  Narrowed: 'narrows',
+};
+
+export function isEmpty({ entries, policies, problems }: Plan): boolean {
+  return entries.length === 0 && policies.length === 0 && problems.length === 0;
+}
+
+/** `shop/cart gains pay-api: outboundHttp {…}`, or both sides where it changes. */
+export function grantSentence({ of, name, change, before, after }: GrantChange): string {
+  const values = before !== undefined && after !== undefined ? `${before} → ${after}` : (after ?? before);
+  return `${of} ${GRANTS[change]} ${name}${values === undefined ? '' : `: ${values}`}`;
+}
+
+export function deletionSentence({ keys, held, confirm }: PlannedDeletion): string {
+  const what = `deletes ${keys.join(', ')}`;
+  if (held === undefined) return `${what}: the guard lets it go`;
+  return `${what}: held, because ${held}; to let it go, write prune.confirm: "${confirm}" in the Environment`;
+}
+
+/** A revert, or a repeated change, that lands on what the daemon has quarantined. */
+export function quarantineSentence({ key, live }: PlannedEntry): string | undefined {
+  const quarantined = live?.quarantined;
+  if (!quarantined) return undefined;
+  const { attempt, commit, why, write } = quarantined;
+  return `${key} lands on attempt ${short(attempt)}, quarantined since commit ${short(commit)} (${why}): it will not start; to try it again, write ${write}`;
+}
