@@ -1,5 +1,6 @@
 /** The page of everything that Headway says by a code, from the tables that the program itself uses. */
 import { CODES } from '../src/model/codes.ts';
+import { codePages, CODE_PAGES } from './code-pages.ts';
 import { EXIT } from '../src/model/exit.ts';
 import { REASONS } from '../src/model/status.ts';
 
@@ -56,9 +57,14 @@ function area(prefix: string, title: string): string[] {
     '|---|---|---|---|',
     ...rows
       .sort(([one], [other]) => one.localeCompare(other))
-      .map(([code, row]) => `| \`${code}\` | ${cell(row.title)} | ${cell(row.remedy)} | ${POLICIES[row.policy]} |`),
+      .map(([code, row]) => `| ${linked(code)} | ${cell(row.title)} | ${cell(row.remedy)} | ${POLICIES[row.policy]} |`),
     '',
   ];
+}
+
+/** To its page, where it has one. */
+function linked(code: string): string {
+  return codePages().has(`${CODE_PAGES}/${code}.md`) ? `[\`${code}\`](codes/${code}.md)` : `\`${code}\``;
 }
 
 function cell(text: string): string {

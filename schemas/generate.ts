@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { codePages } from './code-pages.ts';
 import { codesReference } from './codes.ts';
 import { referenceOf, type ReferenceSchema } from './reference.ts';
 
@@ -32,6 +33,7 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
     files.set(`docs/manifests/${kind}.md`, referenceOf(JSON.parse(text) as ReferenceSchema, source));
   }
   files.set('docs/reference/codes.md', codesReference());
+  for (const [file, text] of codePages()) files.set(file, text);
   return files;
 }
 

@@ -1,23 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { MANIFEST_CODES } from '../../src/model/manifest-codes.ts';
 import { ROWS } from './codes.table.ts';
-import { desiredOf, places, type Files } from './support.ts';
+import { marked } from './marked.ts';
+import { desiredOf, places } from './support.ts';
 
 /** Codes of the parser's process and of lint alone have their tests beside those. */
 const ELSEWHERE = /^HW(1008|1009|106[0-9]|1086)$/;
-
-/** Takes the marks out; the place of each is where a finding is expected. */
-function marked(code: string, files: Files): { readonly files: Files; readonly expected: readonly string[] } {
-  const expected: string[] = [];
-  const plain = Object.entries(files).map(([file, text]) => {
-    for (const [index, line] of String(text).split('\n').entries()) {
-      const column = line.indexOf('»');
-      if (column >= 0) expected.push(`${code} ${file}:${index + 1}:${column + 1}`);
-    }
-    return [file, String(text).replaceAll('»', '')] as const;
-  });
-  return { files: Object.fromEntries(plain), expected };
-}
 
 describe('what can be wrong with a manifest', () => {
   it.each(ROWS.map((row) => [`${row.code} ${row.what}`, row] as const))('%s', (_name, row) => {

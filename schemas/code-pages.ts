@@ -1,0 +1,65 @@
+/** A page for each code that has a bad and a good example: the rows of the tables that the tests run. */
+import { CODES, type Code } from '../src/model/codes.ts';
+import { isLintRule } from '../src/manifest/lint-config.ts';
+import { LINT_ROWS } from '../test/check/lint-codes.table.ts';
+import { ROWS, type Row } from '../test/manifest/codes.table.ts';
+import { marked } from '../test/manifest/marked.ts';
+
+export const CODE_PAGES = 'docs/reference/codes';
+
+/** Text by path, relative to the root of the repository. */
+export function codePages(): ReadonlyMap<string, string> {
+  const rows = Map.groupBy([...ROWS, ...LINT_ROWS], ({ code }) => code);
+  return new Map([...rows].map(([code, own]) => [`${CODE_PAGES}/${code}.md`, page(code, own)]));
+}
+
+function page(code: Code, rows: readonly Row[]): string {
+  const { title, remedy } = CODES[code];
+  const kind = isLintRule(code)
+    ? `A rule of lint itself: the daemon runs such a document as it is written. Its severity can be set in \`.headway.yaml\`, and it can be waived with a reason (\`lint.headway.dev/${code}\`).`
+    : 'The daemon refuses such a document and keeps its last valid form, so it cannot be waived.';
+  return [
+    `# ${code}: ${title}`,
+    '',
+    `${sentence(remedy)} ${kind}`,
+    '',
+    ...rows.flatMap((row) => example(row)),
+    'Made from the tables of the tests by `npm run generate`. [All codes](../codes.md)',
+    '',
+  ].join('\n');
+}
+
+function example({ code, what, bad, good, at }: Row): readonly string[] {
+  const { files, expected } = marked(code, bad);
+  const places = at === undefined ? expected.map((place) => place.slice(code.length + 1)) : [at];
+  const [before, after] = [files, marked(code, good).files];
+  return [
+    `## ${what}`,
+    '',
+    `Found at ${places.map((place) => `\`${place}\``).join(' and ')}:`,
+    '',
+    ...shown(before, after),
+    'Good:',
+    '',
+    ...shown(after, before),
+  ];
+}
+
+/** Only the files in which the two differ: what is around them is the same. */
+function shown(files: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(files)
+    .filter(([file, text]) => others[file] !== text)
+    .flatMap(([file, text]) => ['```yaml', `# ${file}`, printable(text).trimEnd(), '```', '']);
+}
+
+/** What cannot be seen is shown as its number. */
+function printable(text: string): string {
+  return text.replaceAll(
+    /[^\n\u0020-\u007e\u00a1-\u1fff\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\u{1f300}-\u{1faff}]/gu,
+    (character) => `<U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>`,
+  );
+}
+
+function sentence(text: string): string {
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+}

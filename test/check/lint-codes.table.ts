@@ -1,0 +1,88 @@
+import type { Row } from '../manifest/codes.table.ts';
+import { component, ENVIRONMENT, rolloutPolicy, route, type Files } from '../manifest/support.ts';
+
+const PROBE = '  probes: {readiness: {httpGet: {path: /}}}\n';
+const ROUTE = route('cart', '  rules: [{backendRef: {name: cart}}]\n');
+const shop = (cart: string, more: Files = {}): Files => ({
+  'environment.yaml': ENVIRONMENT,
+  'cart.yaml': component('cart', cart),
+  'route.yaml': ROUTE,
+  ...more,
+});
+const POLICY = rolloutPolicy('careful', '  bake: {duration: 1m}\n');
+const waiver = (text: string): string => POLICY.replace('{name', `{annotations: {${text}}, name`);
+const canary = (steps: string) => `${PROBE}  »rollout: {strategy: {type: Canary, canary: {steps: [${steps}]}}}\n`;
+
+/** For each rule of lint itself a document that it speaks about and one that it does not; `»` as in the other table. */
+export const LINT_ROWS: readonly Row[] = [
+  {
+    code: 'HW1060',
+    what: 'a component without a route',
+    bad: {
+      'environment.yaml': ENVIRONMENT,
+      'cart.yaml': component('cart', PROBE).replace('name: cart', 'name: »cart'),
+    },
+    good: shop(PROBE),
+  },
+  {
+    code: 'HW1061',
+    what: 'a policy that nobody refers to',
+    bad: shop(PROBE, { 'careful.yaml': POLICY.replace('name: careful', 'name: »careful') }),
+    good: shop(`${PROBE}  rollout: {policyRef: {name: careful}}\n`, { 'careful.yaml': POLICY }),
+  },
+  {
+    code: 'HW1062',
+    what: 'too few synthetic requests for the gate',
+    bad: shop(`${PROBE}  rollout: {gate: {synthetic: {requests: »99, httpGet: {path: /}}}}\n`),
+    good: shop(`${PROBE}  rollout: {gate: {synthetic: {requests: 300, httpGet: {path: /}}}}\n`),
+  },
+  {
+    code: 'HW1063',
+    what: 'a first step that is most of the traffic',
+    bad: shop(canary('{weight: 90}')),
+    good: shop(canary('{weight: 10}, {weight: 50}').replace('»', '')),
+  },
+  { code: 'HW1064', what: 'traffic without a readiness probe', bad: noProbe(), good: shop(PROBE) },
+  {
+    code: 'HW1065',
+    what: 'an approval that nobody waits for',
+    bad: shop(`${PROBE}  rollout: {approvals: [{name: »boss, revision: b0b0c3d4e5f6}]}\n`),
+    good: shop(
+      `${PROBE}  rollout: {approvals: [{name: boss, revision: b0b0c3d4e5f6}], strategy: {type: Canary, canary: {steps: [{weight: 10, approval: {name: boss}}]}}}\n`,
+    ),
+  },
+  {
+    code: 'HW1066',
+    what: 'rollout of a component that is only linked inline',
+    bad: shop(`${PROBE}  links: [{import: "shop:tax/rates", componentRef: {name: tax}}]\n`, {
+      'tax.yaml': component('tax', `${PROBE}  »rollout: {retry: 1}\n`),
+    }),
+    good: shop(`${PROBE}  links: [{import: "shop:tax/rates", componentRef: {name: tax}}]\n`, {
+      'tax.yaml': component('tax', PROBE),
+    }),
+  },
+  {
+    code: 'HW1067',
+    what: 'a drain that cuts slow requests off',
+    bad: shop(`${PROBE}  limits: {requestTimeout: 20s}\n  drain: {deadline: »9s}\n`),
+    good: shop(`${PROBE}  limits: {requestTimeout: 20s}\n  drain: {deadline: 30s}\n`),
+  },
+  {
+    code: 'HW1068',
+    what: 'a waiver without a reason',
+    bad: shop(PROBE, { 'careful.yaml': waiver('lint.headway.dev/HW1061: »todo') }),
+    good: shop(PROBE, { 'careful.yaml': waiver('lint.headway.dev/HW1061: used by the next commit') }),
+  },
+  {
+    code: 'HW1069',
+    what: 'a waiver that waives nothing',
+    bad: shop(`${PROBE}  rollout: {policyRef: {name: careful}}\n`, {
+      'careful.yaml': waiver('»lint.headway.dev/HW1061: used by the next commit'),
+    }),
+    good: shop(PROBE, { 'careful.yaml': waiver('lint.headway.dev/HW1061: used by the next commit') }),
+  },
+];
+
+function noProbe(): Files {
+  return { ...shop(''), 'cart.yaml': component('cart', '').replace('spec:', '»spec:') };
+}
