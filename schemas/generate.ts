@@ -3,10 +3,10 @@
  * people (`docs/manifests/`) are made from them, and the page of codes from the tables in `src/model/`. Prints what it wrote; `--check` writes nothing and exits 1 when a file
  * is not what it would be.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
-import { codePages } from './code-pages.ts';
+import { CODE_PAGES, codePages } from './code-pages.ts';
 import { codesReference } from './codes.ts';
 import { referenceOf, type ReferenceSchema } from './reference.ts';
 
@@ -51,16 +51,29 @@ function shapeOf(node: unknown): unknown {
   );
 }
 
+/** Pages of codes that no table has any more. */
+export function stalePages(files: ReadonlyMap<string, string>): readonly string[] {
+  return globSync(`${CODE_PAGES}/*.md`, { cwd: ROOT }).filter((file) => !files.has(file));
+}
+
 if (import.meta.main) {
   const check = process.argv.includes('--check');
-  for (const [file, text] of await generate()) {
+  const files = await generate();
+  for (const [file, text] of files) {
     const target = path.join(ROOT, file);
     if (!check) {
       mkdirSync(path.dirname(target), { recursive: true });
       writeFileSync(target, text);
       process.stdout.write(`${file}\n`);
-    } else if (readFileSync(target, 'utf8') !== text) {
-      process.stderr.write(`${file} is not what the schemas make: npm run generate\n`);
+    } else if (!existsSync(target) || readFileSync(target, 'utf8') !== text) {
+      process.stderr.write(`${file} is not what it would be: npm run generate\n`);
+      process.exitCode = 1;
+    }
+  }
+  for (const file of stalePages(files)) {
+    if (!check) rmSync(path.join(ROOT, file));
+    else {
+      process.stderr.write(`${file} belongs to no code: npm run generate\n`);
       process.exitCode = 1;
     }
   }

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { generate } from '../../schemas/generate.ts';
+import { generate, stalePages } from '../../schemas/generate.ts';
 import * as defaults from '../../src/manifest/defaults.ts';
 import { LINT_SCHEMA, RUNTIME_SCHEMA, SCHEMAS } from '../../src/manifest/kinds.ts';
 import { amountOf, withinQuantity, type Quantity } from '../../src/manifest/quantity.ts';
@@ -56,7 +56,9 @@ function* leaves(value: unknown, at: string): Generator<readonly [string, unknow
 
 describe('the schemas', () => {
   it('are what types and reference are made from', async () => {
-    for (const [file, text] of await generate()) {
+    const made = await generate();
+    expect(stalePages(made)).toEqual([]);
+    for (const [file, text] of made) {
       expect(readFileSync(path.join(ROOT, file), 'utf8') === text, `${file} is stale: npm run generate`).toBe(true);
     }
   });
