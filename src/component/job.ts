@@ -40,7 +40,8 @@ const engine = WebAssembly as unknown as { validate(bytes: Uint8Array): boolean 
 export function prepareComponent(job: Job): Result<Prepared, Problem> {
   const admitted = admit(job.bytes, job.memoryBytes);
   if (!admitted.ok) return admitted;
-  const { imports, exports, memories } = admitted.value;
+  const { imports, exports, memories, shape } = admitted.value;
+  if (!shape.ok) return shape;
   const refused = refusedImport(imports, job.given);
   if (refused) return err(refused);
   const bound = bind(admitted.value);

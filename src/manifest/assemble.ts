@@ -3,11 +3,13 @@ import { entryKey, type EntryKey, type Member } from '../model/component.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Desired, DesiredEntry, EnvironmentSettings, InvalidDocument, PolicySettings } from '../model/desired.ts';
 import { matchKey, type RouteRule } from '../model/route.ts';
+import type { ShapeOf } from '../model/wit.ts';
 import { Assembly, atValue } from './assemble/assembly.ts';
 import { linkProblems } from './assemble/cell.ts';
 import { claimProblems } from './assemble/claims.ts';
 import { entryOf, entryProblems, rolloutSource, type RolloutSource } from './assemble/entry.ts';
 import { chooseEnvironment } from './assemble/choose-environment.ts';
+import { exportProblems, type Types } from './assemble/exports.ts';
 import { memberOf } from './assemble/member.ts';
 import { appliesTo, policiesInForce } from './assemble/policy.ts';
 import { rolloutProblems } from './assemble/rollout.ts';
@@ -33,6 +35,7 @@ export function assemble(
   parsed: Parsed,
   artifacts: ReadonlyMap<string, Digest>,
   previous?: Desired,
+  shapeOf: ShapeOf = () => undefined,
 ): Desired {
   const assembly = new Assembly();
   const environment = chooseEnvironment(parsed, assembly, previous?.environment);
@@ -43,7 +46,7 @@ export function assemble(
   refuseRolloutPolicies(assembly);
   const { members, sources } = checkComponents(assembly, settings, artifacts);
   const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, tenancy);
-  const rules = checkRoutes(assembly, tenancy, policies, unreadablePaths, previous);
+  const rules = checkRoutes(assembly, tenancy, policies, unreadablePaths, previous, { members, shapeOf });
   const withheld = withheldFrom(environment.known, unknown);
   const { entries, findings } = makeEntries(assembly, { members, sources, rules, policies, withheld });
   const invalid = assembly.invalid();
@@ -164,9 +167,10 @@ function checkRoutes(
   policies: readonly PolicySettings[],
   unreadablePaths: readonly string[],
   previous: Desired | undefined,
+  types: Types,
 ): ReadonlyMap<EntryKey, readonly RouteRule[]> {
   for (const document of assembly.all('Route')) {
-    const problems = routeProblems(document, assembly, policies);
+    const problems = [...routeProblems(document, assembly, policies), ...exportProblems(document, types)];
     assembly.diagnostics.push(...problems.filter(({ severity }) => severity === 'warning'));
     const errors = problems.filter(({ severity }) => severity === 'error');
     if (errors.length > 0) assembly.refuse(document, errors);

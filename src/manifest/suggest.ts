@@ -29,6 +29,15 @@ function lettersOf(word: string): string {
   return word.toLowerCase().replaceAll(/[-_ ]/g, '');
 }
 
+/** All candidates, the one with the fewest wrong letters first. */
+export function nearest(word: string, candidates: readonly string[]): readonly string[] {
+  const distances = candidates.map((name) => ({
+    name,
+    distance: editDistance(word.toLowerCase(), name.toLowerCase()),
+  }));
+  return distances.sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1)).map(({ name }) => name);
+}
+
 /** Damerau-Levenshtein in its "optimal string alignment" form: a swap of neighbours is one mistake. */
 function editDistance(left: string, right: string): number {
   let beforeLast: number[] = [];

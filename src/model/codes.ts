@@ -1,6 +1,7 @@
 import { DAEMON_CODES } from './daemon-codes.ts';
 import { INGRESS_CODES } from './ingress-codes.ts';
 import { MANIFEST_CODES } from './manifest-codes.ts';
+import { TYPE_CODES } from './type-codes.ts';
 import type { Policy } from './problem.ts';
 
 /** One row of the table of codes: what the code means, what to do by default, and how the runtime treats it. */
@@ -17,6 +18,7 @@ export interface CodeRow {
  */
 export const CODES = {
   ...MANIFEST_CODES,
+  ...TYPE_CODES,
   HW2001: {
     title: 'artifact not found',
     remedy: 'commit the .wasm file or correct spec.source.path',

@@ -177,4 +177,19 @@ export const MANIFEST_CODES = {
     remedy: 'choose a strategy without weights (Immediate, BlueGreen): its mailbox is handed over as a whole',
     policy: 'Terminal',
   },
+  HW1090: {
+    title: 'export not found',
+    remedy: 'name an interface, with its version, and a function that the component exports',
+    policy: 'Terminal',
+  },
+  HW1091: {
+    title: 'export cannot be called with JSON',
+    remedy: 'export a function whose parameters and result are values, or answer HTTP in the component',
+    policy: 'Terminal',
+  },
+  HW1092: {
+    title: 'exports cannot be read',
+    remedy: 'build the component again',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

@@ -21,6 +21,7 @@ import { readChildConfig } from './child-config.ts';
 import { systemClock } from './clock.ts';
 import type { ControlConfig } from './control-config.ts';
 import { openManifestParser } from './manifest-parser.ts';
+import { openShapeReader } from './shape-reader.ts';
 import { readSecret } from './secrets.ts';
 import { endWith } from './start-failure.ts';
 
@@ -71,6 +72,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
 
   const manifest = openManifestParser({ log });
   const artifacts = openContentStore({ folder: folders.store, maxBytes: options.limits.storeBytes, log });
+  const shapes = openShapeReader({ log });
   const components = openComponents({ artifacts, folder: folders.bundles, log });
   const { url, ref, path, allowNonFastForwardFrom } = options.repository;
   const reconciler = createReconciler(
@@ -79,6 +81,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       manifest,
       artifacts,
       components,
+      shapes,
       engine: withHostSettings(engine, options),
       journal: journal.value,
     },

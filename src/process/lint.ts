@@ -16,7 +16,8 @@ import { digestOfBytes, type Digest } from '../kit/digest.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { EXIT } from '../model/exit.ts';
 import { problem, type Problem } from '../model/problem.ts';
-import { openManifestParser, type ManifestParser } from './manifest-parser.ts';
+import { openManifestParser } from './manifest-parser.ts';
+import { openShapeReader } from './shape-reader.ts';
 import { VERSION } from './version.ts';
 
 interface Opened {
@@ -29,9 +30,11 @@ interface Opened {
 export async function lintCommand(options: LintArguments, terminal: Terminal): Promise<LintExit> {
   const opened = await open(options);
   if (!opened.ok) return broken(terminal, [opened.error]);
-  const parser = openManifestParser({ log: pino({ enabled: false }) });
+  const log = pino({ enabled: false });
+  const manifest = openManifestParser({ log });
+  const shapes = openShapeReader({ log });
   try {
-    const linted = await lintAndFix(opened.value, options, parser);
+    const linted = await lintAndFix(opened.value, options, { manifest, shapes });
     if (!linted.ok) return broken(terminal, linted.error);
     const { report, lines } = linted.value;
     if (linted.value.mended > 0) terminal.err(`headway: mended ${linted.value.mended} of the findings\n`);
@@ -42,7 +45,8 @@ export async function lintCommand(options: LintArguments, terminal: Terminal): P
     terminal.out(REPORTERS[options.format](report, lines, terminal.colours));
     return exitOf(report);
   } finally {
-    parser.close();
+    manifest.close();
+    shapes.close();
     await opened.value.repository?.close();
   }
 }
@@ -50,9 +54,9 @@ export async function lintCommand(options: LintArguments, terminal: Terminal): P
 async function lintAndFix(
   { source, since }: Opened,
   { ignore, fix }: LintArguments,
-  manifest: ManifestParser,
+  { manifest, shapes }: Pick<LintRun, 'manifest' | 'shapes'>,
 ): Promise<Result<Linted & { readonly mended: number }, readonly Problem[]>> {
-  const run: LintRun = { source, manifest, version: VERSION, ignore, ...(since ? { since } : {}) };
+  const run: LintRun = { source, manifest, shapes, version: VERSION, ignore, ...(since ? { since } : {}) };
   const first = await lint(run);
   if (!first.ok || !fix || !source.write) return first.ok ? ok({ ...first.value, mended: 0 }) : first;
   const mended = await applyFixes(first.value.report.findings, first.value.files, source.write);

@@ -16,9 +16,10 @@ import { assemble } from '../manifest/assemble.ts';
 import { finding } from '../manifest/finding.ts';
 import { artifactPathsOf, manifestFiles, merged, overLimits, unreadable } from '../manifest/parse.ts';
 import type { Parsed } from '../manifest/parsed.ts';
+import { shapedArtifactsOf } from '../manifest/shaped.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { ManifestFile, ManifestPort } from '../reconcile/ports.ts';
-import { ParseProcess } from './parse-process.ts';
+import { DisposableChild } from './disposable-child.ts';
 
 /** For one batch. What an honest batch takes is a tenth of a second; the rest is for a machine that is busy. */
 const PARSE_DEADLINE_MS = 5_000;
@@ -47,6 +48,7 @@ export interface ManifestParserOptions {
   readonly entry?: string;
 }
 
+type ParseChild = DisposableChild<readonly ManifestFile[], readonly Parsed[]>;
 type ParseResult = Awaited<ReturnType<ManifestPort<Parsed>['parse']>>;
 
 export function openManifestParser(options: ManifestParserOptions): ManifestParser {
@@ -68,8 +70,8 @@ export function openManifestParser(options: ManifestParserOptions): ManifestPars
 class Parser {
   readonly #log: Logger;
   readonly #deadlineMs: number;
-  readonly #spawn: () => ParseProcess;
-  #child: ParseProcess;
+  readonly #spawn: () => ParseChild;
+  #child: ParseChild;
   #closed = false;
   /** Results of the files of the last commit, by path and content. */
   #known: ReadonlyMap<string, Parsed> = new Map();
@@ -78,7 +80,7 @@ class Parser {
     this.#log = log;
     this.#deadlineMs = deadlineMs;
     const file = entry ?? path.join(import.meta.dirname, 'parse-child.ts');
-    this.#spawn = () => new ParseProcess(file, maxHeapMb);
+    this.#spawn = () => new DisposableChild(file, maxHeapMb);
     this.#child = this.#spawn();
   }
 
@@ -109,7 +111,7 @@ class Parser {
     this.#known = results;
     if (failure) return err(failure);
     const parsed = merged([...keys.values()].map((key) => results.get(key)!));
-    return ok({ parsed, artifactPaths: artifactPathsOf(parsed) });
+    return ok({ parsed, artifactPaths: artifactPathsOf(parsed), shaped: shapedArtifactsOf(parsed) });
   }
 
   async #parseAll(

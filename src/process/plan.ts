@@ -18,6 +18,7 @@ import { PLAN_EXIT, type ExitCode } from '../model/exit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Status } from '../model/status.ts';
 import { openManifestParser, type ManifestParser } from './manifest-parser.ts';
+import { openShapeReader, type ShapeReader } from './shape-reader.ts';
 
 export const PLAN_FORMATS = ['text', 'json', 'markdown', 'github'] as const;
 export type PlanFormat = (typeof PLAN_FORMATS)[number];
@@ -59,7 +60,8 @@ async function planBetween({ repo, path, base, head, live }: PlanOptions): Promi
   const opened = await openLocal(repo, path);
   if (!opened.ok) return opened;
   const repository = opened.value;
-  const parser = openManifestParser({ log: pino({ enabled: false }) });
+  const log = pino({ enabled: false });
+  const readers = { parser: openManifestParser({ log }), shapes: openShapeReader({ log }) };
   try {
     const from = await repository.resolve(base);
     if (!from.ok) return from;
@@ -67,14 +69,15 @@ async function planBetween({ repo, path, base, head, live }: PlanOptions): Promi
     if (!to.ok) return to;
     const merged = await repository.mergeResult(from.value, to.value);
     if (!merged.ok) return merged;
-    const before = await desiredAt(repository, parser, from.value, from.value);
+    const before = await desiredAt(repository, readers, from.value, from.value);
     if (!before.ok) return before;
-    const after = await desiredAt(repository, parser, to.value, merged.value, before.value);
+    const after = await desiredAt(repository, readers, to.value, merged.value, before.value);
     if (!after.ok) return after;
     const plan = planOf(before.value, after.value);
     return ok(status && live !== undefined ? withLive(plan, live, status.value, after.value) : plan);
   } finally {
-    parser.close();
+    readers.parser.close();
+    readers.shapes.close();
     await repository.close();
   }
 }
@@ -90,7 +93,7 @@ function withLive(plan: Plan, url: string, status: Status, head: Desired): Plan 
 /** What the tree asks for, named by the commit that brings it; without a valid Policy of its own that of `previous` holds. */
 async function desiredAt(
   repository: LocalRepository,
-  parser: ManifestParser,
+  { parser, shapes }: { readonly parser: ManifestParser; readonly shapes: ShapeReader },
   commit: string,
   tree: string,
   previous?: Desired,
@@ -109,5 +112,10 @@ async function desiredAt(
   const digests = new Map<string, Digest>(
     artifacts.map((file) => [file.path, digestOfBytes(bytes.value.get(file.oid)!)]),
   );
-  return ok(parser.assemble(commit, parsed.value.parsed, digests, previous));
+  const known = new Map(artifacts.map((file) => [digests.get(file.path)!, bytes.value.get(file.oid)!]));
+  const shaped = (parsed.value.shaped?.paths ?? []).flatMap((path) => digests.get(path) ?? []);
+  const found = await shapes.shapes(shaped, async (artifact) => ok(known.get(artifact)!));
+  const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
+  if (failed && !failed.ok) return failed;
+  return ok(parser.assemble(commit, parsed.value.parsed, digests, previous, (artifact) => found.get(artifact)));
 }

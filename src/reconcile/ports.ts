@@ -9,6 +9,7 @@ import type { MemoryParts } from '../model/memory-parts.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Status, TimelineEvent } from '../model/status.ts';
+import type { ComponentShape, ShapeOf } from '../model/wit.ts';
 
 export interface CommitInfo {
   readonly commit: string;
@@ -62,13 +63,42 @@ export interface ManifestFile {
 export interface ManifestPort<Parsed = unknown> {
   parse(
     files: readonly ManifestFile[],
-  ): Promise<Result<{ readonly parsed: Parsed; readonly artifactPaths: readonly string[] }, Problem>>;
+  ): Promise<
+    Result<
+      { readonly parsed: Parsed; readonly artifactPaths: readonly string[]; readonly shaped?: ShapedArtifacts },
+      Problem
+    >
+  >;
   /**
    * `artifacts` holds the digest of each path that exists in the commit. `previous` is the last accepted desired state:
    * an invalid Environment or Policy leaves the previous one in force, and the rules of an invalid Route stay as they
    * were. (Invalid components are missing from `entries` and named in `invalid`: to keep them is row 1 of the table.)
+   * `shapeOf` knows the types of the components that `shaped` named.
    */
-  assemble(commit: string, parsed: Parsed, artifacts: ReadonlyMap<string, Digest>, previous?: Desired): Desired;
+  assemble(
+    commit: string,
+    parsed: Parsed,
+    artifacts: ReadonlyMap<string, Digest>,
+    previous?: Desired,
+    shapeOf?: ShapeOf,
+  ): Desired;
+}
+
+/** The artifacts whose types matter to what the documents say: called by an exported function, or linked. */
+export interface ShapedArtifacts {
+  /** Relative to the followed path. */
+  readonly paths: readonly string[];
+  /** Of artifacts from elsewhere. */
+  readonly digests: readonly Digest[];
+}
+
+/** The types of components, read from their bytes in a disposable child. */
+export interface ShapePort {
+  /** One answer for each that is wanted. A problem with the policy `Retry` says nothing about the component. */
+  shapes(
+    wanted: readonly Digest[],
+    read: (artifact: Digest) => Promise<Result<Uint8Array, Problem>>,
+  ): Promise<ReadonlyMap<Digest, Result<ComponentShape, Problem>>>;
 }
 
 /** The content store: bytes by sha256. */
@@ -158,4 +188,18 @@ export interface StatusSource {
   status(): Status;
   /** Called after every change; carries nothing. */
   onChange(listener: () => void): () => void;
+}
+
+/** Everything that the loop has of the world. */
+export interface ReconcilerPorts {
+  readonly git: GitPort;
+  readonly manifest: ManifestPort;
+  readonly artifacts: ArtifactPort;
+  readonly components: ComponentPort;
+  /** Absent: nothing is checked by types. */
+  readonly shapes?: ShapePort;
+  readonly engine: EnginePort;
+  readonly journal: JournalPort;
+  /** Where uses of grants are written down; absent: nowhere yet. */
+  readonly audit?: AuditPort;
 }

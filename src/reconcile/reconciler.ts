@@ -24,16 +24,7 @@ import { createEffects, intentOf, type Effects } from './effects.ts';
 import { createCollector, type Collector } from './collector.ts';
 import { membersInUse, originsInUse } from './keep.ts';
 import { createMending, type Mending } from './mending.ts';
-import type {
-  ArtifactPort,
-  AuditPort,
-  ComponentPort,
-  EnginePort,
-  GitPort,
-  JournalPort,
-  ManifestPort,
-  StatusSource,
-} from './ports.ts';
+import type { JournalPort, ReconcilerPorts, StatusSource } from './ports.ts';
 import { preparing, servesAll } from './progress.ts';
 import { createSource, type Source, type SourceLook } from './source.ts';
 import { SourceRecord, type SourceView } from './source-status.ts';
@@ -45,17 +36,6 @@ const JOURNAL_RETRY_MS = 1_000;
 const BUG_RETRY_MS = 5_000;
 const TIMELINE_LENGTH = 200;
 const DEFAULT_SYNC = { intervalMs: 15_000, jitter: 0.1 };
-
-export interface ReconcilerPorts {
-  readonly git: GitPort;
-  readonly manifest: ManifestPort;
-  readonly artifacts: ArtifactPort;
-  readonly components: ComponentPort;
-  readonly engine: EnginePort;
-  readonly journal: JournalPort;
-  /** Where uses of grants are written down; absent: nowhere yet. */
-  readonly audit?: AuditPort;
-}
 
 export interface ReconcilerOptions {
   readonly version: string;

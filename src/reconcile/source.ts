@@ -12,7 +12,8 @@ import { err, ok, type Result } from '../kit/result.ts';
 import type { Desired } from '../model/desired.ts';
 import type { CommitSeen } from '../model/observed.ts';
 import { problem, type Problem } from '../model/problem.ts';
-import type { ArtifactPort, CommitInfo, GitPort, ManifestPort, TreeFile } from './ports.ts';
+import type { ShapeOf } from '../model/wit.ts';
+import type { ArtifactPort, CommitInfo, GitPort, ManifestPort, ShapedArtifacts, ShapePort, TreeFile } from './ports.ts';
 
 /** Heads that one accepted head can pass over and that are still named. */
 const MAX_PASSED_OVER = 50;
@@ -41,6 +42,8 @@ export interface SourcePorts {
   readonly git: GitPort;
   readonly manifest: ManifestPort;
   readonly artifacts: ArtifactPort;
+  /** Without it nothing is checked by types. */
+  readonly shapes?: ShapePort;
 }
 
 export interface Source {
@@ -127,7 +130,7 @@ async function readSafely(
 }
 
 async function read(
-  { git, manifest, artifacts }: SourcePorts,
+  { git, manifest, artifacts, shapes }: SourcePorts,
   digests: Map<string, Digest>,
   commit: string,
   previous: Desired | undefined,
@@ -145,7 +148,25 @@ async function read(
   const present = files.value.filter(({ path }) => wanted.has(path));
   const known = await digestsOf(git, artifacts, digests, present);
   if (!known.ok) return known;
-  return ok(manifest.assemble(commit, parsed.value.parsed, known.value, previous));
+  const shapeOf = await shapesOf(shapes, artifacts, known.value, parsed.value.shaped);
+  if (!shapeOf.ok) return shapeOf;
+  return ok(manifest.assemble(commit, parsed.value.parsed, known.value, previous, shapeOf.value));
+}
+
+/** The types of what the documents call or link, as far as the bytes are on this disk. */
+async function shapesOf(
+  port: ShapePort | undefined,
+  artifacts: ArtifactPort,
+  known: ReadonlyMap<string, Digest>,
+  { paths, digests }: ShapedArtifacts = { paths: [], digests: [] },
+): Promise<Result<ShapeOf, Problem>> {
+  const wanted = paths.flatMap((path) => known.get(path) ?? []);
+  for (const digest of digests) if (await artifacts.has(digest)) wanted.push(digest);
+  if (!port || wanted.length === 0) return ok(() => undefined);
+  const shapes = await port.shapes(wanted, (artifact) => artifacts.read(artifact));
+  const failed = [...shapes.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
+  if (failed && !failed.ok) return failed;
+  return ok((artifact) => shapes.get(artifact));
 }
 
 /** Bytes of artifacts into the content store, once per object id. */

@@ -3,7 +3,7 @@ import { dummyOf, example, wasi } from './support.ts';
 const NUMBERS = ['u8', 's8', 'u16', 's16', 'u32', 's32', 'u64', 's64', 'f32', 'f64'];
 
 /** Every kind of type that WIT 0.2 has, functions over them, and a resource. */
-const KINDS = `interface kinds {
+export const KINDS = `interface kinds {
   record all { a: bool, b: u8, c: s8, d: u16, e: s16, f: u32, g: s32, h: u64, i: s64, j: f32, k: f64, l: char, m: string }
   variant choice { none, number(u32), text(string), everything(all), several(list<all>) }
   enum colour { red, green-ish, blue }

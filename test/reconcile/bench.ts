@@ -5,7 +5,8 @@
 import { pino } from 'pino';
 import { hashOfJson } from '../../src/kit/digest.ts';
 import type { TABLE } from '../../src/decide/table.ts';
-import { createReconciler, type Reconciler, type ReconcilerPorts } from '../../src/reconcile/reconciler.ts';
+import type { ReconcilerPorts } from '../../src/reconcile/ports.ts';
+import { createReconciler, type Reconciler } from '../../src/reconcile/reconciler.ts';
 import { emptyOutside, portsOf, type Life, type Outside } from '../simulator/ports.ts';
 import { EMPTY_TREE, filesOf, NEW_SERVICE, type Service, type Tree } from '../simulator/tree.ts';
 import { VirtualClock } from '../simulator/virtual-clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ReconcilerPorts } from '../../src/reconcile/reconciler.ts';
+import type { ReconcilerPorts } from '../../src/reconcile/ports.ts';
 import { err } from '../../src/kit/result.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
 import { Bench } from './bench.ts';

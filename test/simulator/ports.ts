@@ -13,7 +13,7 @@ import type { Desired } from '../../src/model/desired.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
 import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import type { TimelineEvent } from '../../src/model/status.ts';
-import type { ReconcilerPorts } from '../../src/reconcile/reconciler.ts';
+import type { ReconcilerPorts } from '../../src/reconcile/ports.ts';
 import type { CommitInfo, JournalPort } from '../../src/reconcile/ports.ts';
 import { seeded } from '../decide/gate/random.ts';
 import { behaviourOf, isRefused } from './behaviours.ts';

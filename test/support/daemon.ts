@@ -162,7 +162,9 @@ export class Daemon {
   processes(): ReadonlyMap<string, readonly number[]> {
     const found = new Map<string, number[]>();
     for (const pid of descendants(this.pid)) {
-      const name = /(control|engine|spawner|cell|parse-child|component-child)\.(?:ts|js)/.exec(commandLine(pid))?.[1];
+      const name = /(control|engine|spawner|cell|parse-child|shape-child|component-child)\.(?:ts|js)/.exec(
+        commandLine(pid),
+      )?.[1];
       if (name) found.set(name, [...(found.get(name) ?? []), pid]);
     }
     return found;

@@ -2,7 +2,7 @@
 import { digestOfBytes, type Digest } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { isManifestPath } from '../../manifest/parse.ts';
-import type { Problem } from '../../model/problem.ts';
+import { problem, type Problem } from '../../model/problem.ts';
 import type { GitPort, TreeFile } from '../../reconcile/ports.ts';
 import { CONFIG_FILE, type LintSource } from './source.ts';
 
@@ -28,6 +28,17 @@ export function commitSource(label: string, commit: string, git: Pick<GitPort, '
       );
       if (!files.ok) return files;
       return ok(new Map<string, Digest>(files.value.map(({ path, bytes }) => [path, digestOfBytes(bytes)])));
+    },
+    async artifact(wanted) {
+      const listed = await git.files(commit);
+      if (!listed.ok) return listed;
+      const files = await bytesOf(
+        git,
+        listed.value.filter(({ path }) => path === wanted),
+      );
+      if (!files.ok) return files;
+      const [file] = files.value;
+      return file ? ok(file.bytes) : err(problem('HW2001', `there is no file ${wanted} in ${label}`));
     },
     async config() {
       const listed = await git.files(commit);

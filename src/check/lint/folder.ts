@@ -22,6 +22,7 @@ export function folderSource(dir: string): LintSource {
     prefix: relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? '' : `${relative}/`,
     manifests: (ignore) => readManifests(dir, ignore),
     digests: async (paths) => ok(await digestArtifacts(dir, paths)),
+    artifact: (file) => readArtifact(dir, file),
     config: () => readConfig(path.resolve(dir)),
     write: (file, text) => replace(path.join(dir, file), text),
   };
@@ -60,6 +61,14 @@ async function digestArtifacts(dir: string, paths: readonly string[]): Promise<R
     if (await isRegularFile(dir, artifact)) digests.set(artifact, await digestOfFile(path.join(dir, artifact)));
   }
   return digests;
+}
+
+async function readArtifact(dir: string, file: string): Promise<Result<Uint8Array, Problem>> {
+  try {
+    return ok(await readFile(path.join(dir, file)));
+  } catch (error) {
+    return err(problem('HW5013', `${file} cannot be read: ${reasonOf(error)}`));
+  }
 }
 
 async function manifestPaths(dir: string): Promise<readonly string[]> {

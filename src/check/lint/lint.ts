@@ -12,7 +12,7 @@ import type { Parsed } from '../../manifest/parsed.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { EXIT } from '../../model/exit.ts';
 import type { Problem } from '../../model/problem.ts';
-import type { ManifestFile, ManifestPort } from '../../reconcile/ports.ts';
+import type { ManifestFile, ManifestPort, ShapedArtifacts, ShapePort } from '../../reconcile/ports.ts';
 import { findingsOfChanges, type Baseline } from './changes.ts';
 import type { LintReport, SourceLines } from './report.ts';
 import { lintFindings } from './rules.ts';
@@ -23,6 +23,7 @@ import { applyWaivers } from './waivers.ts';
 export interface LintRun {
   readonly source: LintSource;
   readonly manifest: ManifestPort<Parsed>;
+  readonly shapes: ShapePort;
   readonly version: string;
   /** Globs from the command line, relative to what is linted. */
   readonly ignore: readonly string[];
@@ -54,7 +55,7 @@ export async function lint(run: LintRun): Promise<Result<Linted, readonly Proble
   const parsed = await manifest.parse(files.value);
   if (!parsed.ok && parsed.error.policy !== 'Terminal') return err([parsed.error]);
   const judged = parsed.ok
-    ? await judge(run, files.value, parsed.value.parsed, config.value)
+    ? await judge(run, files.value, parsed.value, config.value)
     : ok({ entries: 0, findings: [{ ...parsed.error, severity: 'error' as const }], waived: [] });
   if (!judged.ok) return err([judged.error]);
   const { label: dir, prefix } = source;
@@ -63,14 +64,19 @@ export async function lint(run: LintRun): Promise<Result<Linted, readonly Proble
 }
 
 async function judge(
-  { source, manifest, since }: LintRun,
+  { source, manifest, shapes, since }: LintRun,
   files: readonly ManifestFile[],
-  parsed: Parsed,
+  { parsed, shaped }: { readonly parsed: Parsed; readonly shaped?: ShapedArtifacts },
   config: LintConfig,
 ): Promise<Result<Pick<LintReport, 'entries' | 'findings' | 'waived'>, Problem>> {
   const digests: Result<ReadonlyMap<string, Digest>, Problem> = await source.digests(artifactPathsOf(parsed));
   if (!digests.ok) return digests;
-  const desired = manifest.assemble('', parsed, digests.value);
+  const paths = new Map((shaped?.paths ?? []).map((file) => [digests.value.get(file), file]));
+  const known = [...paths.keys()].filter((digest) => digest !== undefined);
+  const found = await shapes.shapes(known, (artifact) => source.artifact(paths.get(artifact)!));
+  const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
+  if (failed && !failed.ok) return failed;
+  const desired = manifest.assemble('', parsed, digests.value, undefined, (artifact) => found.get(artifact));
   const own = applyWaivers(withSeverities(lintFindings(desired, parsed), config), parsed.documents);
   const all: readonly Diagnostic[] = [...desired.diagnostics, ...own.findings].sort(byPlace);
   const findings = since ? findingsOfChanges(all, files, digests.value, parsed, since) : all;

@@ -13,6 +13,8 @@ export interface LintSource {
   manifests(ignore: (path: string) => boolean): Promise<Result<readonly ManifestFile[], Problem>>;
   /** Digests of the artifacts that are there as regular files. */
   digests(paths: readonly string[]): Promise<Result<ReadonlyMap<string, Digest>, Problem>>;
+  /** The bytes of one of them. */
+  artifact(path: string): Promise<Result<Uint8Array, Problem>>;
   /** `.headway.yaml`, where there is one, and how its globs begin: `''`, or a path with `/` at its end. */
   config(): Promise<Result<ConfigFile | undefined, Problem>>;
   /** Replaces the content of a file; absent where the source cannot be written. */

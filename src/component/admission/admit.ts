@@ -4,8 +4,10 @@ import { FORM_LIMITS, PAGE_BYTES, type FormLimits } from '../binary/limits.ts';
 import { printable } from '../binary/names.ts';
 import { Refusal } from '../binary/refusal.ts';
 import { Walk } from '../binary/walk.ts';
+import { shapeOf } from '../shape/resolve.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { problem, type Problem } from '../../model/problem.ts';
+import type { ComponentShape } from '../../model/wit.ts';
 import { blockingImports } from './blocking.ts';
 
 /** What admission found out about a component that it let in. */
@@ -15,6 +17,8 @@ export interface Admitted {
   /** Full names, in the component's order. */
   readonly imports: readonly string[];
   readonly exports: readonly string[];
+  /** Its imports and exports with their types, or why there are none: then no engine takes the component either. */
+  readonly shape: Result<ComponentShape, Problem>;
   /** Exported functions: `wasi:http/incoming-handler@0.2.3#handle`; `…#*` where only the interface is known. */
   readonly functions: readonly string[];
   /** Imported functions that may suspend and are used; empty means that no call ever suspends. */
@@ -28,21 +32,28 @@ export function admit(
   memoryBytes: number,
   limits: FormLimits = FORM_LIMITS,
 ): Result<Admitted, Problem> {
-  const walk = new Walk(limits, Math.floor(memoryBytes / PAGE_BYTES));
-  try {
+  return refusable(() => {
+    const walk = new Walk(limits, Math.floor(memoryBytes / PAGE_BYTES));
     const walked = walkComponent(bytes, walk);
     const imports = importNames(walked.imports);
-    return ok({
+    return {
       bytes: walked.bytes,
       imports,
       exports: walked.exports.map((item) => item.name),
+      shape: refusable(() => shapeOf(walked.definitions, limits.items)),
       functions: walked.exports.flatMap(functionsOf),
       blockingImports: blockingImports(imports, walk.functionsTaken),
       memories: walk.memories.map((memory) => ({
         initialBytes: memory.initialPages * PAGE_BYTES,
         maximumBytes: memory.maximumPages * PAGE_BYTES,
       })),
-    });
+    };
+  });
+}
+
+function refusable<T>(read: () => T): Result<T, Problem> {
+  try {
+    return ok(read());
   } catch (error) {
     if (error instanceof Refusal) return err(problem(error.code, error.message));
     throw error;

@@ -11,6 +11,7 @@ import {
 } from './component-types.ts';
 import { walkCoreModule } from './core-module.ts';
 import { hex } from './core-types.ts';
+import type { Definition, Item } from './definitions.ts';
 import { Reader } from './reader.ts';
 import { Refusal } from './refusal.ts';
 import { bounded, type Walk } from './walk.ts';
@@ -56,6 +57,8 @@ export interface WalkedComponent {
   readonly bytes: Uint8Array;
   readonly imports: readonly ComponentImport[];
   readonly exports: readonly ComponentExport[];
+  /** What types, imports and exports it defines, in order: `component/shape` makes the shape of it. */
+  readonly definitions: readonly Definition[];
 }
 
 /** Walks a component, nested ones included. Refuses by throwing `Refusal`. */
@@ -72,7 +75,7 @@ export function walkComponent(bytes: Uint8Array, walk: Walk, depth = 1): WalkedC
     const body = reader.bytes(reader.u32());
     if (id !== Section.Custom) writer.section(id, scope.section(id, body));
   }
-  return { bytes: writer.finish(), imports: scope.imports, exports: scope.exports };
+  return { bytes: writer.finish(), imports: scope.imports, exports: scope.exports, definitions: scope.definitions };
 }
 
 function header(reader: Reader): void {
@@ -89,6 +92,7 @@ function header(reader: Reader): void {
 class Scope {
   readonly imports: ComponentImport[] = [];
   readonly exports: ComponentExport[] = [];
+  readonly definitions: Definition[] = [];
   readonly #walk: Walk;
   readonly #depth: number;
   readonly #components: (Contents | undefined)[] = [];
@@ -112,6 +116,7 @@ class Scope {
   #nested(body: Uint8Array): Uint8Array {
     const nested = walkComponent(body, this.#walk, this.#depth + 1);
     this.#components.push(nested.exports);
+    this.definitions.push({ is: 'component', definitions: nested.definitions });
     return nested.bytes;
   }
 
@@ -120,15 +125,15 @@ class Scope {
       case Section.CoreInstance:
         return this.#coreInstance(reader);
       case Section.CoreType:
-        return coreTypeDefinition(reader, this.#walk);
+        return void coreTypeDefinition(reader, this.#walk);
       case Section.Instance:
         return void this.#instances.push(this.#instance(reader));
       case Section.Alias:
         return this.#alias(reader);
       case Section.Type:
-        return componentType(reader, this.#walk, 0);
+        return void this.definitions.push({ is: 'type', node: componentType(reader, this.#walk, 0) });
       case Section.Canonical:
-        return canonical(reader, this.#walk);
+        return this.#canonical(reader);
       case Section.Import:
         return this.#import(reader);
       case Section.Export:
@@ -151,35 +156,38 @@ class Scope {
 
   #alias(reader: Reader): void {
     const taken = alias(reader, this.#walk);
-    const from = taken.instance === undefined ? undefined : this.#instances[taken.instance];
-    this.#count(taken.sort, from?.find((item) => item.sort === taken.sort && item.name === taken.name)?.contents);
+    if (!taken || taken.is === 'type' || taken.is === 'declared') return;
+    this.definitions.push(taken);
+    const from = taken.is === 'taken' ? this.#instances[taken.instance] : undefined;
+    const name = taken.is === 'taken' ? taken.name : '';
+    this.#count(taken.sort, from?.find((item) => item.sort === taken.sort && item.name === name)?.contents);
   }
 
   #instance(reader: Reader): Contents | undefined {
     const form = reader.u8();
     if (form === 0) {
-      const contents = this.#components[reader.u32()];
-      this.#walk.list(reader, () => {
-        this.#walk.externName(reader, 'an argument');
-        sort(reader);
-        reader.u32();
-      });
-      return contents;
+      const component = reader.u32();
+      const items = this.#walk.list(reader, () => this.#item(this.#walk.externName(reader, 'an argument'), reader));
+      this.definitions.push({ is: 'instantiated', component, with: items });
+      return this.#components[component];
     }
     if (form !== 1) throw new Refusal('HW2102', `an instance of an unknown form ${hex(form)}`);
-    const contents: ComponentExport[] = [];
-    this.#walk.list(reader, () => {
-      const name = externNameAfterKind(reader, this.#walk, 'an export');
-      const exported = sort(reader);
-      contents.push(this.#exported(name, exported, reader.u32()));
-    });
-    return contents;
+    const items = this.#walk.list(reader, () =>
+      this.#item(externNameAfterKind(reader, this.#walk, 'an export'), reader),
+    );
+    this.definitions.push({ is: 'bundled', items });
+    return items.map((item) => this.#exported(item));
+  }
+
+  #item(name: string, reader: Reader): Item {
+    return { name, sort: sort(reader), index: reader.u32() };
   }
 
   #import(reader: Reader): void {
     const name = externNameAfterKind(reader, this.#walk, 'an import');
     const type = externType(reader);
-    this.imports.push({ name, ...type });
+    this.imports.push({ name, kind: type.kind, isFreshResource: type.kind === ExternKind.Type && !('index' in type) });
+    this.definitions.push({ is: 'imported', name, extern: type });
     if (type.kind === ExternKind.Component) this.#components.push(undefined);
     if (type.kind === ExternKind.Instance) this.#instances.push(undefined);
   }
@@ -187,14 +195,15 @@ class Scope {
   /** An export is also a new index of its sort. */
   #export(reader: Reader): void {
     const name = externNameAfterKind(reader, this.#walk, 'an export');
-    const exported = sort(reader);
-    const item = this.#exported(name, exported, reader.u32());
-    if (reader.u8() === 1) externType(reader);
-    this.exports.push(item);
-    this.#count(exported, item.contents);
+    const item = this.#item(name, reader);
+    const ascribed = reader.u8() === 1 ? externType(reader) : undefined;
+    this.definitions.push({ is: 'exported', ...item, ...(ascribed ? { ascribed } : {}) });
+    const exported = this.#exported(item);
+    this.exports.push(exported);
+    this.#count(item.sort, exported.contents);
   }
 
-  #exported(name: string, sort: number, index: number): ComponentExport {
+  #exported({ name, sort, index }: Item): ComponentExport {
     const contents =
       sort === Sort.Instance ? this.#instances[index] : sort === Sort.Component ? this.#components[index] : undefined;
     return contents ? { name, sort, contents } : { name, sort };
@@ -204,19 +213,19 @@ class Scope {
     if (sort === Sort.Component) this.#components.push(contents);
     if (sort === Sort.Instance) this.#instances.push(contents);
   }
-}
 
-/** Lifts, lowers and resource built-ins; everything later than these belongs to asynchronous components. */
-function canonical(reader: Reader, walk: Walk): void {
-  const form = reader.u8();
-  if (form === 0x00 || form === 0x01) {
-    if (reader.u8() !== 0x00) throw new Refusal('HW2102', 'a canonical definition of an unknown form');
-    reader.u32();
-    walk.list(reader, () => canonicalOption(reader));
-    if (form === 0x00) reader.u32();
-  } else if (form >= 0x02 && form <= 0x04) {
-    reader.u32();
-  } else throw new Refusal('HW2108', `the component uses an asynchronous built-in (${hex(form)})`);
+  /** Lifts, lowers and resource built-ins; everything later than these belongs to asynchronous components. */
+  #canonical(reader: Reader): void {
+    const form = reader.u8();
+    if (form === 0x00 || form === 0x01) {
+      if (reader.u8() !== 0x00) throw new Refusal('HW2102', 'a canonical definition of an unknown form');
+      reader.u32();
+      this.#walk.list(reader, () => canonicalOption(reader));
+      if (form === 0x00) this.definitions.push({ is: 'lifted', type: reader.u32() });
+    } else if (form >= 0x02 && form <= 0x04) {
+      reader.u32();
+    } else throw new Refusal('HW2108', `the component uses an asynchronous built-in (${hex(form)})`);
+  }
 }
 
 function canonicalOption(reader: Reader): void {

@@ -27,10 +27,12 @@ export class Walk {
   }
 
   /** Reads a list: its length is charged before anything is read. */
-  list(reader: Reader, entry: (reader: Reader) => void): void {
+  list<T>(reader: Reader, entry: (reader: Reader) => T): T[] {
     const count = reader.u32();
     this.charge(count);
-    for (let index = 0; index < count; index += 1) entry(reader);
+    const entries: T[] = [];
+    for (let index = 0; index < count; index += 1) entries.push(entry(reader));
+    return entries;
   }
 
   charge(count: number): void {

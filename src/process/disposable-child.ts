@@ -1,30 +1,27 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { Deferred } from '../kit/deferred.ts';
 import { err, ok, type Result } from '../kit/result.ts';
-import type { Parsed } from '../manifest/parsed.ts';
-import type { ManifestFile } from '../reconcile/ports.ts';
 
-export interface ParseRequest {
+export interface ToChild<Job> {
   readonly id: number;
-  readonly files: readonly ManifestFile[];
+  readonly job: Job;
 }
 
-/** Id 0: the child is ready. */
-export interface ParseReply {
+/** Without an answer, with id 0: the child is ready. */
+export interface FromChild<Answer> {
   readonly id: number;
-  /** One for each file, in their order. */
-  readonly parsed: readonly Parsed[];
+  readonly answer?: Answer;
 }
 
-/** Parsed, or why the child is of no use any more. */
-export type ParseOutcome = Result<readonly Parsed[], string>;
+/** What the child says before its first job. */
+export const READY: FromChild<never> = { id: 0 };
 
-/** One disposable child. It does one job at a time; whoever holds it kills it when a job came to nothing. */
-export class ParseProcess {
+/** One disposable child, which reads foreign bytes. It does one job at a time; whoever holds it kills it when a job came to nothing. */
+export class DisposableChild<Job, Answer> {
   jobs = 0;
   readonly #process: ChildProcess;
   readonly #started = new Deferred<Result<void, string>>();
-  #job: { readonly id: number; readonly done: Deferred<ParseOutcome> } | undefined;
+  #job: { readonly id: number; readonly done: Deferred<Result<Answer, string>> } | undefined;
 
   constructor(entry: string, maxHeapMb: number) {
     this.#process = fork(entry, [], {
@@ -33,7 +30,7 @@ export class ParseProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    this.#process.on('message', (message) => this.#receive(message as ParseReply));
+    this.#process.on('message', (message) => this.#receive(message as FromChild<Answer>));
     this.#process.on('error', (error) => this.#end(error.message));
     this.#process.on('exit', (code, signal) =>
       this.#end(signal ? `it ended by ${signal}` : `it ended with code ${code}`),
@@ -48,12 +45,12 @@ export class ParseProcess {
     return withDeadline(this.#started.promise, deadlineMs, () => err(`it was not ready within ${deadlineMs} ms`));
   }
 
-  /** Never rejects. */
-  run(files: readonly ManifestFile[], deadlineMs: number): Promise<ParseOutcome> {
+  /** The answer, or why the child is of no use any more. Never rejects. */
+  run(work: Job, deadlineMs: number): Promise<Result<Answer, string>> {
     this.jobs += 1;
-    const job = { id: this.jobs, done: new Deferred<ParseOutcome>() };
+    const job = { id: this.jobs, done: new Deferred<Result<Answer, string>>() };
     this.#job = job;
-    this.#process.send({ id: job.id, files } satisfies ParseRequest, (error) => {
+    this.#process.send({ id: job.id, job: work } satisfies ToChild<Job>, (error) => {
       if (error) job.done.resolve(err(error.message));
     });
     return withDeadline(job.done.promise, deadlineMs, () => err(`it took more than ${deadlineMs} ms`));
@@ -63,9 +60,9 @@ export class ParseProcess {
     this.#process.kill('SIGKILL');
   }
 
-  #receive(reply: ParseReply): void {
-    if (reply.id === 0) this.#started.resolve(ok(undefined));
-    else if (reply.id === this.#job?.id) this.#job.done.resolve(ok(reply.parsed));
+  #receive({ id, answer }: FromChild<Answer>): void {
+    if (id === READY.id) this.#started.resolve(ok(undefined));
+    else if (id === this.#job?.id && answer !== undefined) this.#job.done.resolve(ok(answer));
   }
 
   #end(why: string): void {

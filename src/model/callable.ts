@@ -1,0 +1,51 @@
+/**
+ * Which exported functions can be called with JSON, and why the others cannot. The one rule for lint, plan, admission, the
+ * OpenAPI document and the cell.
+ */
+import { partsOf, type ComponentShape, type WitFunction, type WitTypeRef } from './wit.ts';
+
+/** Interfaces whose functions the runtime itself calls: they are no functions of the component's own. */
+const OF_THE_RUNTIME: readonly string[] = ['headway:component/', 'headway:http/'];
+
+/**
+ * Types in a function when everything is written out. A type may use another twice, and that one another twice: what is
+ * short in WIT can be long on paper, in the conversion and in an OpenAPI document.
+ */
+export const MAX_WRITTEN_TYPES = 10_000;
+
+export interface CallableFunction {
+  /** Full name of the interface, as the component spells it. */
+  readonly interface: string;
+  readonly function: WitFunction;
+}
+
+/** Every function that can be called, in the order of the component. */
+export function callableFunctions(shape: Pick<ComponentShape, 'types' | 'exports'>): readonly CallableFunction[] {
+  return shape.exports.interfaces.flatMap(({ name, functions }) =>
+    functions
+      .filter((candidate) => uncallable(shape, name, candidate) === undefined)
+      .map((candidate) => ({ interface: name, function: candidate })),
+  );
+}
+
+/** Why a function cannot be called with JSON; `undefined` where it can. */
+export function uncallable(
+  shape: Pick<ComponentShape, 'types'>,
+  interfaceName: string,
+  { name, params, result }: WitFunction,
+): string | undefined {
+  if (OF_THE_RUNTIME.some((prefix) => interfaceName.startsWith(prefix))) return 'the runtime itself calls it';
+  if (name.startsWith('[')) return 'it belongs to a resource, and resources have no JSON';
+  let left = MAX_WRITTEN_TYPES;
+  const handleIn = (ref: WitTypeRef): boolean => {
+    left -= 1;
+    if (typeof ref === 'string' || left < 0) return false;
+    const type = shape.types[ref]!;
+    return type.kind === 'own' || type.kind === 'borrow' || partsOf(type).some(handleIn);
+  };
+  for (const param of params) {
+    if (handleIn(param.type)) return `its parameter ${param.name} holds a resource, and resources have no JSON`;
+  }
+  if (result !== undefined && handleIn(result)) return 'its result holds a resource, and resources have no JSON';
+  return left < 0 ? `its types have more than ${MAX_WRITTEN_TYPES} parts when they are written out` : undefined;
+}

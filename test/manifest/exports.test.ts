@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import type { Digest } from '../../src/kit/digest.ts';
+import { ok, type Result } from '../../src/kit/result.ts';
+import { assemble } from '../../src/manifest/assemble.ts';
+import { shapedArtifactsOf } from '../../src/manifest/shaped.ts';
+import type { Diagnostic } from '../../src/model/diagnostic.ts';
+import { problem, type Problem } from '../../src/model/problem.ts';
+import type { ComponentShape, WitFunction } from '../../src/model/wit.ts';
+import { artifactsOf, component, ENVIRONMENT, parse, places, route } from './support.ts';
+
+const plain = (name: string): WitFunction => ({ name, params: [{ name: 'x', type: 'u8' }] });
+const SHAPE: ComponentShape = {
+  types: [{ kind: 'borrow', resource: 0 }],
+  resources: [{ origin: 'Export', interface: 'shop:cart/pricing@1.0.0', name: 'cart' }],
+  imports: { interfaces: [], functions: [] },
+  exports: {
+    interfaces: [
+      {
+        name: 'shop:cart/pricing@1.0.0',
+        functions: [
+          plain('quote'),
+          plain('quota'),
+          plain('refund'),
+          { name: 'lend', params: [{ name: 'c', type: 0 }] },
+        ],
+        types: [],
+        resources: [{ name: 'cart', resource: 0 }],
+      },
+      { name: 'headway:component/health@0.1.0', functions: [plain('check')], types: [], resources: [] },
+    ],
+    functions: [],
+  },
+};
+
+/** The findings of one route to an export, and what was asked for. */
+function findings(
+  written: string,
+  shape: Result<ComponentShape, Problem> | undefined = ok(SHAPE),
+): readonly Diagnostic[] {
+  const parsed = parse({
+    'environment.yaml': ENVIRONMENT,
+    'cart.yaml': component('cart'),
+    'other.yaml': component('other'),
+    'route.yaml': route('cart', `  rules:\n    - backendRef: {name: cart, export: ${written}}\n`),
+  });
+  const artifacts = artifactsOf(parsed);
+  const asked: (Digest | undefined)[] = [];
+  const { diagnostics } = assemble('c', parsed, artifacts, undefined, (artifact) => {
+    asked.push(artifact);
+    return shape;
+  });
+  expect(new Set(asked)).toEqual(new Set([artifacts.get('cart.wasm')]));
+  expect(shapedArtifactsOf(parsed)).toEqual({ paths: ['cart.wasm'], digests: [] });
+  return diagnostics.filter(({ code }) => code !== 'HW1042');
+}
+
+describe('a route to an exported function', () => {
+  it('is good where the function is there', () => {
+    expect(findings('{interface: "shop:cart/pricing@1.0.0", function: quote}')).toEqual([]);
+  });
+
+  it('names the nearest functions where it is not', () => {
+    const found = findings('{interface: "shop:cart/pricing@1.0.0", function: qoute}');
+    expect(places(found)).toEqual(['HW1090 route.yaml:6:89']);
+    expect(found[0]!.message).toBe('shop/cart exports no function qoute in shop:cart/pricing@1.0.0');
+    expect(found[0]!.remedy).toBe('it exports quote, quota, refund');
+  });
+
+  it('names the versions of an interface that is there in another', () => {
+    const found = findings('{interface: "shop:cart/pricing@2.0.0", function: quote}');
+    expect(places(found)).toEqual(['HW1090 route.yaml:6:52']);
+    expect(found[0]!.remedy).toBe('it exports shop:cart/pricing@1.0.0');
+  });
+
+  it('says why a function cannot be called', () => {
+    const lend = findings('{interface: "shop:cart/pricing@1.0.0", function: lend}');
+    expect(places(lend)).toEqual(['HW1091 route.yaml:6:89']);
+    expect(lend[0]!.message).toContain('its parameter c holds a resource');
+    const [check] = findings('{interface: "headway:component/health@0.1.0", function: check}');
+    expect(check).toMatchObject({ code: 'HW1091', message: expect.stringContaining('the runtime itself calls it') });
+  });
+
+  it('says why a component has no types', () => {
+    const [found] = findings('{interface: "a:b/c", function: d}', {
+      ok: false,
+      error: problem('HW2102', 'it ends early'),
+    });
+    expect(found).toMatchObject({ code: 'HW1092', message: expect.stringContaining('it ends early (HW2102)') });
+  });
+
+  it('is left to preparation where the types are not known yet', () => {
+    const parsed = parse({
+      'environment.yaml': ENVIRONMENT,
+      'cart.yaml': component('cart'),
+      'route.yaml': route(
+        'cart',
+        '  rules:\n    - backendRef: {name: cart, export: {interface: "a:b/c", function: d}}\n',
+      ),
+    });
+    const { diagnostics } = assemble('c', parsed, artifactsOf(parsed));
+    expect(diagnostics.filter(({ code }) => code !== 'HW1042')).toEqual([]);
+  });
+});
+
+describe('the artifacts whose types are read', () => {
+  it('are those of linked components too, on both sides, and of no others', () => {
+    const parsed = parse({
+      'cart.yaml': component('cart', '  links: [{import: "a:b/c", componentRef: {name: tax}}]\n'),
+      'tax.yaml': component('tax'),
+      'other.yaml': component('other'),
+    });
+    expect(shapedArtifactsOf(parsed)).toEqual({ paths: ['cart.wasm', 'tax.wasm'], digests: [] });
+  });
+});
