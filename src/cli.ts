@@ -19,11 +19,14 @@ const HELP = `headway follows HEAD: a git repository of YAML manifests is the on
                [--live <addr>] [--fail-on escalation]   exit 0 no change, 1 error, 2 change
   headway status [--status <addr>] [--watch] [--json]
   headway explain <namespace>/<name> [--status <addr>] [--json]
+  headway audit verify [--data <dir>] [--contains <hash>] [--format text|json]   exit 0 whole, 1 findings, 2 broken
+  headway audit show [--data <dir>] [--entry <namespace>/<name>] [--kind use,denial,audited,decision] [--since 2h]
 
 No command changes what is live: push a commit, or revert one.
 `;
 
 const DEFAULT_STATUS = '127.0.0.1:8081';
+const DEFAULT_DATA = '.headway';
 
 type Values = Readonly<Record<string, string | boolean | string[] | undefined>>;
 
@@ -118,6 +121,31 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         { address: String(values['status']), json: values['json'] === true, watch: values['watch'] === true },
         terminal,
       ),
+  },
+  audit: {
+    options: {
+      data: { ...text, default: DEFAULT_DATA },
+      format: { ...text, default: 'text' },
+      contains: text,
+      entry: text,
+      kind: text,
+      since: text,
+    },
+    run: async (values, [verb, ...rest]) => {
+      if (rest.length > 0) return usage('audit needs one of verify and show');
+      const { format } = values;
+      if (format !== 'text' && format !== 'json')
+        return usage(`audit has no format "${String(format)}"; there are text and json`);
+      const given = (name: string): string | undefined => (typeof values[name] === 'string' ? values[name] : undefined);
+      const options = { data: given('data')!, format } as const;
+      const { showCommand, verifyCommand } = await import('./process/audit.ts');
+      const contains = given('contains');
+      if (verb === 'verify')
+        return verifyCommand({ ...options, contains: contains === undefined ? [] : [contains] }, terminal);
+      if (verb === 'show')
+        return showCommand({ ...options, entry: given('entry'), kind: given('kind'), since: given('since') }, terminal);
+      return usage(`audit has no "${verb ?? ''}"; there are verify and show`);
+    },
   },
   explain: {
     options: { status: { ...text, default: DEFAULT_STATUS }, json: flag },

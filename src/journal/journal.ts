@@ -7,7 +7,8 @@
  * 3. A journal of a newer version is not touched. A damaged one is moved aside, said loudly, and its place is taken by
  *    the seed, the copy from the last promotion.
  * 4. Everything that grows has a limit; ids never come back.
- * 5. Nothing of SQLite is thrown at the caller: a write that fails is a `Problem` and has changed nothing.
+ * 5. Each event of the timeline is in the audit once, and the audit's end is anchored here (audit/trail.ts).
+ * 6. Nothing of SQLite is thrown at the caller: a write that fails is a `Problem` and has changed nothing.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,11 +17,15 @@ import type { Logger } from 'pino';
 import type { Clock } from '../kit/clock.ts';
 import type { Json } from '../kit/json.ts';
 import { err, ok, type Result } from '../kit/result.ts';
+import type { AccessRecord } from '../model/audit.ts';
+import type { AuditAnchor } from '../model/audit-record.ts';
 import type { Desired } from '../model/desired.ts';
 import type { MemoryParts } from '../model/memory-parts.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { Reason, TimelineEvent } from '../model/status.ts';
-import type { JournalPort, JournalStep } from '../reconcile/ports.ts';
+import type { AuditPort, JournalPort, JournalStep } from '../reconcile/ports.ts';
+import { openAuditLog } from './audit/audit-log.ts';
+import { AuditTrail } from './audit/trail.ts';
 import { createDatabase, JOURNAL_FILE, moveAside, openDatabase } from './database.ts';
 import { desiredFromText, desiredToText } from './desired-text.ts';
 import { DEFAULT_JOURNAL_LIMITS, type JournalLimits } from './limits.ts';
@@ -45,11 +50,12 @@ export interface UnfinishedStep {
   readonly intents: readonly Json[];
 }
 
-export interface Journal extends JournalPort {
+export interface Journal extends JournalPort, AuditPort {
   /** Oldest first. */
   unfinished(): readonly UnfinishedStep[];
   /** Bytes on disk, for metrics. */
   bytes(): number;
+  auditBytes(): number;
 }
 
 const SEED_FILE = 'seed.json';
@@ -66,14 +72,28 @@ export function openJournal(options: JournalOptions): Result<Journal, Problem> {
     if (!locked.ok) return locked;
     lock = locked.value;
     const opened = openOrBootstrap(folder, limits, options);
-    if (opened.ok)
-      return ok(new SqliteJournal({ ...opened.value, folder, limits, lock, log: options.log, clock: options.clock }));
+    if (opened.ok) return ok(new SqliteJournal(withAudit(opened.value, { ...options, folder, limits, lock })));
     lock.release();
     return opened;
   } catch (error) {
     lock?.release();
     return err(problem('HW5022', `the journal in ${folder} cannot be opened: ${(error as Error).message}`));
   }
+}
+
+/** The audit goes on where the journal saw it last, with what a crash left out of it. */
+function withAudit(opened: OpenedJournal, parts: Pick<Parts, 'folder' | 'limits' | 'lock' | 'log' | 'clock'>): Parts {
+  const { statements, bootstrapped } = opened;
+  const { folder, limits, clock, log } = parts;
+  const anchor = statements.getAuditHead.get() as AuditAnchor | undefined;
+  const nowWallMs = () => clock.now().wallMs;
+  const audit = openAuditLog({ folder, limits: limits.audit, anchor, nowWallMs, log });
+  const authorOf = (commit: string) => (statements.authorOf.get(commit) as { author: string } | undefined)?.author;
+  const trail = new AuditTrail(audit, authorOf, log);
+  // A journal that begins anew counts its events from where its copy was: none of them has a record yet.
+  const after = bootstrapped ? 0 : audit.lastEvent;
+  trail.decided(statements.eventsAfter.all(after).map(rowToEvent));
+  return { ...opened, folder, limits, lock: parts.lock, log, clock, audit: trail };
 }
 
 interface OpenedJournal {
@@ -135,7 +155,7 @@ function tellBootstrapped(statements: Statements, wallMs: number, why: string, s
     : 'there was no copy of it: what git asks for is deployed as the first, unproven';
   const reason: Reason = 'Bootstrapped';
   const message = `the journal was lost (${why.replaceAll(/\s+/g, ' ')}): ${from}`;
-  statements.addEvent.run(new Date(wallMs).toISOString(), 'start', commit, null, reason, message, null);
+  statements.addEvent.run(new Date(wallMs).toISOString(), 'start', commit, null, reason, message, null, null);
 }
 
 function refuseNewer(folder: string, found: number, known: number): Result<never, Problem> {
@@ -161,6 +181,7 @@ interface Parts extends OpenedJournal {
   readonly lock: DataLock;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly audit: AuditTrail;
 }
 
 class SqliteJournal implements Journal {
@@ -192,8 +213,11 @@ class SqliteJournal implements Journal {
   }
 
   write(step: JournalStep): Result<void, Problem> {
-    const { statements, limits, memory } = this.#parts;
+    const { statements, limits, memory, audit } = this.#parts;
+    const audited = audit.ready();
+    if (!audited.ok) return audited;
     const change = memory.changeTo(step.memory);
+    const events: TimelineEvent[] = [];
     const intents = JSON.stringify(step.intents);
     const fits = within('memory', change.bytes, limits.memoryBytes);
     if (!fits.ok) return fits;
@@ -204,20 +228,25 @@ class SqliteJournal implements Journal {
       statements.addStep.run(step.reconcileId, intents);
       statements.pruneSteps.run(limits.steps);
       for (const event of step.events) {
-        statements.addEvent.run(
+        const message = cut(event.message, limits.messageCharacters);
+        const { lastInsertRowid } = statements.addEvent.run(
           event.at,
           event.reconcileId,
           event.commit,
           event.entry ?? null,
           event.reason,
-          cut(event.message, limits.messageCharacters),
+          message,
           event.evidence ? JSON.stringify(event.evidence) : null,
+          event.author ?? null,
         );
+        events.push({ ...event, message, id: Number(lastInsertRowid) });
       }
+      this.#anchorAudit();
       if (step.events.length > 0) statements.pruneTimeline.run(limits.timelineEvents);
     });
     if (!written.ok) return written;
     memory.written(change);
+    audit.decided(events);
     if (step.seed || step.events.some(({ reason }) => reason === 'Proven')) this.#seedDue = true;
     if (this.#seedDue && this.#parts.clock.now().monotonicMs >= this.#nextSeedMs) this.#writeSeed();
     return written;
@@ -227,7 +256,31 @@ class SqliteJournal implements Journal {
     const text = JSON.stringify(results);
     const fits = this.#fits('results', text, this.#parts.limits.intentsBytes);
     if (!fits.ok) return fits;
-    return this.#transaction(() => this.#parts.statements.finishStep.run(text, reconcileId));
+    return this.#transaction(() => {
+      this.#parts.statements.finishStep.run(text, reconcileId);
+      this.#anchorAudit();
+    });
+  }
+
+  record(records: readonly AccessRecord[]): Result<void, Problem> {
+    if (this.#closed) return err(problem('HW5023', 'the journal is closed'));
+    const recorded = this.#parts.audit.record(records);
+    // Not anchored is not lost: the next write of the journal does it.
+    if (recorded.ok && records.length > 0) this.#transaction(() => this.#anchorAudit());
+    return recorded;
+  }
+
+  lost(count: number): Result<void, Problem> {
+    return this.#parts.audit.lost(count, this.#parts.clock.now().wallMs);
+  }
+
+  auditBytes(): number {
+    return this.#parts.audit.bytes();
+  }
+
+  #anchorAudit(): void {
+    const { seq, hash } = this.#parts.audit.head;
+    this.#parts.statements.putAuditHead.run(seq, hash);
   }
 
   unfinished(): readonly UnfinishedStep[] {
@@ -251,8 +304,10 @@ class SqliteJournal implements Journal {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#seedDue) this.#writeSeed();
-    const { database, lock, log } = this.#parts;
+    const { database, lock, log, audit } = this.#parts;
+    audit.close();
     try {
+      this.#anchorAudit();
       database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       database.close();
     } catch (error) {

@@ -1,3 +1,5 @@
+import { DEFAULT_AUDIT_LIMITS, type AuditLimits } from './audit/audit-log.ts';
+
 /** Every bound of the journal. */
 export interface JournalLimits {
   /** JSON texts of all parts of the memory. */
@@ -14,6 +16,7 @@ export interface JournalLimits {
   readonly intentsBytes: number;
   /** The database file. */
   readonly databaseBytes: number;
+  readonly audit: AuditLimits;
 }
 
 export const DEFAULT_JOURNAL_LIMITS: JournalLimits = {
@@ -24,4 +27,5 @@ export const DEFAULT_JOURNAL_LIMITS: JournalLimits = {
   steps: 1_000,
   intentsBytes: 8 * 2 ** 20,
   databaseBytes: 2 ** 30,
+  audit: DEFAULT_AUDIT_LIMITS,
 };

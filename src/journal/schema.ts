@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
 /** Raised with every change of the tables or of what their JSON means. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 /** "HDWY": tells our files from other databases. */
 export const APPLICATION_ID = 0x48445759;
 
@@ -20,10 +20,20 @@ CREATE TABLE memory (
 ) STRICT;
 `;
 
+/** The last record of the audit that the journal has seen (audit/audit-log.ts): one row, or none yet. */
+export const AUDIT_HEAD_TABLE = `
+CREATE TABLE audit_head (
+  name TEXT PRIMARY KEY CHECK (name = 'head'),
+  seq INTEGER NOT NULL,
+  hash TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
 /** `AUTOINCREMENT` because an id is never used twice, pruned or not. */
 export const SCHEMA = `
 ${STATE_TABLE}
 ${MEMORY_TABLE}
+${AUDIT_HEAD_TABLE}
 
 CREATE TABLE steps (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -42,7 +52,8 @@ CREATE TABLE timeline (
   entry TEXT,
   reason TEXT NOT NULL,
   message TEXT NOT NULL,
-  evidence TEXT
+  evidence TEXT,
+  author TEXT
 ) STRICT;
 `;
 

@@ -16,6 +16,11 @@ export interface Statements {
   readonly pruneTimeline: StatementSync;
   readonly timeline: StatementSync;
   readonly lastEventId: StatementSync;
+  /** Oldest first. */
+  readonly eventsAfter: StatementSync;
+  readonly authorOf: StatementSync;
+  readonly getAuditHead: StatementSync;
+  readonly putAuditHead: StatementSync;
 }
 
 /** @throws when a table or a column is not there. */
@@ -37,22 +42,30 @@ export function prepareStatements(database: DatabaseSync): Statements {
     pruneSteps: sql('DELETE FROM steps WHERE id <= (SELECT max(id) FROM steps) - ?'),
     unfinished: sql('SELECT reconcile_id, intents FROM steps WHERE results IS NULL ORDER BY id'),
     addEvent: sql(
-      'INSERT INTO timeline (at, reconcile_id, commit_id, entry, reason, message, evidence) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO timeline (at, reconcile_id, commit_id, entry, reason, message, evidence, author) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     pruneTimeline: sql('DELETE FROM timeline WHERE id <= (SELECT max(id) FROM timeline) - ?'),
     timeline: sql('SELECT * FROM timeline ORDER BY id DESC LIMIT ?'),
     lastEventId: sql(`SELECT seq FROM sqlite_sequence WHERE name = 'timeline'`),
+    eventsAfter: sql('SELECT * FROM timeline WHERE id > ? ORDER BY id'),
+    authorOf: sql('SELECT author FROM timeline WHERE commit_id = ? AND author IS NOT NULL ORDER BY id DESC LIMIT 1'),
+    getAuditHead: sql(`SELECT seq, hash FROM audit_head WHERE name = 'head'`),
+    putAuditHead: sql(
+      `INSERT INTO audit_head (name, seq, hash) VALUES ('head', ?, ?) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, hash = excluded.hash WHERE seq IS NOT excluded.seq`,
+    ),
   };
 }
 
 export function rowToEvent(row: Record<string, SQLOutputValue>): TimelineEvent {
   const evidence = row['evidence'] as string | null;
   const entry = row['entry'] as EntryKey | null;
+  const author = row['author'] as string | null;
   return {
     id: row['id'] as number,
     at: row['at'] as string,
     reconcileId: row['reconcile_id'] as string,
     commit: row['commit_id'] as string,
+    ...(author === null ? {} : { author }),
     ...(entry === null ? {} : { entry }),
     reason: row['reason'] as Reason,
     message: row['message'] as string,

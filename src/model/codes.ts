@@ -314,6 +314,16 @@ export const CODES = {
     remedy: 'restart both, so that they are of one build',
     policy: 'Waiting',
   },
+  HW4751: {
+    title: 'another instance of a singleton is there',
+    remedy: 'none: it starts when the other one has ended',
+    policy: 'Waiting',
+  },
+  HW4752: {
+    title: 'shutdown took too long',
+    remedy: 'make lifecycle shutdown quicker, or raise drain.deadline; the process was killed in it',
+    policy: 'Terminal',
+  },
   ...INGRESS_CODES,
   ...DAEMON_CODES,
   HW6001: {

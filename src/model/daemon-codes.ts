@@ -19,16 +19,6 @@ export const DAEMON_CODES = {
     remedy: 'name a folder of manifests that this user may read',
     policy: 'Terminal',
   },
-  HW4751: {
-    title: 'another instance of a singleton is there',
-    remedy: 'none: it starts when the other one has ended',
-    policy: 'Waiting',
-  },
-  HW4752: {
-    title: 'shutdown took too long',
-    remedy: 'make lifecycle shutdown quicker, or raise drain.deadline; the process was killed in it',
-    policy: 'Terminal',
-  },
   HW5014: {
     title: 'configuration not readable',
     remedy: 'check the path and the permissions of the file',
@@ -77,6 +67,21 @@ export const DAEMON_CODES = {
   HW5032: {
     title: 'data folder cannot be made',
     remedy: 'make the place of the data folder writable for this user, or name another one with --data',
+    policy: 'Terminal',
+  },
+  HW5040: {
+    title: 'audit not written',
+    remedy: 'look at the disk of the data folder; nothing new is decided until a write succeeds',
+    policy: 'Retry',
+  },
+  HW5041: {
+    title: 'audit cut or changed',
+    remedy: 'run `headway audit verify --data <dir>`, and compare with a copy or with a hash written down before',
+    policy: 'Terminal',
+  },
+  HW5042: {
+    title: 'no audit to read',
+    remedy: 'name the data folder of a daemon with --data',
     policy: 'Terminal',
   },
 } as const satisfies Record<string, CodeRow>;

@@ -150,6 +150,8 @@ export interface TimelineEvent {
   readonly at: string;
   readonly reconcileId: string;
   readonly commit: string;
+  /** Who wrote the commit, as git has it; absent where that is not known. */
+  readonly author?: string;
   readonly entry?: EntryKey;
   readonly reason: Reason;
   readonly message: string;

@@ -84,6 +84,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       shapes,
       engine: withHostSettings(engine, options),
       journal: journal.value,
+      audit: journal.value,
     },
     clock,
     log,
@@ -99,7 +100,11 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
     statusSource: reconciler.statusSource,
     metricsSource: {
       samples: () => engine.samples(),
-      storage: async () => ({ journal: journal.value.bytes(), mirror: await mirror.value.bytes() }),
+      storage: async () => ({
+        journal: journal.value.bytes(),
+        audit: journal.value.auditBytes(),
+        mirror: await mirror.value.bytes(),
+      }),
     },
     clock,
     log,

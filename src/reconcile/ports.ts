@@ -154,6 +154,8 @@ export interface EnginePort {
  */
 export interface AuditPort {
   record(records: readonly AccessRecord[]): Result<void, Problem>;
+  /** So many uses were made and cannot be recorded any more; a record says so. */
+  lost(count: number): Result<void, Problem>;
 }
 
 /** One durable step of the loop. `memory` is decide's own value; the journal does not look into its parts. */

@@ -261,7 +261,10 @@ class Loop implements Reconciler {
       reconcileId: id,
       memory: partsOf(decision.memory as unknown as { readonly [field: string]: Json }),
       intents: actions.map(intentOf),
-      events: decision.events.map((event) => ({ ...event, at, reconcileId: id })),
+      events: decision.events.map((event) => {
+        const author = decision.memory.commits.find(({ commit }) => commit === event.commit)?.author;
+        return { ...event, at, reconcileId: id, ...(author ? { author } : {}) };
+      }),
     });
     if (!written.ok) {
       this.#log.error(

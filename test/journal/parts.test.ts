@@ -187,12 +187,20 @@ describe('a journal of version 1', () => {
       expect(journal.desired()).toEqual(desired);
       expect(journal.unfinished()).toEqual([{ reconcileId: 'r1', intents: [{ n: 1 }] }]);
       expect(journal.timeline(10)).toMatchObject([{ id: 1, message: 'event 1' }]);
+      expect(journal.timeline(10)[0]).not.toHaveProperty('author');
       journal.close();
     }
     const database = new DatabaseSync(path.join(folder, 'journal.db'));
-    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 });
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 3 });
     const names = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`).all();
-    expect(names.map(({ name }) => name)).toEqual(['memory', 'sqlite_sequence', 'state', 'steps', 'timeline']);
+    expect(names.map(({ name }) => name)).toEqual([
+      'audit_head',
+      'memory',
+      'sqlite_sequence',
+      'state',
+      'steps',
+      'timeline',
+    ]);
     database.close();
   });
 
