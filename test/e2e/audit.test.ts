@@ -14,7 +14,7 @@ describe('headway audit', () => {
   let first: string;
 
   async function show(...flags: readonly string[]): Promise<readonly AuditRecord[]> {
-    const { code, stdout } = await headway(['audit', 'show', '--data', data(), '--format', 'json', ...flags]);
+    const { code, out: stdout } = await headway(['audit', 'show', '--data', data(), '--format', 'json', ...flags]);
     expect(code).toBe(0);
     return stdout
       .split('\n')
@@ -47,7 +47,7 @@ describe('headway audit', () => {
     expect(await show('--since', '2100-01-01T00:00:00Z')).toEqual([]);
     expect((await show('--since', '1h')).length).toBeGreaterThan(0);
     expect((await show('--kind', 'segment')).map(({ kind }) => kind)).toEqual(['Segment']);
-    const { stdout } = await headway(['audit', 'show', '--data', data(), '--kind', 'decision']);
+    const { out: stdout } = await headway(['audit', 'show', '--data', data(), '--kind', 'decision']);
     expect(stdout).toMatch(/Quarantined: release [0-9a-f]{12} .*\[[0-9a-f]{12} by .+\]/);
     for (const wrong of [
       ['--kind', 'nonsense'],
@@ -62,9 +62,9 @@ describe('headway audit', () => {
   it('is whole beside the daemon that writes it, and after it was killed in the middle', async () => {
     const { daemon, repository } = now();
     const running = await headway(['audit', 'verify', '--data', data()]);
-    expect([running.code, running.stderr]).toEqual([0, '']);
-    expect(running.stdout).toMatch(/: whole\nhead \d+ [0-9a-f]{64}\n$/);
-    first = /[0-9a-f]{64}/.exec(running.stdout)![0];
+    expect([running.code, running.err]).toEqual([0, '']);
+    expect(running.out).toMatch(/: whole\nhead \d+ [0-9a-f]{64}\n$/);
+    first = /[0-9a-f]{64}/.exec(running.out)![0];
     const before = (await daemon.status())!.entries[0];
     await repository.push('Greet better', swapTo('greeting-v2', { attempt: 'killed' }));
     await daemon.entry(KEY, 'it walks', ({ candidate }) => candidate?.state === 'Canary');
@@ -72,7 +72,7 @@ describe('headway audit', () => {
     process.kill(control, 'SIGKILL');
     await daemon.until('another control', () => ![undefined, control].includes(daemon.first('control')));
     await provenAfter(daemon, before);
-    const { code, stdout } = await headway(['audit', 'verify', '--data', data(), '--contains', first]);
+    const { code, out: stdout } = await headway(['audit', 'verify', '--data', data(), '--contains', first]);
     expect([code, stdout]).toEqual([0, expect.stringContaining(': whole')]);
     const events = (await show('--kind', 'decision')).flatMap((record) =>
       record.kind === 'Decision' ? [record.event] : [],
@@ -92,7 +92,7 @@ describe('headway audit', () => {
     writeFileSync(file, text.replace('"reason":"Quarantined"', '"reason":"Progressing"'));
     const edited = await verify();
     expect(edited.code).toBe(1);
-    const { findings } = JSON.parse(edited.stdout) as { findings: readonly { place: string; message: string }[] };
+    const { findings } = JSON.parse(edited.out) as { findings: readonly { place: string; message: string }[] };
     expect(findings).toEqual([
       { place: expect.stringMatching(/^audit-00000001\.jsonl:\d+$/), message: expect.stringMatching(/was changed/) },
     ]);
@@ -105,7 +105,7 @@ describe('headway audit', () => {
         .join(''),
     );
     const cut = await verify();
-    expect([cut.code, cut.stdout]).toEqual([1, expect.stringContaining('the end was cut off')]);
+    expect([cut.code, cut.out]).toEqual([1, expect.stringContaining('the end was cut off')]);
     const absent = await headway(['audit', 'verify', '--data', data(), '--contains', '0'.repeat(64)]);
     expect(absent.code).toBe(1);
     expect((await headway(['audit', 'verify', '--data', path.join(data(), 'none')])).code).toBe(2);
