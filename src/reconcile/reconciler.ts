@@ -28,6 +28,7 @@ import type { JournalPort, ReconcilerPorts, StatusSource } from './ports.ts';
 import { preparing, servesAll } from './progress.ts';
 import { createSource, type Source, type SourceLook } from './source.ts';
 import { SourceRecord, type SourceView } from './source-status.ts';
+import { toldBy } from './told.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** The memory is written at least so often while its clocks and samples move, and at every event and action. */
@@ -261,10 +262,7 @@ class Loop implements Reconciler {
       reconcileId: id,
       memory: partsOf(decision.memory as unknown as { readonly [field: string]: Json }),
       intents: actions.map(intentOf),
-      events: decision.events.map((event) => {
-        const author = decision.memory.commits.find(({ commit }) => commit === event.commit)?.author;
-        return { ...event, at, reconcileId: id, ...(author ? { author } : {}) };
-      }),
+      events: toldBy(decision, at, id),
     });
     if (!written.ok) {
       this.#log.error(
