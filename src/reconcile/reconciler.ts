@@ -28,7 +28,7 @@ import type { JournalPort, ReconcilerPorts, StatusSource } from './ports.ts';
 import { preparing, servesAll } from './progress.ts';
 import { createSource, type Source, type SourceLook } from './source.ts';
 import { SourceRecord, type SourceView } from './source-status.ts';
-import { toldBy } from './told.ts';
+import { logTold, toldBy } from './told.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** The memory is written at least so often while its clocks and samples move, and at every event and action. */
@@ -272,9 +272,7 @@ class Loop implements Reconciler {
       return false;
     }
     this.#writtenAtMs = now.monotonicMs;
-    for (const { reason, message, entry, commit } of decision.events) {
-      this.#log.info({ reconcileId: id, commit, entry, reason, message }, 'decided');
-    }
+    logTold(this.#log, decision, id);
     return true;
   }
 

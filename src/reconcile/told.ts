@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Decision } from '../model/decision.ts';
 import type { TimelineEvent } from '../model/status.ts';
 
@@ -7,4 +8,10 @@ export function toldBy({ events, memory }: Decision, at: string, reconcileId: st
     const author = memory.commits.find(({ commit }) => commit === event.commit)?.author;
     return { ...event, at, reconcileId, ...(author ? { author } : {}) };
   });
+}
+
+export function logTold(log: Logger, { events }: Decision, reconcileId: string): void {
+  for (const { reason, message, entry, commit } of events) {
+    log.info({ reconcileId, commit, entry, reason, message }, 'decided');
+  }
 }
