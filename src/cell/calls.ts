@@ -70,8 +70,8 @@ export class Calls implements Answers {
     this.#outbox.body(id, bytes);
   }
 
-  bodyEnd(id: number): void {
-    this.#outbox.bodyEnd(id);
+  bodyEnd(id: number, trailers?: readonly string[]): void {
+    this.#outbox.bodyEnd(id, trailers);
   }
 
   bodyAbort(id: number): void {

@@ -2,6 +2,7 @@
 import { FromCell, MAX_CHUNK_BYTES, MAX_OUTCOME_BYTES, type Loaded, type Outcome } from '../wire/frames.ts';
 import type { FrameWriter } from '../wire/encoder.ts';
 import { writeResponse } from '../wire/response-head.ts';
+import { writeTrailers } from '../wire/trailers.ts';
 import type { LogStreamNumber } from './log-lines.ts';
 
 export type OutcomeNumber = (typeof Outcome)[keyof typeof Outcome];
@@ -54,8 +55,10 @@ export class Outbox {
     }
   }
 
-  bodyEnd(id: number): void {
-    this.#writer.frame(FromCell.BodyEnd, id, NO_TEXT);
+  /** @throws RangeError where the trailers are too many for the wire; the caller has checked. */
+  bodyEnd(id: number, trailers?: readonly string[]): void {
+    if (trailers === undefined) this.#writer.frame(FromCell.BodyEnd, id, NO_TEXT);
+    else writeTrailers(this.#writer, id, trailers);
   }
 
   bodyAbort(id: number): void {

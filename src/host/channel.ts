@@ -21,6 +21,7 @@ import { FunctionCall, type FunctionResult } from '../wire/function-call.ts';
 import { writeRequest, type RequestHead } from '../wire/request-head.ts';
 import { readDenial, readFailure, readJson, readLoaded, type Denial, type LoadFailure } from '../wire/reports.ts';
 import { readResponse } from '../wire/response-head.ts';
+import { readTrailers } from '../wire/trailers.ts';
 
 /** Probes and exported functions come on top of `limits.concurrency`. */
 export const MAX_RUNTIME_CALLS = 16;
@@ -194,11 +195,7 @@ export class CellChannel implements CellCaller {
       case FromCell.Body:
         return this.#onBody(id, bytes, start, end);
       case FromCell.BodyEnd:
-        if (!calls.has(id, Call.BodyOpen)) return 'the end of a body that was not open';
-        if (calls.missing[id]! > 0) return `a body ${calls.missing[id]} bytes shorter than its content-length`;
-        calls.state[id]! &= ~Call.BodyOpen;
-        calls.exchanges[id]?.onBodyEnd();
-        return undefined;
+        return this.#onBodyEnd(id, bytes, start, end);
       case FromCell.BodyAbort:
         if (!calls.has(id, Call.BodyOpen)) return 'the end of a body that was not open';
         this.#abortBody(id);
@@ -245,6 +242,17 @@ export class CellChannel implements CellCaller {
     }
     const exchange = calls.exchanges[id];
     if (exchange !== undefined) exchange.onBody(bytes.subarray(start, end));
+    return undefined;
+  }
+
+  #onBodyEnd(id: number, bytes: Buffer, start: number, end: number): string | undefined {
+    const calls = this.#calls;
+    if (!calls.has(id, Call.BodyOpen)) return 'the end of a body that was not open';
+    if (calls.missing[id]! > 0) return `a body ${calls.missing[id]} bytes shorter than its content-length`;
+    const trailers = start === end ? undefined : readTrailers(bytes, start, end);
+    if (typeof trailers === 'string') return trailers;
+    calls.state[id]! &= ~Call.BodyOpen;
+    calls.exchanges[id]?.onBodyEnd(trailers);
     return undefined;
   }
 

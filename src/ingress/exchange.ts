@@ -47,6 +47,8 @@ export class Exchange extends ServerResponse implements CellExchange {
   upload: Upload | undefined;
   hasStreamedBody = false;
   awaitsContinue = false;
+  /** The client said `TE: trailers`: it wants them, and does not throw them away. */
+  acceptsTrailers = false;
   retried = false;
   isClientGone = false;
   /** Of the guest's response; 0 before it. */
@@ -104,10 +106,13 @@ export class Exchange extends ServerResponse implements CellExchange {
     this.on('drain', () => this.#payCredit());
   }
 
-  onBodyEnd(): void {
+  /** Node sends trailers behind a chunked body only, which is all that HTTP/1.1 has a place for (RFC 9112 §7.1.2). */
+  onBodyEnd(trailers: readonly string[] | undefined): void {
     if (this.#isAnswered || this.#isCut) return;
     this.isWhole = true;
-    if (!this.isClientGone) this.end();
+    if (this.isClientGone) return;
+    if (trailers !== undefined && this.acceptsTrailers) this.addTrailers(pairsOf(trailers));
+    this.end();
   }
 
   onBodyAbort(): void {
@@ -206,6 +211,12 @@ export class Exchange extends ServerResponse implements CellExchange {
   #discardBody(): void {
     if (!this.req.complete || !this.req.readableEnded) discard(this.req);
   }
+}
+
+function pairsOf(trailers: readonly string[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at < trailers.length; at += 2) pairs.push([trailers[at]!, trailers[at + 1]!]);
+  return pairs;
 }
 
 /** One listener for all: a closure per request would be one too many. */

@@ -181,6 +181,7 @@ class HttpIngress implements Ingress {
     }
     exchange.on('close', onExchangeClose);
     exchange.awaitsContinue &&= facts.hasBody;
+    exchange.acceptsTrailers = facts.acceptsTrailers;
     const isGathered = facts.contentLength > 0 && facts.contentLength <= MAX_GATHERED_BYTES && !exchange.awaitsContinue;
     exchange.hasStreamedBody = facts.hasBody && !isGathered;
     if (!isGathered) {

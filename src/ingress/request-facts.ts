@@ -27,6 +27,7 @@ type Special =
   | 'connection'
   | 'upgrade'
   | 'expect'
+  | 'te'
   | 'requestId';
 
 const SPECIAL = new Map<string, Special>([
@@ -43,7 +44,7 @@ const SPECIAL = new Map<string, Special>([
   ['proxy-authenticate', 'drop'],
   ['proxy-authorization', 'drop'],
   ['proxy-connection', 'drop'],
-  ['te', 'drop'],
+  ['te', 'te'],
   ['trailer', 'drop'],
   ['x-forwarded-for', 'drop'],
   ['x-forwarded-host', 'drop'],
@@ -56,6 +57,9 @@ const SPECIAL = new Map<string, Special>([
 const SPECIAL_LENGTHS = Uint8Array.from({ length: 32 }, (_, length) =>
   [...SPECIAL.keys()].some((name) => name.length === length) ? 1 : 0,
 );
+
+/** The member `trailers` of a `TE` list, which has no parameters. */
+const TRAILERS = /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i;
 
 /** `BadRequest` is 400, `TooManyHeaders` 431, `NotOffered` 501. */
 export interface HeadFault {
@@ -70,6 +74,8 @@ export class RequestFacts {
   contentLength = -1;
   chunked = false;
   expectsContinue = false;
+  /** `TE: trailers` (RFC 9110 §10.1.4). It belongs to the connection: the guest does not see it. */
+  acceptsTrailers = false;
   readonly head: RequestHead = {
     flags: 0,
     deadlineMs: 0,
@@ -146,6 +152,7 @@ export class RequestFacts {
     this.contentLength = -1;
     this.chunked = false;
     this.expectsContinue = false;
+    this.acceptsTrailers = false;
     this.head.headerStrings = 0;
     this.#hosts = 0;
     this.#transferEncoding = '';
@@ -176,6 +183,9 @@ export class RequestFacts {
         return;
       case 'expect':
         this.expectsContinue = true;
+        return;
+      case 'te':
+        this.acceptsTrailers ||= TRAILERS.test(value);
         return;
       case 'requestId':
         if (REQUEST_ID.test(value)) this.#requestId = value;

@@ -24,7 +24,8 @@ export interface CellExchange {
   /** With `complete`, `bytes[head.bodyStart, end)` is the whole body; else body events follow. */
   onResponse(head: ResponseHead, bytes: Buffer, end: number, complete: boolean): void;
   onBody(bytes: Buffer): void;
-  onBodyEnd(): void;
+  /** With `trailers`, names and values in turn: checked, and such as may be sent. */
+  onBodyEnd(trailers: readonly string[] | undefined): void;
   /** What was sent of the body is all there will be, and it is not whole. */
   onBodyAbort(): void;
   /** The guest has read: `sendable` has grown. */

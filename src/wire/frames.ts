@@ -79,7 +79,7 @@ export const FromCell = {
    */
   Response: 0x30,
   Body: 0x31,
-  /** The response's body is complete (`outgoing-body.finish`). */
+  /** The response's body is complete (`outgoing-body.finish`). Empty, or its trailers: `u16le n`, n × (name, value). */
   BodyEnd: 0x32,
   /** The body was dropped without finish, or the guest trapped after the head: the connection must be destroyed. A `Done` while the body is open means the same. */
   BodyAbort: 0x33,

@@ -19,6 +19,7 @@ import {
 } from '../../src/wire/frames.ts';
 import { readRequest, type ReceivedRequest } from '../../src/wire/request-head.ts';
 import { writeResponse } from '../../src/wire/response-head.ts';
+import { writeTrailers } from '../../src/wire/trailers.ts';
 
 export type Script = (call: ScriptedCall) => void;
 
@@ -71,8 +72,9 @@ export class ScriptedCall {
     }
   }
 
-  bodyEnd(): void {
-    this.writer.frame(FromCell.BodyEnd, this.id, Buffer.alloc(0));
+  bodyEnd(trailers?: readonly string[]): void {
+    if (trailers) writeTrailers(this.writer, this.id, trailers);
+    else this.writer.frame(FromCell.BodyEnd, this.id, Buffer.alloc(0));
   }
 
   bodyAbort(): void {

@@ -33,6 +33,8 @@ export const SEND_AT_BYTES = 64 * 1024;
 export class ResponseBody implements ByteSink {
   readonly dueMs = Number.POSITIVE_INFINITY;
   state: ResponseBodyState = 'Open';
+  /** Names and values in turn, once it is finished; absent where there are none. */
+  trailers: readonly string[] | undefined;
   #owner: ResponseBodyOwner | undefined;
   #declaredBytes = -1;
   #maxBytes = Number.POSITIVE_INFINITY;
@@ -87,12 +89,13 @@ export class ResponseBody implements ByteSink {
   }
 
   /** `undefined`: it is whole. Otherwise the error that `outgoing-body.finish` answers with. */
-  finish(): StreamEnd['failure'] | undefined {
+  finish(trailers?: readonly string[]): StreamEnd['failure'] | undefined {
     if (this.#ended) return this.#ended.failure ?? GONE;
     if (this.#declaredBytes >= 0 && this.#written !== this.#declaredBytes) {
       this.#mismatch();
       return this.#ended!.failure;
     }
+    if (trailers !== undefined && trailers.length > 0) this.trailers = trailers;
     this.state = 'Finished';
     this.#ended = CLOSED;
     return undefined;

@@ -3,7 +3,8 @@
  *
  * Invariants
  * X1 It is in flight until `handle` has returned: `Done` is the last frame, and leaves exactly once (W2).
- * X2 Where `handle` returns with a finished body that was not streamed before, head, body and `Done` are one frame.
+ * X2 Where `handle` returns with a finished body that was not streamed before and has no trailers, head, body and `Done`
+ *    are one frame.
  * X3 Once `response-outparam.set` has named a response, whatever breaks after it is a `BodyAbort`: no second answer.
  * X4 Written bytes leave when the guest waits, when 64 kB are held, or when `handle` returns: without a timer.
  */
@@ -174,7 +175,8 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
 
   #sendWhole(response: Response): void {
     const { body, status, headers } = response;
-    if (!this.#headSent && (!body || body.state === 'Finished') && (body?.heldBytes ?? 0) <= MAX_INLINE_BYTES) {
+    const isPlain = !body || (body.state === 'Finished' && body.trailers === undefined);
+    if (!this.#headSent && isPlain && (body?.heldBytes ?? 0) <= MAX_INLINE_BYTES) {
       this.over = true;
       this.#answers.response(this.#id, RESPONSE_DONE, status, headers, body?.takeAll());
       return;
@@ -195,7 +197,7 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
     if (response.body?.state === 'Broken') return this.#abortBody();
     if (response.body && response.body.state !== 'Finished') return;
     this.#bodyOver = true;
-    this.#answers.bodyEnd(this.#id);
+    this.#answers.bodyEnd(this.#id, response.body?.trailers);
   }
 
   #sendHead({ status, headers }: Response): void {

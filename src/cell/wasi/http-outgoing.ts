@@ -2,6 +2,7 @@
 import { HostResource } from '../resource.ts';
 import type { Scope } from '../scope.ts';
 import { HostTrap } from '../trap.ts';
+import { MAX_TRAILER_BYTES, MAX_TRAILERS, trailerBytes } from '../../wire/trailers.ts';
 import { ResponseBody } from '../serve/response-body.ts';
 import type { ErrorCode } from './error-code.ts';
 import { Fields } from './fields.ts';
@@ -76,12 +77,19 @@ export class OutgoingBody extends HostResource {
     });
   }
 
-  /** Trailers are taken and not sent: the engine's HTTP/1.1 answers have none, and a client may not count on them. */
+  /**
+   * Trailers go to a client that asked for them with `TE: trailers`, behind a body without a declared length; nobody else
+   * gets them, so no guest may count on it. Too many of them are an error, and the body is then not whole.
+   */
   static finish(body: OutgoingBody, trailers: Fields | undefined): Failed<ErrorCode> | undefined {
     if (body.#stream === 'Open') throw new HostTrap('outgoing-body.finish before its stream was dropped');
-    if (trailers) Fields.take(trailers);
+    const texts = trailers && Fields.take(trailers);
     body.giveAway();
-    const failure = body.#body.finish();
+    if (texts && (texts.length > 2 * MAX_TRAILERS || trailerBytes(texts) > MAX_TRAILER_BYTES)) {
+      body.#body.breakOff();
+      return failed({ tag: 'HTTP-response-trailer-section-size', val: trailerBytes(texts) });
+    }
+    const failure = body.#body.finish(texts);
     return failure ? failed(failure.code ?? { tag: 'internal-error', val: failure.text }) : undefined;
   }
 

@@ -21,6 +21,7 @@ import {
 } from '../../../src/wire/frames.ts';
 import { writeRequest } from '../../../src/wire/request-head.ts';
 import { readResponse } from '../../../src/wire/response-head.ts';
+import { readTrailers } from '../../../src/wire/trailers.ts';
 import type { TestBundle } from './bundle.ts';
 
 const SOURCE = {
@@ -59,6 +60,8 @@ export interface Answer {
   readonly body: Buffer;
   /** How the body ended; absent where no response came. */
   readonly bodyEnd: 'Inline' | 'End' | 'Abort' | 'None';
+  /** Names and values in turn. */
+  readonly trailers: readonly string[];
   readonly outcome: keyof typeof Outcome;
   readonly text: string;
   /** Types of its frames, in order. */
@@ -237,6 +240,9 @@ function answerOf(frames: readonly Frame[]): Answer {
   const bodies = frames.filter((frame) => frame.type === FromCell.Body);
   if (bodies.some((frame) => frame.payload.length > MAX_CHUNK_BYTES)) throw new Error('a chunk is too long');
   const done = frames.find((frame) => frame.type === FromCell.Done);
+  const last = frames.find((frame) => frame.type === FromCell.BodyEnd)?.payload;
+  const trailers = last && last.length > 0 ? readTrailers(last, 0, last.length) : [];
+  if (typeof trailers === 'string') throw new Error(`the engine would end the cell: ${trailers}`);
   let bodyEnd: Answer['bodyEnd'] = 'None';
   if (head && (head.flags & 1) === 0) bodyEnd = 'Inline';
   else if (frames.some((frame) => frame.type === FromCell.BodyEnd)) bodyEnd = 'End';
@@ -247,6 +253,7 @@ function answerOf(frames: readonly Frame[]): Answer {
     contentLength: head?.contentLength ?? -1,
     body: Buffer.concat([inline, ...bodies.map((frame) => frame.payload)]),
     bodyEnd,
+    trailers,
     outcome: (done ? OUTCOME_NAMES[done.payload[0]!] : 'Ok') as keyof typeof Outcome,
     text: done ? done.payload.toString('utf8', 1) : '',
     frames: frames.map((frame) => frame.type),

@@ -1,0 +1,108 @@
+/** Trailers of a guest's response: who gets them, what they look like on the wire, and what a hostile cell achieves. */
+import { request as httpRequest } from 'node:http';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FromCell } from '../../src/wire/frames.ts';
+import { rule, snapshot, STABLE, startIngress, type Fixture, type Replica } from './fixture.ts';
+import { until, type ScriptedCall } from './scripted-cell.ts';
+
+let fixture: Fixture;
+let replica: Replica;
+beforeEach(async () => {
+  fixture = await startIngress(snapshot([rule()]));
+  replica = await fixture.add(STABLE, respond);
+});
+afterEach(() => fixture.stop());
+
+const TRAILERS = ['Server-Timing', 'db;dur=53', 'x-digest', 'abc', 'set-cookie', 'a=b'];
+
+/** `/length` declares one, `/late` begins before it knows them. */
+function respond(call: ScriptedCall): void {
+  const headers = call.path === '/length' ? ['content-length', '5'] : [];
+  call.head(call.path === '/204' ? 204 : 200, headers);
+  if (call.path !== '/204' && call.request.method !== 'HEAD') call.chunk(Buffer.from('hello'));
+  const end = (): void => {
+    call.bodyEnd(TRAILERS);
+    call.done();
+  };
+  if (call.path === '/late') setTimeout(end, 20);
+  else end();
+}
+
+interface Seen {
+  readonly body: string;
+  readonly trailers: NodeJS.Dict<string>;
+}
+
+function ask(path: string, headers: Record<string, string>, method = 'GET'): Promise<Seen> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port: fixture.port, path, method, headers, agent: false };
+    const request = httpRequest(options, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.on('error', reject).on('end', () => resolve({ body, trailers: response.trailers }));
+    });
+    request.on('error', reject).end();
+  });
+}
+
+const SENT = { 'server-timing': 'db;dur=53', 'x-digest': 'abc' };
+
+describe('trailers of a guest', () => {
+  test.each(['trailers', 'Trailers', 'gzip;q=0.5, trailers', 'deflate,trailers , gzip'])(
+    'go to a client that says TE: %s',
+    async (te) => {
+      expect(await ask('/', { te, connection: 'TE' })).toEqual({ body: 'hello', trailers: SENT });
+      expect(await ask('/late', { te })).toEqual({ body: 'hello', trailers: SENT });
+      // What belongs to the connection is not the guest's business.
+      expect(replica.cell.calls[0]!.header('te')).toBeUndefined();
+    },
+  );
+
+  test.each([{}, { te: 'gzip' }, { te: 'trailersx' }, { te: 'x-trailers;q=1' }, { te: '' }])(
+    'go to nobody else: %j',
+    async (headers) => {
+      expect(await ask('/', headers as Record<string, string>)).toEqual({ body: 'hello', trailers: {} });
+    },
+  );
+
+  test('stand behind the last chunk and nowhere else', async () => {
+    const client = fixture.dial();
+    client.write('GET / HTTP/1.1', 'Host: a', 'TE: trailers', 'Connection: close', '', '');
+    const received = await client.whenClosed();
+    expect(received).toMatch(/\r\n5\r\nhello\r\n0\r\nServer-Timing: db;dur=53\r\nx-digest: abc\r\n\r\n$/);
+    expect(received.match(/x-digest/g)).toHaveLength(1);
+    expect(received).not.toMatch(/set-cookie/i);
+  });
+
+  test('have no place where there are no chunks: a declared length, HEAD, 204, HTTP/1.0', async () => {
+    const te = { te: 'trailers' };
+    expect(await ask('/length', te)).toEqual({ body: 'hello', trailers: {} });
+    expect(await ask('/', te, 'HEAD')).toEqual({ body: '', trailers: {} });
+    expect(await ask('/204', te)).toEqual({ body: '', trailers: {} });
+    const old = fixture.dial();
+    old.write('GET / HTTP/1.0', 'Host: a', 'TE: trailers', '', '');
+    expect(await old.whenClosed()).toMatch(/\r\n\r\nhello$/);
+  });
+
+  test('the next request of the connection is not taken for one that asked', async () => {
+    const client = fixture.dial();
+    client.write('GET / HTTP/1.1', 'Host: a', 'TE: trailers', '', '');
+    await until(() => client.received.endsWith('x-digest: abc\r\n\r\n'));
+    client.write('GET / HTTP/1.1', 'Host: a', 'Connection: close', '', '');
+    expect(await client.whenClosed()).toMatch(/hello\r\n0\r\n\r\n$/);
+  });
+
+  test('that are none end the cell', async () => {
+    replica.cell.script = (call) => {
+      call.head(200);
+      call.chunk(Buffer.from('hello'));
+      call.writer.frame(FromCell.BodyEnd, call.id, Buffer.from([1, 0, 1, 0, 120, 3, 0, 97, 13, 10]));
+    };
+    await expect(ask('/', { te: 'trailers' })).rejects.toThrow();
+    await until(() => replica.owner.closed);
+    expect(replica.owner.problem).toMatchObject({
+      code: 'HW4112',
+      message: expect.stringContaining('a trailer with an invalid value'),
+    });
+  });
+});
