@@ -9,6 +9,7 @@ import { layOutDataFolder } from './data-folders.ts';
 import type { EngineConfig } from './engine-config.ts';
 import { runOptions, type RunFlags, type RunOptions } from './run-options.ts';
 import { exitCodeOf } from './start-failure.ts';
+import { sweepLeftCells } from './left-cells.ts';
 import { CONTROL_STOP, ENGINE_STOP, supervise, type ChildSpec } from './supervisor.ts';
 import { VERSION } from './version.ts';
 
@@ -52,7 +53,15 @@ export function childrenOf(options: RunOptions, outputDescriptor?: number): Resu
   const output = outputDescriptor === undefined ? {} : { outputDescriptor };
   return ok([
     { name: 'control', entry: 'control.ts', config: control, nodeFlags: NODE_FLAGS, ...CONTROL_STOP, ...output },
-    { name: 'engine', entry: 'engine.ts', config: engine, nodeFlags: NODE_FLAGS, ...ENGINE_STOP, ...output },
+    {
+      name: 'engine',
+      entry: 'engine.ts',
+      config: engine,
+      nodeFlags: NODE_FLAGS,
+      ...ENGINE_STOP,
+      ...output,
+      afterExit: () => sweepLeftCells(folders.value.run),
+    },
   ]);
 }
 

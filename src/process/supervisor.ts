@@ -7,6 +7,8 @@
  * S2 A child gets its configuration as one line on its standard input (nothing in argv or the environment that `ps`
  *    would show), and takes the end of that pipe as "the supervisor is gone": no orphans hold the port.
  * S3 An exit code that a restart cannot mend (`isFinal`) ends everything with that code.
+ * S4 What a child leaves behind when it ends, however that was, is cleared away before it is started again and before the
+ *    supervisor ends (`afterExit`).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
@@ -31,6 +33,8 @@ export interface ChildSpec {
   /** An open file for both of its outputs; absent: the terminal's. */
   readonly outputDescriptor?: number;
   readonly stopDeadlineMs?: number;
+  /** Runs after each end of the child, before it is started again. What it fails by is said and stops nothing. */
+  readonly afterExit?: () => Promise<void>;
 }
 
 export interface Supervisor {
@@ -71,6 +75,8 @@ function superviseOne(spec: ChildSpec, say: (line: string) => void, final: (code
   let restart: NodeJS.Timeout | undefined;
   let backoffMs = RESTART_BACKOFF_INITIAL_MS;
   let stopped = false;
+  /** Of the last end. */
+  let cleared: Promise<void> = Promise.resolve();
   start();
 
   function start(): void {
@@ -85,11 +91,12 @@ function superviseOne(spec: ChildSpec, say: (line: string) => void, final: (code
     process_.on('error', (error) => say(`${spec.name} could not be started: ${error.message}`));
     process_.on('exit', (code, signal) => {
       if (child === process_) child = undefined;
+      cleared = clear();
       if (stopped) return;
       if (isFinal(code)) return final(code!);
       if (performance.now() - startedMs > STABLE_AFTER_MS) backoffMs = RESTART_BACKOFF_INITIAL_MS;
       say(`${spec.name} ended (${signal ?? `exit code ${code}`}); starting it again in ${backoffMs} ms`);
-      restart = setTimeout(start, backoffMs);
+      restart = setTimeout(() => void cleared.then(() => stopped || start()), backoffMs);
       backoffMs = Math.min(backoffMs * 2, RESTART_BACKOFF_MAX_MS);
     });
   }
@@ -98,12 +105,21 @@ function superviseOne(spec: ChildSpec, say: (line: string) => void, final: (code
     stopped = true;
     clearTimeout(restart);
     const process_ = child;
-    if (!process_ || process_.exitCode !== null || process_.signalCode !== null) return;
+    if (!process_ || process_.exitCode !== null || process_.signalCode !== null) return cleared;
     const gone = new Promise<void>((resolve) => process_.once('exit', () => resolve()));
     process_.kill('SIGTERM');
     const kill = setTimeout(() => process_.kill('SIGKILL'), spec.stopDeadlineMs ?? STOP_OTHER_DEADLINE_MS);
     await gone;
     clearTimeout(kill);
+    await cleared;
+  }
+
+  async function clear(): Promise<void> {
+    try {
+      await spec.afterExit?.();
+    } catch (error) {
+      say(`what ${spec.name} left behind could not be cleared away: ${(error as Error).message}`);
+    }
   }
 
   return { name: spec.name, pid: () => child?.pid, stop };

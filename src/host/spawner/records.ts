@@ -1,6 +1,7 @@
 /**
  * One small file per running cell, so that a cell can never outlive everybody who knows it: when engine and spawner die
- * together while a guest spins, nobody is left to see the channel close. The next spawner sweeps what it finds.
+ * together while a guest spins, nobody is left to see the channel close. The supervisor sweeps what it finds when an engine
+ * has ended, and so does the next spawner.
  *
  * A record is `<pid>` → the process's start time in clock ticks since boot, because pids come round again.
  */
@@ -17,6 +18,10 @@ export function startTicks(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+export function cellRecordsFolder(runFolder: string): string {
+  return path.join(runFolder, 'cells');
 }
 
 export class CellRecords {

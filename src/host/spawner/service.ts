@@ -2,7 +2,6 @@
  * The spawner: does what the engine says, one message at a time per cell. It decides nothing: how many processes wait,
  * which one is used and which is killed is the engine's to say.
  */
-import path from 'node:path';
 import type net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -12,7 +11,7 @@ import { writeBootFolder, type BootSource } from './boot-folder.ts';
 import { Launcher } from './launcher.ts';
 import { killQuietly, type LaunchedCell } from './launch.ts';
 import type { FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './messages.ts';
-import { CellRecords } from './records.ts';
+import { CellRecords, cellRecordsFolder } from './records.ts';
 import { findProgram } from './sandbox.ts';
 import { SocketPairs } from './socketpair.ts';
 
@@ -44,7 +43,7 @@ export class SpawnerService {
 
   /** Writes the boot folder, sweeps what earlier lives left behind, finds out which sandboxes work, and says so. */
   static async open(config: SpawnerConfig, source: BootSource, send: Send, log: Logger): Promise<SpawnerService> {
-    const records = new CellRecords(path.join(config.runFolder, 'cells'));
+    const records = new CellRecords(cellRecordsFolder(config.runFolder));
     const swept = await records.sweep(new Set(config.keep));
     if (swept > 0) log.warn({ swept }, 'ended cells that an earlier run had left behind');
     const boot = await writeBootFolder(source, config.bootFolder);
