@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../kit/result.ts';
 import type { Member } from '../model/component.ts';
 import type { Bundle, BundleFile } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
-import type { ArtifactPort, ComponentPort } from '../reconcile/ports.ts';
+import type { ArtifactPort, ComponentPort, SupplyPort } from '../reconcile/ports.ts';
 import { refusedImport } from './admission/imports.ts';
 import { BundleIndex, MAX_INDEX_ENTRIES, type PreparationKey } from './bundle-index.ts';
 import { withDigest } from './bundle.ts';
@@ -27,6 +27,8 @@ export const POOL_LIMITS: PoolLimits = {
 
 export interface ComponentsOptions {
   readonly artifacts: Pick<ArtifactPort, 'read' | 'put'>;
+  /** The component behind an artifact; without it the artifact is the component. */
+  readonly supply?: Pick<SupplyPort, 'component'>;
   /** Of the index; the bundles' files go to the content store. */
   readonly folder: string;
   readonly log: Logger;
@@ -48,6 +50,7 @@ export function openComponents(options: ComponentsOptions): Components {
 
 class ComponentStore implements Components {
   readonly #artifacts: ComponentsOptions['artifacts'];
+  readonly #supply: ComponentsOptions['supply'];
   readonly #log: Logger;
   readonly toolchain: string;
   readonly #index: BundleIndex;
@@ -56,8 +59,9 @@ class ComponentStore implements Components {
   /** One preparation per key at a time; whoever asks meanwhile waits for the same one. */
   readonly #underWay = new Map<string, Promise<Result<Bundle, Problem>>>();
 
-  constructor({ artifacts, folder, log, limits, toolchain }: ComponentsOptions) {
+  constructor({ artifacts, supply, folder, log, limits, toolchain }: ComponentsOptions) {
     this.#artifacts = artifacts;
+    this.#supply = supply;
     this.#log = log;
     this.toolchain = toolchain ?? toolchainVersion();
     this.#index = new BundleIndex(path.join(folder, 'index'), log);
@@ -125,7 +129,7 @@ class ComponentStore implements Components {
 
   async #make(key: PreparationKey, member: Member): Promise<Result<Bundle, Problem>> {
     if (this.#deaths.of(key) >= MAX_DEATHS) return err(lethal(key));
-    const bytes = await this.#artifacts.read(key.artifact);
+    const bytes = await (this.#supply ? this.#supply.component(member) : this.#artifacts.read(key.artifact));
     if (!bytes.ok) return bytes;
     const { capabilities, links } = member;
     const tenant = member.key.split('/')[0]!;

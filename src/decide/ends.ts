@@ -101,7 +101,11 @@ export function retryDelayMs(tries: number): number {
 
 /** What, besides another attempt, releases this kind of end when it changes. */
 function inputsOf(world: World, kind: EndKind, release: Release): string | undefined {
-  if (kind === 'Refused') return hashOfJson({ policies: world.desired.policies as unknown as Json });
+  if (kind === 'Refused') {
+    // Where the bytes come from is in no revision: another server may have the right ones.
+    const sources = release.entry.members.map(({ source }) => source).filter(({ type }) => type !== 'path');
+    return hashOfJson({ policies: world.desired.policies, sources } as unknown as Json);
+  }
   if (kind === 'Inconclusive') return hashOfJson({ approvals: release.entry.rollout.approvals as unknown as Json });
   return undefined;
 }

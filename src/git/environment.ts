@@ -30,6 +30,11 @@ export function gitEnvironment(mirror: string, emptyHome: string, protocol: stri
   };
 }
 
+/** Only for what talks to the server: nothing else has to know how. */
+export function sshEnvironment(command: string): Environment {
+  return { GIT_SSH_COMMAND: command, GIT_SSH_VARIANT: 'ssh' };
+}
+
 /**
  * Credentials as a header that is bound to the one URL, given by environment: an argument would show them to everybody
  * on the machine, a file would have to be deleted, and a helper is one more process to harden.

@@ -6,10 +6,52 @@ interface Symptom {
   readonly pattern: RegExp;
   readonly code: Code;
   readonly remedy?: string;
+  /** What is said instead of git's own last word, which is always the same after a failure of ssh. */
+  readonly said?: string;
 }
 
 /** What git prints (in the C locale) beside what it means. The first match counts: the specific ones stand first. */
 const SYMPTOMS: readonly Symptom[] = [
+  {
+    pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed|REVOKED HOST KEY/i,
+    code: 'HW3021',
+    said: 'the server shows another host key than the known one',
+  },
+  {
+    pattern: /Host key verification failed|No .* host key is known for/i,
+    code: 'HW3020',
+    said: 'the host key of the server is not among the known hosts',
+  },
+  {
+    pattern:
+      /UNPROTECTED PRIVATE KEY|bad permissions|Load key .*: (?!Permission denied)|invalid format|error in libcrypto|incorrect passphrase/i,
+    code: 'HW3022',
+    said: 'ssh cannot use the key: it is readable by others, has a passphrase, or is not a private key',
+  },
+  {
+    pattern: /Permission denied \((publickey|[a-z,-]+)\)|Too many authentication failures/i,
+    code: 'HW3023',
+    said: 'the server does not take the key',
+  },
+  { pattern: /cannot run ssh|ssh: (command )?not found/i, code: 'HW3024' },
+  {
+    pattern: /timed out during banner exchange|Timeout, server .* not responding|Connection to .* timed out/i,
+    code: 'HW3005',
+    said: 'the ssh server does not answer',
+  },
+  {
+    // git's own last words and not one of ssh's: at its log level ssh says nothing about a server that goes silent.
+    pattern:
+      /^fatal: Could not read from remote repository\.\s+Please make sure you have the correct access rights\s+and the repository exists\.\s*$/,
+    code: 'HW3005',
+    said: 'the ssh server went silent, or hung up, before it had answered',
+  },
+  {
+    pattern:
+      /kex_exchange_identification|banner line contains invalid|Bad packet length|no matching (host key type|cipher|key exchange)/i,
+    code: 'HW3006',
+    said: 'what answers is no ssh server that can be talked to',
+  },
   {
     pattern: /dubious ownership/,
     code: 'HW3001',
@@ -57,7 +99,7 @@ export function problemOfRun(ended: Ended, doing: string, secrets: readonly stri
     return problem(code, `could not ${doing}: ${why}${ended.stop === 'Refused' && said ? `: ${said}` : ''}`);
   }
   const symptom = SYMPTOMS.find(({ pattern }) => pattern.test(ended.stderr));
-  const message = `could not ${doing}: ${said || `git ended with exit code ${ended.exitCode} and said nothing`}`;
+  const message = `could not ${doing}: ${symptom?.said || said || `git ended with exit code ${ended.exitCode} and said nothing`}`;
   return problem(symptom?.code ?? 'HW3013', message, symptom?.remedy ? { remedy: symptom.remedy } : {});
 }
 

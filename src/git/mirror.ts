@@ -15,12 +15,21 @@ import type { CommitInfo, GitPort, SkippedEntry, TreeFile } from '../reconcile/p
 import { parseAddress } from './address.ts';
 import { GitCommand, type Ended } from './command.ts';
 import { mirrorConfig } from './config.ts';
-import { credentialEnvironment, gitEnvironment, isUsable, secretsOf, type Credentials } from './environment.ts';
+import {
+  credentialEnvironment,
+  gitEnvironment,
+  isUsable,
+  secretsOf,
+  sshEnvironment,
+  type Credentials,
+  type Environment,
+} from './environment.ts';
 import { problemOfRun } from './failure.ts';
 import { DEFAULT_GIT_LIMITS, type GitLimits } from './limits.ts';
 import { checkNames, checkVersion, isReadable, parsePath } from './preflight.ts';
 import { choose, isCommit, parseRef, type FollowedRef } from './ref.ts';
 import { checkCommits, MirrorReader } from './reader.ts';
+import { SSH_LIMITS, sshCommand, type SshAccess, type SshLimits } from './ssh.ts';
 import { layOut, mirrorBytes, setAside, sweep } from './repair.ts';
 
 export interface MirrorOptions {
@@ -33,6 +42,9 @@ export interface MirrorOptions {
   readonly folder: string;
   /** Asked before each look, so that a rotated token is taken up. */
   readonly credentials?: () => Credentials | undefined;
+  /** For ssh addresses. */
+  readonly ssh?: SshAccess;
+  readonly sshLimits?: Partial<SshLimits>;
   /** PEM file of the authorities that the server's certificate may come from, instead of the system's. */
   readonly caFile?: string;
   /** `file:` addresses, for demos and tests. */
@@ -78,13 +90,19 @@ export async function openMirror(options: MirrorOptions): Promise<Result<Mirror,
   } catch (error) {
     return err(problem('HW3015', `the mirror in ${options.folder} cannot be laid out: ${(error as Error).message}`));
   }
-  const command = new GitCommand(folder, gitEnvironment(folder, home, address.value.protocol));
+  const { protocol } = address.value;
+  if ((protocol === 'ssh') !== (options.ssh !== undefined)) return err(sshNotGiven(protocol));
+  const ssh =
+    options.ssh && (await sshCommand(options.ssh, join(home, 'known_hosts'), { ...SSH_LIMITS, ...options.sshLimits }));
+  if (ssh?.ok === false) return ssh;
+  const command = new GitCommand(folder, gitEnvironment(folder, home, protocol));
   const version = await checkVersion(command, limits);
   if (!version.ok) return version;
   const names = await checkNames(command, limits, ref.value);
   if (!names.ok) return names;
   const mirror = new BareMirror({
     command,
+    transport: ssh ? sshEnvironment(ssh.value) : {},
     folder,
     config,
     limits,
@@ -97,8 +115,20 @@ export async function openMirror(options: MirrorOptions): Promise<Result<Mirror,
   return ok(mirror);
 }
 
+function sshNotGiven(protocol: string): Problem {
+  const message =
+    protocol === 'ssh'
+      ? 'the address is ssh, and no key and known hosts are given'
+      : 'ssh is given, and the address is not ssh';
+  return problem('HW3010', message, {
+    remedy: 'give repository.ssh in runtime.yaml, for an ssh address and only for one',
+  });
+}
+
 interface Parts {
   readonly command: GitCommand;
+  /** What a run that talks to the server needs beside the environment of all. */
+  readonly transport: Environment;
   readonly folder: string;
   readonly config: string;
   readonly limits: GitLimits;
@@ -261,8 +291,9 @@ class BareMirror implements Mirror {
     readonly watch?: () => Promise<boolean>;
   }): Promise<Ended> {
     const { credentials, ...rest } = run;
-    if (!credentials) return this.#parts.command.own(rest);
-    return this.#parts.command.own({ ...rest, environment: credentialEnvironment(this.#parts.url, credentials) });
+    const { command, transport, url } = this.#parts;
+    const login = credentials ? credentialEnvironment(url, credentials) : {};
+    return command.own({ ...rest, environment: { ...transport, ...login } });
   }
 
   async collect(keep: ReadonlySet<string>): Promise<Result<void, Problem>> {

@@ -14,6 +14,7 @@ import { memberOf } from './assemble/member.ts';
 import { appliesTo, policiesInForce } from './assemble/policy.ts';
 import { rolloutProblems } from './assemble/rollout.ts';
 import { routeProblems, rulesOf } from './assemble/routes.ts';
+import { pinsOf } from './assemble/source.ts';
 import { Tenancy } from './assemble/tenancy.ts';
 import { byPlace } from './finding.ts';
 import { isKind } from './kinds.ts';
@@ -137,10 +138,11 @@ function checkComponents(
   artifacts: ReadonlyMap<string, Digest>,
 ): Components {
   const members = new Map<EntryKey, Member>();
+  const pins = pinsOf(assembly.all('Component'));
   const sources = new Map<EntryKey, Exclude<RolloutSource, { type: 'Broken' }>>();
   for (const document of assembly.all('Component')) {
     const source = rolloutSource(document, environment, assembly);
-    const member = memberOf(document, artifacts);
+    const member = memberOf(document, artifacts, pins);
     const problems = [...(member.ok ? [] : member.error), ...entryProblems(document, source, assembly)];
     if (problems.length > 0) assembly.refuse(document, problems);
     if (!member.ok || source.type === 'Broken') continue;

@@ -1,6 +1,6 @@
 import { ok, type Result } from '../kit/result.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
-import type { Credentials, Runtime, SecretSource } from './generated/runtime.ts';
+import type { Artifacts, Credentials, Runtime, SecretSource, Ssh } from './generated/runtime.ts';
 import { RUNTIME_DEFAULTS } from './defaults.ts';
 import { bytesOf } from './quantity.ts';
 import { readSingleDocument } from './single-document.ts';
@@ -15,6 +15,21 @@ export type CredentialsReference =
   | { readonly type: 'token'; readonly token: SecretReference }
   | { readonly type: 'basic'; readonly username: string; readonly password: SecretReference };
 
+/** Who signs in over ssh and which server is believed. */
+export interface SshReference {
+  readonly identityFile: string;
+  /** Lines of known_hosts, or a file of them. */
+  readonly knownHosts:
+    | { readonly type: 'lines'; readonly lines: readonly string[] }
+    | { readonly type: 'file'; readonly path: string };
+}
+
+export interface ArtifactHostReference {
+  readonly host: string;
+  readonly credentials?: CredentialsReference;
+  readonly caFile?: string;
+}
+
 /** `runtime.yaml` with its defaults filled in and plain units. Paths are as written: relative to the file. */
 export interface RuntimeConfig {
   readonly repository: {
@@ -22,6 +37,7 @@ export interface RuntimeConfig {
     readonly ref: string;
     readonly path: string;
     readonly credentials?: CredentialsReference;
+    readonly ssh?: SshReference;
     readonly caFile?: string;
     readonly allowNonFastForwardFrom?: string;
   };
@@ -33,6 +49,8 @@ export interface RuntimeConfig {
   /** Who may reach a BlueGreen candidate before its switch; absent: nobody. */
   readonly preview?: { readonly domain?: string; readonly header: boolean };
   readonly webhook?: { readonly secret: SecretReference };
+  /** The servers that artifacts come from. */
+  readonly artifacts: { readonly hosts: readonly ArtifactHostReference[]; readonly dockerConfig?: string };
   readonly limits: {
     /** For all cells together; absent: the machine decides. */
     readonly memoryBytes?: number;
@@ -53,8 +71,8 @@ export function parseRuntimeConfig(bytes: Uint8Array, file: string): Result<Runt
 }
 
 function configOf(runtime: Runtime): RuntimeConfig {
-  const { repository, preview, webhook, limits = {} } = runtime;
-  const { credentials, caFile, allowNonFastForwardFrom } = repository;
+  const { repository, preview, webhook, artifacts, limits = {} } = runtime;
+  const { credentials, ssh, caFile, allowNonFastForwardFrom } = repository;
   const defaults = RUNTIME_DEFAULTS.limits;
   return {
     repository: {
@@ -62,6 +80,7 @@ function configOf(runtime: Runtime): RuntimeConfig {
       ref: repository.ref ?? RUNTIME_DEFAULTS.repository.ref,
       path: (repository.path ?? RUNTIME_DEFAULTS.repository.path).replace(/^\.\//, '').replace(/\/+$/, ''),
       ...(credentials ? { credentials: credentialsOf(credentials) } : {}),
+      ...(ssh ? { ssh: sshOf(ssh) } : {}),
       ...(caFile === undefined ? {} : { caFile }),
       ...(allowNonFastForwardFrom === undefined ? {} : { allowNonFastForwardFrom }),
     },
@@ -71,6 +90,7 @@ function configOf(runtime: Runtime): RuntimeConfig {
     releaseHeader: runtime.releaseHeader ?? RUNTIME_DEFAULTS.releaseHeader,
     ...(preview ? { preview: { ...preview, header: preview.header ?? RUNTIME_DEFAULTS.preview.header } } : {}),
     ...(webhook ? { webhook: { secret: secretOf(webhook.secret) } } : {}),
+    artifacts: artifactsOf(artifacts),
     limits: {
       ...(limits.memory === undefined ? {} : { memoryBytes: bytesOf(limits.memory) }),
       replicas: limits.replicas ?? defaults.replicas,
@@ -81,6 +101,22 @@ function configOf(runtime: Runtime): RuntimeConfig {
       journalBytes: bytesOf(limits.journal ?? defaults.journal),
     },
     logLevel: runtime.log?.level ?? RUNTIME_DEFAULTS.log.level,
+  };
+}
+
+function sshOf({ identityFile, knownHosts, knownHostsFile }: Ssh): SshReference {
+  const lines = knownHosts ? ({ type: 'lines', lines: knownHosts } as const) : undefined;
+  return { identityFile, knownHosts: lines ?? { type: 'file', path: knownHostsFile! } };
+}
+
+function artifactsOf({ hosts = [], dockerConfig }: Artifacts = {}): RuntimeConfig['artifacts'] {
+  return {
+    hosts: hosts.map(({ host, credentials, caFile }) => ({
+      host,
+      ...(credentials ? { credentials: credentialsOf(credentials) } : {}),
+      ...(caFile === undefined ? {} : { caFile }),
+    })),
+    ...(dockerConfig === undefined ? {} : { dockerConfig }),
   };
 }
 

@@ -33,8 +33,6 @@ const ROLLOUT: readonly Omit<Unimplemented, 'kind'>[] = [
 ];
 
 export const UNIMPLEMENTED: readonly Unimplemented[] = [
-  { kind: 'Component', where: 'spec.source.https', what: 'artifacts from web servers' },
-  { kind: 'Component', where: 'spec.source.oci', what: 'artifacts from OCI registries' },
   { kind: 'Component', where: 'spec.isolation', what: 'isolation Shared', when: is('Shared') },
   { kind: 'Component', where: 'spec.env.*.valueFrom', what: 'values from Secret and Config' },
   { kind: 'Component', where: 'spec.config.*', what: 'wasi:config' },

@@ -1,6 +1,8 @@
+import { ARTIFACT_CODES } from './artifact-codes.ts';
 import { DAEMON_CODES } from './daemon-codes.ts';
 import { INGRESS_CODES } from './ingress-codes.ts';
 import { MANIFEST_CODES } from './manifest-codes.ts';
+import { SSH_CODES } from './ssh-codes.ts';
 import { TYPE_CODES } from './type-codes.ts';
 import type { Policy } from './problem.ts';
 
@@ -139,6 +141,7 @@ export const CODES = {
     remedy: 'build without WebAssembly proposals that Node does not run',
     policy: 'Terminal',
   },
+  ...ARTIFACT_CODES,
   HW3001: {
     title: 'repository unreachable',
     remedy: 'check the URL, the network and the credentials; the last good state serves on meanwhile',
@@ -224,6 +227,7 @@ export const CODES = {
     remedy: 'name a branch, a tag or a commit that the repository has; fetch it first where it is remote',
     policy: 'Terminal',
   },
+  ...SSH_CODES,
   HW3040: {
     title: 'does not merge',
     remedy: 'merge the base into the branch, or rebase it, and resolve the conflicts',

@@ -5,12 +5,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino, type Logger } from 'pino';
 import { openContentStore } from '../artifact/store.ts';
+import { openSupply } from '../artifact/supply.ts';
 import { openComponents } from '../component/components.ts';
-import type { Credentials } from '../git/environment.ts';
 import { openMirror, type Mirror } from '../git/mirror.ts';
 import { connectEngine } from '../host/link-client.ts';
 import { openJournal } from '../journal/journal.ts';
-import type { CredentialsReference } from '../manifest/runtime-config.ts';
 import { EXIT } from '../model/exit.ts';
 import { problem } from '../model/problem.ts';
 import type { EnginePort } from '../reconcile/ports.ts';
@@ -21,6 +20,7 @@ import { readChildConfig } from './child-config.ts';
 import { systemClock } from './clock.ts';
 import type { ControlConfig } from './control-config.ts';
 import { openManifestParser } from './manifest-parser.ts';
+import { artifactHosts, credentialsReader } from './credentials.ts';
 import { openShapeReader } from './shape-reader.ts';
 import { readSecret } from './secrets.ts';
 import { endWith } from './start-failure.ts';
@@ -44,7 +44,10 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
   const masked = createLogger({ level: options.logLevel, sink: pino.destination({ fd: STDERR, sync: true }) });
   const log = masked.log.child({ name: 'control' });
   const clock = systemClock;
-  const secrets = readSecrets(options.repository.credentials, (values) => masked.protect(values));
+  const protect = (values: readonly string[]): void => masked.protect(values);
+  const { credentials, ssh } = options.repository;
+  const secrets = credentials && secretOrEnd(() => credentialsReader(credentials, protect));
+  const hosts = secretOrEnd(() => artifactHosts(options.artifacts.hosts, protect));
   const webhookSecret = options.webhook && secretOrEnd(() => readSecret(options.webhook!.secret));
   if (webhookSecret !== undefined) masked.protect([webhookSecret]);
 
@@ -62,6 +65,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
     folder: folders.mirror,
     allowFile: options.allowFile,
     ...(secrets ? { credentials: secrets } : {}),
+    ...(ssh ? { ssh } : {}),
     ...(options.repository.caFile === undefined ? {} : { caFile: options.repository.caFile }),
     limits: { mirrorBytes: options.limits.mirrorBytes },
     log,
@@ -73,13 +77,21 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
   const manifest = openManifestParser({ log });
   const artifacts = openContentStore({ folder: folders.store, maxBytes: options.limits.storeBytes, log });
   const shapes = openShapeReader({ log });
-  const components = openComponents({ artifacts, folder: folders.bundles, log });
+  const { dockerConfig } = options.artifacts;
+  const supply = openSupply({
+    store: artifacts,
+    hosts,
+    protect,
+    ...(dockerConfig === undefined ? {} : { dockerConfig }),
+  });
+  const components = openComponents({ artifacts, supply, folder: folders.bundles, log });
   const { url, ref, path, allowNonFastForwardFrom } = options.repository;
   const reconciler = createReconciler(
     {
       git: mirror.value,
       manifest,
       artifacts,
+      supply,
       components,
       shapes,
       engine: withHostSettings(engine, options),
@@ -170,30 +182,6 @@ async function generationInForce(engine: EnginePort): Promise<number> {
     if (performance.now() >= untilMs) return 0;
     await delay(ENGINE_LOOK_PERIOD_MS);
   }
-}
-
-function readSecrets(
-  reference: CredentialsReference | undefined,
-  protect: (secrets: readonly string[]) => void,
-): (() => Credentials) | undefined {
-  if (!reference) return undefined;
-  const read = (): Credentials => {
-    const secret = readSecret(reference.type === 'token' ? reference.token : reference.password);
-    protect([secret]);
-    return reference.type === 'token'
-      ? { type: 'token', token: secret }
-      : { type: 'basic', username: reference.username, password: secret };
-  };
-  let last = secretOrEnd(read);
-  return () => {
-    // A file that is being replaced at this moment: the last known secret is better than none.
-    try {
-      last = read();
-    } catch {
-      return last;
-    }
-    return last;
-  };
 }
 
 function secretOrEnd<Value>(read: () => Value): Value {

@@ -7,6 +7,7 @@ import {
   parseRuntimeConfig,
   type CredentialsReference,
   type RuntimeConfig,
+  type SshReference,
   type SecretReference,
 } from '../manifest/runtime-config.ts';
 import { problem, type Problem } from '../model/problem.ts';
@@ -39,14 +40,16 @@ export function runOptions(flags: RunFlags): Result<RunOptions, readonly Problem
   if (!listen.ok) return err([listen.error]);
   if (!status.ok) return err([status.error]);
   const data = text(flags['data']);
-  const { credentials, caFile, ...repository } = config.repository;
+  const { credentials, ssh, caFile, ...repository } = config.repository;
   return ok({
     ...config,
     repository: {
       ...repository,
       ...(credentials ? { credentials: absoluteCredentials(credentials, folder) } : {}),
+      ...(ssh ? { ssh: absoluteSsh(ssh, folder) } : {}),
       ...(caFile === undefined ? {} : { caFile: path.resolve(folder, caFile) }),
     },
+    artifacts: absoluteArtifacts(config.artifacts, folder),
     ...(config.webhook ? { webhook: { secret: absolute(config.webhook.secret, folder) } } : {}),
     data: data === undefined ? path.resolve(folder, config.data) : path.resolve(data),
     listen: listen.value,
@@ -96,6 +99,28 @@ function absoluteCredentials(credentials: CredentialsReference, folder: string):
   return credentials.type === 'token'
     ? { ...credentials, token: absolute(credentials.token, folder) }
     : { ...credentials, password: absolute(credentials.password, folder) };
+}
+
+function absoluteSsh({ identityFile, knownHosts }: SshReference, folder: string): SshReference {
+  return {
+    identityFile: path.resolve(folder, identityFile),
+    knownHosts:
+      knownHosts.type === 'lines' ? knownHosts : { ...knownHosts, path: path.resolve(folder, knownHosts.path) },
+  };
+}
+
+export function absoluteArtifacts(
+  { hosts, dockerConfig }: RuntimeConfig['artifacts'],
+  folder: string,
+): RuntimeConfig['artifacts'] {
+  return {
+    hosts: hosts.map(({ credentials, caFile, ...rest }) => ({
+      ...rest,
+      ...(credentials ? { credentials: absoluteCredentials(credentials, folder) } : {}),
+      ...(caFile === undefined ? {} : { caFile: path.resolve(folder, caFile) }),
+    })),
+    ...(dockerConfig === undefined ? {} : { dockerConfig: path.resolve(folder, dockerConfig) }),
+  };
 }
 
 function absolute(secret: SecretReference, folder: string): SecretReference {

@@ -1,18 +1,21 @@
 /**
- * Preparations: started by decide, run beside the loop, at most a few at a time, and reported by state. Also what the
- * local disk has, which is what a start without network is made from.
+ * Preparations: started by decide, run beside the loop and reported by state: first the bytes, then the bundle, each at
+ * most a few at a time, so that a server that hangs keeps nobody waiting whose bytes are here. Also what the local disk
+ * has, which is what a start without network is made from.
  */
 import type { Digest } from '../kit/digest.ts';
 import type { Member } from '../model/component.ts';
 import type { CellPlan } from '../model/decision.ts';
 import type { Bundle, CellSpec } from '../model/engine.ts';
 import { localKey, type Preparation } from '../model/observed.ts';
-import { problem, type Problem } from '../model/problem.ts';
+import type { Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { err, ok, type Result } from '../kit/result.ts';
-import type { ArtifactPort, ComponentPort } from './ports.ts';
+import type { ComponentPort, SupplyPort } from './ports.ts';
 
 export const MAX_PREPARATIONS_AT_ONCE = 2;
+/** Of servers; each may hold an artifact in memory until it is verified. */
+export const MAX_FETCHES_AT_ONCE = 8;
 
 export interface Bundles {
   readonly preparations: ReadonlyMap<GroupId, Preparation>;
@@ -25,10 +28,12 @@ export interface Bundles {
   /** Drops what nobody waits for: failures that were decided on, results of candidates that are gone. */
   settle(wanted: ReadonlySet<GroupId>): void;
   cellOf(plan: CellPlan): Promise<Result<CellSpec, Problem>>;
+  /** Ends what is being fetched. */
+  stop(): void;
 }
 
 export function createBundles(
-  ports: { readonly artifacts: ArtifactPort; readonly components: ComponentPort },
+  ports: { readonly supply: SupplyPort; readonly components: ComponentPort },
   changed: () => void,
   /** Told why a preparation failed. */
   failed: (problem: Problem) => void = () => undefined,
@@ -37,8 +42,9 @@ export function createBundles(
   const local = new Set<string>();
   const current = new Set<string>();
   const asked = new Set<string>();
-  const queue: { readonly group: GroupId; readonly members: readonly Member[] }[] = [];
-  let running = 0;
+  const fetching = new Map<GroupId, AbortController>();
+  const fetches = createQueue(MAX_FETCHES_AT_ONCE);
+  const makings = createQueue(MAX_PREPARATIONS_AT_ONCE);
 
   async function run(group: GroupId, members: readonly Member[]): Promise<void> {
     const outcome = await prepareAll(members);
@@ -61,39 +67,30 @@ export function createBundles(
     if (bundle.toolchain === ports.components.toolchain) current.add(localKey(member));
   }
 
-  async function verified(members: readonly Member[]): Promise<Problem | undefined> {
-    for (const { artifact, key } of members) {
-      if (!(await ports.artifacts.has(artifact))) {
-        return problem('HW2005', `the bytes of ${key} (${artifact}) are not in the content store`);
-      }
+  async function fetchAll(members: readonly Member[], signal: AbortSignal): Promise<Problem | undefined> {
+    for (const member of members) {
+      const fetched = await ports.supply.fetch(member, signal);
+      if (!fetched.ok) return fetched.error;
     }
     return undefined;
   }
 
-  function next(): void {
-    while (running < MAX_PREPARATIONS_AT_ONCE) {
-      const job = queue.shift();
-      if (!job) return;
-      running += 1;
-      void work(job.group, job.members).finally(() => {
-        running -= 1;
-        next();
+  async function obtain(group: GroupId, members: readonly Member[], stop: AbortController): Promise<void> {
+    if (stop.signal.aborted) return;
+    const missing = await fetchAll(members, stop.signal);
+    if (fetching.get(group) !== stop) return;
+    fetching.delete(group);
+    if (missing) {
+      failed(missing);
+      preparations.set(group, { state: 'Failed', problem: missing });
+    } else {
+      preparations.set(group, { state: 'Verified' });
+      makings.add(async () => {
+        if (preparations.has(group)) await run(group, members);
         changed();
       });
     }
-  }
-
-  async function work(group: GroupId, members: readonly Member[]): Promise<void> {
-    const missing = await verified(members);
-    if (missing) failed(missing);
-    if (!preparations.has(group)) return;
-    if (missing) {
-      preparations.set(group, { state: 'Failed', problem: missing });
-      return;
-    }
-    preparations.set(group, { state: 'Verified' });
     changed();
-    await run(group, members);
   }
 
   async function bundleOf(member: Member, pinned: Digest | undefined): Promise<Result<Bundle, Problem>> {
@@ -109,9 +106,10 @@ export function createBundles(
     current,
     prepare(group, members) {
       if (preparations.has(group)) return;
+      const stop = new AbortController();
       preparations.set(group, { state: 'Fetching' });
-      queue.push({ group, members });
-      next();
+      fetching.set(group, stop);
+      fetches.add(() => obtain(group, members, stop));
     },
     async learn(members) {
       for (const member of members) {
@@ -124,7 +122,10 @@ export function createBundles(
     },
     settle(wanted) {
       for (const [group, preparation] of preparations) {
-        if (preparation.state === 'Failed' || !wanted.has(group)) preparations.delete(group);
+        if (preparation.state !== 'Failed' && wanted.has(group)) continue;
+        preparations.delete(group);
+        fetching.get(group)?.abort();
+        fetching.delete(group);
       }
     },
     async cellOf({ members, bundles, ...plan }) {
@@ -138,6 +139,32 @@ export function createBundles(
         made.push({ member, bundle: bundle.value });
       }
       return ok({ ...plan, members: made });
+    },
+    stop() {
+      for (const stop of fetching.values()) stop.abort();
+    },
+  };
+}
+
+/** Runs what is added, in order, so many at a time. */
+function createQueue(atOnce: number): { add(job: () => Promise<void>): void } {
+  const waiting: (() => Promise<void>)[] = [];
+  let running = 0;
+  function next(): void {
+    while (running < atOnce) {
+      const job = waiting.shift();
+      if (!job) return;
+      running += 1;
+      void job().finally(() => {
+        running -= 1;
+        next();
+      });
+    }
+  }
+  return {
+    add(job) {
+      waiting.push(job);
+      next();
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Decision } from '../model/decision.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Memory } from '../model/memory.ts';
 import { commitsInUse, digestsInUse, membersInUse, pinnedBundles } from './keep.ts';
-import type { ArtifactPort, ComponentPort, GitPort } from './ports.ts';
+import type { ArtifactPort, ComponentPort, GitPort, SupplyPort } from './ports.ts';
 
 const COLLECT_EVERY_MS = 600_000;
 
@@ -18,14 +18,15 @@ interface Stores {
   readonly git: GitPort;
   readonly artifacts: ArtifactPort;
   readonly components: ComponentPort;
+  readonly supply: SupplyPort;
 }
 
-export function createCollector({ git, artifacts, components }: Stores, clock: Clock, log: Logger): Collector {
+export function createCollector({ git, artifacts, components, supply }: Stores, clock: Clock, log: Logger): Collector {
   let collectedAtMs = clock.now().monotonicMs;
 
   async function collect(memory: Memory, desired: Desired | undefined): Promise<void> {
     try {
-      const keep = await digestsInUse(membersInUse(memory, desired), pinnedBundles(memory), components);
+      const keep = await digestsInUse(membersInUse(memory, desired), pinnedBundles(memory), components, supply);
       await components.collect(keep);
       await artifacts.collect(keep);
       const collected = await git.collect?.(commitsInUse(memory, desired));

@@ -5,7 +5,7 @@ import type { Desired } from '../model/desired.ts';
 import type { Bundle } from '../model/engine.ts';
 import type { Memory, Release } from '../model/memory.ts';
 import type { Origin } from './mending.ts';
-import type { ComponentPort } from './ports.ts';
+import type { ComponentPort, SupplyPort } from './ports.ts';
 
 /** Members of all that may have to start from the local disk: serving, candidate, warm, ledger, and what git asks for. */
 export function membersInUse(memory: Memory, desired: Desired | undefined): readonly Member[] {
@@ -20,16 +20,14 @@ export function commitsInUse(memory: Memory, desired: Desired | undefined): Read
   return commits;
 }
 
-/** Where git has the artifacts of those members: the accepted commit first, then the commit of each release. */
+/** Where the artifacts of those members came from: the accepted commit first, then the commit of each release. */
 export function originsInUse(memory: Memory, desired: Desired | undefined): readonly Origin[] {
   const placed = [
     ...[...(desired?.entries.values() ?? [])].map((entry) => ({ entry, commit: desired!.commit })),
     ...releasesInUse(memory),
   ];
   return placed.flatMap(({ entry, commit }) =>
-    entry.members.flatMap(({ artifact, source }) =>
-      source.type === 'path' ? [{ artifact, commit, path: source.path }] : [],
-    ),
+    entry.members.map(({ artifact, source }) => ({ artifact, commit, source })),
   );
 }
 
@@ -57,11 +55,12 @@ export async function digestsInUse(
   members: readonly Member[],
   pinned: readonly Digest[],
   components: ComponentPort,
+  supply: Pick<SupplyPort, 'parts'>,
 ): Promise<ReadonlySet<Digest>> {
   const keep = new Set<Digest>();
-  for (const { artifact, limits } of members) {
-    keep.add(artifact);
-    keepBundle(keep, await components.cached(artifact, limits.memoryBytes));
+  for (const member of members) {
+    for (const part of await supply.parts(member)) keep.add(part);
+    keepBundle(keep, await components.cached(member.artifact, member.limits.memoryBytes));
   }
   for (const digest of pinned) if (!keep.has(digest)) keepBundle(keep, await components.pinned(digest));
   return keep;

@@ -111,6 +111,16 @@ export interface ArtifactPort {
   collect(keep: ReadonlySet<Digest>): Promise<void>;
 }
 
+/** Brings artifacts that git does not hold into the content store. Only `fetch` uses the network. */
+export interface SupplyPort {
+  /** Does nothing where the store has all of it. What is stored hashes to the digest in git. */
+  fetch(member: Pick<Member, 'artifact' | 'source'>, signal: AbortSignal): Promise<Result<void, Problem>>;
+  /** All that the store keeps for the artifact: itself, and what an OCI manifest leads to. Local disk only. */
+  parts(member: Pick<Member, 'artifact' | 'source'>): Promise<readonly Digest[]>;
+  /** The component that the artifact is or, for an OCI manifest, leads to. Local disk only. */
+  component(member: Pick<Member, 'artifact' | 'source'>): Promise<Result<Uint8Array, Problem>>;
+}
+
 /** admit → inspect → transpile → specialise → bundle, in a disposable child; cached by content and tool versions. */
 export interface ComponentPort {
   /** Versions of all that shapes a bundle here and now. */
@@ -197,6 +207,7 @@ export interface ReconcilerPorts {
   readonly git: GitPort;
   readonly manifest: ManifestPort;
   readonly artifacts: ArtifactPort;
+  readonly supply: SupplyPort;
   readonly components: ComponentPort;
   /** Absent: nothing is checked by types. */
   readonly shapes?: ShapePort;

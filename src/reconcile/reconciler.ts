@@ -11,12 +11,11 @@ import type { Clock } from '../kit/clock.ts';
 import type { Json } from '../kit/json.ts';
 import { decide, IDLE_LOOK_MS, type DecideOptions } from '../decide/index.ts';
 import type { IdentityCache } from '../decide/identity.ts';
-import { EMPTY_MEMORY, resumeMemory } from '../decide/memory.ts';
 import type { Action, Decision } from '../model/decision.ts';
 import type { Desired } from '../model/desired.ts';
 import type { EngineObserved } from '../model/engine.ts';
 import type { Memory } from '../model/memory.ts';
-import { partsOf, wholeOf } from '../model/memory-parts.ts';
+import { partsOf } from '../model/memory-parts.ts';
 import type { CommitSeen, Observed } from '../model/observed.ts';
 import type { Status } from '../model/status.ts';
 import { createBundles, type Bundles } from './bundles.ts';
@@ -24,8 +23,9 @@ import { createEffects, intentOf, type Effects } from './effects.ts';
 import { createCollector, type Collector } from './collector.ts';
 import { membersInUse, originsInUse } from './keep.ts';
 import { createMending, type Mending } from './mending.ts';
-import type { JournalPort, ReconcilerPorts, StatusSource } from './ports.ts';
+import type { ReconcilerPorts, StatusSource } from './ports.ts';
 import { preparing, servesAll } from './progress.ts';
+import { memoryOf } from './resume.ts';
 import { createSource, type Source, type SourceLook } from './source.ts';
 import { SourceRecord, type SourceView } from './source-status.ts';
 import { logTold, toldBy } from './told.ts';
@@ -158,9 +158,10 @@ class Loop implements Reconciler {
     this.#stopped = true;
     this.#unlisten?.();
     this.#cancel?.();
+    this.#bundles.stop();
     await this.#watch.stop();
     await this.#flight;
-    await this.#mending.idle();
+    await this.#mending.stop();
   }
 
   hint(): void {
@@ -367,12 +368,4 @@ class Loop implements Reconciler {
       timeline: this.#ports.journal.timeline(TIMELINE_LENGTH),
     };
   }
-}
-
-/** An empty memory would orphan all that runs: only a journal that never held one begins with it. */
-function memoryOf(journal: JournalPort): Memory {
-  const written = journal.memory();
-  const memory = written === undefined ? EMPTY_MEMORY : resumeMemory(wholeOf(written));
-  if (!memory) throw new Error('the journal holds a memory of another version, which its own version should have told');
-  return memory;
 }

@@ -18,6 +18,7 @@ describe("the host's own file", () => {
         listen: '127.0.0.1:8080',
         status: '127.0.0.1:8081',
         releaseHeader: true,
+        artifacts: { hosts: [] },
         limits: {
           replicas: 64,
           connections: 10_000,

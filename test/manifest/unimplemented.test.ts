@@ -3,12 +3,7 @@ import { UNIMPLEMENTED } from '../../src/manifest/unimplemented.ts';
 import { component, desiredOf, ENVIRONMENT, places, rolloutPolicy, route, type Files } from './support.ts';
 
 const LINK = '  links: [{import: "a:b/c", componentRef: {name: tax}}]\n';
-const digest = `"sha256:${'0'.repeat(64)}"`;
 const cart = (spec: string): Files => ({ 'environment.yaml': ENVIRONMENT, 'cart.yaml': component('cart', spec) });
-const source = (text: string): Files => ({
-  'environment.yaml': ENVIRONMENT,
-  'cart.yaml': component('cart').replace('path: cart.wasm', text),
-});
 const grant = (text: string): Files => cart(`  capabilities: [{name: a, ${text}}]\n`);
 const strategy = (text: string): readonly Files[] => [
   cart(`  rollout: {${text}}\n`),
@@ -22,8 +17,6 @@ const canary = (text: string) => strategy(`strategy: {type: Canary, canary: {${t
 
 /** For every row documents that meet it. */
 const MEETING: Readonly<Record<string, readonly Files[]>> = {
-  'artifacts from web servers': [source(`https: {url: "https://a.example/b.wasm", digest: ${digest}}`)],
-  'artifacts from OCI registries': [source(`oci: {image: registry.example/a, digest: ${digest}}`)],
   'isolation Shared': [cart('  isolation: Shared\n')],
   'values from Secret and Config': [
     cart('  env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]\n'),

@@ -119,6 +119,7 @@ export class Bench {
       git: noted('git', ports.git),
       manifest: noted('manifest', ports.manifest),
       artifacts: noted('artifacts', ports.artifacts),
+      supply: noted('supply', ports.supply),
       components: noted('components', ports.components),
       engine: noted('engine', ports.engine),
       journal: noted('journal', ports.journal),

@@ -3,7 +3,7 @@ import { err, ok } from '../../src/kit/result.ts';
 import { createBundles, MAX_PREPARATIONS_AT_ONCE } from '../../src/reconcile/bundles.ts';
 import { localKey } from '../../src/model/observed.ts';
 import { problem } from '../../src/model/problem.ts';
-import type { ArtifactPort, ComponentPort } from '../../src/reconcile/ports.ts';
+import type { ComponentPort, SupplyPort } from '../../src/reconcile/ports.ts';
 import { Deferred } from '../../src/kit/deferred.ts';
 import { entry } from '../decide/support/desired.ts';
 
@@ -23,8 +23,9 @@ function bench(has = true) {
     pinned: () => Promise.resolve(undefined),
     collect: () => Promise.resolve(),
   } satisfies ComponentPort;
-  const artifacts = { has: () => Promise.resolve(has) } as unknown as ArtifactPort;
-  const bundles = createBundles({ artifacts, components }, () => (changes += 1));
+  const missing = err(problem('HW2005', 'not there'));
+  const supply = { fetch: () => Promise.resolve(has ? ok(undefined) : missing) } as unknown as SupplyPort;
+  const bundles = createBundles({ supply, components }, () => (changes += 1));
   return { bundles, running, changes: () => changes };
 }
 

@@ -129,6 +129,12 @@ export function portsOf(
       read: (digest) => alive(() => ok(Buffer.from(outside.store.get(digest) ?? ''))),
       collect: () => alive(() => undefined),
     },
+    supply: {
+      fetch: ({ artifact }) =>
+        alive(() => (outside.store.has(artifact) ? ok(undefined) : err(problem('HW2005', 'lost on disk')))),
+      parts: ({ artifact }) => alive(() => [artifact]),
+      component: ({ artifact }) => alive(() => ok(Buffer.from(outside.store.get(artifact) ?? ''))),
+    },
     components: {
       toolchain,
       prepare: async (member) => {

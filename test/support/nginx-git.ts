@@ -1,14 +1,11 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { connect, createServer } from 'node:net';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { execFile, spawn } from 'node:child_process';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { answering, end, freePort } from './child-server.ts';
 import type { Login } from './git-server.ts';
 
 const run = promisify(execFile);
-const START_DEADLINE_MS = 15_000;
 
 /** The repositories of a folder behind nginx and fcgiwrap, as small teams serve them. Pushing needs the login too. */
 export interface NginxGit {
@@ -51,7 +48,7 @@ export async function startNginxGit(root: string, scratch: string, login: Login,
     for (const child of children) child.once('error', reject);
   });
   const scheme = tls ? 'https' : 'http';
-  await Promise.race([failed, answering(port, scratch)]);
+  await Promise.race([failed, answering(port, path.join(scratch, 'error.log'))]);
   const user = `${encodeURIComponent(login.username)}:${encodeURIComponent(login.password)}`;
   return {
     url: (repository = 'repo.git') => `${scheme}://127.0.0.1:${port}/${repository}`,
@@ -106,45 +103,4 @@ http {
   }
 }
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
-}
-
-/** Until nginx takes connections: with TLS or without, and before the login. */
-async function answering(port: number, scratch: string): Promise<void> {
-  const deadline = performance.now() + START_DEADLINE_MS;
-  while (performance.now() < deadline) {
-    if (await connects(port)) return;
-    await sleep(25);
-  }
-  const log = await readFile(path.join(scratch, 'error.log'), 'utf8').catch(() => '');
-  throw new Error(`nginx does not answer on port ${port}: ${log}`);
-}
-
-function connects(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await ended;
 }

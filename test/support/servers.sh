@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond npm, from Debian's packages: a compiler for the examples, the sandbox, a browser,
-# a web server with git's CGI. Does nothing where all is there; fails with the list where it cannot.
+# a web server with git's CGI, an ssh server and a container registry (the tests start their own; none has to run). Does nothing where all is there; fails with the list where it cannot.
 set -euo pipefail
 declare -A NEEDED=(
   [git]=git [clang]=clang [wasm-ld]=lld [bwrap]=bubblewrap [chromium]=chromium [nginx]=nginx [fcgiwrap]=fcgiwrap
-  [openssl]=openssl [prlimit]=util-linux
+  [openssl]=openssl [prlimit]=util-linux [ssh]=openssh-client [sshd]=openssh-server [docker-registry]=docker-registry [htpasswd]=apache2-utils
 )
 missing=()
 for tool in "${!NEEDED[@]}"; do

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../kit/units.ts';
-import type { Member } from '../../model/component.ts';
+import type { ArtifactSource, Member } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { DesiredEntry, PolicySettings } from '../../model/desired.ts';
 import type { ParsedDocument } from '../parsed.ts';
@@ -60,7 +60,7 @@ function excesses({ members, scaling, rollout }: Asking, policy: PolicySettings)
 
 function memberExcesses(member: Member, policy: PolicySettings): Excess[] {
   const { limits, isolation, capabilities } = policy;
-  const found: Excess[] = [];
+  const found = sourceExcesses(member.source, policy.artifacts);
   if (member.limits.memoryBytes > (limits.memoryBytes ?? Infinity)) {
     const message = `memory of ${member.limits.memoryBytes} bytes exceeds the ${limits.memoryBytes}`;
     found.push({ pointer: '/spec/limits/memory', message });
@@ -91,6 +91,28 @@ function isolationExcess(asked: string, { name, isolation }: PolicySettings): Om
   }
   const message = `isolation Auto may run as Process or Strict, and not both are among the ${allowed}`;
   return { message, remedy: `${write}, or allow Process and Strict in spec.isolation of Policy ${name}` };
+}
+
+/** Where the bytes may come from, besides the repository. A policy without `artifacts` does not restrict it. */
+function sourceExcesses(source: ArtifactSource, allowed: PolicySettings['artifacts']): Excess[] {
+  if (!allowed || source.type === 'path') return [];
+  if (source.type === 'https') {
+    const host = URL.parse(source.url)?.hostname ?? '';
+    if (allowed.httpsHosts.some((pattern) => isHostWithin(host, pattern))) return [];
+    return [{ pointer: '/spec/source/https', message: `the host ${host} is not among the artifacts.httpsHosts` }];
+  }
+  if (allowed.registries.some((prefix) => isImageWithin(source.image, prefix))) return [];
+  return [{ pointer: '/spec/source/oci', message: `the image ${source.image} is not among the artifacts.registries` }];
+}
+
+/** `*.example.com` is every name below it, never `example.com` itself. */
+function isHostWithin(host: string, pattern: string): boolean {
+  return pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length >= pattern.length : host === pattern;
+}
+
+/** Whole segments: `registry/shop` holds `registry/shop/cart` and not `registry/shopping`. */
+function isImageWithin(image: string, prefix: string): boolean {
+  return image === prefix || image.startsWith(`${prefix}/`);
 }
 
 function percent(share: number): string {

@@ -15,22 +15,23 @@ import { COMPONENT_DEFAULTS, GRANT_DEFAULTS, LINK_DEFAULTS } from '../defaults.t
 import type { ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds, processorMillis } from '../quantity.ts';
 import { atValue, duplicateNames } from './assembly.ts';
+import { sourceProblems, type Pins } from './source.ts';
 
 /** What a component is made of: the part of its document that its revision is computed from, in a canonical order. */
 export function memberOf(
   document: ParsedDocument<'Component'>,
   artifacts: ReadonlyMap<string, Digest>,
+  pins: Pins,
 ): Result<Member, readonly Diagnostic[]> {
   const { spec } = document.value;
   const source = sourceOf(spec);
   const artifact = source.type === 'path' ? artifacts.get(source.path) : source.digest;
-  const problems = memberProblems(document);
-  if (artifact === undefined) {
-    const missing = source.type === 'path' ? source.path : '';
-    const message = `there is no file ${missing} in this commit under the followed path`;
+  const problems = [...memberProblems(document), ...sourceProblems(document, pins)];
+  if (artifact === undefined && source.type === 'path') {
+    const message = `there is no file ${source.path} in this commit under the followed path`;
     return err([...problems, atValue(document, '/spec/source/path', 'HW2001', message)]);
   }
-  if (problems.length > 0) return err(problems);
+  if (artifact === undefined || problems.length > 0) return err(problems);
   return ok({
     key: entryKey(document.namespace, document.name),
     artifact,

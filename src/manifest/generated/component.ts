@@ -112,9 +112,9 @@ export interface HttpsSource {
  */
 url: string
 /**
- * What the bytes hash to.
+ * What the bytes hash to. A document without it is refused; `headway lock` writes it.
  */
-digest: string
+digest?: string
 }
 /**
  * An artifact in an OCI registry.
@@ -129,9 +129,9 @@ image: string
  */
 tag?: string
 /**
- * What the manifest hashes to.
+ * What the manifest hashes to. A document without it is refused; `headway lock` writes it.
  */
-digest: string
+digest?: string
 }
 /**
  * An environment variable; exactly one of value or valueFrom.

@@ -31,6 +31,7 @@ status?: string
 releaseHeader?: boolean
 preview?: Preview
 webhook?: Webhook
+artifacts?: Artifacts
 limits?: MachineLimits
 log?: Log
 }
@@ -39,7 +40,7 @@ log?: Log
  */
 export interface Repository {
 /**
- * https, or file for a repository on this machine. Credentials never stand in the URL.
+ * https, ssh, or file for a repository on this machine. Passwords and tokens never stand in the URL.
  */
 url: string
 /**
@@ -51,6 +52,7 @@ ref?: string
  */
 path?: string
 credentials?: Credentials
+ssh?: Ssh
 /**
  * Certificates (PEM) that the server may be signed by, in place of those of the system. A relative path is relative to this file.
  */
@@ -91,6 +93,28 @@ username: string
 password: SecretSource
 }
 /**
+ * For ssh addresses: who signs in, and which server is believed. Nothing of the user's own ssh configuration is read.
+ */
+export interface Ssh {
+/**
+ * The private key, without a passphrase and readable by the daemon alone. A relative path is relative to this file.
+ */
+identityFile: string
+/**
+ * The keys of the server as lines of known_hosts, as `ssh-keyscan` prints them and somebody has checked them.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: One line.
+ */
+knownHosts?: string[]
+/**
+ * The same as a file. A relative path is relative to this file.
+ */
+knownHostsFile?: string
+}
+/**
  * Lets people reach a BlueGreen candidate before its switch. It is unproven: open this only where everybody who reaches `listen` may see it. Absent: nobody can.
  */
 export interface Preview {
@@ -108,6 +132,35 @@ header?: boolean
  */
 export interface Webhook {
 secret: SecretSource
+}
+/**
+ * The servers that artifacts come from. A server that is not named here is asked without credentials, and only at a public address.
+ */
+export interface Artifacts {
+/**
+ * Web servers and registries that this machine knows.
+ * 
+ * @maxItems 64
+ */
+hosts?: ArtifactHost[]
+/**
+ * Credentials of registries, as `docker login` writes them (`config.json`); helper programs are not started. A relative path is relative to this file.
+ */
+dockerConfig?: string
+}
+/**
+ * One server. It may have any address, also inside the network: to name it is to vouch for it.
+ */
+export interface ArtifactHost {
+/**
+ * As in the address of the artifact, with the port where it is not 443.
+ */
+host: string
+credentials?: Credentials
+/**
+ * Certificates (PEM) that the server may be signed by, in place of those of the system. A relative path is relative to this file.
+ */
+caFile?: string
 }
 /**
  * What the machine gives.
