@@ -40,6 +40,17 @@ function greeting(name: string, version: string, fault: string, about: string): 
   };
 }
 
+function counter(name: string, version: string, about: string): CExample {
+  return {
+    language: 'c',
+    name,
+    about,
+    sources: ['counter/counter.c'],
+    world: 'keeping-service',
+    defines: { VERSION: JSON.stringify(version) },
+  };
+}
+
 const TESTBED_SOURCES = ['testbed', 'plain', 'host', 'misbehaviour'].map((part) => `testbed/${part}.c`);
 
 export const EXAMPLES: readonly Example[] = [
@@ -65,6 +76,8 @@ export const EXAMPLES: readonly Example[] = [
     'ungranted',
     'imports files and outgoing requests, which nobody grants',
   ),
+  counter('counter-v1', 'v1', 'counts, and keeps its counters in a store'),
+  counter('counter-v2', 'v2', 'counts, and says v2'),
   {
     language: 'quickjs',
     name: 'greeting-js',
@@ -86,6 +99,13 @@ export const EXAMPLES: readonly Example[] = [
     about: 'the testbed with life cycle and health, which the environment can make fail',
     sources: [...TESTBED_SOURCES, 'testbed/managed.c'],
     world: 'managed-service',
+  },
+  {
+    language: 'c',
+    name: 'testbed-stored',
+    about: 'every function of wasi:keyvalue and wasi:config by a route of its name',
+    sources: ['testbed/stored.c'],
+    world: 'keeping-service',
   },
   {
     language: 'c',

@@ -114,6 +114,8 @@ async function witOfC(): Promise<string> {
     ...WASI_PACKAGES.map((name) => join(wasi, WASI_VERSION, `wasi-${name}`, 'package.wit')),
     join(REPOSITORY_ROOT, 'wit/http/package.wit'),
     join(REPOSITORY_ROOT, 'wit/component/package.wit'),
+    join(REPOSITORY_ROOT, 'wit/keyvalue/package.wit'),
+    join(REPOSITORY_ROOT, 'wit/config/package.wit'),
   ];
   const worlds = await readFile(join(EXAMPLES_ROOT, 'c/worlds.wit'), 'utf8');
   return [worlds, ...(await Promise.all(files.map(nestedPackage)))].join('\n');

@@ -10,6 +10,7 @@ import {
   MAX_CHUNK_BYTES,
   REQUEST_AWAITS_READ,
   REQUEST_HAS_BODY_FRAMES,
+  REQUEST_IS_MIRRORED,
   RESPONSE_DONE,
   ToCell,
 } from '../wire/frames.ts';
@@ -100,10 +101,11 @@ export class Calls implements Answers {
     let body: Uint8Array | 'Follows' | 'AwaitsRead';
     if ((head.flags & REQUEST_HAS_BODY_FRAMES) === 0) body = bytes.subarray(head.bodyStart, end);
     else body = (head.flags & REQUEST_AWAITS_READ) === 0 ? 'Follows' : 'AwaitsRead';
+    const mirrored = (head.flags & REQUEST_IS_MIRRORED) !== 0;
     const exchange =
       http === 'headway'
-        ? new HeadwayExchange(id, this, limits, head, body, say)
-        : new WasiExchange(id, this, limits, head, body);
+        ? new HeadwayExchange(id, this, limits, head, body, say, mirrored)
+        : new WasiExchange(id, this, limits, head, body, mirrored);
     this.#calls[id] = exchange;
     return !exchange.startable || pool.submit(exchange) ? undefined : 'more requests than a cell can queue';
   }

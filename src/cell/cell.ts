@@ -9,9 +9,11 @@
  */
 import type net from 'node:net';
 import { FrameWriter } from '../wire/encoder.ts';
+import { seatsOf } from '../wire/broker-frames.ts';
 import { Framer } from '../wire/framer.ts';
 import { ToCell, WIRE_VERSION, type Assignment } from '../wire/frames.ts';
 import { AssignmentInbox } from './assignment.ts';
+import { BrokerChannel } from './broker.ts';
 import { Calls } from './calls.ts';
 import { limitDenials } from './denials.ts';
 import { findExports, type ExportNames } from './exports.ts';
@@ -30,8 +32,10 @@ export const CellExit = { Ok: 0, ChannelClosed: 0, LoadFailed: 70, Protocol: 71 
 const LEAVE_DEADLINE_MS = 1000;
 
 export interface CellSettings {
-  /** Descriptor 3: the only thing that a cell has. */
+  /** Descriptor 3. */
   readonly channel: net.Socket;
+  /** Opens descriptor 4, the broker's: once, when the engine has said that there is one. */
+  readonly openBroker: () => net.Socket;
   readonly nodeVersion: string;
   readonly exit: (code: number) => void;
   /** Installed already. */
@@ -41,6 +45,7 @@ export interface CellSettings {
 export class Cell {
   readonly #settings: CellSettings;
   readonly #outbox: Outbox;
+  readonly #broker: BrokerChannel;
   #inbox: AssignmentInbox | undefined;
   #calls: Calls | undefined;
   #pool: InstancePool | undefined;
@@ -50,6 +55,7 @@ export class Cell {
   constructor(settings: CellSettings) {
     this.#settings = settings;
     this.#outbox = new Outbox(new FrameWriter(settings.channel));
+    this.#broker = new BrokerChannel(settings.openBroker, (what) => this.#broken(what));
   }
 
   /** Says that it waits, and reads from here on. */
@@ -86,6 +92,8 @@ export class Cell {
         return this.#assign(bytes.subarray(start, end));
       case ToCell.FileChunk:
         return this.#fileChunk(bytes.subarray(start, end));
+      case ToCell.Broker:
+        return this.#broker.announce(bytes.subarray(start, end));
       case ToCell.Shutdown:
         return this.#shutdown(bytes.subarray(start, end));
       default:
@@ -152,9 +160,24 @@ export class Cell {
       this.#outbox.denied(interfaceName, functionName, reason),
     );
     const { suspension } = this.#settings;
-    const { imports, env, args, handles, memoryBytes, concurrency, instancePolicy } = assignment;
+    const { imports, env, args, config, handles, memoryBytes, concurrency, instancePolicy } = assignment;
+    const broker = this.#broker;
+    broker.furnish(seatsOf(concurrency));
     return new InstancePool({
-      instances: { program, names, imports, env, args, handles, memoryBytes, logs, tellDenied, suspension },
+      instances: {
+        program,
+        names,
+        imports,
+        env,
+        args,
+        config,
+        broker,
+        handles,
+        memoryBytes,
+        logs,
+        tellDenied,
+        suspension,
+      },
       policy: instancePolicy,
       concurrency,
       say: (line) => logs.say(line),

@@ -2,8 +2,10 @@
  * The import object of one instance: what its guest can reach of the world. Functions that make resources are bound to
  * the instance's scope; everything else is shared by all instances.
  */
+import type { Seat } from './broker.ts';
 import type { Scope } from './scope.ts';
 import * as cli from './wasi/cli.ts';
+import { configStore, type Settings } from './wasi/config.ts';
 import { monotonicClock, timezone, wallClock } from './wasi/clocks.ts';
 import {
   deniedInterface,
@@ -17,6 +19,7 @@ import { IoError } from './wasi/error.ts';
 import { Fields } from './wasi/fields.ts';
 import { FutureIncomingResponse, IncomingResponse, OutgoingRequest, RequestOptions } from './wasi/http-client.ts';
 import { FutureTrailers, IncomingBody, IncomingRequest } from './wasi/http-incoming.ts';
+import { draftOf, keyValueAtomics, keyValueBatch, keyValueStore } from './wasi/key-value.ts';
 import { OutgoingBody, OutgoingResponse, ResponseOutparam } from './wasi/http-outgoing.ts';
 import { poll, Pollable } from './wasi/poll.ts';
 import { insecure, insecureSeed, random } from './wasi/random.ts';
@@ -27,9 +30,12 @@ export interface World extends cli.CliSettings {
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
   readonly tellDenied: TellDenied;
+  readonly config: Settings;
+  readonly seat: Seat;
 }
 
-type Build = (scope: Scope, world: World) => object;
+/** `name` is the full name, with its version. */
+type Build = (scope: Scope, world: World, name: string) => object;
 
 const IO_ERROR = Object.freeze({ Error: IoError });
 const IO_STREAMS = Object.freeze({ InputStream, OutputStream });
@@ -58,6 +64,11 @@ const INTERFACES: Readonly<Record<string, Build>> = {
   'wasi:random/insecure': () => insecure,
   'wasi:random/insecure-seed': () => insecureSeed,
   'wasi:filesystem/preopens': () => preopens,
+  'wasi:config/store': (_scope, world) => configStore(world.config),
+  'wasi:config/runtime': (_scope, world) => configStore(world.config),
+  'wasi:keyvalue/store': (scope, world, name) => keyValueStore(scope, world.seat, draftOf(name)),
+  'wasi:keyvalue/atomics': () => keyValueAtomics,
+  'wasi:keyvalue/batch': () => keyValueBatch,
   // Types only: nothing to call.
   'headway:http/types': () => ({}),
 };
@@ -73,7 +84,7 @@ export function buildImports(names: readonly string[], scope: Scope, world: Worl
   const imports: Record<string, object> = Object.create(null) as Record<string, object>;
   for (const name of names) {
     const key = withoutVersion(name);
-    imports[key] ??= Object.hasOwn(INTERFACES, key) ? INTERFACES[key]!(scope, world) : denied(key, world);
+    imports[key] ??= Object.hasOwn(INTERFACES, key) ? INTERFACES[key]!(scope, world, name) : denied(key, world);
   }
   if (imports['wasi:sockets/instance-network']) {
     const network = (imports['wasi:sockets/network'] ??= denied('wasi:sockets/network', world));

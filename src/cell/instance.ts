@@ -5,6 +5,7 @@
  * N1 After a trap an instance is never called again: `discard` ends its scope, and nothing keeps it.
  * N2 The memories of an instance together stay within `memoryBytes`: checked when it is made and after each call.
  */
+import { Seat, type BrokerChannel } from './broker.ts';
 import type { ExportNames } from './exports.ts';
 import { buildImports, type World } from './imports.ts';
 import { LineSink, LogStream, type LogRate } from './log-lines.ts';
@@ -23,6 +24,8 @@ export interface InstanceSettings {
   readonly imports: readonly string[];
   readonly env: World['env'];
   readonly args: World['args'];
+  readonly config: World['config'];
+  readonly broker: BrokerChannel;
   readonly handles: number;
   readonly memoryBytes: number;
   readonly logs: LogRate;
@@ -41,6 +44,7 @@ export class Instance {
   readonly #names: ExportNames;
   readonly #memories: WebAssembly.Memory[] = [];
   readonly #memoryBytes: number;
+  readonly #seat: Seat;
   readonly #stdout: LineSink;
   readonly #stderr: LineSink;
 
@@ -55,8 +59,17 @@ export class Instance {
     this.#memoryBytes = settings.memoryBytes;
     this.#stdout = new LineSink(settings.logs, LogStream.Stdout);
     this.#stderr = new LineSink(settings.logs, LogStream.Stderr);
-    const { env, args, tellDenied } = settings;
-    const world: World = { env, args, tellDenied, stdout: this.#stdout, stderr: this.#stderr };
+    this.#seat = new Seat(settings.broker, this.scope);
+    const { env, args, config, tellDenied } = settings;
+    const world: World = {
+      env,
+      args,
+      config,
+      tellDenied,
+      seat: this.#seat,
+      stdout: this.#stdout,
+      stderr: this.#stderr,
+    };
     const imports = buildImports(settings.imports, this.scope, world);
     this.#exports = settings.suspension.within(this.scope, () =>
       settings.program.instantiate(imports, (memory) => this.#memories.push(memory)),
@@ -90,6 +103,7 @@ export class Instance {
   /** Over: whatever waits is rejected, and the unfinished lines of its output leave. */
   discard(reason: string): void {
     this.scope.end(reason);
+    this.#seat.leave();
     this.#stdout.flush();
     this.#stderr.flush();
   }

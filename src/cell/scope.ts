@@ -9,6 +9,8 @@ export interface Condition {
 
 /** What the scope tells the call that the instance serves. */
 export interface ScopeCall {
+  /** It is a copy of somebody else's request: it must have no effect. */
+  readonly mirrored: boolean;
   /** The guest is about to wait for the outside: whatever it has written should go out first. */
   beforeWait(): void;
 }
@@ -32,6 +34,7 @@ export class Scope {
   #handles = 0;
   #call: ScopeCall | undefined;
   #maySuspend = false;
+  #calls = 0;
   #ended: HostTrap | undefined;
   #conditions: readonly Condition[] | undefined;
   #resolve: (() => void) | undefined;
@@ -57,6 +60,15 @@ export class Scope {
     return this.#ended !== undefined;
   }
 
+  /** Grows with each call: two questions with the same number are of one call. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  get mirrored(): boolean {
+    return this.#call?.mirrored ?? false;
+  }
+
   /** One more resource of this instance. */
   acquire(): void {
     if (this.#handles >= this.#maxHandles) throw new HostTrap(`more than ${this.#maxHandles} handles`);
@@ -70,6 +82,7 @@ export class Scope {
   /** From here to `leave`, the instance runs `call`; `maySuspend` says whether its export can wait. */
   enter(call: ScopeCall | undefined, maySuspend: boolean): void {
     this.#call = call;
+    this.#calls += 1;
     this.#maySuspend = maySuspend;
   }
 

@@ -4,15 +4,17 @@
  * S1 An arm of a candidate is there only while its group has a ready replica.
  * S2 What serves is never taken out of the routes because its replicas are away: the ingress answers 503, or holds in
  *    the mailbox what is for a singleton.
- * S3 A match goes to the entry that git names when that serves, else to the one that served it before.
+ * S3 What the broker judges by travels with them: one generation is one state of routes, weights and grants.
+ * S4 A match goes to the entry that git names when that serves, else to the one that served it before.
  */
 import { hashOfJson, short } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Release } from '../model/memory.ts';
 import { matchKey, type Match, type RouteRule } from '../model/route.ts';
-import type { Arm, Preview, Snapshot, SnapshotRule } from '../model/snapshot.ts';
+import type { Arm, GrantsInForce, Preview, Snapshot, SnapshotRule } from '../model/snapshot.ts';
 import { keep, type EntryDraft } from './memory.ts';
+import { grantsOf } from './grants.ts';
 import { desiredOwners, type Parties } from './parties.ts';
 import { runsAlone } from './singleton.ts';
 import { isBlueGreen } from './steps.ts';
@@ -26,7 +28,8 @@ export function publish(world: World, parties: Parties, unavailable: Unavailable
   const { engine } = world.observed;
   const rules = rulesOf(world, parties, unavailable);
   const previews = previewsOf(world);
-  const hash = hashOfJson((previews.length > 0 ? { rules, previews } : rules) as unknown as Json);
+  const grants = grantsOf(world);
+  const hash = hashOf(rules, previews, grants);
   const last = world.memory.snapshot;
   const changed = hash !== last.hash;
   if (engine && !changed && engine.generation === last.generation) return;
@@ -39,9 +42,22 @@ export function publish(world: World, parties: Parties, unavailable: Unavailable
   }
   if (!engine) return;
   const { generation, commit } = world.memory.snapshot;
-  const why = changed ? 'routes or weights changed' : 'the engine does not have this generation';
-  const snapshot = { generation, commit, rules, releaseHeader: true, ...(previews.length > 0 ? { previews } : {}) };
+  const why = changed ? 'routes, weights or grants changed' : 'the engine does not have this generation';
+  const snapshot: Snapshot = {
+    generation,
+    commit,
+    rules,
+    releaseHeader: true,
+    ...(previews.length > 0 ? { previews } : {}),
+    ...(grants ? { grants } : {}),
+  };
   world.actions.push({ type: 'Publish', snapshot, why });
+}
+
+/** What was not there before has no part in the hash of where it is not: an upgrade publishes nothing anew. */
+function hashOf(rules: Snapshot['rules'], previews: readonly Preview[], grants: GrantsInForce | undefined): string {
+  const parts = { rules, ...(previews.length > 0 ? { previews } : {}), ...(grants ? { grants } : {}) };
+  return hashOfJson((Object.keys(parts).length === 1 ? rules : parts) as unknown as Json);
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { CellSpec } from '../model/engine.ts';
+import { seatsOf } from '../wire/broker-frames.ts';
+import type { BrokerCell } from '../wire/broker-link.ts';
 import { WIRE_VERSION, type Assignment } from '../wire/frames.ts';
 import type { ReplicaBudget } from './budget.ts';
 import type { AssignRequest } from './spawner/assign.ts';
@@ -21,6 +23,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     exports: bundle.exports,
     blockingExports: bundle.blockingExports,
     env: member.env.map(({ name, value }) => [name, value] as const),
+    config: member.config.map(({ name, value }) => [name, value] as const),
     args: [],
     memoryBytes: limits.memoryBytes,
     concurrency: limits.concurrency,
@@ -36,5 +39,19 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     assignment,
     files: bundle.files.map(({ digest, bytes }) => ({ digest, bytes })),
     dataBytes: budget.dataBytes,
+  };
+}
+
+/** What the broker is told of a cell; absent where its component has nothing to ask for. */
+export function brokerCellOf(number: number, replica: string, cell: CellSpec): Omit<BrokerCell, 'token'> | undefined {
+  const { member, bundle } = cell.members[0]!;
+  if (!bundle.imports.some((name) => name.startsWith('wasi:keyvalue/'))) return undefined;
+  return {
+    cell: number,
+    replica,
+    component: member.key,
+    group: cell.group,
+    grants: member.capabilities,
+    seats: seatsOf(cell.limits.concurrency),
   };
 }

@@ -9,6 +9,8 @@ export interface CellProcess {
   readonly kind: SandboxKind;
   /** Paused until somebody reads it. */
   readonly channel: net.Socket;
+  /** The broker's end of the cell's descriptor 4; absent where it was lost on the way. Never read here. */
+  readonly brokerEnd: net.Socket | undefined;
   /** Resolves once, when the process has ended; `undefined` where nobody saw how (its spawner had died before it). */
   readonly exited: Promise<CellExit | undefined>;
   kill(): void;

@@ -145,6 +145,11 @@ export class CellChannel implements CellCaller {
     return call.result;
   }
 
+  /** A broker is at the other end of descriptor 4 from now on, and this is how their channel begins; absent: it is gone. */
+  broker(token: Buffer | undefined): void {
+    if (this.open) this.#writer.frame(ToCell.Broker, 0, token ?? EMPTY);
+  }
+
   /** Asks the cell to finish what is in flight and to exit. */
   shutdown(deadlineMs: number): void {
     this.#writer.json(ToCell.Shutdown, 0, { deadlineMs });

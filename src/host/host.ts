@@ -16,6 +16,7 @@ import type { CellSpec, EngineObserved, ReplicaObserved } from '../model/engine.
 import { problem, type Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import type { CellCaller } from '../wire/cell-caller.ts';
+import { BrokerClient } from './broker-client.ts';
 import { formatBytes, replicaBudget, HEAP_MIB } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
 import { Pool } from './pool.ts';
@@ -38,6 +39,10 @@ export interface HostOptions {
   /** Readable by everybody: the code of a cell process. */
   readonly bootFolder: string;
   readonly storeFolder: string;
+  /** Starts `src/process/broker.ts` with an IPC channel. */
+  readonly forkBroker: () => ChildProcess;
+  /** Mode 0700: what guests keep. */
+  readonly storesFolder: string;
   readonly poolSize: number;
   /** What may be reserved for all replicas together. */
   readonly memoryBytes: number;
@@ -54,6 +59,7 @@ export interface HostOptions {
 const UNKNOWN_SANDBOX = { strict: false, why: 'it is being found out which sandboxes work' } as const;
 
 export class Host {
+  readonly broker: BrokerClient;
   readonly #options: HostOptions;
   readonly #spawner: SpawnerClient;
   readonly #pool: Pool;
@@ -83,6 +89,12 @@ export class Host {
         this.#pool.fill();
       },
     });
+    this.broker = new BrokerClient({
+      fork: options.forkBroker,
+      config: { storesFolder: options.storesFolder },
+      log,
+      onRecords: () => options.onChange(),
+    });
     this.#pool = new Pool({
       size: options.poolSize,
       kind: () => this.#kindOf('Auto'),
@@ -110,6 +122,7 @@ export class Host {
       budget,
       take: (isWanted) => this.#take(id, cell, isWanted),
       assign: (process, request) => this.#spawner.assign(process, request),
+      broker: this.broker,
       log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),
       onChange: (changed) => this.#onReplicaChange(changed),
     });
@@ -154,6 +167,7 @@ export class Host {
     await Promise.race([Promise.all(replicas.map((replica) => replica.gone)), late]);
     clearTimeout(timer);
     for (const replica of replicas) replica.kill();
+    await this.broker.close();
     await this.#spawner.close();
   }
 

@@ -74,6 +74,7 @@ class EngineLinkClient implements EngineLink {
   start: EnginePort['start'] = async (replica, cell) => nothing(await this.#call('start', { replica, cell }));
   stop: EnginePort['stop'] = async (replica, deadlineMs) => nothing(await this.#call('stop', { replica, deadlineMs }));
   forget: EnginePort['forget'] = async (replicas) => nothing(await this.#call('forget', { replicas }));
+  records: EnginePort['records'] = (after) => this.#call('records', { after });
   synthesize: EnginePort['synthesize'] = async (run) => nothing(await this.#call('synthesize', run));
 
   onChange(listener: () => void): () => void {

@@ -136,4 +136,5 @@ export class Pool {
 function end(cell: CellProcess): void {
   cell.kill();
   cell.channel.destroy();
+  cell.brokerEnd?.destroy();
 }

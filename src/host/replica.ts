@@ -16,7 +16,8 @@ import type { LivenessProbe, ReadinessProbe } from '../model/component.ts';
 import type { BundlesInUse, CellSpec, ReplicaEnd, ReplicaObserved, ReplicaPhase } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { Loaded } from '../wire/frames.ts';
-import { assignmentOf } from './assignment.ts';
+import { assignmentOf, brokerCellOf } from './assignment.ts';
+import type { BrokerClient } from './broker-client.ts';
 import type { ReplicaBudget } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
 import { CellChannel, type CellOwner } from './channel.ts';
@@ -43,6 +44,7 @@ export interface ReplicaOptions {
   /** A booted process in the sandbox that the cell asks for. */
   readonly take: (isWanted: () => boolean) => Promise<Result<CellProcess, Problem>>;
   readonly assign: (cell: CellProcess, request: AssignRequest) => Promise<Result<void, Problem>>;
+  readonly broker: Pick<BrokerClient, 'attach' | 'detach'>;
   readonly log: Logger;
   /** The phase, or whether the channel is open, has changed. */
   readonly onChange: (replica: Replica) => void;
@@ -169,6 +171,19 @@ export class Replica implements CellOwner {
     if (!assigned.ok) return this.#finish('StartFailed', assigned.error);
     const { concurrency, queue } = this.cell.limits;
     this.channel = new CellChannel(cell.channel, { replica: this.id, concurrency, queue, owner: this });
+    this.#attachBroker(cell, this.channel);
+  }
+
+  /** Only where the component can ask for something: the others never see their descriptor 4. */
+  #attachBroker({ id, brokerEnd }: CellProcess, channel: CellChannel): void {
+    const cell = brokerCellOf(id, this.id, this.cell);
+    if (!cell || !brokerEnd) return void brokerEnd?.destroy();
+    this.#options.broker.attach({
+      cell,
+      end: brokerEnd,
+      onBroker: (token) => channel.broker(token),
+      onViolation: (why) => this.#finish('Crashed', problem('HW4701', `${this.id} sent ${why}`)),
+    });
   }
 
   /** Asks until the first success, or until the deadline, which is the phase's own timer. */
@@ -264,6 +279,7 @@ export class Replica implements CellOwner {
     this.#enter('Ended');
     const cell = this.#process;
     if (!cell) return this.#gone.resolve();
+    this.#options.broker.detach(cell.id);
     dispose(cell);
     this.channel?.destroy();
     void cell.exited.then(() => this.#gone.resolve());
@@ -296,6 +312,7 @@ export class Replica implements CellOwner {
 function dispose(cell: CellProcess): void {
   cell.kill();
   cell.channel.destroy();
+  cell.brokerEnd?.destroy();
 }
 
 function bundlesOf({ members }: CellSpec): BundlesInUse {

@@ -14,6 +14,7 @@ import { Deferred } from '../kit/deferred.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { CellProcess } from './cell-process.ts';
+import { holdUnread } from './hold-unread.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 import type { CellExit, FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './spawner/messages.ts';
 
@@ -55,6 +56,8 @@ export class SpawnerClient {
   readonly #starting = new Map<number, { kind: SandboxKind; result: Deferred<Result<CellProcess, Problem>> }>();
   readonly #assigning = new Map<number, Deferred<Result<void, Problem>>>();
   readonly #held = new Map<number, Held>();
+  /** Of processes that are about to be said to have started. */
+  readonly #brokerEnds = new Map<number, net.Socket>();
   #child: ChildProcess | undefined;
   readonly #configured = new Deferred<void>();
   /** Of the present spawner: it is configured, or has ended. */
@@ -153,6 +156,9 @@ export class SpawnerClient {
         this.#backoffMs = RESTART_BACKOFF_INITIAL_MS;
         this.#ready.resolve();
         return this.#configured.resolve();
+      case 'brokerEnd':
+        if (channel) this.#brokerEnds.set(message.cell, holdUnread(channel));
+        return;
       case 'started':
         return this.#onStarted(spawner, message.cell, message.pid, channel);
       case 'startFailed':
@@ -173,11 +179,16 @@ export class SpawnerClient {
   #onStarted(spawner: ChildProcess, id: number, pid: number, channel: net.Socket | undefined): void {
     const starting = this.#starting.get(id);
     this.#starting.delete(id);
+    const brokerEnd = this.#brokerEnds.get(id);
+    this.#brokerEnds.delete(id);
     // Node drops a descriptor whose other end is closed already: the process died at once.
-    if (!starting || !channel)
+    if (!starting || !channel) {
+      brokerEnd?.destroy();
       return starting?.result.resolve(err(problem('HW4001', 'the process ended as it started')));
+    }
     const exited = new Deferred<CellExit | undefined>();
     const held = { pid, channel, exited, spawner };
+    if (brokerEnd) void exited.promise.then(() => brokerEnd.destroy());
     this.#held.set(id, held);
     channel.pause();
     channel.on('error', () => undefined);
@@ -190,6 +201,7 @@ export class SpawnerClient {
         pid,
         kind: starting.kind,
         channel,
+        brokerEnd,
         exited: exited.promise,
         kill: () => this.#send({ type: 'kill', pid }),
       }),
@@ -213,6 +225,8 @@ export class SpawnerClient {
     for (const { result } of this.#starting.values()) result.resolve(err(gone()));
     for (const result of this.#assigning.values()) result.resolve(err(gone()));
     this.#starting.clear();
+    for (const brokerEnd of this.#brokerEnds.values()) brokerEnd.destroy();
+    this.#brokerEnds.clear();
     this.#assigning.clear();
     this.#ready.resolve();
     for (const [id, held] of this.#held) {

@@ -35,7 +35,7 @@ export const GRANT_DEFAULTS = {
   outboundHttp: { schemes: ['https'], ports: [443] },
   sockets: { protocols: ['Tcp'] },
   filesystem: { access: 'ReadOnly' },
-  keyValue: { access: 'ReadOnly' },
+  keyValue: { access: 'ReadOnly', maxSize: '64Mi', maxKeys: 100_000, maxValueSize: '64Ki' },
   blobStore: { access: 'ReadOnly' },
   sql: { access: 'ReadOnly' },
 } as const;

@@ -35,12 +35,11 @@ const ROLLOUT: readonly Omit<Unimplemented, 'kind'>[] = [
 export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.isolation', what: 'isolation Shared', when: is('Shared') },
   { kind: 'Component', where: 'spec.env.*.valueFrom', what: 'values from Secret and Config' },
-  { kind: 'Component', where: 'spec.config.*', what: 'wasi:config' },
+  { kind: 'Component', where: 'spec.config.*.valueFrom', what: 'values from Secret and Config' },
   { kind: 'Component', where: 'spec.capabilities.*.outboundHttp', what: 'the capability outboundHttp' },
   { kind: 'Component', where: 'spec.capabilities.*.sockets', what: 'the capability sockets' },
   { kind: 'Component', where: 'spec.capabilities.*.nameLookup', what: 'the capability nameLookup' },
   { kind: 'Component', where: 'spec.capabilities.*.filesystem', what: 'the capability filesystem' },
-  { kind: 'Component', where: 'spec.capabilities.*.keyValue', what: 'the capability keyValue' },
   { kind: 'Component', where: 'spec.capabilities.*.blobStore', what: 'the capability blobStore' },
   { kind: 'Component', where: 'spec.capabilities.*.messaging', what: 'the capability messaging' },
   { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },

@@ -29,3 +29,12 @@ export interface AccessRecord {
   /** How many; 1 or more. First uses and first denials of their kind come at once, repetitions are counted together. */
   readonly count: number;
 }
+
+/** Records that an engine has, in the order in which they came. */
+export interface AccessPage {
+  /** Number of the last one in `records`, or what was asked for: what to ask for the next time. */
+  readonly last: number;
+  readonly records: readonly AccessRecord[];
+  /** How many uses since the start of the engine were given up because nobody took them for too long. */
+  readonly lost: number;
+}

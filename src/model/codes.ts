@@ -298,6 +298,11 @@ export const CODES = {
   HW4113: { title: 'the liveness probe failed', remedy: 'mend what the liveness probe calls', policy: 'Terminal' },
   HW4114: { title: 'only cells of one member run for now', remedy: 'remove spec.links', policy: 'Terminal' },
   HW4115: { title: 'the engine is shutting down', remedy: 'none: the next engine starts it', policy: 'Waiting' },
+  HW4701: {
+    title: 'cell broke the protocol of the broker',
+    remedy: 'report it: no component can do this; the cell was ended',
+    policy: 'Terminal',
+  },
   HW4120: {
     title: 'the engine is not reachable',
     remedy: 'none: the supervisor starts it again; it serves its last snapshot where only the link is down',

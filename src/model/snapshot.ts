@@ -1,4 +1,5 @@
 import type { EntryKey, ExportRef } from './component.ts';
+import type { CapabilityCeiling } from './desired.ts';
 import type { StickyBy } from './rollout.ts';
 import type { Match } from './route.ts';
 
@@ -55,6 +56,22 @@ export interface PreviewAccess {
   readonly header: boolean;
 }
 
+/** What a Policy allows at most, for everything that runs in its namespaces. Judged at each call. */
+export interface Ceilings {
+  readonly policy: string;
+  /** `*` is every namespace. */
+  readonly namespaces: readonly string[];
+  readonly enforcement: 'Enforce' | 'Audit';
+  readonly capabilities: readonly CapabilityCeiling[];
+}
+
+/** All that the broker has to know beyond the grants of each cell, which are part of its revision. */
+export interface GrantsInForce {
+  readonly ceilings: readonly Ceilings[];
+  /** Whose traffic each group has, for the audit. */
+  readonly groups: readonly { readonly group: GroupId; readonly release: string; readonly commit: string }[];
+}
+
 /** All that the ingress knows of the world. Replaced as a whole; a request keeps the one that it started with. */
 export interface Snapshot {
   readonly generation: number;
@@ -64,6 +81,8 @@ export interface Snapshot {
   /** Send `x-headway-release` with each response. */
   readonly releaseHeader: boolean;
   readonly previews?: readonly Preview[];
+  /** Absent: no Policy restricts anything, and no group is named. */
+  readonly grants?: GrantsInForce;
   /** Absent: nobody may. */
   readonly previewAccess?: PreviewAccess;
 }

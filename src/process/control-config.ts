@@ -15,6 +15,8 @@ export interface DataFolders {
   readonly store: string;
   /** The index of prepared bundles. */
   readonly bundles: string;
+  /** What guests keep: `<namespace>/<store>.sqlite`. */
+  readonly stores: string;
   /** Sockets, records of running cells. */
   readonly run: string;
   /** The cells' code; its parents are open to the uids that cells run under. */

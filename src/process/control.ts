@@ -154,6 +154,7 @@ function withHostSettings(
     stop: (replica, deadlineMs) => engine.stop(replica, deadlineMs),
     forget: (replicas) => engine.forget(replicas),
     publish: (snapshot) => engine.publish({ ...snapshot, ...settings }),
+    records: (after) => engine.records(after),
     synthesize: (run) => engine.synthesize(run),
     samples: () => engine.samples(),
   };

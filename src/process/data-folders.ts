@@ -12,6 +12,7 @@ export function layOutDataFolder(data: string): Result<DataFolders, Problem> {
     mirror: path.join(data, 'mirror'),
     store: path.join(data, 'store'),
     bundles: path.join(data, 'bundles'),
+    stores: path.join(data, 'stores'),
     run,
     boot: path.join(data, 'boot'),
     engineSocket: path.join(run, 'engine.sock'),
@@ -20,7 +21,7 @@ export function layOutDataFolder(data: string): Result<DataFolders, Problem> {
     mkdirSync(data, { recursive: true });
     // Others may pass through to the cells' code and see nothing else.
     chmodSync(data, 0o711);
-    for (const folder of [folders.mirror, folders.store, folders.bundles, run]) {
+    for (const folder of [folders.mirror, folders.store, folders.bundles, folders.stores, run]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       chmodSync(folder, 0o700);
     }

@@ -12,6 +12,8 @@ export interface EngineConfig {
   readonly bootFolder: string;
   /** The content store that control writes. */
   readonly storeFolder: string;
+  /** Mode 0700: what guests keep, the broker's to read and write. */
+  readonly storesFolder: string;
   /** Processes that wait for an assignment. */
   readonly poolSize?: number;
   /** What may be reserved for all replicas together (`host/budget.ts`); half of the machine where it is absent. */

@@ -31,6 +31,7 @@ import {
 /** Of the machine's memory, for cells, where the operator does not say. */
 const DEFAULT_MEMORY_SHARE = 0.5;
 const SPAWNER = path.join(import.meta.dirname, `spawner${path.extname(import.meta.filename)}`);
+const BROKER = path.join(import.meta.dirname, `broker${path.extname(import.meta.filename)}`);
 const STDERR = 2;
 
 let stop: (() => Promise<void>) | undefined;
@@ -65,7 +66,9 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     endWith(listening.error, EXIT.PortInUse);
   }
   const host = new Host({
-    forkSpawner: () => forkSpawner(config),
+    forkSpawner: () => forkChild(SPAWNER, config),
+    forkBroker: () => forkChild(BROKER, config),
+    storesFolder: config.storesFolder,
     runFolder: config.runFolder,
     bootFolder: config.bootFolder,
     storeFolder: config.storeFolder,
@@ -105,10 +108,13 @@ function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
       host.forget(replicas);
       return ok(null);
     },
-    publish: (snapshot) => {
+    publish: async (snapshot) => {
+      // A candidate that its routes bring traffic to needs the grants that came with it.
+      if (snapshot.grants && snapshot.generation >= ingress.generation) await host.broker.grant(snapshot.grants);
       const applied = ingress.apply(snapshot);
       return applied.ok ? ok({ generation: applied.value }) : applied;
     },
+    records: ({ after }) => ok(host.broker.records.take(after)),
     synthesize: (run) => {
       void ingress.synthesize(run);
       return ok(null);
@@ -116,9 +122,9 @@ function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
   };
 }
 
-/** The spawner gets no environment but its log level, and logs to our standard error. */
-function forkSpawner(config: EngineConfig): ReturnType<typeof fork> {
-  return fork(SPAWNER, [], {
+/** Spawner and broker get no environment but their log level, and log to our standard error. */
+function forkChild(entry: string, config: EngineConfig): ReturnType<typeof fork> {
+  return fork(entry, [], {
     execArgv: ['--disable-warning=ExperimentalWarning', '--disable-sigusr1'],
     env: { HEADWAY_LOG_LEVEL: config.logLevel ?? 'info' },
     stdio: ['ignore', 'ignore', STDERR, 'ipc'],

@@ -44,6 +44,7 @@ export function childrenOf(options: RunOptions, outputDescriptor?: number): Resu
     runFolder: folders.value.run,
     bootFolder: folders.value.boot,
     storeFolder: folders.value.store,
+    storesFolder: folders.value.stores,
     poolSize: limits.poolSize,
     maxReplicas: limits.replicas,
     maxConnections: limits.connections,

@@ -40,7 +40,7 @@ process.on('disconnect', () => {
 });
 
 /** With `keepOpen`, because the assignment is written from here after the engine has got the channel. */
-function send(message: FromSpawner, channel?: net.Socket): void {
+function send(message: FromSpawner, channel?: net.Socket, sent?: () => void): void {
   if (!process.connected) return;
-  process.send?.(message, channel, { keepOpen: true }, () => undefined);
+  process.send?.(message, channel, { keepOpen: true }, () => sent?.());
 }

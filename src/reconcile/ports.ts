@@ -1,7 +1,7 @@
 import type { Digest } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
 import type { Result } from '../kit/result.ts';
-import type { AccessRecord } from '../model/audit.ts';
+import type { AccessPage, AccessRecord } from '../model/audit.ts';
 import type { Member } from '../model/component.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Bundle, CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
@@ -153,6 +153,8 @@ export interface EnginePort {
   forget(replicas: readonly string[]): Promise<Result<void, Problem>>;
   /** Resolves when the snapshot is in force. An older generation than the present one is refused. */
   publish(snapshot: Snapshot): Promise<Result<{ readonly generation: number }, Problem>>;
+  /** Uses of grants after the one with that number. To ask is to say that those up to it are written down. */
+  records(after: number): Promise<Result<AccessPage, Problem>>;
   synthesize(run: SyntheticRun): Promise<Result<void, Problem>>;
   /** The snapshot in force and counts, for people; never decides anything. */
   samples(): Promise<Result<readonly ReleaseSamples[], Problem>>;

@@ -78,6 +78,20 @@ export class FrameWriter {
     else for (let index = 0; index < length; index++) slab[at + index] = text.charCodeAt(index);
   }
 
+  u64(value: bigint): void {
+    this.#used = this.#slab.writeBigUInt64LE(value, this.#used);
+  }
+
+  s64(value: bigint): void {
+    this.#used = this.#slab.writeBigInt64LE(value, this.#used);
+  }
+
+  /** `u32le length` + the bytes, as the broker's channel has texts (of UTF-8) and values. */
+  sized(bytes: Uint8Array): void {
+    this.u32(bytes.length);
+    this.bytes(bytes);
+  }
+
   bytes(bytes: Uint8Array): void {
     this.#slab.set(bytes, this.#used);
     this.#used += bytes.length;
@@ -109,6 +123,11 @@ export class FrameWriter {
     if (bytes === 1) this.u8(value);
     else this.u32(value);
     this.end();
+  }
+
+  /** Forgets what was not handed over yet: there is nobody any more who could understand it. */
+  discard(): void {
+    this.#used = 0;
   }
 
   /** Hands everything to the socket now. */

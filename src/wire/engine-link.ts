@@ -5,6 +5,7 @@
  * Control calls, the engine answers; each call can be said again without harm. The only thing that the engine says
  * unasked is `changed`, which carries nothing: look again.
  */
+import type { AccessPage } from '../model/audit.ts';
 import type { CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -22,6 +23,8 @@ export interface LinkMethods {
   readonly stop: { readonly params: { readonly replica: string; readonly deadlineMs: number }; readonly value: null };
   readonly forget: { readonly params: { readonly replicas: readonly string[] }; readonly value: null };
   readonly publish: { readonly params: Snapshot; readonly value: { readonly generation: number } };
+  /** Uses of grants after the one with that number; those up to it have arrived and are forgotten. */
+  readonly records: { readonly params: { readonly after: number }; readonly value: AccessPage };
   readonly synthesize: { readonly params: SyntheticRun; readonly value: null };
 }
 

@@ -36,9 +36,11 @@ export const ToCell = {
   FileChunk: 0x02,
   /** id 0. JSON `{deadlineMs}`: finish what is in flight, call lifecycle shutdown, exit 0. */
   Shutdown: 0x03,
+  /** id 0. 16 bytes: a broker is at the other end of descriptor 4 from now on (`broker-frames.ts`, B3). Empty: it is gone. */
+  Broker: 0x04,
   /**
    * A request. `u8 flags` (1: a body follows as Body frames; 2: synthetic or probe; 4: the client awaits a 100: the
-   * body's credit starts at 0 and the guest's first read grants `INITIAL_CREDIT_BYTES` by a `Credit` frame),
+   * body's credit starts at 0 and the guest's first read grants `INITIAL_CREDIT_BYTES` by a `Credit` frame; 8: mirrored),
    * `u32le deadline in ms`, method, path with query, authority, scheme, `u16le n`, n × (name, value), then the rest of
    * the payload: an inline body where flag 1 is not set (may be empty). Frames of the engine about an id that is
    * already done are late, not wrong: the cell ignores them.
@@ -94,6 +96,8 @@ export const FromCell = {
 export const REQUEST_HAS_BODY_FRAMES = 1;
 export const REQUEST_IS_INTERNAL = 2;
 export const REQUEST_AWAITS_READ = 4;
+/** A copy of somebody else's request: nothing that the guest does may have an effect. The broker denies its writes. */
+export const REQUEST_IS_MIRRORED = 8;
 export const RESPONSE_HAS_BODY_FRAMES = 1;
 export const RESPONSE_DONE = 2;
 
@@ -126,6 +130,8 @@ export interface Assignment {
   readonly exports: readonly string[];
   readonly blockingExports: readonly string[];
   readonly env: readonly (readonly [string, string])[];
+  /** What `wasi:config` answers, by name. */
+  readonly config: readonly (readonly [string, string])[];
   readonly args: readonly string[];
   readonly memoryBytes: number;
   readonly concurrency: number;

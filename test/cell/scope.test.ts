@@ -44,6 +44,7 @@ describe('waiting', () => {
     const scope = new Scope(10, () => order.push('waits'));
     const condition = new Switch();
     const call = {
+      mirrored: false,
       beforeWait: () => {
         order.push('sent');
         condition.on = true;

@@ -53,6 +53,7 @@ export class RunningEngine {
       runFolder: path.join(folder, 'run'),
       bootFolder: path.join(folder, 'boot'),
       storeFolder: this.storeFolder,
+      storesFolder: path.join(folder, 'stores'),
       poolSize: 1,
       memoryBytes: 4096 * MIB,
       drainDeadlineMs: 5_000,

@@ -53,7 +53,8 @@ export class Bench {
 
   async #launch(kind: SandboxKind, change: (command: CellCommand) => CellCommand): Promise<LaunchedCell> {
     const uid = readCapabilities().ownUids ? CELL_UID : undefined;
-    const common = { pair: await this.#pairs.create(), uid, lower: false };
+    const pair = await this.#pairs.create();
+    const common = { pair, brokerPair: await this.#pairs.create(), uid, lower: false };
     if (kind === 'Process') {
       return launched(
         await launch({ ...common, command: change(processCommand(process.execPath, this.#boot, LIMITS)) }),
@@ -101,5 +102,6 @@ export async function lastFrame(cell: LaunchedCell): Promise<string> {
 export async function endOf(cell: LaunchedCell): Promise<void> {
   killQuietly(cell.pid);
   cell.channel.destroy();
+  cell.brokerEnd.destroy();
   await cell.exited;
 }

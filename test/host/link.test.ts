@@ -60,6 +60,7 @@ const handlers: LinkHandlers = {
     published.push(snapshot.generation);
     return ok({ generation: snapshot.generation });
   },
+  records: ({ after }) => ok({ last: after, records: [], lost: 0 }),
   synthesize: () => ok(null),
 };
 

@@ -13,6 +13,7 @@ import { sendRuntimeRequest, type RuntimeAnswer } from '../../src/wire/runtime-r
 import { keepingLog } from '../support/log.ts';
 
 const SPAWNER = path.resolve(import.meta.dirname, '../../src/process/spawner.ts');
+const BROKER = path.resolve(import.meta.dirname, '../../src/process/broker.ts');
 export const MIB = 2 ** 20;
 export const GROUP = 'shop/testbed@b0b0c3d4e5f6' as const;
 
@@ -81,6 +82,8 @@ export class RunningHost {
       runFolder: path.join(this.folder, 'run'),
       bootFolder: path.join(this.folder, 'boot'),
       storeFolder: this.storeFolder,
+      forkBroker: () => forkBroker(['ignore', 'ignore', 'ignore', 'ipc']),
+      storesFolder: path.join(this.folder, 'stores'),
       poolSize: 1,
       memoryBytes: 4096 * MIB,
       maxReplicas: 16,
@@ -149,6 +152,10 @@ export class RunningHost {
 
 export function forkSpawner(stdio: StdioOptions): ChildProcess {
   return fork(SPAWNER, [], { execArgv: ['--disable-warning=ExperimentalWarning'], stdio });
+}
+
+export function forkBroker(stdio: StdioOptions): ChildProcess {
+  return fork(BROKER, [], { execArgv: ['--disable-warning=ExperimentalWarning'], stdio });
 }
 
 /** Open to other users, as a data folder is: cells run under uids of their own where we are root. */

@@ -531,7 +531,7 @@ export const ROWS: readonly Row[] = [
   {
     code: 'HW1042',
     what: 'a capability',
-    bad: shop('  capabilities: [{name: a, »keyValue: {store: b}}]\n'),
+    bad: shop('  capabilities: [{name: a, »blobStore: {container: b}}]\n'),
     good: shop('  capabilities: []\n'),
   },
   ...(['minReplicas', 'maxReplicas'] as const).map((field) => ({

@@ -21,8 +21,8 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
   'values from Secret and Config': [
     cart('  env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]\n'),
     cart('  env: [{name: A, valueFrom: {configKeyRef: {name: a, key: b}}}]\n'),
+    cart('  config: [{name: a, valueFrom: {configKeyRef: {name: a, key: b}}}]\n'),
   ],
-  'wasi:config': [cart('  config: [{name: a, value: b}]\n')],
   'the capability outboundHttp': [grant('outboundHttp: {hosts: [a.example]}')],
   'the capability sockets': [grant('sockets: {hosts: [a.example], ports: [1]}')],
   'the capability nameLookup': [grant('nameLookup: {hosts: [a.example]}')],
@@ -30,7 +30,6 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
     grant('filesystem: {volume: a, mountPath: /a}'),
     grant('filesystem: {path: a, mountPath: /a}'),
   ],
-  'the capability keyValue': [grant('keyValue: {store: a}')],
   'the capability blobStore': [grant('blobStore: {container: a}')],
   'the capability messaging': [grant('messaging: {connection: a}')],
   'the capability sql': [grant('sql: {connection: a}')],

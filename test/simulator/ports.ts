@@ -171,6 +171,7 @@ export function portsOf(
           checks.published();
           return ok({ generation: snapshot.generation });
         }),
+      records: (after) => alive(() => ok({ last: after, records: [], lost: 0 })),
       synthesize: (run) => effect(() => ok(outside.engine.synthesize(run))),
     },
     journal: journalOf(outside, life),

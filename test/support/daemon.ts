@@ -158,11 +158,11 @@ export class Daemon {
     });
   }
 
-  /** Process ids below this daemon, by the name of their entry file: control, engine, spawner, cell. */
+  /** Process ids below this daemon, by the name of their entry file: control, engine, spawner, broker, cell. */
   processes(): ReadonlyMap<string, readonly number[]> {
     const found = new Map<string, number[]>();
     for (const pid of descendants(this.pid)) {
-      const name = /(control|engine|spawner|cell|parse-child|shape-child|component-child)\.(?:ts|js)/.exec(
+      const name = /(control|engine|spawner|broker|cell|parse-child|shape-child|component-child)\.(?:ts|js)/.exec(
         commandLine(pid),
       )?.[1];
       if (name) found.set(name, [...(found.get(name) ?? []), pid]);

@@ -7,6 +7,7 @@ export interface TrafficOptions {
   readonly requestsPerSecond?: number;
   /** Sent as `host`. */
   readonly host?: string;
+  readonly method?: string;
 }
 
 export interface TrafficReport {
@@ -28,10 +29,12 @@ export class Traffic {
   readonly #open = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
   readonly #host: string | undefined;
+  readonly #method: string;
   #answers = 0;
 
-  constructor(url: string, { requestsPerSecond = 200, host }: TrafficOptions = {}) {
+  constructor(url: string, { requestsPerSecond = 200, host, method = 'GET' }: TrafficOptions = {}) {
     this.#host = host;
+    this.#method = method;
     const startedMs = performance.now();
     let sent = 0;
     this.#timer = setInterval(() => {
@@ -69,7 +72,8 @@ export class Traffic {
         resolve();
       };
       const headers = this.#host === undefined ? {} : { host: this.#host };
-      const request = http.get(url, { agent: this.#agent, timeout: REQUEST_TIMEOUT_MS, headers }, (response) => {
+      const options = { agent: this.#agent, timeout: REQUEST_TIMEOUT_MS, headers, method: this.#method };
+      const request = http.request(url, options, (response) => {
         response.resume();
         response.once('close', () => {
           if (!response.complete) return lose('broke off');
@@ -82,6 +86,7 @@ export class Traffic {
       });
       request.once('timeout', () => request.destroy(new Error('timeout')));
       request.once('error', (error) => lose(error.message));
+      request.end();
     });
   }
 }

@@ -30,6 +30,7 @@ export function readCall(bytes: Buffer): CallText | string {
 
 export class ExportCall implements Call {
   readonly startable = true;
+  readonly mirrored = false;
   over = false;
   readonly #id: number;
   readonly #answers: Pick<Answers, 'callResult'>;

@@ -28,6 +28,7 @@ const INTERNAL_ERROR = 500;
 
 export class HeadwayExchange implements Call, BodyReceiver, RequestBodyOwner {
   over = false;
+  readonly mirrored: boolean;
   readonly #id: number;
   readonly #answers: Answers;
   readonly #limits: RequestLimits;
@@ -48,7 +49,9 @@ export class HeadwayExchange implements Call, BodyReceiver, RequestBodyOwner {
     request: RequestText,
     body: Uint8Array | 'Follows' | 'AwaitsRead',
     say: (line: string) => void,
+    mirrored = false,
   ) {
+    this.mirrored = mirrored;
     this.#id = id;
     this.#answers = answers;
     this.#limits = limits;

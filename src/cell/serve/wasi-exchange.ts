@@ -28,6 +28,7 @@ const MAX_INLINE_BYTES = MAX_CHUNK_BYTES;
 
 export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, ResponseBodyOwner, ResponseTaker {
   readonly startable = true;
+  readonly mirrored: boolean;
   over = false;
   readonly #id: number;
   readonly #answers: Answers;
@@ -49,7 +50,9 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
     limits: RequestLimits,
     request: RequestText,
     body: Uint8Array | 'Follows' | 'AwaitsRead',
+    mirrored = false,
   ) {
+    this.mirrored = mirrored;
     this.#id = id;
     this.#answers = answers;
     this.#limits = limits;

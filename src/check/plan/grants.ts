@@ -3,7 +3,7 @@
  * the one of its name, or that none covered, is an escalation: it is what a reviewer looks at first.
  */
 import { canonicalJson, type Json } from '../../kit/json.ts';
-import { isContained } from '../../manifest/assemble/containment.ts';
+import { isContained } from '../../model/containment.ts';
 import type { EntryKey, Grant, Isolation, Member } from '../../model/component.ts';
 import type { CapabilityCeiling, Desired, DesiredEntry, PolicySettings } from '../../model/desired.ts';
 

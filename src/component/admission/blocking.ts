@@ -12,6 +12,16 @@ export const BLOCKING: Readonly<Record<string, readonly string[]>> = {
     '[method]output-stream.blocking-write-zeroes-and-flush',
     '[method]output-stream.blocking-splice',
   ],
+  'wasi:keyvalue/store': [
+    'open',
+    '[method]bucket.get',
+    '[method]bucket.set',
+    '[method]bucket.delete',
+    '[method]bucket.exists',
+    '[method]bucket.list-keys',
+  ],
+  'wasi:keyvalue/atomics': ['increment', 'swap', '[static]cas.new', '[method]cas.current'],
+  'wasi:keyvalue/batch': ['get-many', 'set-many', 'delete-many'],
 };
 
 /** The blocking functions that a component uses, as the transpiler wants them named: `wasi:io/poll#poll`. */

@@ -11,7 +11,7 @@ import { problem, type Problem } from '../../model/problem.ts';
 export type ImportRow = {
   readonly name: string;
   /** Versions that the host implements: `0.2` is every released 0.2.x. */
-  readonly version: '0.1' | '0.2' | 'any';
+  readonly version: keyof typeof VERSIONS;
 } & ({ readonly rule: 'Provided' | 'Denied' } | { readonly rule: 'Granted'; readonly capabilities: readonly string[] });
 
 export const IMPORTS: readonly ImportRow[] = [
@@ -35,6 +35,9 @@ export const IMPORTS: readonly ImportRow[] = [
   { name: 'wasi:cli/terminal-stdout', version: '0.2', rule: 'Provided' },
   { name: 'wasi:cli/terminal-stderr', version: '0.2', rule: 'Provided' },
   { name: 'wasi:http/types', version: '0.2', rule: 'Provided' },
+  // Values of the own document: there is nothing to grant.
+  { name: 'wasi:config/store', version: '0.2.0-any', rule: 'Provided' },
+  { name: 'wasi:config/runtime', version: '0.2.0-draft', rule: 'Provided' },
   { name: 'headway:http/types', version: '0.1', rule: 'Provided' },
 
   { name: 'wasi:filesystem/types', version: '0.2', rule: 'Denied' },
@@ -48,13 +51,23 @@ export const IMPORTS: readonly ImportRow[] = [
   { name: 'wasi:sockets/ip-name-lookup', version: '0.2', rule: 'Granted', capabilities: ['nameLookup'] },
   { name: 'wasi:sockets/tcp-create-socket', version: '0.2', rule: 'Granted', capabilities: ['sockets'] },
   { name: 'wasi:sockets/udp-create-socket', version: '0.2', rule: 'Granted', capabilities: ['sockets'] },
-  { name: 'wasi:keyvalue/*', version: 'any', rule: 'Granted', capabilities: ['keyValue'] },
+  { name: 'wasi:keyvalue/store', version: '0.2.0-draft', rule: 'Granted', capabilities: ['keyValue'] },
+  { name: 'wasi:keyvalue/atomics', version: '0.2.0-draft', rule: 'Granted', capabilities: ['keyValue'] },
+  { name: 'wasi:keyvalue/batch', version: '0.2.0-draft', rule: 'Granted', capabilities: ['keyValue'] },
   { name: 'wasi:blobstore/*', version: 'any', rule: 'Granted', capabilities: ['blobStore'] },
   { name: 'wasi:messaging/*', version: 'any', rule: 'Granted', capabilities: ['messaging'] },
   { name: 'wasi:sql/*', version: 'any', rule: 'Granted', capabilities: ['sql'] },
 ];
 
-const VERSIONS = { '0.1': /^0\.1\.[0-9]+$/, '0.2': /^0\.2\.[0-9]+$/, any: /^/ } as const;
+const VERSIONS = {
+  '0.1': /^0\.1\.[0-9]+$/,
+  '0.2': /^0\.2\.[0-9]+$/,
+  /** The two drafts that toolchains know. */
+  '0.2.0-draft': /^0\.2\.0-draft2?$/,
+  /** Draft, release candidates and releases have the same two functions. */
+  '0.2.0-any': /^0\.2\.[0-9]+(?:-(?:draft|rc\.[0-9]+))?$/,
+  any: /^/,
+} as const;
 
 /** What the member of a cell was given, as far as admission looks at it. */
 export interface Given {

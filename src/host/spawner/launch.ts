@@ -26,6 +26,8 @@ export interface LaunchedCell {
   readonly lowered: boolean;
   /** The engine's end: written to for the assignment, never read. */
   readonly channel: net.Socket;
+  /** The broker's end of descriptor 4: handed on, never read or written. */
+  readonly brokerEnd: net.Socket;
   readonly exited: Promise<CellExit>;
 }
 
@@ -43,6 +45,8 @@ export interface StrictDescriptors {
 export interface LaunchRequest {
   readonly command: CellCommand;
   readonly pair: SocketPair;
+  /** Between the cell and whatever broker there is. */
+  readonly brokerPair: SocketPair;
   readonly strict?: StrictDescriptors;
   readonly uid: number | undefined;
   /** Whether its priority can be taken back at the assignment. */
@@ -50,9 +54,16 @@ export interface LaunchRequest {
 }
 
 export async function launch(request: LaunchRequest): Promise<Result<LaunchedCell, string>> {
-  const { command, pair, strict, uid, lower } = request;
+  const { command, pair, brokerPair, strict, uid, lower } = request;
   const child = spawn(command.file, command.args, {
-    stdio: ['ignore', 'ignore', 'pipe', pair.cellEnd, ...(strict ? [strict.info, strict.filter] : [])],
+    stdio: [
+      'ignore',
+      'ignore',
+      'pipe',
+      pair.cellEnd,
+      brokerPair.cellEnd,
+      ...(strict ? [strict.info, strict.filter] : []),
+    ],
     env: {},
     cwd: '/',
     // A session of its own: what a terminal sends to everybody in it is not for cells, which drain first.
@@ -63,16 +74,18 @@ export async function launch(request: LaunchRequest): Promise<Result<LaunchedCel
   if (child.pid !== undefined && lower) os.setPriority(child.pid, LOWEST_PRIORITY);
   const exited = exitOf(child);
   pair.cellEnd.destroy();
+  brokerPair.cellEnd.destroy();
   const pid = strict ? await pidInside(child, strict.info, exited) : await pidOf(child, exited);
   if (!pid.ok) {
     killGroup(child);
     pair.engineEnd.destroy();
+    brokerPair.engineEnd.destroy();
     return pid;
   }
   // Anyone with our uid could end bubblewrap's own process; the cell must not outlive it unseen.
   if (strict) void exited.then(() => killQuietly(pid.value));
   preferForEnd(pid.value);
-  return ok({ pid: pid.value, uid, lowered: lower, channel: pair.engineEnd, exited });
+  return ok({ pid: pid.value, uid, lowered: lower, channel: pair.engineEnd, brokerEnd: brokerPair.engineEnd, exited });
 }
 
 async function pidOf(child: ChildProcess, exited: Promise<CellExit>): Promise<Result<number, string>> {

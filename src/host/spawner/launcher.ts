@@ -108,10 +108,11 @@ export class Launcher {
   async #try(way: Way): Promise<Result<Way, string>> {
     const cell = await this.#launchAs(way);
     if (!cell.ok) return cell;
-    const { channel, exited, pid } = cell.value;
+    const { channel, brokerEnd, exited, pid } = cell.value;
     const booted = await awaitBooted(channel, PROBE_DEADLINE_MS);
     killQuietly(pid);
     channel.destroy();
+    brokerEnd.destroy();
     const exit = await exited;
     return booted.ok ? { ok: true, value: way } : err(`${booted.error}; ${describeExit(exit)}`);
   }
@@ -120,9 +121,12 @@ export class Launcher {
     const { runFolder, pairs, boot, limits } = this.#options;
     const number = this.#launched++;
     const uid = way.ownUid ? FIRST_CELL_UID + (number % CELL_UIDS) : undefined;
-    const pair = await pairs.create().catch((error: unknown) => (error as Error).message);
-    if (typeof pair === 'string') return err(`a channel for the cell cannot be made: ${pair}`);
-    const common = { pair, uid, lower: this.#capabilities.priorities };
+    const made = await Promise.all([pairs.create(), pairs.create()]).catch(
+      (error: unknown) => (error as Error).message,
+    );
+    if (typeof made === 'string') return err(`a channel for the cell cannot be made: ${made}`);
+    const [pair, brokerPair] = made;
+    const common = { pair, brokerPair, uid, lower: this.#capabilities.priorities };
     if (way.kind === 'Process') return launch({ ...common, command: processCommand(this.#node, boot, limits) });
     const command = strictCommand(this.#tools!, this.#node, boot, limits);
     const name = `${process.pid}-${number}`;

@@ -42,6 +42,8 @@ export type FromSpawner =
       /** Why Strict is possible or not, and what each cell runs as: for status. */
       readonly why: string;
     }
+  /** With the broker's end of the cell's descriptor 4. Before `started`. */
+  | { readonly type: 'brokerEnd'; readonly cell: number }
   /** With the channel's descriptor. The process is still booting. */
   | { readonly type: 'started'; readonly cell: number; readonly pid: number }
   | { readonly type: 'startFailed'; readonly cell: number; readonly problem: Problem }

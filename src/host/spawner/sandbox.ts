@@ -16,9 +16,12 @@ import type { BootFolder } from './boot-folder.ts';
 
 const execFileAsync = promisify(execFile);
 
-/** Descriptors of a cell process: 3 is the channel; these two are bubblewrap's own and gone before Node starts. */
-export const INFO_DESCRIPTOR = 4;
-export const FILTER_DESCRIPTOR = 5;
+/**
+ * Descriptors of a cell process: 2 for last words, 3 is the channel to the engine, 4 the one to the broker; these two are
+ * bubblewrap's own and gone before Node starts.
+ */
+export const INFO_DESCRIPTOR = 5;
+export const FILTER_DESCRIPTOR = 6;
 
 /** Where a Strict cell sees its boot folder. */
 const BOOT_IN_SANDBOX = '/boot';

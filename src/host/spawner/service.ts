@@ -18,7 +18,8 @@ import { SocketPairs } from './socketpair.ts';
 /** For killed cells to be gone; what is left then is swept by the next spawner. */
 const END_DEADLINE_MS = 1_000;
 
-export type Send = (message: FromSpawner, channel?: net.Socket) => void;
+/** `sent` is called when the descriptor is on its way. */
+export type Send = (message: FromSpawner, channel?: net.Socket, sent?: () => void) => void;
 
 export class SpawnerService {
   readonly #config: SpawnerConfig;
@@ -99,6 +100,8 @@ export class SpawnerService {
     const cell = launched.value;
     this.#cells.set(id, cell);
     await this.#records.add(cell.pid);
+    // Only the engine holds on to it: what a dead broker leaves behind is there for the next.
+    this.#send({ type: 'brokerEnd', cell: id }, cell.brokerEnd, () => cell.brokerEnd.destroy());
     this.#send({ type: 'started', cell: id, pid: cell.pid }, cell.channel);
     const exit = await cell.exited;
     this.#cells.delete(id);

@@ -4,7 +4,7 @@ import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { DesiredEntry, PolicySettings } from '../../model/desired.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { atKey } from './assembly.ts';
-import { isContained } from './containment.ts';
+import { isContained } from '../../model/containment.ts';
 import { appliesTo } from './policy.ts';
 
 /** What an entry asks for, before it is known whether it may. */

@@ -90,10 +90,19 @@ function grantOf({ name, enforcement, expireTime, ...capabilities }: GrantSpec):
   return {
     name,
     capability,
-    settings: { ...defaultsOf(capability), ...settings },
+    settings: inPlainUnits({ ...defaultsOf(capability), ...settings }),
     enforcement: enforcement ?? GRANT_DEFAULTS.enforcement,
     ...(expireTime === undefined ? {} : { expireTime }),
   };
+}
+
+const SIZES: ReadonlySet<string> = new Set(['maxSize', 'maxValueSize']);
+
+/** Sizes in bytes: two ways to write one size are one revision. */
+function inPlainUnits(settings: Readonly<Record<string, unknown>>): Grant['settings'] {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [name, SIZES.has(name) ? bytesOf(String(value)) : value]),
+  );
 }
 
 /** Defaults of one capability key, for grants and ceilings alike. */

@@ -31,9 +31,11 @@ export function policySettings(name: string, spec: Policy['spec']): PolicySettin
   };
 }
 
+/** Quotas are a grant's: a ceiling has none. */
 function ceilingOf({ name, ...capabilities }: Ceiling): CapabilityCeiling {
   const [capability, settings] = Object.entries(capabilities)[0]!;
-  return { name, capability, settings: { ...defaultsOf(capability), ...settings } };
+  const defaults = Object.entries(defaultsOf(capability)).filter(([field]) => !field.startsWith('max'));
+  return { name, capability, settings: { ...Object.fromEntries(defaults), ...settings } };
 }
 
 export function appliesTo(policy: PolicySettings, namespace: string): boolean {

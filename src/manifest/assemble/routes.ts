@@ -9,7 +9,7 @@ import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds } from '../quantity.ts';
 import { unimplementedIn } from '../unimplemented.ts';
 import { atKey, atValue, type Assembly } from './assembly.ts';
-import { hostCovers } from './containment.ts';
+import { hostCovers } from '../../model/containment.ts';
 import { appliesTo } from './policy.ts';
 
 /** A rule and where in the document its match is written. */

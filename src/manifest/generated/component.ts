@@ -330,6 +330,18 @@ keyPrefix?: string
  * What may be done with it.
  */
 access?: ("ReadOnly" | "ReadWrite")
+/**
+ * What this component may let the store grow to: keys and values together. What others wrote counts.
+ */
+maxSize?: string
+/**
+ * How many keys this component may let the store grow to.
+ */
+maxKeys?: number
+/**
+ * The largest value that it may write.
+ */
+maxValueSize?: string
 }
 /**
  * Objects of a blob store.

@@ -14,7 +14,7 @@ export interface TestBundle {
 const EXAMPLES = new URL('../../../examples/wasm/', import.meta.url);
 export const MEMORY_BYTES = 64 * 1024 * 1024;
 /** What admission lets in with these is denied by the cell all the same: nothing of it is implemented. */
-const CAPABILITIES = [{ capability: 'outboundHttp' }, { capability: 'sockets' }, { capability: 'nameLookup' }];
+const CAPABILITIES = ['outboundHttp', 'sockets', 'nameLookup', 'keyValue'].map((capability) => ({ capability }));
 
 export async function exampleBundle(name: string): Promise<TestBundle> {
   return bundleOf(await readFile(new URL(`${name}.wasm`, EXAMPLES)));
@@ -43,6 +43,7 @@ export function assignmentOf(bundle: TestBundle, changes: Partial<Assignment> = 
     exports: bundle.exports,
     blockingExports: bundle.blockingExports,
     env: [],
+    config: [],
     args: [],
     memoryBytes: MEMORY_BYTES,
     concurrency: 8,

@@ -72,6 +72,8 @@ export class Peer {
   readonly frames: Frame[] = [];
   readonly child: ChildProcess;
   readonly channel: net.Socket;
+  /** The other end of descriptor 4. */
+  readonly brokerEnd: net.Socket;
   readonly writer: FrameWriter;
   stderr = '';
   #waiting: { readonly test: () => boolean; readonly resolve: () => void; readonly reject: (error: Error) => void }[] =
@@ -80,11 +82,13 @@ export class Peer {
 
   private constructor({ file, args }: CellCommand) {
     this.child = spawn(file, args, {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
       env: {},
       cwd: '/',
     });
     this.channel = this.child.stdio[3] as net.Socket;
+    this.brokerEnd = this.child.stdio[4] as net.Socket;
+    this.brokerEnd.on('error', () => undefined);
     this.writer = new FrameWriter(this.channel);
     const framer = new Framer((type, id, bytes, start, end) => {
       this.frames.push({ type, id, payload: Buffer.from(bytes.subarray(start, end)) });

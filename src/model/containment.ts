@@ -1,5 +1,5 @@
-import type { Grant } from '../../model/component.ts';
-import type { CapabilityCeiling } from '../../model/desired.ts';
+import type { Grant } from './component.ts';
+import type { CapabilityCeiling } from './desired.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
 /** Whether what a grant asks for in one field stays below the ceiling. */
@@ -55,7 +55,10 @@ const CONTAINMENT: Readonly<Record<string, readonly Contained[]>> = {
 };
 
 /** Whether a grant asks for no more than one of the ceilings allows. */
-export function isContained(grant: Grant, ceilings: readonly CapabilityCeiling[]): boolean {
+export function isContained(
+  grant: Pick<Grant, 'capability' | 'settings'>,
+  ceilings: readonly CapabilityCeiling[],
+): boolean {
   const rules = CONTAINMENT[grant.capability];
   if (!rules) return false;
   return ceilings

@@ -1,0 +1,106 @@
+/**
+ * Uses and denials on their way to the audit: the first of a kind at once, its repetitions counted together.
+ *
+ * Invariants
+ * R1 Nothing is lost by counting: what `drain` gives over time adds up to what was noted, until the process is killed;
+ *    then the repetitions of at most `WINDOW_MS` are.
+ * R2 A component makes at most `MAX_KINDS` kinds in a window. What it does beyond them is counted as one more kind.
+ */
+import type { AccessOutcome, AccessRecord } from '../model/audit.ts';
+import type { EntryKey } from '../model/component.ts';
+import type { GroupId } from '../model/snapshot.ts';
+
+export const WINDOW_MS = 60_000;
+export const MAX_KINDS = 256;
+const MAX_ASKED_CHARACTERS = 256;
+
+/** Who did it, and for whom. */
+export interface Actor {
+  readonly component: EntryKey;
+  readonly group: GroupId;
+  readonly release?: string | undefined;
+  readonly commit?: string | undefined;
+}
+
+interface Counted {
+  readonly record: Omit<AccessRecord, 'count' | 'atWallMs'>;
+  atWallMs: number;
+  count: number;
+}
+
+export class Records {
+  readonly #onFirst: () => void;
+  readonly #kinds = new Map<string, Counted>();
+  readonly #perComponent = new Map<EntryKey, number>();
+  readonly #ready: AccessRecord[] = [];
+  #windowEndsAtWallMs = Number.POSITIVE_INFINITY;
+
+  /** @param onFirst something should leave at once. */
+  constructor(onFirst: () => void) {
+    this.#onFirst = onFirst;
+  }
+
+  note(
+    actor: Actor,
+    capability: string,
+    use: { readonly outcome: AccessOutcome; readonly grant: string; readonly why: string },
+    asked: string,
+    wallMs: number,
+  ): void {
+    const kind = `${actor.group}\n${actor.release ?? ''}\n${capability}\n${use.grant}\n${use.outcome}\n${asked}\n${use.why}`;
+    const known = this.#kinds.get(kind);
+    if (known) {
+      if (known.count === 0) known.atWallMs = wallMs;
+      known.count += 1;
+      return;
+    }
+    const kinds = this.#perComponent.get(actor.component) ?? 0;
+    if (kinds >= MAX_KINDS && asked !== OTHERS) {
+      this.note(actor, capability, { ...use, grant: '', why: '' }, OTHERS, wallMs);
+      return;
+    }
+    this.#perComponent.set(actor.component, kinds + 1);
+    const { component, group, release, commit } = actor;
+    const { outcome, grant, why } = use;
+    const record = {
+      component,
+      group,
+      release,
+      commit,
+      capability,
+      grant,
+      outcome,
+      asked: asked.slice(0, MAX_ASKED_CHARACTERS),
+      why,
+    };
+    this.#kinds.set(kind, { record, atWallMs: wallMs, count: 0 });
+    this.#ready.push({ ...record, atWallMs: wallMs, count: 1 });
+    this.#onFirst();
+  }
+
+  /** What is to leave now: first uses, and the counts of a window that has ended (or of all, at the end). */
+  drain(wallMs: number, all = false): readonly AccessRecord[] {
+    const records = this.#ready.splice(0);
+    // From the first look on; and a wall clock that was set back does not make a window longer.
+    this.#windowEndsAtWallMs = Math.min(this.#windowEndsAtWallMs, wallMs + WINDOW_MS);
+    if (!all && wallMs < this.#windowEndsAtWallMs) return records;
+    this.#windowEndsAtWallMs = wallMs + WINDOW_MS;
+    for (const [kind, counted] of this.#kinds) {
+      const { record, atWallMs, count } = counted;
+      // A kind that was not seen for a whole window is a first use the next time.
+      if (count === 0) this.#forget(kind, record.component);
+      else records.push({ ...record, atWallMs, count });
+      counted.count = 0;
+    }
+    return records;
+  }
+
+  #forget(kind: string, component: EntryKey): void {
+    this.#kinds.delete(kind);
+    const kinds = this.#perComponent.get(component)! - 1;
+    if (kinds === 0) this.#perComponent.delete(component);
+    else this.#perComponent.set(component, kinds);
+  }
+}
+
+const OTHERS = '(more kinds than are told apart)';

@@ -1,0 +1,178 @@
+/**
+ * The broker's end of one cell's channel: believes nothing that it says (B1 of `wire/broker-frames.ts`).
+ *
+ * Invariants
+ * S1 A seat has at most one `Ask` in the air (B2), so at most `seats` wait here.
+ * S2 At most `TURN_ASKS` are done in a turn, and none while more than `MAX_BUFFERED_BYTES` wait for the cell to read: a
+ *    cell that floods, or does not read, costs others nothing but its share of the turns.
+ * S3 The grants of a call are those in force at its first `Ask`, for at most `MAX_PIN_MS`: a call that lives longer, or a
+ *    cell that pretends so, sees the present ones from then on.
+ * S4 A violation closes the channel first and tells afterwards; nothing behind it is looked at.
+ */
+import type { Duplex } from 'node:stream';
+import { Attachment } from '../wire/attachment.ts';
+import { BrokerReader } from '../wire/broker-reader.ts';
+import { Ask, ATTACH_BYTES, Capability, MAX_BROKER_PAYLOAD_BYTES, ToBroker } from '../wire/broker-frames.ts';
+import type { BrokerCell } from '../wire/broker-link.ts';
+import { FrameWriter } from '../wire/encoder.ts';
+import { Framer } from '../wire/framer.ts';
+import { CANCELLED } from './answer.ts';
+import { readKeyValueRequest, type KeyValueRequest } from './key-value-request.ts';
+import type { Asker, KeyValueService } from './key-value.ts';
+
+export const TURN_ASKS = 64;
+export const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
+export const MAX_PIN_MS = 30_000;
+
+/** What a cell is judged by from some moment on. */
+export type Judge = Omit<Asker, 'mirrored'>;
+
+export interface SessionOptions {
+  readonly cell: BrokerCell;
+  readonly socket: Duplex;
+  readonly keyValue: KeyValueService;
+  /** By the grants that are in force now. */
+  readonly judge: () => Judge;
+  readonly monotonicMs: () => number;
+  /** The channel is closed; with why where the cell broke the protocol. */
+  readonly onEnd: (why: string | undefined) => void;
+}
+
+interface Waiting {
+  readonly seat: number;
+  readonly request: KeyValueRequest;
+  readonly asker: Asker;
+  cancelled: boolean;
+}
+
+interface Pin {
+  readonly judge: Judge;
+  readonly sinceMs: number;
+}
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #writer: FrameWriter;
+  readonly #attachment: Attachment;
+  /** By seat; absent where it asks for nothing. */
+  readonly #asking: (Waiting | undefined)[] = [];
+  readonly #pins: (Pin | undefined)[] = [];
+  #queue: Waiting[] = [];
+  #scheduled = false;
+  #over = false;
+
+  constructor(options: SessionOptions) {
+    const { socket, cell } = options;
+    this.#options = options;
+    this.#writer = new FrameWriter(socket);
+    const framer = new Framer(
+      (type, id, bytes, start, end) => this.#take(type, id, bytes, start, end),
+      MAX_BROKER_PAYLOAD_BYTES,
+    );
+    const token = Buffer.from(cell.token, 'hex');
+    if (token.length !== ATTACH_BYTES) throw new RangeError(`a token of ${token.length} bytes`);
+    this.#attachment = new Attachment(token, framer);
+    socket.on('data', (chunk: Buffer) => {
+      const wasAttached = this.#attachment.found;
+      if (!this.#attachment.push(chunk)) return this.#violate(framer.violation ?? 'what is no frame');
+      if (!wasAttached && this.#attachment.found) socket.write(token);
+      this.#turn();
+    });
+    socket.on('error', () => undefined);
+    socket.on('drain', () => this.#turn());
+    socket.on('end', () => this.close());
+    socket.on('close', () => this.close());
+    socket.resume();
+  }
+
+  /** The process at the other end is gone, or is to be ended. */
+  close(why?: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#queue = [];
+    this.#options.socket.destroy();
+    this.#options.onEnd(why);
+  }
+
+  #take(type: number, id: number, bytes: Buffer, start: number, end: number): boolean {
+    const why = this.#accept(type, id, bytes, start, end);
+    if (why !== undefined) this.#violate(why);
+    return why === undefined;
+  }
+
+  #accept(type: number, seat: number, bytes: Buffer, start: number, end: number): string | undefined {
+    if (seat === 0 || seat > this.#options.cell.seats) return `a frame of the seat ${seat}`;
+    if (type === ToBroker.Ask) return this.#ask(seat, new BrokerReader(bytes, start, end));
+    if (type !== ToBroker.Cancel) return `a frame of the unknown type ${type}`;
+    if (end !== start) return 'a cancel that says more';
+    // One that comes after the answer has left is late, not wrong.
+    const asking = this.#asking[seat];
+    if (asking) asking.cancelled = true;
+    return undefined;
+  }
+
+  #ask(seat: number, reader: BrokerReader): string | undefined {
+    if (this.#asking[seat]) return `a second question of the seat ${seat}`;
+    const flags = reader.u8();
+    const capability = reader.u8();
+    const operation = reader.u8();
+    if (capability !== Capability.KeyValue) return `a question about the unknown capability ${capability}`;
+    const request = readKeyValueRequest(operation, reader);
+    if (!request) return `a question of another shape (operation ${operation})`;
+    const judge = this.#pinned(seat, (flags & Ask.First) !== 0);
+    const asker = { ...judge, mirrored: (flags & Ask.Mirrored) !== 0 };
+    const waiting = { seat, request, asker, cancelled: false };
+    this.#asking[seat] = waiting;
+    this.#queue.push(waiting);
+    return undefined;
+  }
+
+  /** S3. */
+  #pinned(seat: number, first: boolean): Judge {
+    const nowMs = this.#options.monotonicMs();
+    const pin = this.#pins[seat];
+    if (pin && !first && nowMs - pin.sinceMs < MAX_PIN_MS) return pin.judge;
+    const judge = this.#options.judge();
+    this.#pins[seat] = { judge, sinceMs: nowMs };
+    return judge;
+  }
+
+  /** S2. */
+  #turn(): void {
+    const { keyValue } = this.#options;
+    let done = 0;
+    while (!this.#over && done < this.#queue.length && done < TURN_ASKS && this.#mayWrite()) {
+      const waiting = this.#queue[done++]!;
+      if (waiting.cancelled) this.#answer(waiting.seat, CANCELLED);
+      else keyValue.handle(waiting.asker, waiting.request, (answer) => this.#answer(waiting.seat, answer));
+    }
+    if (this.#over) return;
+    this.#queue = done === this.#queue.length ? [] : this.#queue.slice(done);
+    keyValue.endTurn();
+    this.#writer.flush();
+    if (this.#queue.length > 0 && this.#mayWrite()) this.#turnSoon();
+  }
+
+  #mayWrite(): boolean {
+    return this.#writer.bufferedBytes < MAX_BUFFERED_BYTES;
+  }
+
+  #turnSoon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#turn();
+    });
+  }
+
+  #answer(seat: number, answer: (writer: FrameWriter, seat: number) => void): void {
+    this.#asking[seat] = undefined;
+    if (!this.#over) answer(this.#writer, seat);
+  }
+
+  /** S4. */
+  #violate(why: string): void {
+    this.close(why);
+  }
+}

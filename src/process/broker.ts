@@ -1,0 +1,70 @@
+/**
+ * The broker process: started by the engine with an IPC channel, ends with it, and is started again when it dies. It gets
+ * the cells' channels by descriptor passing, so it needs no address and nobody can knock.
+ */
+import type net from 'node:net';
+import { pino } from 'pino';
+import { Broker } from '../broker/broker.ts';
+import type { FromBrokerProcess, ToBrokerProcess } from '../wire/broker-link.ts';
+import { servingLogSink } from './log-sink.ts';
+
+/** Counts that are due leave at the latest so long after their minute. */
+const DRAIN_PERIOD_MS = 1_000;
+
+const log = pino({ name: 'broker', level: process.env['HEADWAY_LOG_LEVEL'] ?? 'info' }, servingLogSink());
+
+// What it writes is what tenants keep.
+process.umask(0o077);
+// A terminal sends these to everybody in it. The broker ends with the engine, however that ends.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
+
+let broker: Broker | undefined;
+let scheduled = false;
+
+process.on('message', (message: ToBrokerProcess, handle: unknown) => {
+  switch (message.type) {
+    case 'configure':
+      broker = new Broker({
+        storesFolder: message.config.storesFolder,
+        wallMs: () => Date.now(),
+        monotonicMs: () => performance.now(),
+        onRecords: drainSoon,
+        onViolation: (cell, why) => send({ type: 'violation', cell, why }),
+        onStoreFailure: (store, err) => log.error({ store, err }, 'a store cannot be used'),
+      });
+      setInterval(() => drain(false), DRAIN_PERIOD_MS).unref();
+      return send({ type: 'ready' });
+    case 'grants':
+      broker?.grant(message.grants);
+      return send({ type: 'granted', id: message.id });
+    case 'cell':
+      // A descriptor whose other end is closed is dropped on the way: the cell is gone.
+      if (handle) broker?.attach(message.cell, handle as net.Socket);
+      return;
+    case 'gone':
+      return broker?.detach(message.cell);
+  }
+});
+
+process.on('disconnect', () => {
+  broker?.close();
+  process.exit(0);
+});
+
+function drainSoon(): void {
+  if (scheduled) return;
+  scheduled = true;
+  setImmediate(() => {
+    scheduled = false;
+    drain(false);
+  });
+}
+
+function drain(all: boolean): void {
+  const records = broker?.drain(all) ?? [];
+  if (records.length > 0) send({ type: 'records', records });
+}
+
+function send(message: FromBrokerProcess): void {
+  if (process.connected) process.send?.(message, undefined, {}, () => undefined);
+}

@@ -1,0 +1,41 @@
+/**
+ * What an engine and its broker say to each other over Node's own IPC channel. Both are ours and of one version. The
+ * order of messages is kept: a cell that comes after `grants` is judged by them.
+ */
+import type { AccessRecord } from '../model/audit.ts';
+import type { EntryKey, Grant } from '../model/component.ts';
+import type { GrantsInForce, GroupId } from '../model/snapshot.ts';
+
+export interface BrokerConfig {
+  /** Mode 0700, the broker's own: `<namespace>/<store>.sqlite`. */
+  readonly storesFolder: string;
+}
+
+/** Who speaks on a channel, and what git granted it: part of its revision, so it never changes while it runs. */
+export interface BrokerCell {
+  /** The engine's number of the process; never used again. */
+  readonly cell: number;
+  readonly replica: string;
+  readonly component: EntryKey;
+  readonly group: GroupId;
+  readonly grants: readonly Grant[];
+  /** Seats of the channel: ids are 1 to this. */
+  readonly seats: number;
+  /** `ATTACH_BYTES` in hex. */
+  readonly token: string;
+}
+
+export type ToBrokerProcess =
+  | { readonly type: 'configure'; readonly config: BrokerConfig }
+  | { readonly type: 'grants'; readonly id: number; readonly grants: GrantsInForce }
+  /** With the descriptor of the broker's end. */
+  | { readonly type: 'cell'; readonly cell: BrokerCell }
+  | { readonly type: 'gone'; readonly cell: number };
+
+export type FromBrokerProcess =
+  | { readonly type: 'ready' }
+  /** The grants of that message are in force for every call that begins from now on. */
+  | { readonly type: 'granted'; readonly id: number }
+  | { readonly type: 'records'; readonly records: readonly AccessRecord[] }
+  /** The cell broke the protocol; the broker has closed its channel. The process must be ended. */
+  | { readonly type: 'violation'; readonly cell: number; readonly why: string };

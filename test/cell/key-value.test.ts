@@ -1,0 +1,210 @@
+/** `wasi:keyvalue` and `wasi:config` of a real cell against a real broker, function by function. */
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Grant } from '../../src/model/component.ts';
+import { seatsOf } from '../../src/wire/broker-frames.ts';
+import { Abort, REQUEST_IS_MIRRORED, ToCell, type Assignment } from '../../src/wire/frames.ts';
+import { grant, TestBroker } from '../broker/support.ts';
+import { assignmentOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
+import { Peer } from './kit/peer.ts';
+
+const CONCURRENCY = 4;
+let bundle: TestBundle;
+let peer: Peer;
+let broker: TestBroker;
+let attached = 0;
+
+beforeAll(async () => {
+  bundle = await exampleBundle('testbed-stored');
+});
+beforeEach(() => {
+  broker = new TestBroker();
+});
+afterEach(async () => {
+  await peer.close();
+  broker.close();
+});
+
+async function start(grants: readonly Grant[], changes: Partial<Assignment> = {}): Promise<void> {
+  peer = await Peer.start();
+  await peer.load(assignmentOf(bundle, { concurrency: CONCURRENCY, ...changes }), bundle);
+  attach(grants);
+}
+
+function attach(grants: readonly Grant[]): void {
+  const token = randomBytes(16);
+  const cell = {
+    cell: ++attached,
+    replica: 'shop/stored@1#1',
+    component: 'shop/stored',
+    group: 'shop/stored@1',
+    grants,
+    seats: seatsOf(CONCURRENCY),
+    token: token.toString('hex'),
+  } as const;
+  broker.broker.attach(cell, peer.brokerEnd);
+  peer.writer.frame(ToCell.Broker, 0, token);
+}
+
+async function ask(path: string, flags = 0): Promise<string> {
+  const answer = await peer.ask(1, { path, flags });
+  expect(answer).toMatchObject({ outcome: 'Ok', status: 200 });
+  return answer.body.toString();
+}
+
+/** Each line is a path and what it should answer; gives those that answer something else. */
+async function unlike(...lines: readonly (readonly [string, string])[]): Promise<readonly string[]> {
+  const wrong: string[] = [];
+  for (const [path, wanted] of lines) {
+    const answer = await ask(path);
+    if (answer !== wanted) wrong.push(`${path}: ${answer}`);
+  }
+  return wrong;
+}
+
+describe('functions', () => {
+  test('store', async () => {
+    await start([grant('things')]);
+    expect(
+      await unlike(
+        ['/open', 'ok'],
+        ['/get?key=a', 'none'],
+        ['/exists?key=a', 'false'],
+        ['/set?key=a&value=1', 'ok'],
+        ['/get?key=a', 'some 1'],
+        ['/exists?key=a', 'true'],
+        ['/set?key=a&value=', 'ok'],
+        ['/get?key=a', 'some '],
+        ['/set?key=b&fill=65536', 'ok'],
+        ['/get?key=b&length=1', '65536'],
+        ['/list-keys', '2 keys, cursor none: a b '],
+        ['/delete?key=a', 'ok'],
+        ['/delete?key=a', 'ok'],
+        ['/get?key=a', 'none'],
+        ['/list-keys', '1 keys, cursor none: b '],
+      ),
+    ).toEqual([]);
+  });
+
+  test('atomics', async () => {
+    await start([grant('things')]);
+    expect(
+      await unlike(
+        ['/increment?key=n', '1'],
+        ['/increment?key=n&delta=41', '42'],
+        ['/increment?key=n&delta=-43', '-1'],
+        ['/get?key=n', 'some -1'],
+        ['/set?key=n&value=many', 'ok'],
+        ['/increment?key=n', 'other: the value is not a decimal number'],
+        ['/set?key=n&value=9223372036854775807', 'ok'],
+        ['/increment?key=n', 'other: the sum is beyond 64 bits'],
+        ['/swap?key=new&value=1', 'swapped'],
+        ['/swap?key=new&value=2', 'swapped'],
+        ['/swap?key=new&value=3&meanwhile=other', 'too late, it was other; swapped'],
+        ['/get?key=new', 'some 3'],
+      ),
+    ).toEqual([]);
+  });
+
+  test('batch', async () => {
+    await start([grant('things')]);
+    expect(
+      await unlike(
+        ['/set-many?keys=a,b,c&value=x', 'ok'],
+        ['/get-many?keys=c,nope,a', 'c=x none a=x '],
+        ['/delete-many?keys=a,nope,b', 'ok'],
+        ['/get-many?keys=a,b,c', 'none none c=x '],
+        ['/get-many?keys=', ''],
+      ),
+    ).toEqual([]);
+  });
+
+  test('config', async () => {
+    await start([], {
+      config: [
+        ['currency', 'EUR'],
+        ['empty', ''],
+      ],
+    });
+    expect(
+      await unlike(
+        ['/config/get?key=currency', 'some EUR'],
+        ['/config/get?key=empty', 'some '],
+        ['/config/get?key=nope', 'none'],
+        ['/config/get?key=toString', 'none'],
+        ['/config/get-all', 'currency=EUR empty= '],
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('what is not granted', () => {
+  test('gets the error of the interface', async () => {
+    await start([grant('things', { access: 'ReadOnly' }), grant('mine', { keyPrefix: 'm/' })]);
+    expect(
+      await unlike(
+        ['/open?store=others', 'access-denied'],
+        ['/open?store=No%20such', 'no-such-store'],
+        ['/set?key=a&value=1', 'access-denied'],
+        ['/increment?key=a', 'access-denied'],
+        ['/get?store=mine&key=a', 'access-denied'],
+        ['/set?store=mine&key=m/a&value=1', 'ok'],
+        ['/set-many?store=mine&keys=m/b,c&value=1', 'access-denied'],
+        ['/list-keys?store=mine', '1 keys, cursor none: m/a '],
+      ),
+    ).toEqual([]);
+    expect(broker.records()).toContain('Denied mine set-many mine/c ×1: the key is outside of keyPrefix');
+  });
+
+  test('a mirrored call reads and changes nothing', async () => {
+    await start([grant('things')]);
+    expect(await unlike(['/set?key=a&value=1', 'ok'])).toEqual([]);
+    expect(await ask('/get?key=a', REQUEST_IS_MIRRORED)).toBe('some 1');
+    expect(await ask('/set?key=a&value=2', REQUEST_IS_MIRRORED)).toBe('access-denied');
+    expect(await ask('/delete?key=a', REQUEST_IS_MIRRORED)).toBe('access-denied');
+    expect(await unlike(['/get?key=a', 'some 1'], ['/set?key=a&value=2', 'ok'])).toEqual([]);
+    expect(broker.records()).toContain('Denied things set things/a ×1: a mirrored call changes nothing');
+  });
+});
+
+describe('a broker that comes and goes', () => {
+  test('questions before it is there wait for it, and give up', async () => {
+    peer = await Peer.start();
+    await peer.load(assignmentOf(bundle, { concurrency: CONCURRENCY }), bundle);
+    const early = ask('/set?key=a&value=1');
+    setTimeout(() => attach([grant('things')]), 50);
+    expect(await early).toBe('ok');
+    peer.writer.frame(ToCell.Broker, 0, Buffer.alloc(0));
+    const startMs = performance.now();
+    expect(await ask('/get?key=a')).toBe('other: the broker is not there');
+    expect(performance.now() - startMs).toBeGreaterThan(1_900);
+  });
+
+  test('what it was asked when it ended fails, whatever comes after it is answered', async () => {
+    await start([grant('things')]);
+    expect(await unlike(['/set?key=a&value=1', 'ok'])).toEqual([]);
+    // It reads no more: the question stays unanswered, half of an answer is on its way.
+    peer.brokerEnd.removeAllListeners('data');
+    peer.brokerEnd.on('data', () => undefined);
+    peer.send(7, { path: '/get?key=a' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    peer.brokerEnd.write(Buffer.from([200, 0, 0, 0, 1, 0, 0, 0, 0x50, 0]));
+    attach([grant('things')]);
+    const lost = await peer.answer(7);
+    expect(lost.body.toString()).toBe('other: the broker ended while it was asked: it may have been done, or not');
+    expect(await unlike(['/get?key=a', 'some 1'], ['/set?key=a&value=2', 'ok'], ['/get?key=a', 'some 2'])).toEqual([]);
+  });
+
+  test('a call that is ended while it asks ends at once, and its seat is used again', async () => {
+    await start([grant('things')]);
+    peer.brokerEnd.removeAllListeners('data');
+    peer.brokerEnd.on('data', () => undefined);
+    for (let id = 1; id <= CONCURRENCY; id++) peer.send(id, { path: '/get?key=a' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (let id = 1; id <= CONCURRENCY; id++) peer.writer.numberFrame(ToCell.Cancel, id, Abort.Deadline, 1);
+    for (let id = 1; id <= CONCURRENCY; id++) expect(await peer.answer(id)).toMatchObject({ outcome: 'Deadline' });
+    attach([grant('things')]);
+    for (let round = 0; round < 2 * seatsOf(CONCURRENCY); round++)
+      expect(await unlike(['/get?key=a', 'none'])).toEqual([]);
+  });
+});
