@@ -82,8 +82,11 @@ function candidateText(entry: EntryStatus): string {
   const candidate = entry.candidate;
   if (!candidate) return '-';
   const step = candidate.step === undefined ? '' : ` step ${candidate.step}/${candidate.steps}`;
-  const preview = candidate.preview === undefined ? '' : `, preview ${candidate.preview}`;
-  return `${short(candidate.release)} ${candidate.state}${step} ${candidate.weight} % for ${formatDuration(candidate.inStateMs)}${preview}`;
+  const hostname = candidate.previewHostname === undefined ? '' : ` and ${candidate.previewHostname}`;
+  const preview = candidate.preview === undefined ? '' : `, preview ${candidate.preview}${hostname}`;
+  const named = candidate.headers === undefined ? '' : `, requests with ${candidate.headers.join(' or ')}`;
+  const copies = candidate.mirror === undefined ? '' : `, copies of ${candidate.mirror} %`;
+  return `${short(candidate.release)} ${candidate.state}${step} ${candidate.weight} %${named}${copies} for ${formatDuration(candidate.inStateMs)}${preview}`;
 }
 
 function conditionText(condition: Condition): string {

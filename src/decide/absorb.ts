@@ -30,7 +30,8 @@ export function absorbEpoch(
     forgetRuns(entry);
     const { candidate } = entry;
     if (candidate && STARTED.has(candidate.state)) {
-      const resumeStep = candidate.state === 'Canary' ? candidate.step : candidate.resumeStep;
+      // Step 0 is no step to come back to: its weight was that of steps which are gone.
+      const resumeStep = candidate.state === 'Canary' ? candidate.step || undefined : candidate.resumeStep;
       withCandidate(entry, { state: 'Prepared', step: 0, weight: 0, sinceMs: memory.clockMs, resumeStep });
     }
   }

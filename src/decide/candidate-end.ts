@@ -11,9 +11,9 @@ import { MAX_ROLLBACKS, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
 import { takeDown } from './retreat.ts';
 import { takesOver } from './singleton.ts';
-import { isBlueGreen } from './steps.ts';
+import { isBlueGreen, shareText, stepOf, takesRequests } from './steps.ts';
 import { failuresWithin, isCrashLoop } from './supervise.ts';
-import { gateOf, sharedOutage, since, stepOf, verdictOf } from './verdict.ts';
+import { gateOf, mirroredEvidence, sharedOutage, since, verdictOf } from './verdict.ts';
 import { entryOf, groupOf, readyCount, say, type World } from './world.ts';
 
 export function endFailingCandidate(world: World, key: EntryKey, parties: Parties): void {
@@ -30,7 +30,9 @@ function verdictOfCandidate(world: World, key: EntryKey, candidate: Candidate): 
   const { release, trial, sinceMs } = candidate;
   const step = stepOf(candidate);
   const over = candidate.state === 'Canary' && world.memory.clockMs - sinceMs >= (step?.minDurationMs ?? 0);
-  return verdictOf(world, key, release, trial, over);
+  const verdict = verdictOf(world, key, release, trial, over);
+  const mirrored = step?.mirror === undefined ? undefined : mirroredEvidence(world, release);
+  return mirrored ? { ...verdict, evidence: [...verdict.evidence, mirrored] } : verdict;
 }
 
 function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Verdict): Ending | undefined {
@@ -78,8 +80,10 @@ export function endCandidate(world: World, key: EntryKey, ending: Ending, partie
   const { commit } = candidate.release;
   if (ending.kind === 'Failed') {
     entry.failures = entry.failures.filter((failure) => failure.group !== groupOf(key, candidate.release));
-    if (candidate.weight > 0) entry.rollbacks = [...entry.rollbacks, world.memory.clockMs].slice(-MAX_ROLLBACKS);
-    const where = candidate.weight > 0 ? `rolled back from ${candidate.weight} %` : givenUp(candidate);
+    const step = candidate.state === 'Canary' ? stepOf(candidate) : undefined;
+    const wasMet = candidate.weight > 0 || (step !== undefined && takesRequests(step));
+    if (wasMet) entry.rollbacks = [...entry.rollbacks, world.memory.clockMs].slice(-MAX_ROLLBACKS);
+    const where = wasMet ? `rolled back from ${shareText(step ?? candidate)}` : givenUp(candidate);
     say(world, key, {
       reason: 'RolledBack',
       message: `release ${short(candidate.release.release)} ${where}: ${ending.why}`,
@@ -102,6 +106,9 @@ export function endCandidate(world: World, key: EntryKey, ending: Ending, partie
 }
 
 /** A candidate that never had traffic: its own end, in the words of its strategy. */
-function givenUp({ state, release }: Candidate): string {
-  return state === 'Canary' && isBlueGreen(release) ? 'given up in its preview' : `given up in ${state}`;
+function givenUp(candidate: Candidate): string {
+  const { state, release } = candidate;
+  if (state !== 'Canary') return `given up in ${state}`;
+  const step = stepOf(candidate);
+  return isBlueGreen(release) || !step ? 'given up in its preview' : `given up at ${shareText(step)}`;
 }

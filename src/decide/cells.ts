@@ -18,9 +18,10 @@ import type { GroupId } from '../model/snapshot.ts';
 import type { EntryDraft } from './memory.ts';
 import { isOutdated, regressionOf } from './pins.ts';
 import { isAlone, isHandingOver, runsAlone } from './singleton.ts';
+import { running, standing, standingCandidate } from './rolling.ts';
 import { isRolling } from './steps.ts';
 import { nextStartMs } from './supervise.ts';
-import { entryOf, groupOf, type World } from './world.ts';
+import { entryOf, groupOf, isInForce, type World } from './world.ts';
 
 const DEFAULT_DRAIN_MS = 30_000;
 /** States of a candidate in which its cells run. */
@@ -84,7 +85,7 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
   const left = leaving ? running(entry, groupOf(key, leaving.release)) : 0;
   if (leaving && left > 0) add(leaving.release, 'warm', undefined, left);
   if (candidate && !leaving && STARTED.has(candidate.state)) {
-    add(candidate.release, 'candidate', tokenOf(candidate.release, restartToken), candidate.replicas);
+    add(candidate.release, 'candidate', tokenOf(candidate.release, restartToken), standingCandidate(key, entry));
   }
   // A rolling release has taken their places: one is kept, so that there is something to go back to at once.
   const kept = serving?.bake && isRolling(serving.release) ? 1 : undefined;
@@ -100,23 +101,6 @@ function theOne({ serving, candidate }: EntryDraft): Pick<Wanted, 'release' | 'p
   if (serving) return { release: serving.release, purpose: 'serving' };
   const isStarted = candidate && STARTED.has(candidate.state);
   return isStarted ? { release: candidate.release, purpose: 'candidate' } : undefined;
-}
-
-/**
- * What serves gives replicas away to a rolling candidate, not before the weights that follow from it are in force; while
- * they are on their way it keeps what it has.
- */
-function standing(world: World, key: EntryKey, entry: EntryDraft): number | undefined {
-  const { serving, candidate } = entry;
-  if (!serving || candidate?.state !== 'Canary' || !isRolling(candidate.release)) return undefined;
-  const all = Math.max(1, serving.release.entry.scaling.minReplicas);
-  const left = Math.max(1, Math.round((all * (100 - candidate.weight)) / 100));
-  if (isInForce(world)) return left;
-  return Math.max(left, Math.min(all, running(entry, groupOf(key, serving.release))));
-}
-
-function running({ replicas }: EntryDraft, group: GroupId): number {
-  return replicas.filter((replica) => replica.group === group && !replica.stopping).length;
 }
 
 /** What a replica is started with besides its revision; a change replaces replicas without a rollout. */
@@ -215,10 +199,12 @@ function stopSurplus(
   // Never the old before the new is ready, and never the new one while it warms: that would go round for ever.
   const enough = mine.filter(isReady).length;
   const old = stale.length > 0 ? stale : mine;
-  const victim =
-    old.find((replica) => !isReady(replica) && enough >= want.count) ?? (enough > want.count ? old[0] : undefined);
-  if (!victim) return;
-  stop(world, key, [victim], stale.length > 0 ? 'replaced by a newer one' : 'more replicas than wanted', live);
+  const idle = old.find((replica) => !isReady(replica) && enough >= want.count);
+  // Replaced ones go one by one; what is too many goes at once.
+  const most = stale.length > 0 ? Math.min(1, enough - want.count) : enough - want.count;
+  const victims = idle ? [idle] : old.filter(isReady).slice(0, Math.max(0, most));
+  if (victims.length === 0) return;
+  stop(world, key, victims, stale.length > 0 ? 'replaced by a newer one' : 'more replicas than wanted', live);
 }
 
 function stopUnwanted(
@@ -240,11 +226,6 @@ function stopUnwanted(
 /** R1: the engine has the snapshot decided last, and that does not name the group. */
 function isOutOfRoutes(world: World, group: GroupId): boolean {
   return isInForce(world) && !world.memory.snapshot.groups.includes(group);
-}
-
-function isInForce({ observed, memory, actions }: World): boolean {
-  const inForce = observed.engine?.generation === memory.snapshot.generation;
-  return inForce && !actions.some(({ type }) => type === 'Publish');
 }
 
 function stop(

@@ -5,7 +5,7 @@ import { canonicalJson, type Json } from '../kit/json.ts';
 import type { Candidate } from '../model/memory.ts';
 import { EMPTY_PAIR, freshTrial } from './gate/tally.ts';
 import { withCandidate, type EntryDraft } from './memory.ts';
-import { stepsOf } from './steps.ts';
+import { headerText, stepOf, stepsOf, type Step } from './steps.ts';
 import type { Target } from './world.ts';
 
 export interface Edit {
@@ -43,7 +43,7 @@ export function editOf(candidate: Candidate, target: Target, clockMs: number): E
     return { change: restarted, why: 'no steps are left: it is switched to when all its replicas are ready' };
   }
   if (candidate.state === 'Canary' && (stepsChanged || !same(old.strategy, now.strategy))) {
-    const step = steps.findLastIndex(({ weight }) => weight <= candidate.weight) + 1;
+    const step = stepsChanged ? steps.findLastIndex((next) => exposesNoMore(next, candidate)) + 1 : candidate.step;
     const change = {
       step,
       sinceMs: clockMs,
@@ -53,13 +53,26 @@ export function editOf(candidate: Candidate, target: Target, clockMs: number): E
     };
     return {
       change,
-      why: `steps changed: goes on at step ${step}, the last whose weight is not above the present one`,
+      why: stepsChanged
+        ? `steps changed: goes on at step ${step}, the last that gives the candidate no more than it has`
+        : 'strategy changed, not its steps: goes on where it is',
     };
   }
   return {
     change: { trial },
     why: gateChanged ? 'gate changed: stays at its weight, fresh samples' : 'approvals looked at again',
   };
+}
+
+/** Neither a larger share, nor requests of others by their header, nor more copies. */
+function exposesNoMore({ weight, headers = [], mirror = 0 }: Step, candidate: Candidate): boolean {
+  const present = stepOf(candidate);
+  const own = new Set((present?.headers ?? []).map(headerText));
+  return (
+    weight <= candidate.weight &&
+    headers.every((header) => own.has(headerText(header))) &&
+    mirror <= (present?.mirror ?? 0)
+  );
 }
 
 function isAfterReady(candidate: Candidate): boolean {

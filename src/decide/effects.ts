@@ -3,7 +3,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Release, Trial } from '../model/memory.ts';
 import { syntheticNeed } from './gate/synthetic.ts';
 import { withBake, withCandidate } from './memory.ts';
-import { stepOf } from './verdict.ts';
+import { stepOf, takesRequests } from './steps.ts';
 import { groupOf, readyCount, type World } from './world.ts';
 
 const DEFAULT_SYNTHETIC_TIMEOUT_MS = 5_000;
@@ -27,10 +27,11 @@ export function synthesize(world: World): void {
     const { candidate } = entry;
     const bake = entry.serving?.bake;
     if (candidate?.state === 'Canary') {
+      const present = stepOf(candidate);
       const step = {
         elapsedMs: world.memory.clockMs - candidate.sinceMs,
-        durationMs: stepOf(candidate)?.minDurationMs ?? 0,
-        weight: candidate.weight,
+        durationMs: present?.minDurationMs ?? 0,
+        takesRequests: present !== undefined && takesRequests(present),
       };
       const synthetic = run(world, key, candidate.release, candidate.trial, step);
       if (synthetic) withCandidate(entry, { trial: { ...candidate.trial, synthetic } });
@@ -38,7 +39,7 @@ export function synthesize(world: World): void {
     if (bake?.state === 'Watching' && entry.serving!.release.entry.rules.length > 0) {
       const { release } = entry.serving!;
       const durationMs = release.entry.rollout.settings.bake.durationMs;
-      const step = { elapsedMs: world.memory.clockMs - bake.sinceMs, durationMs, weight: 100 };
+      const step = { elapsedMs: world.memory.clockMs - bake.sinceMs, durationMs, takesRequests: true };
       const synthetic = run(world, key, release, bake.trial, step);
       if (synthetic) withBake(entry, { trial: { ...bake.trial, synthetic } });
     }
@@ -50,7 +51,7 @@ function run(
   key: EntryKey,
   release: Release,
   trial: Trial,
-  step: { readonly elapsedMs: number; readonly durationMs: number; readonly weight: number },
+  step: { readonly elapsedMs: number; readonly durationMs: number; readonly takesRequests: boolean },
 ): Trial['synthetic'] | undefined {
   const { rollout, probes } = release.entry;
   if (readyCount(world, key, release) === 0) return undefined;

@@ -4,6 +4,7 @@ import { formatDuration } from '../kit/units.ts';
 import type { Reason } from '../model/status.ts';
 import { liveReplicas, somethingServes } from './context.ts';
 import type { Decided } from './lock-step.ts';
+import { isBlueGreen, shareText, stepOf } from './steps.ts';
 import { isCrashLoop } from './supervise.ts';
 import { missingApproval } from './walk.ts';
 import { groupOf, readyCount, type World } from './world.ts';
@@ -74,7 +75,8 @@ function walking(world: World, { context, move }: Decided): Headline {
     const limit = world.environment.maxConcurrentRollouts;
     return { reason: 'Slot', message: `${name} waits for a slot: ${limit} rollouts prepare at once` };
   }
-  const where = candidate.weight === 0 ? 'stands beside what serves' : `at ${candidate.weight} %`;
+  const step = candidate.state === 'Canary' ? stepOf(candidate) : undefined;
+  const where = !step || isBlueGreen(candidate.release) ? 'stands beside what serves' : `at ${shareText(step)}`;
   const message =
     candidate.state === 'Canary'
       ? `${name} ${where} (step ${candidate.step}), ${candidate.trial.step.candidate.requests} of at least ${candidate.release.entry.rollout.settings.gate.minSamples} samples`

@@ -14,10 +14,11 @@ import type { Release } from '../model/memory.ts';
 import { matchKey, type Match, type RouteRule } from '../model/route.ts';
 import type { Arm, GrantsInForce, Preview, Snapshot, SnapshotRule } from '../model/snapshot.ts';
 import { keep, type EntryDraft } from './memory.ts';
+import { counted, failureStatusesOf } from './failure-statuses.ts';
 import { grantsOf } from './grants.ts';
 import { desiredOwners, type Parties } from './parties.ts';
 import { runsAlone } from './singleton.ts';
-import { isBlueGreen } from './steps.ts';
+import { isBlueGreen, stepOf, takesRequests } from './steps.ts';
 import { entryOf, groupOf, readyCount, type World } from './world.ts';
 
 /** Says why nothing can answer for an entry: the reason and the message of its 503. */
@@ -26,8 +27,9 @@ export type Unavailable = (key: EntryKey) => { readonly reason: string; readonly
 /** Publishes when the routes changed, or when the engine does not have the ones decided last. */
 export function publish(world: World, parties: Parties, unavailable: Unavailable): void {
   const { engine } = world.observed;
-  const rules = rulesOf(world, parties, unavailable);
-  const previews = previewsOf(world);
+  const statuses = failureStatusesOf(world, parties);
+  const rules = counted(rulesOf(world, parties, unavailable), statuses);
+  const previews = previewsOf(world).map((preview) => ({ ...preview, rules: counted(preview.rules, statuses) }));
   const grants = grantsOf(world);
   const hash = hashOf(rules, previews, grants);
   const last = world.memory.snapshot;
@@ -130,8 +132,12 @@ function addCandidate(
   owners: ReadonlyMap<string, EntryKey>,
 ): void {
   const { serving } = entry;
-  const second = entry.leaving ?? (entry.candidate?.state === 'Canary' ? entry.candidate : undefined);
-  if (!second || second.weight === 0 || readyCount(world, key, second.release) === 0) return;
+  const { leaving } = entry;
+  const candidate = !leaving && entry.candidate?.state === 'Canary' ? entry.candidate : undefined;
+  const second = leaving ?? candidate;
+  const step = candidate && stepOf(candidate);
+  const takes = second !== undefined && (second.weight > 0 || (step && (takesRequests(step) || step.mirror)));
+  if (!takes || readyCount(world, key, second.release) === 0) return;
   const taken = new Set(parties.predecessors.get(key) ?? []);
   const own = (serving?.release.entry.rules ?? []).map((rule) => matchKey(rule.match));
   // A match that git has given to another walks with its heir, not with what its old owner tries.
@@ -142,7 +148,13 @@ function addCandidate(
     const present = rules.get(id);
     if (present && owners.get(id) === key && taken.has(present.entry)) matches.add(id);
   }
-  const arm: Arm = { release: release.release, group: groupOf(key, release), weight };
+  const arm: Arm = {
+    release: release.release,
+    group: groupOf(key, release),
+    weight,
+    ...(step?.headers ? { headers: step.headers } : {}),
+    ...(step?.mirror ? { mirror: step.mirror } : {}),
+  };
   for (const id of matches) {
     const present = rules.get(id);
     if (!present || (present.entry !== key && !taken.has(present.entry))) continue;
@@ -160,7 +172,10 @@ function previewsOf(world: World): readonly Preview[] {
     const { release } = candidate;
     if (readyCount(world, key, release) === 0) return [];
     const rules = release.entry.rules.map((rule) => servedRule(world, key, release, rule));
-    return [{ release: release.release, label: previewLabel(key, release.release), rules }];
+    const { strategy } = release.entry.rollout.settings;
+    const hostname = strategy.type === 'BlueGreen' ? strategy.previewHostname : undefined;
+    const label = previewLabel(key, release.release);
+    return [{ release: release.release, label, ...(hostname === undefined ? {} : { hostname }), rules }];
   });
 }
 

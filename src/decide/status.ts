@@ -17,7 +17,7 @@ import type { Decided } from './lock-step.ts';
 import { keep } from './memory.ts';
 import { regressionMessage, regressionOf } from './pins.ts';
 import { previewLabel } from './snapshot.ts';
-import { stepsOf } from './steps.ts';
+import { headerText, stepOf, stepsOf } from './steps.ts';
 import { tellHold } from './tell.ts';
 import { groupOf, readyCount, type World } from './world.ts';
 
@@ -91,6 +91,7 @@ function candidateOf(world: World, { context: { key, entry } }: Decided): Candid
   const clockMs = world.memory.clockMs;
   if (candidate) {
     const { strategy } = candidate.release.entry.rollout.settings;
+    const step = candidate.state === 'Canary' ? stepOf(candidate) : undefined;
     return {
       ...refOf(candidate.release),
       attempt: candidate.attempt,
@@ -99,8 +100,13 @@ function candidateOf(world: World, { context: { key, entry } }: Decided): Candid
       ...(candidate.state === 'Canary' ? { step: candidate.step } : {}),
       steps: stepsOf(candidate.release.entry).length,
       ...(candidate.state === 'Canary' && strategy.type === 'BlueGreen'
-        ? { preview: previewLabel(key, candidate.release.release) }
+        ? {
+            preview: previewLabel(key, candidate.release.release),
+            ...optional('previewHostname', strategy.previewHostname),
+          }
         : {}),
+      ...optional('headers', step?.headers?.map(headerText)),
+      ...optional('mirror', step?.mirror),
       weight: candidate.weight,
       inStateMs: Math.round(clockMs - candidate.sinceMs),
       evidence: candidate.trial.evidence,

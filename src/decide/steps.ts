@@ -1,11 +1,12 @@
 /**
  * The steps of every strategy, as one list: what walks them, judges them, plans them and shows them asks here and
  * nowhere else. `Immediate` has none, a singleton has none whatever is written (singleton.ts); `BlueGreen` has one without traffic; `Rolling` has one for each batch of replicas
- * that stands before the last, because all of them is the switch.
+ * that stands before the last, because all of them is the switch; `Canary` has those that are written.
  */
 import type { DesiredEntry } from '../model/desired.ts';
-import type { Release } from '../model/memory.ts';
-import type { Approval } from '../model/rollout.ts';
+import type { Candidate, Release } from '../model/memory.ts';
+import type { Approval, CanaryStep } from '../model/rollout.ts';
+import type { HeaderMatch } from '../model/route.ts';
 import { isSingleton } from './singleton.ts';
 
 export interface Step {
@@ -15,6 +16,10 @@ export interface Step {
   readonly capacity: number;
   /** `Rolling`: how many replicas the candidate has in this step. */
   readonly replicas?: number;
+  /** `Canary`: requests with any one of these are the candidate's, whatever the weight. */
+  readonly headers?: readonly HeaderMatch[];
+  /** `Canary`: percent of the safe requests to what serves of which the candidate gets a copy. */
+  readonly mirror?: number;
   readonly minDurationMs: number;
   readonly deadlineMs: number;
   readonly approval?: Approval;
@@ -38,18 +43,50 @@ export function stepsOf({
       ];
     }
     case 'Rolling': {
-      const { maxSurge, minDurationMs, deadlineMs } = strategy;
+      const { maxSurge, maxUnavailable = 0, minDurationMs, deadlineMs } = strategy;
       const all = scaling.minReplicas;
+      const batch = maxSurge + maxUnavailable;
       const steps: Step[] = [];
-      for (let replicas = maxSurge; replicas < all; replicas += maxSurge) {
+      for (let replicas = batch; replicas < all; replicas += batch) {
         const weight = Math.round((100 * replicas) / all);
         steps.push({ weight, capacity: weight, replicas, minDurationMs, deadlineMs });
       }
       return steps;
     }
     case 'Canary':
-      return strategy.steps.map((step) => ({ ...step, capacity: step.weight }));
+      return strategy.steps.map((step) => ({ ...step, capacity: capacityOf(step) }));
   }
+}
+
+/** How many requests carry a header is not known beforehand: all replicas stand ready for them. */
+function capacityOf({ weight, headers, mirror = 0 }: CanaryStep): number {
+  return headers ? 100 : Math.max(weight, mirror);
+}
+
+/** The present step of a candidate; step 0 is the weight it had when its steps were changed under it. */
+export function stepOf({ release, step, weight }: Pick<Candidate, 'release' | 'step' | 'weight'>): Step | undefined {
+  const steps = stepsOf(release.entry);
+  if (step > 0) return steps[step - 1];
+  const [first] = steps;
+  if (!first) return undefined;
+  const { approval: _, headers: __, mirror: ___, ...rest } = first;
+  return { ...rest, weight };
+}
+
+/** Do visitors meet the candidate in this step? Copies of their requests are not theirs. */
+export function takesRequests({ weight, headers }: Pick<Step, 'weight' | 'headers'>): boolean {
+  return weight > 0 || headers !== undefined;
+}
+
+/** What the candidate gets in a step, for people: `20 %, requests with x-region: eu, copies of 10 %`. */
+export function shareText({ weight, headers, mirror }: Pick<Step, 'weight' | 'headers' | 'mirror'>): string {
+  const named = headers && `requests with ${headers.map(headerText).join(' or ')}`;
+  const copies = mirror === undefined ? undefined : `copies of ${mirror} %`;
+  return [`${weight} %`, named, copies].filter((part) => part !== undefined).join(', ');
+}
+
+export function headerText({ name, value }: HeaderMatch): string {
+  return `${name}: ${value}`;
 }
 
 export function isRolling({ entry }: Pick<Release, 'entry'>): boolean {

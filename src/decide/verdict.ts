@@ -1,10 +1,11 @@
 /** The gate, the hard stops and the outage, asked about one attempt of one entry. */
 import type { EntryKey } from '../model/component.ts';
-import type { Candidate, Release, ReplicaFailure, Trial } from '../model/memory.ts';
+import type { Release, ReplicaFailure, Trial } from '../model/memory.ts';
 import type { Evidence } from '../model/status.ts';
 import { samplesOf } from './context.ts';
 import { waiting, type Ending } from './ends.ts';
 import { hardStop } from './gate/hard-stops.ts';
+import { percent } from './gate/percent.ts';
 import { judge, type Verdict } from './gate/trial.ts';
 import { stepsOf } from './steps.ts';
 import { entryOf, groupOf, type World } from './world.ts';
@@ -45,10 +46,13 @@ export function sharedOutage(why: string, evidence: readonly Evidence[]): Ending
   );
 }
 
-/** The present step of a candidate; step 0 is the weight it had when its steps were changed under it. */
-export function stepOf({ release, step, weight }: Pick<Candidate, 'release' | 'step' | 'weight'>) {
-  const steps = stepsOf(release.entry);
-  return step > 0 ? steps[step - 1] : steps[0] && { ...steps[0], weight, approval: undefined };
+/** What came of the copies that this release got: shown, and judged by nothing, because they may reach nothing. */
+export function mirroredEvidence(world: World, release: Release): Evidence | undefined {
+  const mirrored = samplesOf(world, release.release)?.mirrored;
+  if (!mirrored || mirrored.requests === 0) return undefined;
+  const { requests, failures } = mirrored;
+  const observed = `${percent(failures / requests)} failed (${failures} of ${requests})`;
+  return { metric: 'copies of requests', observed, threshold: 'not judged', samples: requests, synthetic: 0 };
 }
 
 export function stopVerdict(world: World, key: EntryKey, release: Release, trial: Trial): Verdict | undefined {

@@ -16,10 +16,9 @@ import type { Parties } from './parties.ts';
 import { leave, takeDown } from './retreat.ts';
 import { isHandingOver, takesOver } from './singleton.ts';
 import { deadlineEnding, STATES, type StateContext } from './states.ts';
-import { isRolling, stepsOf, type Step } from './steps.ts';
+import { isBlueGreen, isRolling, shareText, stepOf, stepsOf, type Step } from './steps.ts';
 import { promote } from './switches.ts';
 import { endCandidate } from './candidate-end.ts';
-import { stepOf } from './verdict.ts';
 import type { Move } from './table.ts';
 import { entryOf, readyCount, say, type World } from './world.ts';
 
@@ -247,11 +246,11 @@ function enterStep(world: World, walker: Walker, step: number): void {
 
 function whereOf({ context }: Walker, step: number): string {
   const steps = stepsFor(context);
-  const { weight, replicas } = steps[step - 1]!;
-  if (weight === 0) return 'stands beside what serves, without traffic, and is looked at';
-  const share =
-    replicas === undefined ? '' : `, ${replicas} of ${context.wish.target!.entry.scaling.minReplicas} replicas`;
-  return `at step ${step} of ${steps.length}: ${weight} %${share}`;
+  const present = steps[step - 1]!;
+  const { entry } = context.wish.target!;
+  if (isBlueGreen({ entry })) return 'stands beside what serves, without traffic, and is looked at';
+  const share = present.replicas === undefined ? '' : `, ${present.replicas} of ${entry.scaling.minReplicas} replicas`;
+  return `at step ${step} of ${steps.length}: ${shareText(present)}${share}`;
 }
 
 function hasPassed({ context: { entry } }: Walker): boolean {
@@ -291,7 +290,7 @@ function lateInStep(world: World, { context: { entry } }: Walker): Ending | unde
     const waits = candidate.replicas !== step.replicas;
     return waits ? waiting('the next replicas did not get ready by the deadline of the step', 'Waiting') : undefined;
   }
-  const why = `step ${candidate.step} at ${candidate.weight} % was not decided within ${formatDuration(step.deadlineMs)} (${trial.step.candidate.requests} samples, at least ${release.entry.rollout.settings.gate.minSamples} needed)`;
+  const why = `step ${candidate.step} at ${shareText(step)} was not decided within ${formatDuration(step.deadlineMs)} (${trial.step.candidate.requests} samples, at least ${release.entry.rollout.settings.gate.minSamples} needed)`;
   return release.entry.rollout.settings.gate.insufficientData === 'Fail'
     ? failed(release, why, trial.evidence)
     : withoutSamples(release, why, trial.evidence);

@@ -74,6 +74,12 @@ export function readyCount(world: World, key: EntryKey, release: Release): numbe
   return replicasOf(world, key, groupOf(key, release)).filter((replica) => replica.phase === 'Ready').length;
 }
 
+/** The engine has the snapshot decided last, and none is on its way. */
+export function isInForce({ observed, memory, actions }: World): boolean {
+  const inForce = observed.engine?.generation === memory.snapshot.generation;
+  return inForce && !actions.some(({ type }) => type === 'Publish');
+}
+
 export function entryOf(world: World, key: EntryKey): EntryDraft {
   const entry = world.entries.get(key);
   if (!entry) throw new Error(`no memory of ${key}: every wish has one by the time it is looked at`);

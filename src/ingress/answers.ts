@@ -158,19 +158,19 @@ const STATUS_OF_ERROR_CODE: ReadonlyMap<string, number> = new Map([
   ['configuration-error', 500],
 ]);
 
-/** What to answer, and how to count it, where a call ended without a response. */
-export function answerOfEnd(end: CallEnd, detail: string): EndRow {
+/** What to answer, and how to count it, where a call ended without a response. `failing`: see failing.ts. */
+export function answerOfEnd(end: CallEnd, detail: string, failing: Uint8Array): EndRow {
   const row = ENDS.get(end) ?? NO_RESPONSE;
   if (end !== Outcome.ErrorCode) return row;
   const status = STATUS_OF_ERROR_CODE.get(detail.split(/[^A-Za-z-]/, 1)[0]!) ?? row.status;
-  return { ...row, status, count: status < 500 ? 'Success' : 'Failure' };
+  return { ...row, status, count: failing[status] === 1 ? 'Failure' : 'Success' };
 }
 
 /** How a call counts where a head had come. */
-export function countOfEnd(end: CallEnd, status: number, whole: boolean): Count {
+export function countOfEnd(end: CallEnd, isFailing: boolean, whole: boolean): Count {
   if (end === Outcome.Trap) return 'Trap';
   if (end === Outcome.Deadline) return 'Deadline';
-  if (end !== Outcome.Ok || !whole || status >= 500) return 'Failure';
+  if (end !== Outcome.Ok || !whole || isFailing) return 'Failure';
   return 'Success';
 }
 

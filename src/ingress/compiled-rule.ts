@@ -1,10 +1,11 @@
 /** A rule of the snapshot with everything that a request needs looked up beforehand. */
 import { short } from '../kit/digest.ts';
 import type { StickyBy } from '../model/rollout.ts';
-import type { Match } from '../model/route.ts';
+import type { HeaderMatch, Match } from '../model/route.ts';
 import { matchKey } from '../model/route.ts';
 import type { Arm, GroupId, Snapshot, SnapshotRule } from '../model/snapshot.ts';
 import { Balance } from './balance.ts';
+import { Mirror } from './copies.ts';
 import type { Exchange } from './exchange.ts';
 import type { Group } from './group.ts';
 import { cookieValue, stickyArm } from './sticky.ts';
@@ -23,6 +24,10 @@ export interface CompiledArm {
   readonly tally: ReleaseTally;
   /** What its requests count to: the release's traffic, or those who preview it. */
   readonly counts: Tally;
+  /** Requests with any one of these are its own; empty: none are named. */
+  readonly headers: readonly HeaderMatch[];
+  /** Visitors may meet it: it has a weight or headers. */
+  readonly takesRequests: boolean;
 }
 
 export interface CompiledRule {
@@ -35,6 +40,10 @@ export interface CompiledRule {
   readonly sticky: StickyBy | undefined;
   readonly arms: readonly CompiledArm[];
   readonly balance: Balance;
+  /** The arm that some requests name by a header. */
+  readonly named: CompiledArm | undefined;
+  /** Some requests to the other arms are copied to one. */
+  readonly mirror: Mirror | undefined;
 }
 
 export interface Directory {
@@ -66,13 +75,17 @@ export function compileRule(
     before,
   }: { readonly releaseHeader: boolean; readonly preview: boolean; readonly before?: CompiledRule | undefined },
 ): CompiledRule {
+  const arms = rule.arms.map((arm) => compileArm(arm, directory, preview));
+  const mirrorAt = rule.arms.findIndex(({ mirror = 0 }) => mirror > 0);
   return {
     match: rule.match,
     rule,
     preview,
     releaseHeader,
     sticky: rule.stickyBy !== undefined && TOKEN.test(rule.stickyBy.name) ? rule.stickyBy : undefined,
-    arms: rule.arms.map((arm) => compileArm(arm, directory, preview)),
+    arms,
+    named: arms.find(({ headers }) => headers.length > 0),
+    mirror: mirrorAt === -1 ? undefined : new Mirror(arms[mirrorAt]!, rule.arms[mirrorAt]!.mirror!, before?.mirror),
     balance:
       before !== undefined && sameArms(before.rule.arms, rule.arms)
         ? before.balance
@@ -89,6 +102,8 @@ function compileArm(arm: Arm, directory: Directory, preview: boolean): CompiledA
     group: directory.group(arm.group),
     tally,
     counts: preview ? tally.preview : tally.traffic,
+    headers: arm.headers ?? [],
+    takesRequests: arm.weight > 0 || arm.headers !== undefined,
   };
 }
 
@@ -105,11 +120,16 @@ export type Choice =
   | { readonly arm?: undefined; readonly tried?: CompiledArm };
 
 /**
- * The arm for a request: by its header or cookie where the rule is sticky, else whose turn it is. An arm without a
- * ready replica gives way to the heaviest that has one; an arm of weight 0 is never chosen.
+ * The arm for a request: the one that it names by a header, else by its header or cookie where the rule is sticky, else
+ * whose turn it is. An arm without a ready replica gives way to the heaviest that has one; an arm of weight 0 is chosen
+ * by name only.
  */
 export function chooseArm(rule: CompiledRule, facts: RequestFacts, newClient: () => string): Choice {
-  const { sticky } = rule;
+  const { sticky, named } = rule;
+  if (named !== undefined && isNamed(named, facts)) {
+    const arm = named.group.takesRequests ? named : standIn(rule, named);
+    return arm === undefined ? { tried: named } : { arm };
+  }
   let client: string | undefined;
   let newCookie: string | undefined;
   if (sticky?.type === 'header') client = facts.header(sticky.name.toLowerCase());
@@ -125,6 +145,11 @@ export function chooseArm(rule: CompiledRule, facts: RequestFacts, newClient: ()
   const arm = wanted === undefined || wanted.group.takesRequests ? wanted : standIn(rule, wanted);
   if (arm === undefined) return wanted === undefined ? {} : { tried: wanted };
   return newCookie === undefined ? { arm } : { arm, newCookie };
+}
+
+function isNamed({ headers }: CompiledArm, facts: RequestFacts): boolean {
+  for (const { name, value } of headers) if (facts.header(name) === value) return true;
+  return false;
 }
 
 /** Counted with the one that should have answered. */

@@ -16,6 +16,7 @@ import type { GroupId } from '../model/snapshot.ts';
 import { requestHeadFits } from '../wire/request-head.ts';
 import { answerOfEnd, countOfDeadline, countOfEnd, REFUSALS, type Count } from './answers.ts';
 import { chooseArm, type CompiledRule, type Directory } from './compiled-rule.ts';
+import { sendCopy } from './copies.ts';
 import type { Exchange, ExchangeOwner } from './exchange.ts';
 import type { FailureLog } from './failure-log.ts';
 import { Group } from './group.ts';
@@ -44,6 +45,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
   readonly #reroute: (exchange: Exchange) => void;
   readonly #failures: FailureLog;
   readonly #groups = new Map<GroupId, Group<Exchange>>();
+  readonly #onRoom = (group: Group<Exchange>): void => this.#pump(group);
 
   constructor(options: DispatcherOptions) {
     this.#facts = options.facts;
@@ -56,11 +58,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
   group(id: GroupId): Group<Exchange> {
     const known = this.#groups.get(id);
     if (known !== undefined) return known;
-    const group = new Group<Exchange>(
-      id,
-      (exchange) => this.#giveUpWaiting(exchange),
-      (waiting) => this.#pump(waiting),
-    );
+    const group = new Group<Exchange>(id, (exchange) => this.#giveUpWaiting(exchange), this.#onRoom);
     this.#groups.set(id, group);
     return group;
   }
@@ -108,7 +106,9 @@ export class Dispatcher implements Directory, ExchangeOwner {
     else {
       arm.counts.overloads++;
       exchange.answer(REFUSALS.QueueFull);
+      return;
     }
+    if (rule.mirror?.takes(exchange)) sendCopy(exchange, this.#facts.head, rule.mirror, this.#onRoom);
   }
 
   onCallEnd(exchange: Exchange, end: CallEnd, detail: string): void {
@@ -208,7 +208,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
       this.#count(exchange, 'ClientAbort', 408);
       return;
     }
-    const row = answerOfEnd(end, detail);
+    const row = answerOfEnd(end, detail, exchange.arm!.tally.failing);
     exchange.answer(row, end === Outcome.ErrorCode ? detail : '');
     this.#count(exchange, row.count, end === Outcome.ErrorCode ? row.status : 0);
   }
@@ -217,7 +217,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
     // D3: the guest waited for its reader, or the refusal was ours (413).
     if (end === Outcome.Deadline && exchange.owedBytes > 0) return 'ClientAbort';
     if (exchange.status === 0) return 'ClientAbort';
-    return countOfEnd(end, exchange.status, exchange.isWhole);
+    return countOfEnd(end, exchange.arm!.tally.failing[exchange.status] === 1, exchange.isWhole);
   }
 
   /** `status` is the guest's own, 0 where it gave none. */
@@ -236,7 +236,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
     counts.requests++;
     counts.latency(performance.now() - exchange.acceptedAtMs);
     if (status >= 500) counts.status5xx++;
-    else if (status >= 400) counts.status4xx++;
+    else if (status >= 400 && tally.failing[status] === 0) counts.status4xx++;
     const isJudged = !exchange.rule!.preview;
     if (count === 'Success') {
       if (isJudged) this.tallies.succeeded(tally);

@@ -50,6 +50,8 @@ export class Exchange extends ServerResponse implements CellExchange {
   /** The client said `TE: trailers`: it wants them, and does not throw them away. */
   acceptsTrailers = false;
   retried = false;
+  /** A candidate has its copy, or had no room for one. */
+  isCopied = false;
   isClientGone = false;
   /** Of the guest's response; 0 before it. */
   status = 0;

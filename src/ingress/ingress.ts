@@ -132,6 +132,7 @@ class HttpIngress implements Ingress {
     }
     const rules = compileRules(snapshot, this.#inForce?.rules ?? new Map(), this.#dispatcher);
     const previews = Previews.of(snapshot, this.#dispatcher);
+    this.#dispatcher.tallies.judgeBy([...snapshot.rules, ...(snapshot.previews ?? []).flatMap((one) => one.rules)]);
     this.#inForce = { snapshot, rules, table: new RouteTable([...rules.values()]), previews };
     const named = [...snapshot.rules, ...(previews?.rules ?? []).map(({ rule }) => rule)];
     const arms = named.flatMap((rule) => rule.arms);

@@ -1,11 +1,13 @@
 /**
- * Candidates without traffic, for the people who name one: by the host `<label>.<domain>`, or by the header
- * `x-headway-preview: <release12>`. Asked before the routes, so that nobody is shown what serves for what they asked for.
+ * Candidates without traffic, for the people who name one: by the host `<label>.<domain>`, by the host that its strategy
+ * names below the domain, or by the header `x-headway-preview: <release12>`. Asked before the routes, so that nobody is
+ * shown what serves for what they asked for.
  *
  * Invariants
  * V1 Without the host's leave (`previewAccess`) there are none, and neither host nor header means anything.
  * V2 A preview answers by the candidate's own rules: what matches none of them is as unknown as it will be.
  * V3 Who names a preview that is not there is told so, and never gets another release.
+ * V4 A host name of the repository's choice counts only below the host's own preview domain.
  */
 import { short } from '../kit/digest.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -33,13 +35,18 @@ export class Previews {
     this.#suffix = domain === undefined ? undefined : `.${domain}`;
     this.#takesHeader = header;
     const all: CompiledRule[] = [];
-    for (const { release, label, rules } of snapshot.previews ?? []) {
+    for (const { release, label, hostname, rules } of snapshot.previews ?? []) {
       const compiled = rules.map((rule) =>
         compileRule(rule, directory, { releaseHeader: snapshot.releaseHeader, preview: true }),
       );
       all.push(...compiled);
       this.#byRelease.set(short(release), new RouteTable(compiled));
-      this.#byLabel.set(label, new RouteTable(compiled.map(withoutHost)));
+      const anyHost = new RouteTable(compiled.map(withoutHost));
+      this.#byLabel.set(label, anyHost);
+      // V4: below the domain, or it means nothing. Labels go first, so that it can be nobody else's.
+      if (this.#suffix === undefined || !hostname?.endsWith(this.#suffix)) continue;
+      const own = hostname.slice(0, -this.#suffix.length);
+      if (!this.#byLabel.has(own)) this.#byLabel.set(own, anyHost);
     }
     this.rules = all;
   }

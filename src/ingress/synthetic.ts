@@ -77,11 +77,11 @@ export class SyntheticRuns {
   #count(tally: ReleaseTally, answer: RuntimeAnswer): void {
     const { synthetic } = tally;
     const status = answer.status ?? 0;
-    const failed = answer.end !== Outcome.Ok || status === 0 || status >= 500;
+    const failed = answer.end !== Outcome.Ok || status === 0 || tally.failing[status] === 1;
     synthetic.requests++;
     synthetic.latency(answer.elapsedMs);
     if (status >= 500) synthetic.status5xx++;
-    else if (status >= 400) synthetic.status4xx++;
+    else if (status >= 400 && !failed) synthetic.status4xx++;
     if (!failed) {
       this.#tallies.succeeded(tally);
       return;

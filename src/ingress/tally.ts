@@ -1,6 +1,7 @@
 /** Counts of one release: typed arrays, so that counting costs no object; read out as plain data. */
 import { LATENCY_BUCKETS_US, type Counters, type ReleaseSamples } from '../model/engine.ts';
-import type { GroupId } from '../model/snapshot.ts';
+import type { GroupId, SnapshotRule } from '../model/snapshot.ts';
+import { failingStatuses } from './failing.ts';
 
 const SMALLEST_BUCKET_US = LATENCY_BUCKETS_US[0]!;
 const LARGEST_BUCKET_US = LATENCY_BUCKETS_US.at(-1)!;
@@ -48,12 +49,19 @@ export class Tally {
   }
 }
 
+const EVERY_5XX = failingStatuses();
+
 export class ReleaseTally {
   readonly release: string;
   readonly group: GroupId;
   readonly traffic = new Tally();
   readonly synthetic = new Tally();
   readonly preview = new Tally();
+  readonly mirrored = new Tally();
+  /** Copies of requests that it has now (copies.ts). */
+  copies = 0;
+  /** Statuses of its guest that are failures (failing.ts). */
+  failing: Uint8Array = EVERY_5XX;
   consecutiveFailures = 0;
   /** From the choice of the arm to the end of the call: what a drain waits for. */
   inFlight = 0;
@@ -70,6 +78,7 @@ export class ReleaseTally {
       traffic: this.traffic.read(),
       synthetic: this.synthetic.read(),
       ...(this.preview.isEmpty ? {} : { preview: this.preview.read() }),
+      ...(this.mirrored.isEmpty ? {} : { mirrored: this.mirrored.read() }),
       consecutiveFailures: this.consecutiveFailures,
       inFlight: this.inFlight,
     };
@@ -95,6 +104,13 @@ export class Tallies {
     const tally = new ReleaseTally(release, group);
     this.#releases.set(release, tally);
     return tally;
+  }
+
+  /** What counts as a failure from now on, by the arms of a snapshot; its previews count although nobody may see them. */
+  judgeBy(rules: readonly SnapshotRule[]): void {
+    for (const { release, group, failureStatuses } of rules.flatMap((rule) => rule.arms)) {
+      this.of(release, group).failing = failureStatuses ? failingStatuses(failureStatuses) : EVERY_5XX;
+    }
   }
 
   succeeded(tally: ReleaseTally): void {

@@ -12,6 +12,7 @@ import { chooseEnvironment } from './assemble/choose-environment.ts';
 import { exportProblems, type Types } from './assemble/exports.ts';
 import { memberOf } from './assemble/member.ts';
 import { appliesTo, policiesInForce } from './assemble/policy.ts';
+import { previewHostProblems } from './assemble/preview-hosts.ts';
 import { rolloutProblems } from './assemble/rollout.ts';
 import { routeProblems, rulesOf } from './assemble/routes.ts';
 import { pinsOf } from './assemble/source.ts';
@@ -48,7 +49,14 @@ export function assemble(
   const { members, sources } = checkComponents(assembly, settings, artifacts);
   const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, tenancy);
   const rules = checkRoutes(assembly, tenancy, policies, unreadablePaths, previous, { members, shapeOf });
-  const withheld = withheldFrom(environment.known, unknown);
+  const previewHosts = previewHostProblems({
+    documents: assembly.all('Component'),
+    sources,
+    rules,
+    policies,
+    previous,
+  });
+  const withheld = withheldFrom(environment.known, unknown, previewHosts);
   const { entries, findings } = makeEntries(assembly, { members, sources, rules, policies, withheld });
   const invalid = assembly.invalid();
   return {
@@ -199,8 +207,12 @@ function byMatch(a: RouteRule, b: RouteRule): number {
 
 type Withheld = (document: ComponentDocument) => readonly Diagnostic[];
 
-/** M3: why nothing of this namespace may start. */
-function withheldFrom(environmentKnown: boolean, unknownPolicies: readonly string[]): Withheld {
+/** M3: why nothing of this namespace, or not this component, may start. */
+function withheldFrom(
+  environmentKnown: boolean,
+  unknownPolicies: readonly string[],
+  previewHosts: ReadonlyMap<EntryKey, readonly Diagnostic[]>,
+): Withheld {
   return (document) => [
     ...(environmentKnown
       ? []
@@ -208,6 +220,7 @@ function withheldFrom(environmentKnown: boolean, unknownPolicies: readonly strin
     ...unknownPolicies.map((name) =>
       atValue(document, '/metadata/name', 'HW1041', `the Policy ${name} is invalid and never was valid`),
     ),
+    ...(previewHosts.get(entryKey(document.namespace, document.name)) ?? []),
   ];
 }
 

@@ -13,24 +13,11 @@ export interface Unimplemented {
 }
 
 const is = (expected: string) => (value: unknown) => value === expected;
-const isNotOnly = (expected: string) => (value: unknown) =>
-  !Array.isArray(value) || value.some((item) => item !== expected);
 
 function isRange(value: unknown): boolean {
   const { minReplicas = 1, maxReplicas = minReplicas } = value as { minReplicas?: number; maxReplicas?: number };
   return maxReplicas > minReplicas;
 }
-
-const ROLLOUT: readonly Omit<Unimplemented, 'kind'>[] = [
-  {
-    where: 'strategy.blueGreen.previewHostname',
-    what: 'a preview host of its own (runtime.yaml gives one per release)',
-  },
-  { where: 'strategy.rolling.maxUnavailable', what: 'maxUnavailable other than 0', when: (value) => value !== 0 },
-  { where: 'strategy.canary.steps.*.headers', what: 'steps by header' },
-  { where: 'strategy.canary.steps.*.mirror', what: 'mirrored requests' },
-  { where: 'gate.errors.statuses', what: 'a choice of statuses other than 5xx', when: isNotOnly('5xx') },
-];
 
 export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.isolation', what: 'isolation Shared', when: is('Shared') },
@@ -46,8 +33,6 @@ export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.limits.cpu', what: 'a limit of processor time' },
   { kind: 'Component', where: 'spec.scaling', what: 'scaling beyond minReplicas', when: isRange },
   { kind: 'Component', where: 'spec.links.*', what: 'links between components' },
-  ...ROLLOUT.map((row) => ({ ...row, kind: 'Component' as const, where: `spec.rollout.${row.where}` })),
-  ...ROLLOUT.map((row) => ({ ...row, kind: 'RolloutPolicy' as const, where: `spec.${row.where}` })),
   { kind: 'Route', where: 'spec.rules.*.backendRef.export', what: 'typed calls of an export' },
 ];
 

@@ -116,11 +116,12 @@ export const LATENCY_BUCKETS_US: readonly number[] = Array.from({ length: 42 }, 
 /** Counts since the engine's start; they only grow. */
 export interface Counters {
   readonly requests: number;
-  /** Made by the guest: 5xx, trap, deadline, limit, no response. */
+  /** Made by the guest: a status that its gate counts (by default every 5xx), trap, deadline, limit, no response. */
   readonly failures: number;
   readonly status5xx: number;
   readonly traps: number;
   readonly deadlines: number;
+  /** Those that are no failures. */
   readonly status4xx: number;
   /** The client went away first; not counted in `requests`. */
   readonly clientAborts: number;
@@ -138,6 +139,8 @@ export interface ReleaseSamples {
   readonly synthetic: Counters;
   /** Of people who looked at it before its switch: in no gate and in no run of failures. Absent: none yet. */
   readonly preview?: Counters;
+  /** Of copies of other releases' requests: in no gate and in no run of failures. Absent: none yet. */
+  readonly mirrored?: Counters;
   /** The present run of failures without a success between, real and synthetic together. */
   readonly consecutiveFailures: number;
   readonly inFlight: number;

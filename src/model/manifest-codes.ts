@@ -1,6 +1,6 @@
 import type { CodeRow } from './codes.ts';
 
-/** What can be wrong with a manifest. HW100x bytes and YAML · HW101x form · HW102x-HW103x sense · HW104x admission · HW106x lint · HW108x singletons, roles. */
+/** What can be wrong with a manifest. HW100x bytes and YAML · HW101x form · HW102x-HW103x sense · HW104x admission · HW106x lint · HW107x strategies · HW108x singletons, roles. */
 export const MANIFEST_CODES = {
   HW1001: { title: 'not YAML', remedy: 'mend the syntax at the place shown', policy: 'Terminal' },
   HW1002: {
@@ -167,6 +167,16 @@ export const MANIFEST_CODES = {
     policy: 'Terminal',
   },
   HW1069: { title: 'waiver without a finding', remedy: 'delete the annotation', policy: 'Terminal' },
+  HW1070: {
+    title: 'preview host not possible',
+    remedy: 'name a host of its own below the preview domain; one per release is there without it',
+    policy: 'Terminal',
+  },
+  HW1071: {
+    title: 'preview host claimed twice',
+    remedy: 'give each component a preview host that no other and no Route has',
+    policy: 'Terminal',
+  },
   HW1085: {
     title: 'a Singleton is one instance',
     remedy: 'delete the line, or choose instancePolicy Pooled',

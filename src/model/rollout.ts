@@ -1,4 +1,5 @@
 import type { ProbeCall } from './component.ts';
+import type { HeaderMatch } from './route.ts';
 
 export interface Approval {
   readonly name: string;
@@ -6,8 +7,12 @@ export interface Approval {
 }
 
 export interface CanaryStep {
-  /** Percent of the traffic, 1 to 100, strictly rising. */
+  /** Percent of the traffic, 0 to 100, never falling; a step without one has that of the step before, 0 in the first. */
   readonly weight: number;
+  /** Requests with any one of these go to the candidate, whatever the weight; never empty. */
+  readonly headers?: readonly HeaderMatch[];
+  /** Percent of the safe requests to what serves of which the candidate gets a copy. */
+  readonly mirror?: number;
   readonly minDurationMs: number;
   readonly deadlineMs: number;
   readonly approval?: Approval;
@@ -23,9 +28,19 @@ export type Strategy =
       readonly previewDurationMs: number;
       readonly deadlineMs: number;
       readonly approval?: Approval;
+      /** A host name of its own for the candidate in its step, whatever its release. */
+      readonly previewHostname?: string;
     }
-  /** `maxSurge` replicas at a time, each time held for `minDurationMs`; weight is the share of those replaced. */
-  | { readonly type: 'Rolling'; readonly maxSurge: number; readonly minDurationMs: number; readonly deadlineMs: number }
+  /** Some replicas at a time, each time held for `minDurationMs`; weight is the share of those replaced. */
+  | {
+      readonly type: 'Rolling';
+      /** How many may be there in addition, at least 1. */
+      readonly maxSurge: number;
+      /** How many may be missing; absent: none. The sum of both is replaced in one step. */
+      readonly maxUnavailable?: number;
+      readonly minDurationMs: number;
+      readonly deadlineMs: number;
+    }
   | { readonly type: 'Canary'; readonly stickyBy?: StickyBy; readonly steps: readonly CanaryStep[] };
 
 export interface Gate {
@@ -34,6 +49,8 @@ export interface Gate {
     readonly tolerable: number;
     readonly intolerable: number;
     readonly maxShiftOfClientErrors?: number;
+    /** `4xx`, `5xx` or one status each, sorted; absent: every 5xx. */
+    readonly statuses?: readonly string[];
   };
   readonly latency?: {
     /** Between 0 and 1: 0.99 for the 99th percentile. */

@@ -1,7 +1,7 @@
 import type { EntryKey, ExportRef } from './component.ts';
 import type { CapabilityCeiling } from './desired.ts';
 import type { StickyBy } from './rollout.ts';
-import type { Match } from './route.ts';
+import type { HeaderMatch, Match } from './route.ts';
 
 /** `namespace/name@revision`: the replicas of one cell content. Several releases may share one group. */
 export type GroupId = `${EntryKey}@${string}`;
@@ -14,8 +14,14 @@ export function groupId(entry: EntryKey, revision: string): GroupId {
 export interface Arm {
   readonly release: string;
   readonly group: GroupId;
-  /** 0 to 100; the weights of a rule's arms add up to 100. An arm of weight 0 takes nothing. */
+  /** 0 to 100; the weights of a rule's arms add up to 100. An arm of weight 0 takes what names it and nothing else. */
   readonly weight: number;
+  /** Requests with any one of these headers are its own, whatever the weights. */
+  readonly headers?: readonly HeaderMatch[];
+  /** Percent of the safe requests to the other arms of which it gets a copy, 1 to 100. Its answers are dropped. */
+  readonly mirror?: number;
+  /** Statuses of the guest that count as failures, as in `gate.errors.statuses`; absent: every 5xx. */
+  readonly failureStatuses?: readonly string[];
 }
 
 export interface SnapshotRule {
@@ -44,6 +50,8 @@ export interface Preview {
   readonly release: string;
   /** `<release12>--<name>`, one label of a host name. */
   readonly label: string;
+  /** A whole host name besides, which means something only below the host's preview domain. */
+  readonly hostname?: string;
   /** Its own rules, as they would be after the switch. */
   readonly rules: readonly SnapshotRule[];
 }

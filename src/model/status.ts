@@ -88,7 +88,13 @@ export interface CandidateStatus extends ReleaseRef {
   readonly steps: number;
   /** `BlueGreen` in its step: its label below the host's preview domain. */
   readonly preview?: string;
+  /** The whole host name besides, where its strategy names one. */
+  readonly previewHostname?: string;
   readonly weight: number;
+  /** Headers whose requests it gets in this step, as `name: value`. */
+  readonly headers?: readonly string[];
+  /** Percent of the safe requests to what serves of which it gets a copy in this step. */
+  readonly mirror?: number;
   /** Whole milliseconds. */
   readonly inStateMs: number;
   readonly evidence: readonly Evidence[];

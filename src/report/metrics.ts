@@ -241,18 +241,19 @@ interface ArmCounts {
   readonly labels: {
     readonly entry: string;
     readonly release: string;
-    readonly traffic: 'real' | 'synthetic' | 'preview';
+    readonly traffic: 'real' | 'synthetic' | 'preview' | 'mirrored';
   };
   readonly counts: Counters;
 }
 
 function arms(samples: readonly ReleaseSamples[]): readonly ArmCounts[] {
-  return samples.flatMap(({ group, release, traffic, synthetic, preview }) => {
+  return samples.flatMap(({ group, release, traffic, synthetic, preview, mirrored }) => {
     const labels = { entry: entryOf(group), release: short(release) };
     return [
       { labels: { ...labels, traffic: 'real' as const }, counts: traffic },
       { labels: { ...labels, traffic: 'synthetic' as const }, counts: synthetic },
       ...(preview ? [{ labels: { ...labels, traffic: 'preview' as const }, counts: preview }] : []),
+      ...(mirrored ? [{ labels: { ...labels, traffic: 'mirrored' as const }, counts: mirrored }] : []),
     ];
   });
 }

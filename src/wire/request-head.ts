@@ -5,7 +5,7 @@ import { HeadReader } from './head-reader.ts';
 
 /** What the engine sends. One object may serve for many requests: nothing of it is kept. */
 export interface RequestHead {
-  /** `REQUEST_HAS_BODY_FRAMES`, `REQUEST_IS_INTERNAL`, `REQUEST_AWAITS_READ`. */
+  /** `REQUEST_HAS_BODY_FRAMES`, `REQUEST_IS_INTERNAL`, `REQUEST_AWAITS_READ`, `REQUEST_IS_MIRRORED`. */
   flags: number;
   deadlineMs: number;
   method: string;

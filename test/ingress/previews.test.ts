@@ -132,3 +132,40 @@ test('one without a ready replica is unavailable, and counted as what it is', as
   const next = fixture.ingress.samples().find((one) => one.release.startsWith('b'))!;
   expect([next.traffic.overloads, next.preview!.overloads]).toEqual([0, 1]);
 });
+
+describe('a host name of the repository', () => {
+  const named = (hostname: string, access: PreviewAccess | undefined): Snapshot => {
+    const plain = previewing(access);
+    return { ...plain, previews: plain.previews!.map((preview) => ({ ...preview, hostname })) };
+  };
+
+  test.each<readonly [string, string, PreviewAccess | undefined, string]>([
+    ['below the domain of the host', 'shop.preview.test', { header: false, domain: 'preview.test' }, 'next'],
+    ['two labels below it', 'a.shop.preview.test', { header: false, domain: 'preview.test' }, 'next'],
+    ['elsewhere', 'shop.example.com', { header: true, domain: 'preview.test' }, 'stable'],
+    ['that only ends like the domain', 'shoppreview.test', { header: false, domain: 'preview.test' }, 'stable'],
+    ['where the host opens no domain', 'shop.preview.test', { header: true }, 'stable'],
+    ['where the host opens nothing', 'shop.preview.test', undefined, 'stable'],
+  ])('%s', async (_, hostname, access, expected) => {
+    await fixture.add(NEXT, saying('next'));
+    fixture.ingress.apply(named(hostname, access));
+    expect(await said('/quote', { host: hostname })).toBe(expected);
+  });
+
+  test('the host of a release is that release, whatever another names itself', async () => {
+    await fixture.add(NEXT, saying('next'));
+    const other = [rule({ arms: [arm(STABLE, 100)] })];
+    for (const order of ['before', 'after']) {
+      const squatter = {
+        release: release('a'),
+        label: 'a00000000000--x',
+        hostname: `${LABEL}.preview.test`,
+        rules: other,
+      };
+      const plain = previewing({ header: false, domain: 'preview.test' });
+      const previews = order === 'before' ? [squatter, ...plain.previews!] : [...plain.previews!, squatter];
+      fixture.ingress.apply({ ...plain, previews });
+      expect(await said('/quote', { host: `${LABEL}.preview.test` })).toBe('next');
+    }
+  });
+});

@@ -35,6 +35,7 @@ const ceiling = (spec: string, shopSpec: string): Files => ({
 
 const RULE = '  rules:\n    - backendRef: {name: cart}\n';
 const CANARY = (steps: string) => `  strategy: {type: Canary, canary: {steps: [${steps}]}}\n`;
+const PREVIEWED = (host: string) => `  rollout: {strategy: {type: BlueGreen, blueGreen: {previewHostname: ${host}}}}\n`;
 const TENANTS = '  tenants: [{namespace: shop, path: tenants/shop}, {namespace: bank, path: tenants/bank}]\n';
 
 export const ROWS: readonly Row[] = [
@@ -522,11 +523,57 @@ export const ROWS: readonly Row[] = [
     good: shop(''),
   },
   {
-    code: 'HW1042',
-    what: 'a strategy',
-    bad: shop('  rollout: {strategy: {type: Rolling, rolling: {»maxUnavailable: 1}}}\n'),
-    good: shop('  rollout: {strategy: {type: Immediate}}\n'),
-    says: 'maxUnavailable',
+    code: 'HW1070',
+    what: 'a preview host that looks like that of a release',
+    bad: rollout('  strategy: {type: BlueGreen, blueGreen: {previewHostname: »0123456789ab--cart.preview.example}}\n'),
+    good: rollout('  strategy: {type: BlueGreen, blueGreen: {previewHostname: 0123456789ab-cart.preview.example}}\n'),
+  },
+  {
+    code: 'HW1071',
+    what: 'a preview host of two components',
+    bad: {
+      ...shop(PREVIEWED('»cart.preview.example')),
+      'tax.yaml': component('tax', PREVIEWED('»cart.preview.example')),
+    },
+    good: {
+      ...shop(PREVIEWED('cart.preview.example')),
+      'tax.yaml': component('tax', PREVIEWED('tax.preview.example')),
+    },
+  },
+  {
+    code: 'HW1071',
+    what: 'a preview host that is a host of a Route',
+    bad: { ...routed(`  hostnames: [a.example]\n${RULE}`), 'cart.yaml': component('cart', PREVIEWED('»a.example')) },
+    good: { ...routed(`  hostnames: [b.example]\n${RULE}`), 'cart.yaml': component('cart', PREVIEWED('a.example')) },
+    says: 'the Route shop/cart',
+  },
+  {
+    code: 'HW1031',
+    what: 'a preview host of somebody else',
+    bad: {
+      ...shop(PREVIEWED('»bank.example')),
+      'p.yaml': policy('p', '  namespaces: [shop]\n  hostnames: ["*.shop.example"]\n'),
+    },
+    good: {
+      ...shop(PREVIEWED('preview.shop.example')),
+      'p.yaml': policy('p', '  namespaces: [shop]\n  hostnames: ["*.shop.example"]\n'),
+    },
+  },
+  {
+    code: 'HW1031',
+    what: 'a preview host of somebody else, in a RolloutPolicy',
+    bad: {
+      ...shop('  »rollout: {policyRef: {name: q}}\n'),
+      'q.yaml': rolloutPolicy('q', '  strategy: {type: BlueGreen, blueGreen: {previewHostname: bank.example}}\n'),
+      'p.yaml': policy('p', '  namespaces: [shop]\n  hostnames: ["*.shop.example"]\n'),
+    },
+    good: shop(''),
+  },
+  {
+    code: 'HW1026',
+    what: 'a weight that falls behind a step without one',
+    bad: rollout(CANARY('{weight: 50}, {mirror: {percent: 10}}, {weight: »50}')),
+    good: rollout(CANARY('{headers: [{name: a, value: b}]}, {weight: 1}, {mirror: {percent: 10}}, {weight: 51}')),
   },
   {
     code: 'HW1042',

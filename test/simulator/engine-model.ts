@@ -10,7 +10,7 @@ import {
 } from '../../src/model/engine.ts';
 import { matchKey } from '../../src/model/route.ts';
 import type { Problem } from '../../src/model/problem.ts';
-import type { GroupId, Snapshot } from '../../src/model/snapshot.ts';
+import type { GroupId, Snapshot, SnapshotRule } from '../../src/model/snapshot.ts';
 
 /** How the cells of one artifact behave. Times in milliseconds from the replica's start, shares between 0 and 1. */
 export interface Behaviour {
@@ -47,11 +47,14 @@ interface Arm {
   readonly group: GroupId;
   readonly traffic: Live;
   readonly synthetic: Live;
+  readonly mirrored: Live;
   consecutive: number;
   ageMs: number;
 }
 
 const PROBE_DEADLINE_FALLBACK_MS = 5_000;
+/** Share of the visitors who send the header that a step names. */
+const NAMED_SHARE = 0.2;
 
 /** The engine as control sees it, in memory and in virtual time: replicas, a snapshot, and what traffic made of it. */
 export class EngineModel {
@@ -152,9 +155,14 @@ export class EngineModel {
           this.unanswered += 1;
           continue;
         }
+        const named = this.#namedArm(rule);
         let point = this.#random() * arms.reduce((sum, arm) => sum + arm.weight, 0);
-        const arm = arms.find((candidate) => (point -= candidate.weight) < 0) ?? arms.at(-1)!;
+        const arm = named ?? arms.find((candidate) => (point -= candidate.weight) < 0) ?? arms.at(-1)!;
         this.#answer(arm.release, arm.group, 'traffic');
+        const mirror = rule.arms.find(
+          (other) => other.mirror !== undefined && other !== arm && this.isReady(other.group),
+        );
+        if (mirror && this.#random() * 100 < mirror.mirror!) this.#answer(mirror.release, mirror.group, 'mirrored');
       }
     }
     for (const state of this.runs.values()) {
@@ -185,6 +193,7 @@ export class EngineModel {
         group: arm.group,
         traffic: { ...arm.traffic, latency: [...arm.traffic.latency] },
         synthetic: { ...arm.synthetic, latency: [...arm.synthetic.latency] },
+        ...(arm.mirrored.requests > 0 ? { mirrored: { ...arm.mirrored, latency: [...arm.mirrored.latency] } } : {}),
         consecutiveFailures: arm.consecutive,
         inFlight: 0,
       })),
@@ -235,28 +244,48 @@ export class EngineModel {
     if (isNew) this.held += 1;
   }
 
-  #answer(release: string, group: GroupId, kind: 'traffic' | 'synthetic'): void {
+  /** Some requests carry what a step may name. */
+  #namedArm({ arms }: SnapshotRule): SnapshotRule['arms'][number] | undefined {
+    const named = arms.find(({ headers, group }) => headers !== undefined && this.isReady(group));
+    return named && this.#random() < NAMED_SHARE ? named : undefined;
+  }
+
+  /** By what the snapshot in force says of this release. */
+  #isFailure(release: string, status: 404 | 500): boolean {
+    const rules = [...(this.snapshot?.rules ?? []), ...(this.snapshot?.previews ?? []).flatMap((one) => one.rules)];
+    const arm = rules.flatMap((rule) => rule.arms).find((one) => one.release === release);
+    const counted = arm?.failureStatuses ?? ['5xx'];
+    return counted.includes(String(status)) || counted.includes(status === 404 ? '4xx' : '5xx');
+  }
+
+  #answer(release: string, group: GroupId, kind: 'traffic' | 'synthetic' | 'mirrored'): void {
     const replica = [...this.replicas.values()].find((one) => one.cell.group === group && one.phase === 'Ready');
     if (!replica) return;
-    const arm = this.#arms.get(release) ?? { group, traffic: zero(), synthetic: zero(), consecutive: 0, ageMs: 0 };
+    const arm = this.#arms.get(release) ?? {
+      group,
+      traffic: zero(),
+      synthetic: zero(),
+      mirrored: zero(),
+      consecutive: 0,
+      ageMs: 0,
+    };
     this.#arms.set(release, arm);
     const behaviour = this.#behaviourOf(replica.cell.members[0].artifact);
     const later = behaviour.failuresLater;
     const share = later && arm.ageMs >= later.afterMs ? later.share : behaviour.failures;
     const counters = arm[kind];
     counters.requests += 1;
-    this.answered.set(release, (this.answered.get(release) ?? 0) + 1);
+    if (kind !== 'mirrored') this.answered.set(release, (this.answered.get(release) ?? 0) + 1);
     const us = behaviour.latencyUs ?? 1_000;
     const bucket = LATENCY_BUCKETS_US.findIndex((upper) => us * (0.8 + 0.4 * this.#random()) <= upper);
     counters.latency[bucket < 0 ? LATENCY_BUCKETS_US.length : bucket]! += 1;
-    if (this.outage || this.#random() < share) {
-      counters.failures += 1;
-      counters.status5xx += 1;
-      arm.consecutive += 1;
-    } else {
-      arm.consecutive = 0;
-      if (this.#random() < (behaviour.status4xx ?? 0)) counters.status4xx += 1;
-    }
+    const failed = this.outage || this.#random() < share;
+    const status = failed ? 500 : this.#random() < (behaviour.status4xx ?? 0) ? 404 : 200;
+    const isFailure = status !== 200 && this.#isFailure(release, status);
+    if (status === 500) counters.status5xx += 1;
+    if (status === 404 && !isFailure) counters.status4xx += 1;
+    if (isFailure) counters.failures += 1;
+    if (kind !== 'mirrored') arm.consecutive = isFailure ? arm.consecutive + 1 : 0;
   }
 }
 

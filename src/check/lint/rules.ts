@@ -1,5 +1,5 @@
 import { isSingleton } from '../../decide/singleton.ts';
-import { stepsOf } from '../../decide/steps.ts';
+import { shareText, stepsOf, takesRequests } from '../../decide/steps.ts';
 import { finding } from '../../manifest/finding.ts';
 import { keyOf, keySpan, subjectOf, valueSpan, type Parsed, type ParsedDocument } from '../../manifest/parsed.ts';
 import { milliseconds } from '../../manifest/quantity.ts';
@@ -53,8 +53,10 @@ const undecidableGate: EntryRule = (entry, document, { documents }) => {
   const { settings, policy } = entry.rollout;
   const { gate } = settings;
   const wanted = writtenRollout(document, documents, policy)?.gate?.insufficientData;
-  if (settings.strategy.type === 'BlueGreen' && gate.insufficientData !== 'Synthesize' && entry.rules.length > 0) {
-    const message = 'a BlueGreen candidate has no traffic: without synthetic requests its gate never decides';
+  const unmet = stepsOf(entry).find((step) => !takesRequests(step));
+  if (unmet && gate.insufficientData !== 'Synthesize' && entry.rules.length > 0) {
+    const who = settings.strategy.type === 'BlueGreen' ? 'a BlueGreen candidate' : `a step of ${shareText(unmet)}`;
+    const message = `${who} has no traffic: without synthetic requests its gate never decides`;
     return [
       at(document, '/spec/rollout', 'HW1062', message, 'add a readiness probe or gate.synthetic, and Synthesize'),
     ];
@@ -97,7 +99,7 @@ const steps: EntryRule = (entry, document, { documents }) => {
   const { strategy } = entry.rollout.settings;
   if (strategy.type === 'Rolling' && stepsOf(entry).length === 0 && entry.rules.length > 0) {
     const message = `Rolling replaces all of ${entry.scaling.minReplicas} replicas at once: that is Immediate`;
-    const remedy = 'raise scaling.minReplicas above rolling.maxSurge, or choose another strategy';
+    const remedy = 'raise scaling.minReplicas above rolling.maxSurge + maxUnavailable, or choose another strategy';
     return [at(document, '/spec/rollout', 'HW1063', message, remedy)];
   }
   if (isSingleton(entry)) return stepsWithoutEffect(document, documents, entry.rollout.policy);

@@ -49,10 +49,19 @@ function noteOf({ stage, approval }: PlannedStep): string {
   return approval === undefined ? '' : `approval of ${approval}`;
 }
 
+function trafficOf({ weight, replicas, headers, mirror }: PlannedStep): string {
+  return [
+    `${weight} %`,
+    ...(replicas === undefined ? [] : [`replica ${replicas}`]),
+    ...(headers === undefined ? [] : [headers.join(' or ')]),
+    ...(mirror === undefined ? [] : [`copies of ${mirror} %`]),
+  ].join(', ');
+}
+
 function walkLines(walk: PlannedWalk): string[] {
   const rows = walk.steps.map((step) => [
     `    ${step.stage.toLowerCase()}`,
-    `${step.weight} %${step.replicas === undefined ? '' : `, replica ${step.replicas}`}`,
+    trafficOf(step),
     formatDuration(step.leastMs),
     String(step.leastSamples),
     formatDuration(step.deadlineMs),

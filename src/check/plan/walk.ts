@@ -3,7 +3,7 @@ import { FRESH_TRIAL } from '../../decide/gate/tally.ts';
 import { PASS_BOUNDARY } from '../../decide/gate/sequential.ts';
 import { isSingleton, longestPauseMs } from '../../decide/singleton.ts';
 import { DEFAULT_READINESS_MS } from '../../decide/states.ts';
-import { stepsOf } from '../../decide/steps.ts';
+import { headerText, stepsOf } from '../../decide/steps.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
 import type { Change } from './plan.ts';
 
@@ -14,6 +14,10 @@ export interface PlannedStep {
   readonly weight: number;
   /** Of the candidate, where the strategy replaces them one by one. */
   readonly replicas?: number;
+  /** Requests with any one of these go to the candidate, as `name: value`. */
+  readonly headers?: readonly string[];
+  /** Percent of the safe requests to what serves that are copied. */
+  readonly mirror?: number;
   readonly leastMs: number;
   /** Answers of the candidate, all of them good; one bad one makes it more. */
   readonly leastSamples: number;
@@ -54,6 +58,8 @@ export function walkOf(entry: DesiredEntry, change: Change, before?: DesiredEntr
       stage: strategy.type === 'BlueGreen' ? 'Preview' : 'Step',
       weight: step.weight,
       ...(step.replicas === undefined ? {} : { replicas: step.replicas }),
+      ...(step.headers === undefined ? {} : { headers: step.headers.map(headerText) }),
+      ...(step.mirror === undefined ? {} : { mirror: step.mirror }),
       leastMs: step.minDurationMs,
       leastSamples: missingSamples(trial, gate),
       deadlineMs: step.deadlineMs,

@@ -168,8 +168,11 @@ function candidateView() {
       const step = candidate.step ? `, step ${candidate.step} of ${candidate.steps}` : '';
       setText(title, `${candidate.strategy}${step}`);
       const at = candidate.weight > 0 ? ` at ${candidate.weight} %` : '';
-      const preview = candidate.preview ? `, seen as ${candidate.preview}` : '';
-      setText(state, `${words(candidate.state)}${at} for ${duration(candidate.inStateMs)}${preview}`);
+      const named = candidate.headers ? `, requests with ${candidate.headers.join(' or ')}` : '';
+      const copies = candidate.mirror ? `, copies of ${candidate.mirror} %` : '';
+      const hosts = [candidate.preview, candidate.previewHostname].filter(Boolean).join(' and ');
+      const preview = hosts ? `, seen as ${hosts}` : '';
+      setText(state, `${words(candidate.state)}${at}${named}${copies} for ${duration(candidate.inStateMs)}${preview}`);
       const judged = { Pass: 'passes', Fail: 'fails', Continue: 'collecting' }[candidate.verdict];
       setText(verdict, judged);
       setClass(verdict, `pill ${tone(candidate.verdict)}`);

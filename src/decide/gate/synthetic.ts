@@ -24,12 +24,12 @@ export function syntheticNeed(
   trial: Trial,
   gate: Gate,
   probes: Probes,
-  step: { readonly elapsedMs: number; readonly durationMs: number; readonly weight: number },
+  step: { readonly elapsedMs: number; readonly durationMs: number; readonly takesRequests: boolean },
 ): SyntheticNeed | undefined {
   if (gate.insufficientData !== 'Synthesize' || trial.synthetic.run !== undefined) return undefined;
   const call = gate.synthetic?.call ?? probes.readiness?.call;
-  // Without weight no real traffic can show itself.
-  if (!call || (step.weight > 0 && step.elapsedMs < FIRST_LOOK_MS)) return undefined;
+  // Where visitors do not meet it, no real traffic can show itself.
+  if (!call || (step.takesRequests && step.elapsedMs < FIRST_LOOK_MS)) return undefined;
 
   const missing = missingSamples(trial, gate);
   const perRun = gate.synthetic?.requests ?? DEFAULT_REQUESTS;

@@ -93,7 +93,7 @@ export interface Verdict {
 export function judge(trial: Trial, gate: Gate, looks: number, stepOver: boolean): Verdict {
   const errors = errorEvidence(trial, gate);
   if (trial.errors.ratio >= FAIL_BOUNDARY) {
-    const why = `errors ${errors.observed} against ${errors.threshold} after ${errors.samples} samples`;
+    const why = `${errors.metric} ${errors.observed} against ${errors.threshold} after ${errors.samples} samples`;
     return { verdict: 'Fail', evidence: [errors], why };
   }
   const evidence: Evidence[] = [errors];
@@ -127,12 +127,17 @@ export function errorEvidence(trial: Trial, gate: Gate): Evidence {
   const { requests, failures, synthetic } = trial.whole.candidate;
   const { p0, p1 } = relativeHypotheses(gate, trial.whole.control);
   return {
-    metric: 'errors',
+    metric: errorMetric(gate),
     observed: requests === 0 ? 'none seen' : `${percent(failures / requests)} (${failures} of ${requests})`,
     threshold: `${percent(p0)} normal, ${percent(p1)} intolerable`,
     samples: requests,
     synthetic,
   };
+}
+
+/** Says which statuses are counted, where it is not what everybody expects. */
+function errorMetric({ errors: { statuses } }: Gate): string {
+  return statuses ? `errors (${statuses.join(', ')})` : 'errors';
 }
 
 /** Both arms are bad at once: what is broken is not the candidate. */

@@ -116,7 +116,6 @@ export function entryOf(inputs: EntryInputs): {
   const findings = [
     ...withheld,
     ...cell.flatMap((member) => notImplemented(documents.get(member.key)!)),
-    ...(source.type === 'Policy' ? policyNotImplemented(document, source.document) : []),
     ...ceilingProblems(document, { members: cell, scaling, rollout }, policies),
   ];
   const entry: DesiredEntry = {
@@ -146,17 +145,6 @@ function notImplemented(document: ParsedDocument<'Component'>): readonly Diagnos
   return unimplementedIn('Component', document.value).map(({ pointer, what }) =>
     atKey(document, pointer, 'HW1042', `not implemented yet: ${what}`),
   );
-}
-
-function policyNotImplemented(
-  document: ParsedDocument<'Component'>,
-  policy: ParsedDocument<'RolloutPolicy'>,
-): readonly Diagnostic[] {
-  return unimplementedIn('RolloutPolicy', policy.value).map(({ pointer, what }) => {
-    const { span } = atKey(policy, pointer, 'HW1042', '');
-    const message = `not implemented yet: ${what}, at ${policy.file}:${span!.line}:${span!.column}`;
-    return atKey(document, '/spec/rollout', 'HW1042', message);
-  });
 }
 
 function rolloutOf(

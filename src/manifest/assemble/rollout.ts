@@ -1,6 +1,7 @@
 import type { ProbeCall } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { Approval, CanaryStep, Gate, RolloutSettings, StickyBy, Strategy } from '../../model/rollout.ts';
+import type { HeaderMatch } from '../../model/route.ts';
 import type {
   RolloutPolicySpec,
   CanaryStep as StepSpec,
@@ -39,7 +40,7 @@ function strategyOf(spec: StrategySpec | undefined): Strategy {
   if (type === 'BlueGreen') return blueGreenOf(spec?.blueGreen ?? {});
   if (type === 'Rolling') return rollingOf(spec?.rolling ?? {});
   const { stickyBy, steps = [] } = spec?.canary ?? {};
-  return { type, ...(stickyBy ? { stickyBy: stickyOf(stickyBy) } : {}), steps: steps.map(stepOf) };
+  return { type, ...(stickyBy ? { stickyBy: stickyOf(stickyBy) } : {}), steps: stepsOf(steps) };
 }
 
 function blueGreenOf(spec: NonNullable<StrategySpec['blueGreen']>): Strategy {
@@ -49,14 +50,17 @@ function blueGreenOf(spec: NonNullable<StrategySpec['blueGreen']>): Strategy {
     previewDurationMs: milliseconds(spec.previewDuration ?? previewDuration),
     deadlineMs: milliseconds(spec.deadline ?? deadline),
     ...approvalOf(spec.approval),
+    ...(spec.previewHostname === undefined ? {} : { previewHostname: spec.previewHostname }),
   };
 }
 
 function rollingOf(spec: NonNullable<StrategySpec['rolling']>): Strategy {
-  const { maxSurge, minDuration, deadline } = ROLLOUT_DEFAULTS.rolling;
+  const { maxSurge, maxUnavailable, minDuration, deadline } = ROLLOUT_DEFAULTS.rolling;
+  const missing = spec.maxUnavailable ?? maxUnavailable;
   return {
     type: 'Rolling',
     maxSurge: spec.maxSurge ?? maxSurge,
+    ...(missing === maxUnavailable ? {} : { maxUnavailable: missing }),
     minDurationMs: milliseconds(spec.minDuration ?? minDuration),
     deadlineMs: milliseconds(spec.deadline ?? deadline),
   };
@@ -67,15 +71,33 @@ function stickyOf({ header, cookie }: { header?: string; cookie?: string }): Sti
   return header === undefined ? { type: 'cookie', name: cookie! } : { type: 'header', name: header.toLowerCase() };
 }
 
-function stepOf({ weight, minDuration, deadline, approval }: StepSpec): CanaryStep {
+/** A step that writes no weight keeps that of the step before. */
+function stepsOf(steps: readonly StepSpec[]): readonly CanaryStep[] {
+  let before = 0;
+  return steps.map((step) => {
+    before = step.weight ?? before;
+    return stepOf(step, before);
+  });
+}
+
+function stepOf({ headers, mirror, minDuration, deadline, approval }: StepSpec, weight: number): CanaryStep {
   const { step } = ROLLOUT_DEFAULTS;
   return {
-    // A step without a weight works by header or mirror, which `unimplemented.ts` refuses for now.
-    weight: weight ?? 0,
+    weight,
+    ...(headers ? { headers: headers.map(headerOf).sort(byText) } : {}),
+    ...(mirror ? { mirror: mirror.percent } : {}),
     minDurationMs: milliseconds(minDuration ?? step.minDuration),
     deadlineMs: milliseconds(deadline ?? step.deadline),
     ...approvalOf(approval),
   };
+}
+
+function headerOf({ name, value }: NonNullable<StepSpec['headers']>[number]): HeaderMatch {
+  return { name: name.toLowerCase(), type: 'Exact', value };
+}
+
+function byText(one: HeaderMatch, other: HeaderMatch): number {
+  return `${one.name} ${one.value}` < `${other.name} ${other.value}` ? -1 : 1;
 }
 
 function approvalOf(spec: StepSpec['approval']): { readonly approval?: Approval } {
@@ -94,6 +116,7 @@ function gateOf(spec: NonNullable<RolloutPolicySpec['gate']>, readiness: ProbeCa
       tolerable: share(spec.errors?.tolerable ?? errors.tolerable),
       intolerable: share(spec.errors?.intolerable ?? errors.intolerable),
       maxShiftOfClientErrors: share(spec.errors?.maxShiftOfClientErrors ?? errors.maxShiftOfClientErrors),
+      ...statusesOf(spec.errors?.statuses ?? errors.statuses),
     },
     ...(spec.latency
       ? {
@@ -121,6 +144,13 @@ function gateOf(spec: NonNullable<RolloutPolicySpec['gate']>, readiness: ProbeCa
   };
 }
 
+/** Sorted, each once, without what a class says already; the default is written as nothing. */
+function statusesOf(written: readonly string[]): Pick<Gate['errors'], 'statuses'> {
+  const classes = new Set(written.filter((status) => status.endsWith('xx')));
+  const statuses = [...new Set(written)].filter((status) => classes.has(status) || !classes.has(`${status[0]}xx`));
+  return statuses.length === 1 && statuses[0] === '5xx' ? {} : { statuses: statuses.sort() };
+}
+
 /** What the schema cannot say about a rollout; `at` is the pointer of the object that holds strategy, gate and bake. */
 export function rolloutProblems(document: ParsedDocument, at: string, spec: RolloutPolicySpec): readonly Diagnostic[] {
   const { strategy, gate, bake } = rolloutSettings(spec, undefined);
@@ -128,7 +158,11 @@ export function rolloutProblems(document: ParsedDocument, at: string, spec: Roll
   const contradiction = (pointer: string, message: string) =>
     problems.push(atValue(document, `${at}/${pointer}`, 'HW1027', message));
   if (strategy.type === 'Canary')
-    problems.push(...stepProblems(document, `${at}/strategy/canary/steps`, strategy.steps));
+    problems.push(...stepProblems(document, `${at}/strategy/canary/steps`, spec.strategy?.canary?.steps ?? []));
+  if (strategy.type === 'BlueGreen' && looksLikeARelease(strategy.previewHostname ?? '')) {
+    const message = `${strategy.previewHostname} has the form of the preview host of one release`;
+    problems.push(atValue(document, `${at}/strategy/blueGreen/previewHostname`, 'HW1070', message));
+  }
   if (strategy.type === 'BlueGreen' && strategy.deadlineMs <= strategy.previewDurationMs) {
     const field = spec.strategy?.blueGreen?.deadline === undefined ? 'previewDuration' : 'deadline';
     contradiction(`strategy/blueGreen/${field}`, 'blueGreen.deadline must be after the end of previewDuration');
@@ -148,11 +182,16 @@ export function rolloutProblems(document: ParsedDocument, at: string, spec: Roll
   return problems;
 }
 
-function stepProblems(document: ParsedDocument, at: string, steps: readonly CanaryStep[]): readonly Diagnostic[] {
+/** `<release12>--<name>`: such a host always means that release, and nobody else's. */
+function looksLikeARelease(hostname: string): boolean {
+  return /^[0-9a-f]{12}--/.test(hostname);
+}
+
+function stepProblems(document: ParsedDocument, at: string, written: readonly StepSpec[]): readonly Diagnostic[] {
   let before = 0;
-  return steps.flatMap(({ weight, minDurationMs, deadlineMs }, index) => {
+  return stepsOf(written).flatMap(({ weight, minDurationMs, deadlineMs }, index) => {
     const problems: Diagnostic[] = [];
-    if (weight !== 0 && weight <= before) {
+    if (written[index]!.weight !== undefined && weight <= before) {
       const message = `the weight ${weight} does not rise above the ${before} of the step before`;
       problems.push(atValue(document, `${at}/${index}/weight`, 'HW1026', message));
     }

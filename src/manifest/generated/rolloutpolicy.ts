@@ -67,7 +67,7 @@ canary?: Canary
  */
 export interface BlueGreen {
 /**
- * Host under which the candidate can be seen before the switch.
+ * Host under which the candidate can be seen before the switch, whatever its release: below the preview domain of runtime.yaml, and granted to the namespace as a host of a Route is.
  */
 previewHostname?: string
 /**
@@ -97,11 +97,11 @@ deadline?: string
  */
 export interface Rolling {
 /**
- * Replicas that may be missing meanwhile.
+ * Replicas that may be missing meanwhile: what serves gives up so many before the new ones are ready. At least one always stays.
  */
 maxUnavailable?: number
 /**
- * Replicas that may be there in addition meanwhile; so many are replaced in one step.
+ * Replicas that may be there in addition meanwhile. maxSurge + maxUnavailable are replaced in one step.
  */
 maxSurge?: number
 /**
@@ -144,22 +144,22 @@ cookie?: string
  */
 export interface CanaryStep {
 /**
- * Percent of the requests that the candidate gets; strictly rising from step to step.
+ * Percent of the requests that the candidate gets; strictly rising from step to step. Absent: that of the step before, 0 in the first.
  */
 weight?: number
 /**
- * Requests with one of these headers go to the candidate, whatever the weight.
+ * Requests with one of these headers go to the candidate, whatever the weight and whatever sticks. In this step only.
  * 
  * @minItems 1
  * @maxItems 16
  */
 headers?: HeaderMatch[]
 /**
- * Send copies of requests to the candidate and drop its answers.
+ * Send copies of GET, HEAD and OPTIONS requests to the candidate and drop its answers. In this step only. They reach nothing outside the cell, are counted apart, and no gate judges them.
  */
 mirror?: {
 /**
- * Percent of the requests that are copied.
+ * Percent of the requests of these methods to what serves that are copied.
  */
 percent: number
 }
@@ -233,7 +233,7 @@ tolerable?: string
  */
 intolerable?: string
 /**
- * Which statuses of an answer count as failures.
+ * Which statuses of an answer count as failures. Traps, deadlines and answers that never came always do.
  * 
  * @minItems 1
  * @maxItems 64

@@ -74,7 +74,7 @@ describe('a step of the gate', () => {
 
 describe('synthetic samples', () => {
   const probes = entry('x').probes;
-  const step = { elapsedMs: 2_000, durationMs: 2_000, weight: 20 };
+  const step = { elapsedMs: 2_000, durationMs: 2_000, takesRequests: true };
   it('are sent when traffic would not bring what is missing in half a minute', () => {
     expect(syntheticNeed(WARM, GATE, probes, step)?.requests).toBe(300);
     const busy = after(50);
@@ -84,7 +84,7 @@ describe('synthetic samples', () => {
 
   it('wait for a first look, for the run in the air, and end after four runs in a step', () => {
     expect(syntheticNeed(WARM, GATE, probes, { ...step, elapsedMs: 1_999 })).toBeUndefined();
-    expect(syntheticNeed(WARM, GATE, probes, { ...step, elapsedMs: 0, weight: 0 })?.requests).toBe(300);
+    expect(syntheticNeed(WARM, GATE, probes, { ...step, elapsedMs: 0, takesRequests: false })?.requests).toBe(300);
     expect(syntheticNeed({ ...WARM, synthetic: { run: 'r', sentInStep: 0 } }, GATE, probes, step)).toBeUndefined();
     expect(syntheticNeed({ ...WARM, synthetic: { sentInStep: 1_199 } }, GATE, probes, step)?.requests).toBe(1);
     expect(syntheticNeed({ ...WARM, synthetic: { sentInStep: 1_200 } }, GATE, probes, step)).toBeUndefined();
