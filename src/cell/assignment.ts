@@ -1,19 +1,26 @@
-import { MAX_JSON_BYTES, type Assignment } from '../wire/frames.ts';
+import { MAX_JSON_BYTES, type Assignment, type MemberAssignment } from '../wire/frames.ts';
 
-/** The files of one bundle together; admission is far stricter, this only bounds what a cell holds before it compiles. */
+/** The files of all members together; admission is far stricter, this only bounds what a cell holds before it compiles. */
 export const MAX_BUNDLE_BYTES = 256 * 1024 * 1024;
-const MAX_FILES = 256;
+const MAX_FILES = 1024;
 
 /** An assignment and its files, as they arrive. */
 export class AssignmentInbox {
   readonly assignment: Assignment;
-  readonly files = new Map<string, Uint8Array>();
+  /** The entry first. */
+  readonly members: readonly MemberAssignment[];
+  /** Of each member, by name. */
+  readonly files: readonly Map<string, Uint8Array>[];
+  readonly #expected: readonly { readonly member: number; readonly name: string; readonly bytes: number }[];
   #index = 0;
   #file: Buffer | undefined;
   #filled = 0;
 
   private constructor(assignment: Assignment) {
     this.assignment = assignment;
+    this.members = membersOf(assignment);
+    this.files = this.members.map(() => new Map<string, Uint8Array>());
+    this.#expected = this.members.flatMap(({ files }, member) => files.map((file) => ({ ...file, member })));
     this.#open();
   }
 
@@ -28,7 +35,7 @@ export class AssignmentInbox {
     }
     if (assignment.wire !== wireVersion)
       return `an assignment of wire ${assignment.wire}, this cell speaks ${wireVersion}`;
-    const { files } = assignment;
+    const files = membersOf(assignment).flatMap((member) => member.files);
     if (files.length > MAX_FILES) return `${files.length} files, the most is ${MAX_FILES}`;
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     if (!(bytes <= MAX_BUNDLE_BYTES)) return `a bundle of ${bytes} bytes, the most is ${MAX_BUNDLE_BYTES}`;
@@ -36,7 +43,7 @@ export class AssignmentInbox {
   }
 
   get complete(): boolean {
-    return this.#index === this.assignment.files.length;
+    return this.#index === this.#expected.length;
   }
 
   /** `false`: more bytes than the present file has. */
@@ -51,7 +58,7 @@ export class AssignmentInbox {
 
   /** Empty files have no chunk. */
   #open(): void {
-    const file = this.assignment.files[this.#index];
+    const file = this.#expected[this.#index];
     if (!file) return;
     this.#file = Buffer.alloc(file.bytes);
     this.#filled = 0;
@@ -59,9 +66,38 @@ export class AssignmentInbox {
   }
 
   #close(): void {
-    this.files.set(this.assignment.files[this.#index]!.name, this.#file!);
+    const { member, name } = this.#expected[this.#index]!;
+    this.files[member]!.set(name, this.#file!);
     this.#file = undefined;
     this.#index += 1;
     this.#open();
   }
+}
+
+function membersOf(assignment: Assignment): readonly MemberAssignment[] {
+  return [assignment, ...(assignment.linked ?? [])];
+}
+
+export function nameOf({ entry, linked = [] }: Assignment, position: number): string {
+  return position === 0 ? entry : linked[position - 1]!.key;
+}
+
+/**
+ * Positions of the members, each after those that it links.
+ *
+ * @throws TypeError where they link each other in a circle or somebody who is not there: control has refused both.
+ */
+export function providersFirst(members: readonly MemberAssignment[]): readonly number[] {
+  const order: number[] = [];
+  const state = members.map((): 'New' | 'Open' | 'Done' => 'New');
+  const visit = (position: number): void => {
+    if (state[position] === 'Done') return;
+    if (state[position] !== 'New') throw new TypeError('links that lead in a circle, or to nobody');
+    state[position] = 'Open';
+    for (const link of members[position]!.links ?? []) visit(link.member);
+    state[position] = 'Done';
+    order.push(position);
+  };
+  for (const position of members.keys()) visit(position);
+  return order;
 }

@@ -198,26 +198,35 @@ export class BrokerChannel {
   }
 }
 
-/** What an instance asks from: a seat from its first question until it is gone. */
+/** Where the interfaces of one member ask. */
+export interface Asking {
+  /** Throws where the member cannot wait. */
+  ask(question: Question): Promise<Reply>;
+}
+
+/** What an instance asks from, whichever of its members asks: a seat from its first question until it is gone. */
 export class Seat {
   readonly #channel: BrokerChannel;
-  readonly #scope: Scope;
   #number: number | undefined;
   #call = 0;
 
-  constructor(channel: BrokerChannel, scope: Scope) {
+  constructor(channel: BrokerChannel) {
     this.#channel = channel;
-    this.#scope = scope;
   }
 
-  /** Throws where the instance cannot wait. */
-  ask(question: Question): Promise<Reply> {
+  /** Throws where the member whose scope it is cannot wait. */
+  ask(scope: Scope, question: Question): Promise<Reply> {
     this.#number ??= this.#channel.take();
     if (this.#number === undefined) return Promise.resolve(NO_SEAT);
-    const { calls, mirrored } = this.#scope;
+    const { calls, mirrored } = scope;
     const flags = (calls === this.#call ? 0 : Ask.First) | (mirrored ? Ask.Mirrored : 0);
     this.#call = calls;
-    return this.#channel.ask(this.#scope, this.#number, flags, question);
+    return this.#channel.ask(scope, this.#number, flags, question);
+  }
+
+  /** The same for one member. */
+  of(scope: Scope): Asking {
+    return { ask: (question) => this.ask(scope, question) };
   }
 
   /** The instance is gone. */

@@ -11,13 +11,14 @@ import type net from 'node:net';
 import { FrameWriter } from '../wire/encoder.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
 import { Framer } from '../wire/framer.ts';
-import { ToCell, WIRE_VERSION, type Assignment } from '../wire/frames.ts';
-import { AssignmentInbox } from './assignment.ts';
+import { ToCell, WIRE_VERSION, type Assignment, type MemberAssignment } from '../wire/frames.ts';
+import { AssignmentInbox, nameOf, providersFirst } from './assignment.ts';
 import { BrokerChannel } from './broker.ts';
 import { Calls } from './calls.ts';
 import { limitDenials } from './denials.ts';
 import { findExports, type ExportNames } from './exports.ts';
 import { LogRate } from './log-lines.ts';
+import type { MemberSettings } from './member.ts';
 import { Outbox } from './outbox.ts';
 import { InstancePool } from './pool.ts';
 import { Program } from './program.ts';
@@ -118,14 +119,17 @@ export class Cell {
     return undefined;
   }
 
-  async #load({ assignment, files }: AssignmentInbox): Promise<void> {
+  async #load({ assignment, members, files }: AssignmentInbox): Promise<void> {
     const startMs = performance.now();
     try {
-      const program = await Program.load(files);
-      files.clear();
+      const programs: Program[] = [];
+      for (const ofMember of files) {
+        programs.push(await Program.load(ofMember));
+        ofMember.clear();
+      }
       const compileMs = performance.now() - startMs;
-      const names = findExports(assignment.exports, assignment.blockingExports);
-      const pool = this.#makePool(assignment, program, names);
+      const pool = this.#makePool(assignment, members, programs);
+      const { names } = pool.entry;
       const leftMs = Math.max(1, Math.floor(assignment.startTimeoutMs - compileMs));
       const { instantiateMs, initMs } = await pool.warm(leftMs);
       await this.#warmUp(assignment, pool, names);
@@ -137,7 +141,7 @@ export class Cell {
         instancePolicy: pool.policy,
         ...(pool.why === undefined ? {} : { why: pool.why }),
         hasHealth: names.health !== undefined,
-        hasShutdown: names.lifecycle !== undefined,
+        hasShutdown: pool.hasLifecycle,
         hasHttp: names.http,
       });
     } catch (thrown) {
@@ -151,36 +155,40 @@ export class Cell {
     if (path !== undefined && http !== 'none') await warmUp(pool, { http, path, limits: assignment, startTimeoutMs });
   }
 
-  #makePool(assignment: Assignment, program: Program, names: ExportNames): InstancePool {
-    const logs = new LogRate(assignment.logBytesPerSecond, (stream, dropped, text) =>
-      this.#outbox.log(stream, dropped, text),
+  #makePool(assignment: Assignment, members: readonly MemberAssignment[], programs: readonly Program[]): InstancePool {
+    const tellDenied = limitDenials((member, interfaceName, functionName, reason) =>
+      this.#outbox.denied(member, interfaceName, functionName, reason),
     );
-    this.#logs = logs;
-    const tellDenied = limitDenials((interfaceName, functionName, reason) =>
-      this.#outbox.denied(interfaceName, functionName, reason),
-    );
-    const { suspension } = this.#settings;
-    const { imports, env, args, config, handles, memoryBytes, concurrency, instancePolicy } = assignment;
-    const broker = this.#broker;
-    broker.furnish(seatsOf(concurrency));
-    return new InstancePool({
-      instances: {
-        program,
-        names,
+    const settings = members.map((member, position): MemberSettings => {
+      const logs = new LogRate(member.logBytesPerSecond, (stream, dropped, text) =>
+        this.#outbox.log(stream, position, dropped, text),
+      );
+      if (position === 0) this.#logs = logs;
+      const { imports, links = [], env, args, config, handles, memoryBytes } = member;
+      return {
+        name: members.length === 1 ? undefined : nameOf(assignment, position),
+        program: programs[position]!,
+        names: findExports(member.exports, member.blockingExports),
         imports,
+        links,
         env,
         args,
         config,
-        broker,
         handles,
         memoryBytes,
         logs,
-        tellDenied,
-        suspension,
-      },
+        tellDenied: (interfaceName, functionName, reason) => tellDenied(position, interfaceName, functionName, reason),
+      };
+    });
+    const { suspension } = this.#settings;
+    const { concurrency, instancePolicy } = assignment;
+    const broker = this.#broker;
+    broker.furnish(seatsOf(concurrency));
+    return new InstancePool({
+      instances: { members: settings, order: providersFirst(members), broker, suspension },
       policy: instancePolicy,
       concurrency,
-      say: (line) => logs.say(line),
+      say: (line) => this.#logs?.say(line),
     });
   }
 
@@ -213,7 +221,7 @@ export class Cell {
   }
 
   #broken(what: string): void {
-    this.#outbox.log(3, 0, Buffer.from(`the engine broke the protocol: ${what}\n`));
+    this.#outbox.log(3, 0, 0, Buffer.from(`the engine broke the protocol: ${what}\n`));
     this.#leave(CellExit.Protocol);
   }
 

@@ -2,7 +2,7 @@
  * The import object of one instance: what its guest can reach of the world. Functions that make resources are bound to
  * the instance's scope; everything else is shared by all instances.
  */
-import type { Seat } from './broker.ts';
+import type { Asking } from './broker.ts';
 import type { Scope } from './scope.ts';
 import * as cli from './wasi/cli.ts';
 import { configStore, type Settings } from './wasi/config.ts';
@@ -31,7 +31,7 @@ export interface World extends cli.CliSettings {
   readonly stderr: ByteSink;
   readonly tellDenied: TellDenied;
   readonly config: Settings;
-  readonly seat: Seat;
+  readonly seat: Asking;
 }
 
 /** `name` is the full name, with its version. */
@@ -79,9 +79,19 @@ export function withoutVersion(name: string): string {
   return at === -1 ? name : name.slice(0, at);
 }
 
-/** One member per interface of `names` (full names), keyed without version as the bindings look them up. */
-export function buildImports(names: readonly string[], scope: Scope, world: World): object {
+/**
+ * One member per interface of `names` (full names), keyed without version as the bindings look them up.
+ *
+ * @param linked what other members of the cell serve, by full name; before whatever the host has of that name.
+ */
+export function buildImports(
+  names: readonly string[],
+  scope: Scope,
+  world: World,
+  linked: ReadonlyMap<string, object>,
+): object {
   const imports: Record<string, object> = Object.create(null) as Record<string, object>;
+  for (const [name, functions] of linked) imports[withoutVersion(name)] = functions;
   for (const name of names) {
     const key = withoutVersion(name);
     imports[key] ??= Object.hasOwn(INTERFACES, key) ? INTERFACES[key]!(scope, world, name) : denied(key, world);

@@ -1,111 +1,101 @@
 /**
- * One instance of the component: its exports, and what it holds of the host.
+ * One instance of the cell: the entry and everything it links inline, each member once, made together and gone together.
+ * A member that two others link is one instance to both, as in a composed component; nothing of it is shared with another
+ * instance of the cell.
  *
  * Invariants
- * N1 After a trap an instance is never called again: `discard` ends its scope, and nothing keeps it.
- * N2 The memories of an instance together stay within `memoryBytes`: checked when it is made and after each call.
+ * N1 After a trap in any member the instance is never called again: `discard` ends every scope, and nothing keeps it.
+ * N2 Providers are made, and initialised, before those that call them.
  */
 import { Seat, type BrokerChannel } from './broker.ts';
-import type { ExportNames } from './exports.ts';
-import { buildImports, type World } from './imports.ts';
-import { LineSink, LogStream, type LogRate } from './log-lines.ts';
-import type { Program } from './program.ts';
-import { Scope } from './scope.ts';
+import { MemberInstance, type ExportedFunction, type MemberSettings } from './member.ts';
+import { Fate } from './scope.ts';
 import type { Suspension } from './suspension.ts';
 import { HostTrap } from './trap.ts';
-import type { TellDenied } from './wasi/denied.ts';
-
-type ExportedFunction = (...args: readonly unknown[]) => unknown;
 
 /** What all instances of a cell have in common. */
 export interface InstanceSettings {
-  readonly program: Program;
-  readonly names: ExportNames;
-  readonly imports: readonly string[];
-  readonly env: World['env'];
-  readonly args: World['args'];
-  readonly config: World['config'];
+  /** The entry first. */
+  readonly members: readonly MemberSettings[];
+  /** Positions in `members`, each after those that it links. */
+  readonly order: readonly number[];
   readonly broker: BrokerChannel;
-  readonly handles: number;
-  readonly memoryBytes: number;
-  readonly logs: LogRate;
-  readonly tellDenied: TellDenied;
   readonly suspension: Suspension;
 }
 
 export class Instance {
-  readonly scope: Scope;
+  readonly #fate: Fate;
+  readonly #entry: MemberInstance;
+  /** Providers before those that call them. */
+  readonly members: readonly MemberInstance[];
   /** The HTTP handler's `handle`; calling it where there is none is a bug. */
   readonly handle: ExportedFunction;
   readonly handleMaySuspend: boolean;
   /** Calls that it has finished well. */
   served = 0;
-  readonly #exports: Readonly<Record<string, unknown>>;
-  readonly #names: ExportNames;
-  readonly #memories: WebAssembly.Memory[] = [];
-  readonly #memoryBytes: number;
   readonly #seat: Seat;
-  readonly #stdout: LineSink;
-  readonly #stderr: LineSink;
 
   /**
-   * @param onWait called when its guest begins to wait for the outside.
-   * @throws what the guest's start code traps with.
+   * @param onWait called when a guest of it begins to wait for the outside.
+   * @throws what a guest's start code traps with.
    */
-  constructor(settings: InstanceSettings, onWait: (instance: Instance) => void) {
-    const { names } = settings;
-    this.scope = new Scope(settings.handles, () => onWait(this));
-    this.#names = names;
-    this.#memoryBytes = settings.memoryBytes;
-    this.#stdout = new LineSink(settings.logs, LogStream.Stdout);
-    this.#stderr = new LineSink(settings.logs, LogStream.Stderr);
-    this.#seat = new Seat(settings.broker, this.scope);
-    const { env, args, config, tellDenied } = settings;
-    const world: World = {
-      env,
-      args,
-      config,
-      tellDenied,
-      seat: this.#seat,
-      stdout: this.#stdout,
-      stderr: this.#stderr,
-    };
-    const imports = buildImports(settings.imports, this.scope, world);
-    this.#exports = settings.suspension.within(this.scope, () =>
-      settings.program.instantiate(imports, (memory) => this.#memories.push(memory)),
-    );
-    this.checkMemory();
-    this.handle = this.find(names.handler, 'handle') ?? noHandler;
-    this.handleMaySuspend = this.maySuspend(names.handler, 'handle');
+  constructor({ members, order, broker, suspension }: InstanceSettings, onWait: (instance: Instance) => void) {
+    this.#fate = new Fate(() => onWait(this));
+    this.#seat = new Seat(broker);
+    const made: (MemberInstance | undefined)[] = members.map(() => undefined);
+    try {
+      for (const position of order) {
+        made[position] = new MemberInstance(members[position]!, {
+          fate: this.#fate,
+          seat: this.#seat,
+          providers: made,
+          suspension,
+        });
+      }
+    } catch (thrown) {
+      this.#fate.end(thrown instanceof HostTrap ? thrown : new HostTrap('instantiation failed'));
+      throw thrown;
+    }
+    this.#entry = made[0]!;
+    this.members = order.map((position) => made[position]!);
+    const { handler } = members[0]!.names;
+    this.handle = this.find(handler, 'handle') ?? noHandler;
+    this.handleMaySuspend = this.maySuspend(handler, 'handle');
   }
 
-  /** An exported function of an exported interface. */
+  /** Of the entry, which calls from outside go to. */
+  get scope(): MemberInstance['scope'] {
+    return this.#entry.scope;
+  }
+
+  get ended(): boolean {
+    return this.#fate.ended !== undefined;
+  }
+
+  /** A guest of it waits for the outside. */
+  get waiting(): boolean {
+    return this.#fate.waiting;
+  }
+
+  /** An exported function of an interface that the entry exports. */
   find(interfaceName: string, functionName: string): ExportedFunction | undefined {
-    if (!Object.hasOwn(this.#exports, interfaceName)) return undefined;
-    const members = this.#exports[interfaceName] as Readonly<Record<string, unknown>>;
-    if (!Object.hasOwn(members, functionName)) return undefined;
-    const member = members[functionName];
-    return typeof member === 'function' ? (member as ExportedFunction) : undefined;
+    return this.#entry.find(interfaceName, functionName);
   }
 
   maySuspend(interfaceName: string, functionName: string): boolean {
-    const { blocking } = this.#names;
-    return blocking.has(`${interfaceName}#${functionName}`) || blocking.has(`${interfaceName}#*`);
+    return this.#entry.maySuspend(interfaceName, functionName);
   }
 
-  /** @throws HostTrap where the memories together are over the limit: each alone is capped at admission. */
+  /** @throws HostTrap where a member's memories together are over its limit. */
   checkMemory(): void {
-    let bytes = 0;
-    for (const memory of this.#memories) bytes += memory.buffer.byteLength;
-    if (bytes > this.#memoryBytes) throw new HostTrap(`${bytes} bytes of memory, the limit is ${this.#memoryBytes}`);
+    for (const member of this.members) member.checkMemory();
   }
 
   /** Over: whatever waits is rejected, and the unfinished lines of its output leave. */
   discard(reason: string): void {
     this.scope.end(reason);
     this.#seat.leave();
-    this.#stdout.flush();
-    this.#stderr.flush();
+    for (const member of this.members) member.flush();
   }
 }
 

@@ -1,35 +1,51 @@
-/** `headway:component/lifecycle`, where a component exports it. */
+/** `headway:component/lifecycle`, of every member that exports it. */
 import type { Instance } from './instance.ts';
+import type { ExportedFunction, MemberInstance } from './member.ts';
 import { declared, describeFailure, HostTrap } from './trap.ts';
 
-/** `init`. Rejects with what it failed by; `undefined` where there is nothing to call. */
-export function initialise(instance: Instance, lifecycle: string | undefined): Promise<void> | undefined {
-  const init = lifecycle === undefined ? undefined : instance.find(lifecycle, 'init');
-  return init && callInit(instance, lifecycle!, init);
+/** `init`, of providers first. Rejects with what it failed by; `undefined` where there is nothing to call. */
+export function initialise(instance: Instance): Promise<void> | undefined {
+  const waiting = instance.members.filter((member) => lifecycleOf(member, 'init') !== undefined);
+  return waiting.length === 0 ? undefined : initAll(waiting);
 }
 
-async function callInit(instance: Instance, lifecycle: string, init: () => unknown): Promise<void> {
-  instance.scope.enter(undefined, instance.maySuspend(lifecycle, 'init'));
-  try {
-    await init();
-  } catch (thrown) {
-    const refusal = declared(thrown);
-    if (refusal) throw new HostTrap(`init: ${String(refusal.payload)}`);
-    // Ended from outside says itself what took too long.
-    throw instance.scope.ended ? thrown : new HostTrap(`init: ${describeFailure(thrown)}`);
+async function initAll(members: readonly MemberInstance[]): Promise<void> {
+  for (const member of members) {
+    const { name, names } = member.settings;
+    member.scope.enter(undefined, member.maySuspend(names.lifecycle!, 'init'));
+    try {
+      await lifecycleOf(member, 'init')!();
+    } catch (thrown) {
+      const whose = name === undefined ? '' : `${name}: `;
+      const refusal = declared(thrown);
+      if (refusal) throw new HostTrap(`${whose}init: ${String(refusal.payload)}`);
+      // Ended from outside says itself what took too long.
+      throw member.scope.ended ? thrown : new HostTrap(`${whose}init: ${describeFailure(thrown)}`);
+    }
+    member.scope.leave();
   }
-  instance.scope.leave();
 }
 
-/** `shutdown`. Rejects with what it failed by; where it waits, at the latest after `deadlineMs`. */
-export async function shutDown(instance: Instance, lifecycle: string | undefined, deadlineMs: number): Promise<void> {
-  const shutdown = lifecycle === undefined ? undefined : instance.find(lifecycle, 'shutdown');
-  if (!shutdown) return;
-  instance.scope.enter(undefined, instance.maySuspend(lifecycle!, 'shutdown'));
+/**
+ * `shutdown`, of those that call before those that they call. Rejects with what the first failed by: a trap is the end of
+ * the others too. Where it waits, all of it ends at the latest after `deadlineMs`.
+ */
+export async function shutDown(instance: Instance, deadlineMs: number): Promise<void> {
+  const members = instance.members.toReversed().filter((member) => lifecycleOf(member, 'shutdown') !== undefined);
+  if (members.length === 0) return;
   const timer = setTimeout(() => instance.scope.end('it took too long'), deadlineMs);
   try {
-    await shutdown();
+    for (const member of members) {
+      member.scope.enter(undefined, member.maySuspend(member.settings.names.lifecycle!, 'shutdown'));
+      await lifecycleOf(member, 'shutdown')!();
+      member.scope.leave();
+    }
   } finally {
     clearTimeout(timer);
   }
+}
+
+function lifecycleOf(member: MemberInstance, name: 'init' | 'shutdown'): ExportedFunction | undefined {
+  const { lifecycle } = member.settings.names;
+  return lifecycle === undefined ? undefined : member.find(lifecycle, name);
 }

@@ -1,5 +1,12 @@
 /** What a cell says to the engine: one function per frame, over the shared writer. */
-import { FromCell, MAX_CHUNK_BYTES, MAX_OUTCOME_BYTES, type Loaded, type Outcome } from '../wire/frames.ts';
+import {
+  FromCell,
+  LOG_HEAD_BYTES,
+  MAX_CHUNK_BYTES,
+  MAX_OUTCOME_BYTES,
+  type Loaded,
+  type Outcome,
+} from '../wire/frames.ts';
 import type { FrameWriter } from '../wire/encoder.ts';
 import { writeResponse } from '../wire/response-head.ts';
 import { writeTrailers } from '../wire/trailers.ts';
@@ -30,17 +37,18 @@ export class Outbox {
     this.#writer.json(FromCell.LoadFailed, 0, { code, message });
   }
 
-  log(stream: LogStreamNumber, droppedBytes: number, text: Uint8Array): void {
+  log(stream: LogStreamNumber, member: number, droppedBytes: number, text: Uint8Array): void {
     const bytes = text.length > MAX_LOG_TEXT_BYTES ? text.subarray(0, MAX_LOG_TEXT_BYTES) : text;
-    this.#writer.begin(FromCell.Log, 0, 5 + bytes.length);
+    this.#writer.begin(FromCell.Log, 0, LOG_HEAD_BYTES + bytes.length);
     this.#writer.u8(stream);
+    this.#writer.u8(member);
     this.#writer.u32(droppedBytes);
     this.#writer.bytes(bytes);
     this.#writer.end();
   }
 
-  denied(interfaceName: string, functionName: string, reason: string): void {
-    this.#writer.json(FromCell.Denied, 0, { interface: interfaceName, function: functionName, reason });
+  denied(member: number, interfaceName: string, functionName: string, reason: string): void {
+    this.#writer.json(FromCell.Denied, 0, { member, interface: interfaceName, function: functionName, reason });
   }
 
   /** @throws RangeError where the head is too large for the wire; the caller has checked. */

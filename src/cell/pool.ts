@@ -15,6 +15,7 @@ import type { Call } from './call.ts';
 import { CallQueue } from './call-queue.ts';
 import { Instance, type InstanceSettings } from './instance.ts';
 import { initialise, shutDown } from './life-cycle.ts';
+import type { MemberSettings } from './member.ts';
 import { declared, describeFailure, HostTrap } from './trap.ts';
 
 export const MAX_QUEUED_CALLS = 16 * 1024;
@@ -54,6 +55,16 @@ export class InstancePool {
     this.#settings = settings;
     this.#policy = settings.policy;
     this.#concurrency = settings.policy === 'Singleton' ? 1 : settings.concurrency;
+  }
+
+  /** The member that calls from outside go to. */
+  get entry(): MemberSettings {
+    return this.#settings.instances.members[0]!;
+  }
+
+  /** A member wants to hear of the end of its instance. */
+  get hasLifecycle(): boolean {
+    return this.#settings.instances.members.some(({ names }) => names.lifecycle !== undefined);
   }
 
   /** What is in force: `Pooled` becomes `PerRequest` where a second call on one instance failed. */
@@ -136,7 +147,7 @@ export class InstancePool {
   }
 
   #initialise(instance: Instance): Promise<void> | undefined {
-    return initialise(instance, this.#settings.instances.names.lifecycle);
+    return initialise(instance);
   }
 
   #runOnNew(call: Call): void {
@@ -181,7 +192,7 @@ export class InstancePool {
     }
     if (result instanceof Promise) {
       this.#running.set(call, instance);
-      if (!instance.scope.waiting) this.#starting = instance;
+      if (!instance.waiting) this.#starting = instance;
       result.then(
         (value) => this.#settle(instance, call, value),
         (thrown: unknown) => this.#settleThrown(instance, call, thrown),
@@ -202,7 +213,7 @@ export class InstancePool {
     if (this.#starting === instance) this.#starting = undefined;
     instance.scope.leave();
     const refusal = declared(thrown);
-    if (refusal && !instance.scope.ended) {
+    if (refusal && !instance.ended) {
       call.decline(refusal.payload);
       this.#served(instance, call);
       return;
@@ -224,11 +235,11 @@ export class InstancePool {
 
   /** Back among the idle ones, or gone: by policy, by memory, or because it was stopped. */
   #release(instance: Instance): void {
-    if (this.#policy === 'PerRequest' && instance.served > 0 && !instance.scope.ended) {
+    if (this.#policy === 'PerRequest' && instance.served > 0 && !instance.ended) {
       void this.#retire(instance);
       return;
     }
-    if (instance.scope.ended || !this.#withinMemory(instance)) this.#discard(instance, 'not to be used again');
+    if (instance.ended || !this.#withinMemory(instance)) this.#discard(instance, 'not to be used again');
     else this.#idle.push(instance);
     this.#next();
   }
@@ -244,14 +255,14 @@ export class InstancePool {
   }
 
   async #retire(instance: Instance): Promise<void> {
-    if (this.#settings.instances.names.lifecycle !== undefined) await this.#shutDown(instance, SHUTDOWN_DEADLINE_MS);
+    if (this.hasLifecycle) await this.#shutDown(instance, SHUTDOWN_DEADLINE_MS);
     this.#discard(instance, 'one call per instance');
     this.#next();
   }
 
   async #shutDown(instance: Instance, deadlineMs: number): Promise<void> {
     try {
-      await shutDown(instance, this.#settings.instances.names.lifecycle, deadlineMs);
+      await shutDown(instance, deadlineMs);
     } catch (thrown) {
       this.#settings.say(`shutdown failed: ${describeFailure(thrown)}`);
     }

@@ -14,6 +14,7 @@ type Instantiate = (
 
 const BINDINGS_FILE = 'component.js';
 const BINDINGS_URL = 'headway:bindings';
+let loaded = 0;
 
 export class Program {
   readonly #instantiate: Instantiate;
@@ -65,18 +66,20 @@ export class Program {
 
 /** The bindings come as bytes over the channel; a hook serves them to `import`, once, so that no file is needed. */
 async function importBindings(source: Uint8Array): Promise<Instantiate> {
+  loaded += 1;
+  const bindingsUrl = `${BINDINGS_URL}/${loaded}`;
   const hooks = registerHooks({
     resolve(specifier, context, next) {
-      if (specifier !== BINDINGS_URL) return next(specifier, context);
-      return { url: BINDINGS_URL, format: 'module', shortCircuit: true };
+      if (specifier !== bindingsUrl) return next(specifier, context);
+      return { url: bindingsUrl, format: 'module', shortCircuit: true };
     },
     load(url, context, next) {
-      if (url !== BINDINGS_URL) return next(url, context);
+      if (url !== bindingsUrl) return next(url, context);
       return { source, format: 'module', shortCircuit: true };
     },
   });
   try {
-    const bindings = (await import(BINDINGS_URL)) as { readonly instantiate?: unknown };
+    const bindings = (await import(bindingsUrl)) as { readonly instantiate?: unknown };
     if (typeof bindings.instantiate !== 'function') throw new TypeError('the bindings have no instantiate');
     return bindings.instantiate as Instantiate;
   } finally {

@@ -18,34 +18,70 @@ export interface ScopeCall {
 /** The longest delay that a Node timer takes; a longer wait is armed again when it fires. */
 const MAX_TIMER_DELAY_MS = 2 ** 31 - 1;
 
+/** What the members of one instance share: they wait as one, and when one has ended, all have. */
+export class Fate {
+  readonly #onWait: () => void;
+  readonly #scopes: Scope[] = [];
+  #ended: HostTrap | undefined;
+  /** From outside, to any of them. */
+  calls = 0;
+
+  /** @param onWait called when a guest begins to wait for the outside. */
+  constructor(onWait: () => void) {
+    this.#onWait = onWait;
+  }
+
+  get ended(): HostTrap | undefined {
+    return this.#ended;
+  }
+
+  get waiting(): boolean {
+    for (const scope of this.#scopes) if (scope.waiting) return true;
+    return false;
+  }
+
+  join(scope: Scope): void {
+    this.#scopes.push(scope);
+  }
+
+  waits(): void {
+    this.#onWait();
+  }
+
+  /** The first reason stands. */
+  end(trap: HostTrap): void {
+    if (this.#ended) return;
+    this.#ended = trap;
+    for (const scope of this.#scopes) scope.unwind(trap);
+  }
+}
+
 /**
- * What one instance holds on the host's side: how many handles, which call it serves, and the one thing that it waits
- * for.
+ * What one member of an instance holds on the host's side: how many handles, which call it serves, and the one thing that
+ * it waits for.
  *
  * Invariants
- * S1 An instance serves one call at a time, so it waits for at most one set of conditions.
+ * S1 A member serves one call at a time, so it waits for at most one set of conditions.
  * S2 A wait owns its timer: whichever way the wait ends, the timer is cleared.
  * S3 After `end`, nothing waits and nothing new may: every later wait traps.
  * S4 A guest can never hold more than `maxHandles` host resources; one more is a trap.
  */
 export class Scope {
   readonly #maxHandles: number;
-  readonly #onWait: () => void;
+  readonly #fate: Fate;
   #handles = 0;
   #call: ScopeCall | undefined;
   #maySuspend = false;
-  #calls = 0;
-  #ended: HostTrap | undefined;
   #conditions: readonly Condition[] | undefined;
   #resolve: (() => void) | undefined;
   #reject: ((reason: HostTrap) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #unwind: ((reason: HostTrap) => void) | undefined;
 
-  /** @param onWait called when the guest begins to wait for the outside. */
-  constructor(maxHandles: number, onWait: () => void) {
+  constructor(maxHandles: number, fate: Fate) {
     this.#maxHandles = maxHandles;
-    this.#onWait = onWait;
+    this.#fate = fate;
+    fate.join(this);
   }
 
   get waiting(): boolean {
@@ -57,12 +93,17 @@ export class Scope {
   }
 
   get ended(): boolean {
-    return this.#ended !== undefined;
+    return this.#fate.ended !== undefined;
+  }
+
+  /** Whether the export that runs can wait. */
+  get maySuspend(): boolean {
+    return this.#maySuspend;
   }
 
   /** Grows with each call: two questions with the same number are of one call. */
   get calls(): number {
-    return this.#calls;
+    return this.#fate.calls;
   }
 
   get mirrored(): boolean {
@@ -82,7 +123,13 @@ export class Scope {
   /** From here to `leave`, the instance runs `call`; `maySuspend` says whether its export can wait. */
   enter(call: ScopeCall | undefined, maySuspend: boolean): void {
     this.#call = call;
-    this.#calls += 1;
+    this.#fate.calls += 1;
+    this.#maySuspend = maySuspend;
+  }
+
+  /** The same for a call from another member: it runs for whatever the caller runs for. */
+  enterFrom(caller: Scope, maySuspend: boolean): void {
+    this.#call = caller.#call;
     this.#maySuspend = maySuspend;
   }
 
@@ -93,11 +140,11 @@ export class Scope {
 
   /** Resolves once one of the conditions is ready; rejects when the call is ended first. */
   wait(conditions: readonly Condition[]): Promise<void> {
-    if (this.#ended) throw this.#ended;
+    if (this.#fate.ended) throw this.#fate.ended;
     if (!this.#maySuspend) throw this.trap('cannot wait while starting, or in an export that cannot block');
     if (this.#conditions) throw this.trap('an instance waits for one thing at a time');
     this.#call?.beforeWait();
-    this.#onWait();
+    this.#fate.waits();
     return new Promise((resolve, reject) => {
       this.#conditions = conditions;
       this.#resolve = resolve;
@@ -124,13 +171,17 @@ export class Scope {
 
   /** No more of this instance: what it is suspended on is rejected with `reason`, and so is every later wait. */
   end(reason: string): void {
-    this.#end(new CallEnded(reason));
+    this.#fate.end(new CallEnded(reason));
   }
 
   /** A trap in a function without a `result`, where the bindings would lose it. For `throw`. */
   trap(message: string): HostTrap {
-    const trap = new HostTrap(message);
-    this.#end(trap);
+    return this.endBy(new HostTrap(message));
+  }
+
+  /** The same with a trap that there is already. */
+  endBy(trap: HostTrap): HostTrap {
+    this.#fate.end(trap);
     return trap;
   }
 
@@ -138,13 +189,12 @@ export class Scope {
   untilEnded(pending: Promise<unknown>): Promise<unknown> {
     const ended = Promise.withResolvers<never>();
     this.#unwind = ended.reject;
-    if (this.#ended) ended.reject(this.#ended);
+    if (this.#fate.ended) ended.reject(this.#fate.ended);
     return Promise.race([pending, ended.promise]);
   }
 
-  #end(trap: HostTrap): void {
-    if (this.#ended) return;
-    this.#ended = trap;
+  /** Only for its fate: what it is suspended on is rejected. */
+  unwind(trap: HostTrap): void {
     const reject = this.#reject;
     this.#forget();
     reject?.(trap);

@@ -12,6 +12,9 @@ export class GuestExit extends HostTrap {}
 /** A call that the engine ended: deadline, client gone, drain. The text of `Done` says so; nobody else reads it. */
 export class CallEnded extends HostTrap {}
 
+/** A trap in a member that another member called; its message names the innermost one. */
+export class MemberTrap extends HostTrap {}
+
 /** The longest text of a failure that goes to the engine. */
 export const MAX_FAILURE_TEXT_BYTES = 1024;
 

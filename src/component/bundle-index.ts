@@ -11,6 +11,8 @@ export interface PreparationKey {
   readonly artifact: Digest;
   readonly memoryBytes: number;
   readonly toolchain: string;
+  /** Functions of linked imports that can block; absent where none can. */
+  readonly blockingLinks?: readonly string[];
 }
 
 export interface IndexEntry {
@@ -105,8 +107,8 @@ export class BundleIndex {
   }
 }
 
-function nameOf({ artifact, memoryBytes, toolchain }: PreparationKey): string {
-  return hashOfJson({ artifact, memoryBytes, toolchain });
+function nameOf({ artifact, memoryBytes, toolchain, blockingLinks }: PreparationKey): string {
+  return hashOfJson({ artifact, memoryBytes, toolchain, ...(blockingLinks ? { blockingLinks } : {}) });
 }
 
 function readEntry(file: string): IndexEntry | undefined {

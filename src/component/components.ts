@@ -69,8 +69,8 @@ class ComponentStore implements Components {
     this.#pool = new ChildPool({ ...POOL_LIMITS, ...limits }, log);
   }
 
-  async prepare(member: Member): Promise<Result<Bundle, Problem>> {
-    const key = this.#keyOf(member.artifact, member.limits.memoryBytes);
+  async prepare(member: Member, blockingLinks: readonly string[] = []): Promise<Result<Bundle, Problem>> {
+    const key = this.#keyOf(member.artifact, member.limits.memoryBytes, blockingLinks);
     const known = await this.#complete(this.#index.get(key));
     // Grants are not in the key: what the bundle imports is held against them each time.
     if (known) return admitted(known, member);
@@ -83,10 +83,14 @@ class ComponentStore implements Components {
     return made;
   }
 
-  async cached(artifact: Digest, memoryBytes?: number): Promise<Bundle | undefined> {
+  async cached(artifact: Digest, memoryBytes?: number, blockingLinks?: readonly string[]): Promise<Bundle | undefined> {
     const entries = this.#index
       .of(artifact)
-      .filter((entry) => memoryBytes === undefined || entry.key.memoryBytes === memoryBytes);
+      .filter(
+        ({ key }) =>
+          (memoryBytes === undefined || key.memoryBytes === memoryBytes) &&
+          (blockingLinks === undefined || isSame(key.blockingLinks ?? [], blockingLinks)),
+      );
     const isPresent = (entry: { key: PreparationKey }): boolean => entry.key.toolchain === this.toolchain;
     for (const entry of [...entries.filter(isPresent), ...entries.filter((entry) => !isPresent(entry))]) {
       const bundle = await this.#complete(entry.bundle);
@@ -111,8 +115,9 @@ class ComponentStore implements Components {
     this.#pool.close();
   }
 
-  #keyOf(artifact: Digest, memoryBytes: number): PreparationKey {
-    return { artifact, memoryBytes, toolchain: this.toolchain };
+  #keyOf(artifact: Digest, memoryBytes: number, blockingLinks: readonly string[]): PreparationKey {
+    const key = { artifact, memoryBytes, toolchain: this.toolchain };
+    return blockingLinks.length === 0 ? key : { ...key, blockingLinks };
   }
 
   /**
@@ -133,7 +138,8 @@ class ComponentStore implements Components {
     if (!bytes.ok) return bytes;
     const { capabilities, links } = member;
     const tenant = member.key.split('/')[0]!;
-    const job = { bytes: bytes.value, memoryBytes: key.memoryBytes, given: { capabilities, links } };
+    const { memoryBytes, blockingLinks = [] } = key;
+    const job = { bytes: bytes.value, memoryBytes, given: { capabilities, links }, blockingLinks };
     const outcome = await this.#pool.run(tenant, job);
     if (!outcome.ok) return err(this.#died(key, outcome.error));
     this.#deaths.forgive(key);
@@ -175,6 +181,10 @@ class ComponentStore implements Components {
     this.#index.set({ key, madeMs: Date.now(), bundle });
     return ok(bundle);
   }
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, at) => name === other[at]);
 }
 
 function admitted(bundle: Bundle, member: Member): Result<Bundle, Problem> {

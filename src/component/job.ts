@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../kit/result.ts';
 import type { BindingTier } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { admit, type Admitted } from './admission/admit.ts';
+import { FORM_LIMITS } from './binary/limits.ts';
 import { refusedImport, type Given } from './admission/imports.ts';
 import { printable } from './binary/names.ts';
 import { makeBindings, makeFastBindings, type Bindings } from './bindings/make.ts';
@@ -13,6 +14,8 @@ export interface Job {
   readonly bytes: Uint8Array;
   readonly memoryBytes: number;
   readonly given: Given;
+  /** Functions of linked imports whose provider can block: calling them suspends. */
+  readonly blockingLinks?: readonly string[];
 }
 
 /** What the child answers: the files of a bundle and what is said about them. */
@@ -38,7 +41,7 @@ const engine = WebAssembly as unknown as { validate(bytes: Uint8Array): boolean 
  * disposable child and nowhere else in production. Loads and runs nothing of what it makes.
  */
 export function prepareComponent(job: Job): Result<Prepared, Problem> {
-  const admitted = admit(job.bytes, job.memoryBytes);
+  const admitted = admit(job.bytes, job.memoryBytes, FORM_LIMITS, job.blockingLinks);
   if (!admitted.ok) return admitted;
   const { imports, exports, memories, shape } = admitted.value;
   if (!shape.ok) return shape;

@@ -10,7 +10,7 @@
  */
 import { hashOfJson } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
-import type { EntryKey } from '../model/component.ts';
+import type { EntryKey, Isolation } from '../model/component.ts';
 import type { Action, CellPlan } from '../model/decision.ts';
 import type { ReplicaObserved } from '../model/engine.ts';
 import type { CandidateState, Release, ReplicaMemory } from '../model/memory.ts';
@@ -111,6 +111,11 @@ function tokenOf({ entry }: Release, restartToken: string | undefined): string {
   );
 }
 
+/** One process holds all members: where one of them demands Strict, all have it. */
+function isolationOf([first, ...linked]: Release['entry']['members']): Isolation {
+  return linked.some(({ isolation }) => isolation === 'Strict') ? 'Strict' : first.isolation;
+}
+
 function planOf(world: World, key: EntryKey, release: Release, token: string | undefined): CellPlan {
   const [first] = release.entry.members;
   const group = groupOf(key, release);
@@ -122,7 +127,7 @@ function planOf(world: World, key: EntryKey, release: Release, token: string | u
     revision: release.revision,
     members: release.entry.members,
     limits: first.limits,
-    isolation: first.isolation,
+    isolation: isolationOf(release.entry.members),
     probes: release.entry.probes,
     restartToken: token ?? tokenOf(release, undefined),
     ...(pinned ? { bundles: pinned } : {}),

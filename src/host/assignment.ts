@@ -1,16 +1,17 @@
+import type { InstancePolicy } from '../model/component.ts';
 import type { CellSpec } from '../model/engine.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
 import type { BrokerCell } from '../wire/broker-link.ts';
-import { WIRE_VERSION, type Assignment } from '../wire/frames.ts';
+import { WIRE_VERSION, type Assignment, type MemberAssignment } from '../wire/frames.ts';
 import type { ReplicaBudget } from './budget.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 
 /** The cell gives up first, so that the reason is its own: which of the steps to its start took too long. */
 const SHARE_OF_START_TIME = 0.9;
 
-/** What the first (for now: only) member of the cell needs, as the wire says it. */
+/** What the members of the cell need, as the wire says it: the entry itself, then what it links. */
 export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBudget): AssignRequest {
-  const { member, bundle } = cell.members[0]!;
+  const [entry, ...linked] = cell.members;
   const { limits } = cell;
   const readiness = cell.probes.readiness?.call;
   const assignment: Assignment = {
@@ -18,40 +19,59 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     replica,
     entry: cell.entry,
     revision: cell.revision,
-    files: bundle.files.map(({ name, bytes }) => ({ name, bytes })),
-    imports: bundle.imports,
-    exports: bundle.exports,
-    blockingExports: bundle.blockingExports,
-    env: member.env.map(({ name, value }) => [name, value] as const),
-    config: member.config.map(({ name, value }) => [name, value] as const),
-    args: [],
-    memoryBytes: limits.memoryBytes,
+    ...memberAssignment(entry!),
+    ...(linked.length === 0
+      ? {}
+      : { linked: linked.map((each) => ({ key: each.member.key, ...memberAssignment(each) })) }),
     concurrency: limits.concurrency,
     requestBodyBytes: limits.requestBodyBytes,
     responseBodyBytes: limits.responseBodyBytes,
-    logBytesPerSecond: limits.logBytesPerSecond,
-    handles: limits.handles,
-    instancePolicy: member.instancePolicy,
+    instancePolicy: policyOf(cell),
     startTimeoutMs: Math.floor(limits.startTimeoutMs * SHARE_OF_START_TIME),
     ...(readiness?.type === 'httpGet' ? { warmUpPath: readiness.path } : {}),
   };
   return {
     assignment,
-    files: bundle.files.map(({ digest, bytes }) => ({ digest, bytes })),
+    files: cell.members.flatMap(({ bundle }) => bundle.files.map(({ digest, bytes }) => ({ digest, bytes }))),
     dataBytes: budget.dataBytes,
   };
 }
 
-/** What the broker is told of a cell; absent where its component has nothing to ask for. */
+/**
+ * What the broker is told of a cell; absent where nothing in it has anything to ask for. The members share a process, so
+ * what one of them was granted is within the reach of all: their grants count as one.
+ */
 export function brokerCellOf(number: number, replica: string, cell: CellSpec): Omit<BrokerCell, 'token'> | undefined {
-  const { member, bundle } = cell.members[0]!;
-  if (!bundle.imports.some((name) => name.startsWith('wasi:keyvalue/'))) return undefined;
+  const asks = cell.members.some(({ bundle }) => bundle.imports.some((name) => name.startsWith('wasi:keyvalue/')));
+  if (!asks) return undefined;
   return {
     cell: number,
     replica,
-    component: member.key,
+    component: cell.entry,
     group: cell.group,
-    grants: member.capabilities,
+    grants: cell.members.flatMap(({ member }) => member.capabilities),
     seats: seatsOf(cell.limits.concurrency),
   };
+}
+
+function memberAssignment({ member, bundle, links = [] }: CellSpec['members'][number]): MemberAssignment {
+  return {
+    files: bundle.files.map(({ name, bytes }) => ({ name, bytes })),
+    imports: bundle.imports,
+    exports: bundle.exports,
+    blockingExports: bundle.blockingExports,
+    ...(links.length === 0 ? {} : { links }),
+    env: member.env.map(({ name, value }) => [name, value] as const),
+    config: member.config.map(({ name, value }) => [name, value] as const),
+    args: [],
+    memoryBytes: member.limits.memoryBytes,
+    logBytesPerSecond: member.limits.logBytesPerSecond,
+    handles: member.limits.handles,
+  };
+}
+
+/** One instance holds all members: what one of them cannot do twice, none does. */
+function policyOf({ members }: CellSpec): InstancePolicy {
+  const policies = members.map(({ member }) => member.instancePolicy);
+  return policies[0] === 'Pooled' && policies.includes('PerRequest') ? 'PerRequest' : policies[0]!;
 }

@@ -1,7 +1,7 @@
 /**
  * What a replica may use of the machine, and what is kept free for it, worked out from its limits before anything starts.
  *
- * `limits.memoryBytes` is of one instance. A component that suspends has an instance for each call in flight. One that
+ * `limits.memoryBytes` is of one instance of one member; an instance of the cell holds one of each, so they are added up. A component that suspends has an instance for each call in flight. One that
  * never does runs one call at a time: one instance works, and one that was discarded waits for the collector.
  *
  * The cap is hard and of the process: every instance at its limit. Admission counts less, because 32 calls at 64 MiB each
@@ -34,7 +34,7 @@ export function replicaBudget(cell: CellSpec): ReplicaBudget {
   const wanted = suspends ? cell.limits.concurrency : 0;
   const instances = Math.max(wanted, INSTANCES_WITHOUT_SUSPENSION);
   const initialBytes = cell.members.reduce((sum, { bundle }) => sum + bundle.initialMemoryBytes, 0);
-  const { memoryBytes } = cell.limits;
+  const memoryBytes = cell.members.reduce((sum, { member }) => sum + member.limits.memoryBytes, 0);
   return {
     instances,
     dataBytes: instances * memoryBytes + HEAP_MIB * MIB + RUNTIME_BYTES + wanted * SUSPENDED_STACK_BYTES,

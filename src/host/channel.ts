@@ -16,7 +16,7 @@ import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller, type CellExchange 
 import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
 import * as frames from '../wire/frames.ts';
-import { FromCell, Outcome, ToCell, type Loaded } from '../wire/frames.ts';
+import { FromCell, LOG_HEAD_BYTES, Outcome, ToCell, type Loaded } from '../wire/frames.ts';
 import { FunctionCall, type FunctionResult } from '../wire/function-call.ts';
 import { writeRequest, type RequestHead } from '../wire/request-head.ts';
 import { readDenial, readFailure, readJson, readLoaded, type Denial, type LoadFailure } from '../wire/reports.ts';
@@ -27,7 +27,6 @@ import { readTrailers } from '../wire/trailers.ts';
 export const MAX_RUNTIME_CALLS = 16;
 const TICK_MS = 10;
 const GRACE_TICKS = frames.CANCEL_GRACE_MS / TICK_MS;
-const LOG_HEAD_BYTES = 5;
 /** More of a log in one frame is not ours. */
 const MAX_LOG_BYTES = 64 * 1024;
 
@@ -36,7 +35,7 @@ export interface CellOwner {
   onLoaded(loaded: Loaded): void;
   onLoadFailed(failure: LoadFailure): void;
   /** `stream`: 1 stdout, 2 stderr, 3 the runtime in the cell. `droppedBytes` were lost before this text. */
-  onLog(stream: 1 | 2 | 3, droppedBytes: number, text: string): void;
+  onLog(stream: 1 | 2 | 3, member: number, droppedBytes: number, text: string): void;
   onDenied(denial: Denial): void;
   /** A call outlived its cancel. The cell must be killed; said once. */
   onUnresponsive(problem: Problem): void;
@@ -333,8 +332,8 @@ export class CellChannel implements CellCaller {
     const stream = bytes[start];
     if (end - start < LOG_HEAD_BYTES || end - start > LOG_HEAD_BYTES + MAX_LOG_BYTES) return 'a log of another shape';
     if (stream !== 1 && stream !== 2 && stream !== 3) return `a log of the stream ${stream}`;
-    const dropped = bytes.readUInt32LE(start + 1);
-    this.#owner.onLog(stream, dropped, bytes.toString('utf8', start + LOG_HEAD_BYTES, end));
+    const dropped = bytes.readUInt32LE(start + 2);
+    this.#owner.onLog(stream, bytes[start + 1]!, dropped, bytes.toString('utf8', start + LOG_HEAD_BYTES, end));
     return undefined;
   }
 

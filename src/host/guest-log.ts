@@ -1,8 +1,9 @@
 /**
  * What a guest says, as log lines. The cell limits the rate already; this is the second bound, against a cell that does
- * not: bytes by a bucket that holds one burst and refills with the rate of the component's own limit.
+ * not: bytes by a bucket that holds one burst and refills with the rate of the members' limits together.
  */
 import type { Logger } from 'pino';
+import type { Member } from '../model/component.ts';
 import type { Denial } from '../wire/reports.ts';
 
 /** Twice the limit: the cell's own bucket is not in step with this one. */
@@ -15,22 +16,24 @@ const DENIAL_BYTES = 512;
 const STREAMS = { 1: 'stdout', 2: 'stderr', 3: 'runtime' } as const;
 
 export class GuestLog {
-  readonly #log: Logger;
+  /** By member. */
+  readonly #logs: readonly Logger[];
   readonly #bytesPerSecond: number;
   readonly #burstBytes: number;
   #availableBytes: number;
   #filledAtMs = performance.now();
   #droppedBytes = 0;
 
-  /** `log` carries the replica's identity already. */
-  constructor(log: Logger, bytesPerSecond: number) {
-    this.#log = log;
+  /** `log` carries the replica's identity already; lines of a cell of several members name the member. */
+  constructor(log: Logger, members: readonly Pick<Member, 'key' | 'limits'>[]) {
+    this.#logs = members.length === 1 ? [log] : members.map(({ key }) => log.child({ member: key }));
+    const bytesPerSecond = members.reduce((sum, { limits }) => sum + limits.logBytesPerSecond, 0);
     this.#bytesPerSecond = bytesPerSecond * HEADROOM;
     this.#burstBytes = Math.max(MIN_BURST_BYTES, this.#bytesPerSecond);
     this.#availableBytes = this.#burstBytes;
   }
 
-  write(stream: 1 | 2 | 3, droppedBytes: number, text: string): void {
+  write(stream: 1 | 2 | 3, member: number, droppedBytes: number, text: string): void {
     this.#droppedBytes += droppedBytes;
     if (!this.#take(text.length)) {
       this.#droppedBytes += text.length;
@@ -40,12 +43,21 @@ export class GuestLog {
       if (line === '') continue;
       const dropped = this.#droppedBytes > 0 ? { droppedBytes: this.#droppedBytes } : {};
       this.#droppedBytes = 0;
-      this.#log.info({ stream: STREAMS[stream], text: line.slice(0, MAX_LINE_CHARACTERS), ...dropped }, 'guest output');
+      this.#of(member).info(
+        { stream: STREAMS[stream], text: line.slice(0, MAX_LINE_CHARACTERS), ...dropped },
+        'guest output',
+      );
     }
   }
 
   denied(denial: Denial): void {
-    if (this.#take(DENIAL_BYTES)) this.#log.warn({ denial }, 'the guest called what it was not granted');
+    const { member, ...said } = denial;
+    if (this.#take(DENIAL_BYTES)) this.#of(member).warn({ denial: said }, 'the guest called what it was not granted');
+  }
+
+  /** A cell may claim any position; one that there is not is the entry's. */
+  #of(member: number): Logger {
+    return this.#logs[member] ?? this.#logs[0]!;
   }
 
   #take(bytes: number): boolean {

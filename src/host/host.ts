@@ -108,9 +108,6 @@ export class Host {
   start(id: string, cell: CellSpec): Result<void, Problem> {
     if (this.#replicas.has(id)) return ok(undefined);
     if (this.#closing) return err(problem('HW4115', `${id} was not started: the engine is shutting down`));
-    if (cell.members.length !== 1) {
-      return err(problem('HW4114', `${id} has ${cell.members.length} members; this engine runs cells of one`));
-    }
     const budget = replicaBudget(cell);
     const refused = this.#refuseSandbox(cell) ?? this.#refuseSecond(id, cell) ?? this.#refuse(id, budget.reservedBytes);
     if (refused) return err(refused);

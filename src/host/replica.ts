@@ -78,7 +78,10 @@ export class Replica implements CellOwner {
     this.#bundles = bundlesOf(options.cell);
     this.#options = options;
     this.#log = options.log.child({ replica: options.id });
-    this.#guestLog = new GuestLog(this.#log, options.cell.limits.logBytesPerSecond);
+    this.#guestLog = new GuestLog(
+      this.#log,
+      options.cell.members.map(({ member }) => member),
+    );
     void this.#start();
   }
 
@@ -135,8 +138,8 @@ export class Replica implements CellOwner {
     this.#finish('StartFailed', problem('HW4104', `${this.id}: ${failure.code}: ${failure.message}`));
   }
 
-  onLog(stream: 1 | 2 | 3, droppedBytes: number, text: string): void {
-    this.#guestLog.write(stream, droppedBytes, text);
+  onLog(stream: 1 | 2 | 3, member: number, droppedBytes: number, text: string): void {
+    this.#guestLog.write(stream, member, droppedBytes, text);
   }
 
   onDenied(denial: Parameters<CellOwner['onDenied']>[0]): void {

@@ -296,7 +296,6 @@ export const CODES = {
     policy: 'Terminal',
   },
   HW4113: { title: 'the liveness probe failed', remedy: 'mend what the liveness probe calls', policy: 'Terminal' },
-  HW4114: { title: 'only cells of one member run for now', remedy: 'remove spec.links', policy: 'Terminal' },
   HW4115: { title: 'the engine is shutting down', remedy: 'none: the next engine starts it', policy: 'Waiting' },
   HW4701: {
     title: 'cell broke the protocol of the broker',

@@ -49,13 +49,27 @@ export interface BundlesInUse {
   readonly tierReason?: string | undefined;
 }
 
+/** One import of a member that another member of its cell serves. */
+export interface BoundLink {
+  /** As the member spells it: `shop:tax/rates@0.2.0`. */
+  readonly import: string;
+  /** Position of the provider among the members; 0 is the entry. */
+  readonly member: number;
+  /** The same interface as the provider spells it, perhaps of a later compatible version. */
+  readonly export: string;
+}
+
 /** What a group of replicas runs: the whole content of a cell, and nothing about traffic. */
 export interface CellSpec {
   readonly group: GroupId;
   readonly entry: EntryKey;
   readonly revision: string;
-  /** The entry first. A cell of one member for now. */
-  readonly members: readonly { readonly member: Member; readonly bundle: Bundle }[];
+  /** The entry first, then everything that it links inline. */
+  readonly members: readonly {
+    readonly member: Member;
+    readonly bundle: Bundle;
+    readonly links?: readonly BoundLink[];
+  }[];
   readonly limits: Limits;
   readonly isolation: Isolation;
   readonly probes: Probes;

@@ -4,13 +4,14 @@
  * has, which is what a start without network is made from.
  */
 import type { Digest } from '../kit/digest.ts';
-import type { Member } from '../model/component.ts';
+import type { EntryKey, Member } from '../model/component.ts';
 import type { CellPlan } from '../model/decision.ts';
 import type { Bundle, CellSpec } from '../model/engine.ts';
 import { localKey, type Preparation } from '../model/observed.ts';
 import type { Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
-import { err, ok, type Result } from '../kit/result.ts';
+import { ok, type Result } from '../kit/result.ts';
+import { blockingLinksOf, boundLinksOf, providersFirst } from './linking.ts';
 import type { ComponentPort, SupplyPort } from './ports.ts';
 
 export const MAX_PREPARATIONS_AT_ONCE = 2;
@@ -23,7 +24,7 @@ export interface Bundles {
   /** Of `local`: where the bundle is one of the present toolchain. */
   readonly current: ReadonlySet<string>;
   prepare(group: GroupId, members: readonly Member[]): void;
-  /** Asks the disk about members that were not asked about yet. */
+  /** Asks the disk about the members of one cell that were not asked about yet. */
   learn(members: readonly Member[]): Promise<void>;
   /** Drops what nobody waits for: failures that were decided on, results of candidates that are gone. */
   settle(wanted: ReadonlySet<GroupId>): void;
@@ -54,9 +55,11 @@ export function createBundles(
   }
 
   async function prepareAll(members: readonly Member[]): Promise<Preparation> {
-    for (const member of members) {
-      const prepared = await ports.components.prepare(member);
+    const made = new Map<EntryKey, Bundle>();
+    for (const member of providersFirst(members)) {
+      const prepared = await ports.components.prepare(member, blockingLinksOf(member, made));
       if (!prepared.ok) return { state: 'Failed', problem: prepared.error };
+      made.set(member.key, prepared.value);
       note(member, prepared.value);
     }
     return { state: 'Prepared' };
@@ -93,11 +96,30 @@ export function createBundles(
     changed();
   }
 
-  async function bundleOf(member: Member, pinned: Digest | undefined): Promise<Result<Bundle, Problem>> {
-    const kept = pinned && (await ports.components.pinned(pinned));
-    if (kept) return ok(kept);
-    const cached = await ports.components.cached(member.artifact, member.limits.memoryBytes);
-    return cached ? ok(cached) : ports.components.prepare(member);
+  async function bundleOf(member: Member, blockingLinks: readonly string[]): Promise<Result<Bundle, Problem>> {
+    const cached = await ports.components.cached(member.artifact, member.limits.memoryBytes, blockingLinks);
+    return cached ? ok(cached) : ports.components.prepare(member, blockingLinks);
+  }
+
+  /** All or none: what one member knows of another's bundle is part of its own. */
+  async function pinnedOf(digests: readonly Digest[] | undefined): Promise<readonly Bundle[] | undefined> {
+    const kept: Bundle[] = [];
+    for (const digest of digests ?? []) {
+      const bundle = await ports.components.pinned(digest);
+      if (!bundle) return undefined;
+      kept.push(bundle);
+    }
+    return kept;
+  }
+
+  async function bundlesOf(members: readonly Member[]): Promise<Result<ReadonlyMap<EntryKey, Bundle>, Problem>> {
+    const made = new Map<EntryKey, Bundle>();
+    for (const member of providersFirst(members)) {
+      const bundle = await bundleOf(member, blockingLinksOf(member, made));
+      if (!bundle.ok) return bundle;
+      made.set(member.key, bundle.value);
+    }
+    return ok(made);
   }
 
   return {
@@ -112,12 +134,15 @@ export function createBundles(
       fetches.add(() => obtain(group, members, stop));
     },
     async learn(members) {
-      for (const member of members) {
-        const key = localKey(member);
-        if (asked.has(key) || local.has(key)) continue;
-        asked.add(key);
-        const cached = await ports.components.cached(member.artifact, member.limits.memoryBytes);
-        if (cached) note(member, cached);
+      if (members.every((member) => asked.has(localKey(member)) || local.has(localKey(member)))) return;
+      const found = new Map<EntryKey, Bundle>();
+      for (const member of providersFirst(members)) {
+        asked.add(localKey(member));
+        const { artifact, limits } = member;
+        const cached = await ports.components.cached(artifact, limits.memoryBytes, blockingLinksOf(member, found));
+        if (!cached) continue;
+        found.set(member.key, cached);
+        note(member, cached);
       }
     },
     settle(wanted) {
@@ -129,16 +154,17 @@ export function createBundles(
       }
     },
     async cellOf({ members, bundles, ...plan }) {
-      const made: { readonly member: Member; readonly bundle: Bundle }[] = [];
-      for (const [index, member] of members.entries()) {
-        const bundle = await bundleOf(member, bundles?.[index]);
-        if (!bundle.ok) {
-          failed(bundle.error);
-          return err(bundle.error);
-        }
-        made.push({ member, bundle: bundle.value });
+      const pinned = await pinnedOf(bundles);
+      const made = pinned?.length === members.length ? undefined : await bundlesOf(members);
+      if (made && !made.ok) {
+        failed(made.error);
+        return made;
       }
-      return ok({ ...plan, members: made });
+      const cell = members.map((member, index) => ({
+        member,
+        bundle: made ? made.value.get(member.key)! : pinned![index]!,
+      }));
+      return ok({ ...plan, members: cell.map((item) => ({ ...item, ...boundLinksOf(item.member, cell) })) });
     },
     stop() {
       for (const stop of fetching.values()) stop.abort();

@@ -9,8 +9,13 @@ import type { ComponentPort, SupplyPort } from './ports.ts';
 
 /** Members of all that may have to start from the local disk: serving, candidate, warm, ledger, and what git asks for. */
 export function membersInUse(memory: Memory, desired: Desired | undefined): readonly Member[] {
+  return cellsInUse(memory, desired).flat();
+}
+
+/** The same, cell by cell: what a bundle of one member is made from depends on the others. */
+export function cellsInUse(memory: Memory, desired: Desired | undefined): readonly (readonly Member[])[] {
   const entries = [...releasesInUse(memory).map(({ entry }) => entry), ...(desired?.entries.values() ?? [])];
-  return entries.flatMap((entry) => entry.members);
+  return entries.map((entry) => entry.members);
 }
 
 /** Commits whose content may be asked for again: the accepted one, and those of every release that may have to start. */

@@ -125,13 +125,17 @@ export interface SupplyPort {
 export interface ComponentPort {
   /** Versions of all that shapes a bundle here and now. */
   readonly toolchain: string;
-  /** Where an earlier prepare made the bundle already, nothing but the local disk is touched. */
-  prepare(member: Member): Promise<Result<Bundle, Problem>>;
+  /**
+   * Where an earlier prepare made the bundle already, nothing but the local disk is touched. `blockingLinks`, sorted, are
+   * functions of linked imports that can block: they are part of what is made, because such a call suspends.
+   */
+  prepare(member: Member, blockingLinks?: readonly string[]): Promise<Result<Bundle, Problem>>;
   /**
    * The bundle that an earlier prepare made, from local disk alone: of the present toolchain, else of the newest before
-   * it. Memory limits are part of a bundle: without `memoryBytes` it is the newest for any limit.
+   * it. Memory limits are part of a bundle: without `memoryBytes` it is the newest for any limit,
+   * and without `blockingLinks` for any.
    */
-  cached(artifact: Digest, memoryBytes?: number): Promise<Bundle | undefined>;
+  cached(artifact: Digest, memoryBytes?: number, blockingLinks?: readonly string[]): Promise<Bundle | undefined>;
   /** The very bundle of this digest, from local disk alone; undefined where it or a file of it is away. */
   pinned(bundle: Digest): Promise<Bundle | undefined>;
   /** Forgets prepared bundles beyond the cap, never one whose artifact or bundle digest is in `keep`. */

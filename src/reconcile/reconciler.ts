@@ -21,7 +21,7 @@ import type { Status } from '../model/status.ts';
 import { createBundles, type Bundles } from './bundles.ts';
 import { createEffects, intentOf, type Effects } from './effects.ts';
 import { createCollector, type Collector } from './collector.ts';
-import { membersInUse, originsInUse } from './keep.ts';
+import { cellsInUse, originsInUse } from './keep.ts';
 import { createMending, type Mending } from './mending.ts';
 import type { ReconcilerPorts, StatusSource } from './ports.ts';
 import { preparing, servesAll } from './progress.ts';
@@ -216,7 +216,7 @@ class Loop implements Reconciler {
       this.#changed();
       return IDLE_LOOK_MS;
     }
-    await this.#bundles.learn(membersInUse(this.#memory, desired));
+    for (const members of cellsInUse(this.#memory, desired)) await this.#bundles.learn(members);
     if (this.#stopped) return IDLE_LOOK_MS;
     const refusedStarts = this.#effects.refusedStarts();
     const news = this.#news;

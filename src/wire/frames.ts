@@ -1,3 +1,5 @@
+import type { BoundLink } from '../model/engine.ts';
+
 /**
  * The frames between the engine and a cell.
  *
@@ -26,7 +28,7 @@ export const MAX_JSON_BYTES = 64 * 1024;
 /** A cell that has not answered a cancel by then is killed. */
 export const CANCEL_GRACE_MS = 50;
 /** Version of this protocol; the first frame of each side carries it. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 /** Engine (or, for the assignment, spawner) → cell. */
 export const ToCell = {
@@ -71,9 +73,15 @@ export const FromCell = {
   Loaded: 0x11,
   /** id 0. JSON `{code, message}`: the assignment failed; the process exits. */
   LoadFailed: 0x12,
-  /** id 0. `u8 stream` (1 stdout, 2 stderr, 3 runtime), `u32le dropped bytes before this`, then UTF-8 text of whole lines where possible. */
+  /**
+   * id 0. `u8 stream` (1 stdout, 2 stderr, 3 runtime), `u8 member` (its position in the assignment; 0 is the entry),
+   * `u32le dropped bytes before this`, then UTF-8 text of whole lines where possible.
+   */
   Log: 0x13,
-  /** id 0. JSON `{interface, function, reason}`: the guest called something it was not granted; at most one a second each. */
+  /**
+   * id 0. JSON `{member, interface, function, reason}`: the guest of that member called something it was not granted; at
+   * most one a second each.
+   */
   Denied: 0x14,
   /**
    * Head of the response: `u8 flags` (1: body frames follow; 2: this is also Done/Ok), `u16le status`, `u16le n`,
@@ -93,6 +101,8 @@ export const FromCell = {
   CallResult: 0x36,
 } as const;
 
+/** Of a `Log` frame, before its text. */
+export const LOG_HEAD_BYTES = 6;
 export const REQUEST_HAS_BODY_FRAMES = 1;
 export const REQUEST_IS_INTERNAL = 2;
 export const REQUEST_AWAITS_READ = 4;
@@ -118,27 +128,36 @@ export const Outcome = {
   Cancelled: 6,
 } as const;
 
-/** The assignment that turns a waiting process into a cell. */
-export interface Assignment {
-  readonly wire: number;
-  readonly replica: string;
-  readonly entry: string;
-  readonly revision: string;
+/** What one member of a cell is made of, and what it alone may use. */
+export interface MemberAssignment {
   /** In order: these are the files whose chunks follow. `component.js` is the bindings' source. */
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
   readonly imports: readonly string[];
   readonly exports: readonly string[];
   readonly blockingExports: readonly string[];
+  /** Imports that other members serve. */
+  readonly links?: readonly BoundLink[];
   readonly env: readonly (readonly [string, string])[];
   /** What `wasi:config` answers, by name. */
   readonly config: readonly (readonly [string, string])[];
   readonly args: readonly string[];
   readonly memoryBytes: number;
+  readonly logBytesPerSecond: number;
+  readonly handles: number;
+}
+
+/** The assignment that turns a waiting process into a cell. What a member has is here for the entry. */
+export interface Assignment extends MemberAssignment {
+  readonly wire: number;
+  readonly replica: string;
+  readonly entry: string;
+  readonly revision: string;
+  /** The other members, by the names of their components; their files follow those of the entry, in this order. */
+  readonly linked?: readonly (MemberAssignment & { readonly key: string })[];
   readonly concurrency: number;
   readonly requestBodyBytes: number;
   readonly responseBodyBytes: number;
-  readonly logBytesPerSecond: number;
-  readonly handles: number;
+  /** Of all members together: `PerRequest` where one of them asks for it. */
   readonly instancePolicy: 'Pooled' | 'PerRequest' | 'Singleton';
   /** Milliseconds for compile + instantiate + init. */
   readonly startTimeoutMs: number;

@@ -9,6 +9,8 @@ export interface LoadFailure {
 
 /** The guest called what it was not granted. */
 export interface Denial {
+  /** Its position in the assignment, 0 the entry. */
+  readonly member: number;
   readonly interface: string;
   readonly function: string;
   readonly reason: string;
@@ -57,7 +59,10 @@ export function readFailure(bytes: Buffer, start: number, end: number): LoadFail
 export function readDenial(bytes: Buffer, start: number, end: number): Denial | undefined {
   const report = readObject(bytes, start, end);
   if (typeof report?.['interface'] !== 'string' || typeof report['function'] !== 'string') return undefined;
-  return { interface: cut(report['interface']), function: cut(report['function']), reason: cut(report['reason']) };
+  const member = Number.isSafeInteger(report['member']) ? Number(report['member']) : -1;
+  if (member < 0) return undefined;
+  const { interface: name, function: called, reason } = report;
+  return { member, interface: cut(name), function: cut(called), reason: cut(reason) };
 }
 
 function readObject(

@@ -59,6 +59,7 @@ beforeAll(async () => {
     export function instantiate() { throw new Error('said<' + said + '>'); }`;
   const bundle: TestBundle = {
     files: new Map([['component.js', Buffer.from(source)]]),
+    tier: 'stock',
     imports: [],
     exports: [],
     blockingExports: [],

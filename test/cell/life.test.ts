@@ -185,12 +185,12 @@ describe('an engine that breaks the protocol is a bug: the cell says so and ends
   });
 
   test.each([
-    ['another wire', { wire: WIRE_VERSION + 1 }, /wire 2/],
+    ['another wire', { wire: WIRE_VERSION + 1 }, /wire 3/],
     ['more than a bundle', { files: [{ name: 'component.js', bytes: MAX_BUNDLE_BYTES + 1 }] }, /a bundle of/],
     [
       'more files than a bundle',
-      { files: Array.from({ length: 257 }, (_, at) => ({ name: `f${at}`, bytes: 0 })) },
-      /257 files/,
+      { files: Array.from({ length: 1025 }, (_, at) => ({ name: `f${at}`, bytes: 0 })) },
+      /1025 files/,
     ],
   ])('an assignment of %s', async (_what, changes, said) => {
     const peer = await Peer.start();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Scope, type Condition } from '../../src/cell/scope.ts';
+import { Fate, Scope, type Condition } from '../../src/cell/scope.ts';
 import { CallEnded, HostTrap } from '../../src/cell/trap.ts';
 
 const never = (): void => undefined;
@@ -14,7 +14,7 @@ class Switch implements Condition {
 }
 
 function entered(onWait = never): Scope {
-  const scope = new Scope(10, onWait);
+  const scope = new Scope(10, new Fate(onWait));
   scope.enter(undefined, true);
   return scope;
 }
@@ -41,7 +41,7 @@ describe('waiting', () => {
 
   test('says what was written first, and then that it waits', async () => {
     const order: string[] = [];
-    const scope = new Scope(10, () => order.push('waits'));
+    const scope = new Scope(10, new Fate(() => order.push('waits')));
     const condition = new Switch();
     const call = {
       mirrored: false,
@@ -68,7 +68,7 @@ describe('waiting', () => {
   });
 
   test('is a trap where the export cannot block, and where one wait is open already', () => {
-    const starting = new Scope(10, never);
+    const starting = new Scope(10, new Fate(never));
     expect(() => starting.wait([new Switch()])).toThrow(HostTrap);
     const waiting = entered();
     const first = waiting.wait([new Switch()]);
@@ -87,7 +87,7 @@ describe('waiting', () => {
 });
 
 test('handles: exactly the limit, and not one more', () => {
-  const scope = new Scope(3, never);
+  const scope = new Scope(3, new Fate(never));
   for (let handle = 0; handle < 3; handle++) scope.acquire();
   expect(() => scope.acquire()).toThrow('more than 3 handles');
   scope.release();

@@ -88,12 +88,21 @@ describe('admission', () => {
     expect(host.start('d', cell)).toMatchObject({ ok: false, error: { code: 'HW4115' } });
   });
 
-  it('refuses a cell of several members, and Strict where there is none', async () => {
+  it('counts every member of a cell, each by its own limit', () => {
+    const one = cellOf(bundle, { limits: { concurrency: 8, memoryBytes: 32 * MIB } });
+    const other = cellOf(bundle, { limits: { memoryBytes: 16 * MIB } }).members[0]!;
+    const both = replicaBudget({ ...one, members: [one.members[0]!, other] });
+    const alone = replicaBudget(one);
+    expect(both.instances).toBe(alone.instances);
+    expect(both.dataBytes - alone.dataBytes).toBe(alone.instances * 16 * MIB);
+    const initial = Math.min(2 * bundle.initialMemoryBytes, 48 * MIB) - Math.min(bundle.initialMemoryBytes, 32 * MIB);
+    expect(both.reservedBytes - alone.reservedBytes).toBe(16 * MIB + (alone.instances - 1) * initial);
+  });
+
+  it('refuses Strict where there is none', async () => {
     const { host } = open({ forbidStrict: 'the test says so' });
     await running.until('the sandbox', () => host.observe().sandbox.why.includes('the test says so'));
     const cell = cellOf(bundle);
-    const twice = { ...cell, members: [cell.members[0]!, cell.members[0]!] };
-    expect(host.start('a', twice)).toMatchObject({ ok: false, error: { code: 'HW4114' } });
     const strict = host.start('b', cellOf(bundle, { isolation: 'Strict' }));
     expect(strict).toMatchObject({ ok: false, error: { code: 'HW4103', policy: 'Waiting' } });
     expect(!strict.ok && strict.error.message).toContain('the test says so');

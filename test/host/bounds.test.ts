@@ -12,7 +12,7 @@ import { CellRecords, startTicks } from '../../src/host/spawner/records.ts';
 import { err } from '../../src/kit/result.ts';
 import { problem } from '../../src/model/problem.ts';
 import { keepingLog } from '../support/log.ts';
-import { isAlive, temporaryFolder } from './running.ts';
+import { isAlive, LIMITS, temporaryFolder } from './running.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -47,15 +47,15 @@ describe('the log of a guest', () => {
   const BURST_BYTES = 64 * 1024;
   const logged = (write: (log: GuestLog) => void): Record<string, unknown>[] => {
     const { log, lines } = keepingLog();
-    write(new GuestLog(log, 1));
+    write(new GuestLog(log, [{ key: 'shop/one', limits: { ...LIMITS, logBytesPerSecond: 1 } }]));
     return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   };
 
   it('has a line for each line, with its stream', () => {
     const lines = logged((log) => {
-      log.write(1, 0, 'one\ntwo\n');
-      log.write(2, 7, 'three');
-      log.denied({ interface: 'wasi:sockets/tcp', function: 'connect', reason: 'not granted' });
+      log.write(1, 0, 0, 'one\ntwo\n');
+      log.write(2, 0, 7, 'three');
+      log.denied({ member: 0, interface: 'wasi:sockets/tcp', function: 'connect', reason: 'not granted' });
     });
     expect(lines).toMatchObject([
       { stream: 'stdout', text: 'one', msg: 'guest output' },
@@ -66,17 +66,29 @@ describe('the log of a guest', () => {
   });
 
   it('takes a burst of its size, drops what goes over it, and says how much that was', () => {
-    expect(logged((log) => log.write(1, 0, 'x'.repeat(BURST_BYTES)))).toHaveLength(1);
-    expect(logged((log) => log.write(1, 0, 'x'.repeat(BURST_BYTES + 1)))).toHaveLength(0);
+    expect(logged((log) => log.write(1, 0, 0, 'x'.repeat(BURST_BYTES)))).toHaveLength(1);
+    expect(logged((log) => log.write(1, 0, 0, 'x'.repeat(BURST_BYTES + 1)))).toHaveLength(0);
     const lines = logged((log) => {
-      log.write(1, 0, 'x'.repeat(BURST_BYTES + 1));
-      log.write(1, 0, 'after');
+      log.write(1, 0, 0, 'x'.repeat(BURST_BYTES + 1));
+      log.write(1, 0, 0, 'after');
     });
     expect(lines).toMatchObject([{ text: 'after', droppedBytes: BURST_BYTES + 1 }]);
   });
 
+  it('names the member where there are several; a position that there is not is the entry', () => {
+    const { log, lines } = keepingLog();
+    const members = (['shop/one', 'shop/two'] as const).map((key) => ({ key, limits: LIMITS }));
+    const guestLog = new GuestLog(log, members);
+    guestLog.write(1, 0, 0, 'one');
+    guestLog.write(1, 1, 0, 'two');
+    guestLog.write(1, 255, 0, 'nobody');
+    guestLog.denied({ member: 1, interface: 'a', function: 'b', reason: 'c' });
+    const named = lines.map((line) => (JSON.parse(line) as { readonly member?: string }).member);
+    expect(named).toEqual(['shop/one', 'shop/two', 'shop/one', 'shop/two']);
+  });
+
   it('cannot be flooded by denials', () => {
-    const denial = { interface: 'a', function: 'b', reason: 'c' };
+    const denial = { member: 0, interface: 'a', function: 'b', reason: 'c' };
     const lines = logged((log) => {
       for (let count = 0; count < 10_000; count++) log.denied(denial);
     });

@@ -101,7 +101,7 @@ describe('ends the cell for', () => {
     ['a frame longer than any', () => replica.cell.cellEnd.write(Buffer.from([1, 0, 0x10, 0x01, 1, 0, 0, 0, 0x30]))],
     ['an id that is not in flight', (call) => replica.cell.raw(FromCell.Done, call.id + 1, Buffer.of(0))],
     ['an id beyond all', () => replica.cell.raw(FromCell.Done, 0xffff_ffff, Buffer.of(0))],
-    ['a report with the id of a call', frame(FromCell.Log, Buffer.alloc(5, 1))],
+    ['a report with the id of a call', frame(FromCell.Log, Buffer.alloc(6, 1))],
     [
       'a second response',
       (call) => {
@@ -162,10 +162,14 @@ describe('ends the cell for', () => {
     ['a result for a request', frame(FromCell.CallResult, Buffer.from('{"ok":1}'))],
     ['a Loaded of another shape', () => replica.cell.writer.json(FromCell.Loaded, 0, { compileMs: '1' })],
     ['a LoadFailed that is not JSON', () => replica.cell.raw(FromCell.LoadFailed, 0, Buffer.from('{'))],
-    ['a Denied without an interface', () => replica.cell.writer.json(FromCell.Denied, 0, {})],
-    ['a log of no stream', () => replica.cell.raw(FromCell.Log, 0, Buffer.of(4, 0, 0, 0, 0, 65))],
+    ['a Denied without an interface', () => replica.cell.writer.json(FromCell.Denied, 0, { member: 0 })],
+    [
+      'a Denied of nobody',
+      () => replica.cell.writer.json(FromCell.Denied, 0, { member: -1, interface: 'a', function: 'b', reason: 'c' }),
+    ],
+    ['a log of no stream', () => replica.cell.raw(FromCell.Log, 0, Buffer.of(4, 0, 0, 0, 0, 0, 65))],
     ['a log without a head', () => replica.cell.raw(FromCell.Log, 0, Buffer.of(1, 0))],
-    ['a log that is too long', () => replica.cell.raw(FromCell.Log, 0, Buffer.alloc(5 + 65_537, 1))],
+    ['a log that is too long', () => replica.cell.raw(FromCell.Log, 0, Buffer.alloc(6 + 65_537, 1))],
     [
       'JSON that is too long',
       () =>
@@ -211,7 +215,7 @@ describe('takes', () => {
     [
       'the longest log',
       (call) => {
-        replica.cell.raw(FromCell.Log, 0, Buffer.concat([Buffer.of(1, 0, 0, 0, 0), Buffer.alloc(65_536, 65)]));
+        replica.cell.raw(FromCell.Log, 0, Buffer.concat([Buffer.of(1, 0, 0, 0, 0, 0), Buffer.alloc(65_536, 65)]));
         call.done();
       },
     ],
@@ -381,14 +385,19 @@ test('reports reach the owner', async () => {
   writer.json(FromCell.Booted, 0, { wire: 1 });
   writer.json(FromCell.Loaded, 0, loaded);
   writer.json(FromCell.LoadFailed, 0, { code: 'HW1', message: 'm', extra: 1 });
-  writer.json(FromCell.Denied, 0, { interface: 'wasi:sockets/tcp', function: 'connect', reason: 'not granted' });
-  writer.frame(FromCell.Log, 0, Buffer.concat([Buffer.of(2, 7, 0, 0, 0), Buffer.from('caf\u00e9\n')]));
+  writer.json(FromCell.Denied, 0, {
+    member: 0,
+    interface: 'wasi:sockets/tcp',
+    function: 'connect',
+    reason: 'not granted',
+  });
+  writer.frame(FromCell.Log, 0, Buffer.concat([Buffer.of(2, 1, 7, 0, 0, 0), Buffer.from('caf\u00e9\n')]));
   await until(() => replica.owner.events.length === 4);
   expect(replica.owner.events).toEqual([
     ['loaded', loaded],
     ['loadFailed', { code: 'HW1', message: 'm' }],
-    ['denied', { interface: 'wasi:sockets/tcp', function: 'connect', reason: 'not granted' }],
-    ['log', 2, 7, 'caf\u00e9\n'],
+    ['denied', { member: 0, interface: 'wasi:sockets/tcp', function: 'connect', reason: 'not granted' }],
+    ['log', 2, 1, 7, 'caf\u00e9\n'],
   ]);
 });
 

@@ -23,8 +23,8 @@ export class RecordingOwner implements CellOwner {
   onLoadFailed(failure: unknown): void {
     this.events.push(['loadFailed', failure]);
   }
-  onLog(stream: number, dropped: number, text: string): void {
-    this.events.push(['log', stream, dropped, text]);
+  onLog(stream: number, member: number, dropped: number, text: string): void {
+    this.events.push(['log', stream, member, dropped, text]);
   }
   onDenied(denial: unknown): void {
     this.events.push(['denied', denial]);

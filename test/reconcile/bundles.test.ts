@@ -87,3 +87,62 @@ describe('preparations', () => {
     });
   });
 });
+
+describe('a cell of several members', () => {
+  const [first] = members;
+  const links = [{ import: 'shop:tax/rates@0.2.0', component: 'shop/tax' as const, mode: 'Inline' as const }];
+  const cart = { ...first, links };
+  const tax = { ...first, key: 'shop/tax' as const, artifact: `sha256:${'2'.repeat(64)}` as const };
+  const made = (key: string, more: object) => ({ digest: key, exports: [], blockingExports: [], ...more });
+  const bundleOf = (key: string) =>
+    key === 'shop/tax'
+      ? made(key, { exports: ['shop:tax/rates@0.2.1'], blockingExports: ['shop:tax/rates@0.2.1#rate'] })
+      : made(key, {});
+
+  function prepared(pinned: readonly string[] = []) {
+    const asked: (readonly [string, readonly string[] | undefined])[] = [];
+    const components = {
+      prepare: (member: typeof first, blockingLinks?: readonly string[]) => {
+        asked.push([member.key, blockingLinks]);
+        return Promise.resolve(ok(bundleOf(member.key)));
+      },
+      toolchain: 'tools-1',
+      cached: () => Promise.resolve(undefined),
+      pinned: (digest: string) => Promise.resolve(pinned.includes(digest) ? bundleOf(digest) : undefined),
+    } as unknown as ComponentPort;
+    const supply = { fetch: () => Promise.resolve(ok(undefined)) } as unknown as SupplyPort;
+    return { bundles: createBundles({ supply, components }, () => undefined), asked };
+  }
+
+  it('is prepared providers first, and callers know what of them blocks', async () => {
+    const { bundles, asked } = prepared();
+    bundles.prepare(names[0]!, [cart, tax]);
+    await settled();
+    await settled();
+    expect(asked).toEqual([
+      ['shop/tax', []],
+      [cart.key, ['shop:tax/rates@0.2.0#rate']],
+    ]);
+    expect(bundles.preparations.get(names[0]!)!.state).toBe('Prepared');
+    expect([cart, tax].every((member) => bundles.local.has(localKey(member)))).toBe(true);
+  });
+
+  it('starts as it is written, the entry first, with its links bound', async () => {
+    const { bundles } = prepared();
+    const cell = await bundles.cellOf({ members: [cart, tax] } as never);
+    expect(cell.ok && cell.value.members.map(({ member, links: bound }) => [member.key, bound])).toEqual([
+      [cart.key, [{ import: 'shop:tax/rates@0.2.0', member: 1, export: 'shop:tax/rates@0.2.1' }]],
+      ['shop/tax', undefined],
+    ]);
+  });
+
+  it('starts from pinned bundles where all of them are there, else from none', async () => {
+    const pins = [cart.key, 'shop/tax'] as unknown as readonly never[];
+    const all = prepared([cart.key, 'shop/tax']);
+    expect((await all.bundles.cellOf({ members: [cart, tax], bundles: pins } as never)).ok).toBe(true);
+    expect(all.asked).toEqual([]);
+    const one = prepared([cart.key]);
+    expect((await one.bundles.cellOf({ members: [cart, tax], bundles: pins } as never)).ok).toBe(true);
+    expect(one.asked.map(([key]) => key)).toEqual(['shop/tax', cart.key]);
+  });
+});

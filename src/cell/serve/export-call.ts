@@ -2,6 +2,7 @@
 import { MAX_JSON_BYTES } from '../../wire/frames.ts';
 import type { AbortReason, Call } from '../call.ts';
 import type { Instance } from '../instance.ts';
+import { camelCase } from '../names.ts';
 import { describeFailure, HostTrap } from '../trap.ts';
 import { abortText } from './abort-reason.ts';
 import type { Answers } from './answers.ts';
@@ -83,9 +84,4 @@ export class ExportCall implements Call {
       fits ? (JSON.parse(text) as unknown) : { trap: `a result of more than ${MAX_JSON_BYTES} bytes` },
     );
   }
-}
-
-/** WIT's kebab-case, as the bindings spell it. */
-function camelCase(name: string): string {
-  return name.replace(/-([a-z0-9])/g, (_dash, letter: string) => letter.toUpperCase());
 }

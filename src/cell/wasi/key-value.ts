@@ -12,7 +12,7 @@ import {
 } from '../../wire/broker-frames.ts';
 import type { BrokerReader } from '../../wire/broker-reader.ts';
 import type { FrameWriter } from '../../wire/encoder.ts';
-import type { Reply, Seat } from '../broker.ts';
+import type { Reply, Asking } from '../broker.ts';
 import { HostResource } from '../resource.ts';
 import type { Scope } from '../scope.ts';
 import { failed, type Failed } from './result.ts';
@@ -48,11 +48,11 @@ const LARGE_BATCH = other(`more than ${MAX_BATCH_KEYS} keys or ${MAX_BATCH_BYTES
 
 /** What a bucket is asked through. */
 class Door {
-  readonly seat: Seat;
+  readonly seat: Asking;
   readonly store: Uint8Array;
   readonly draft: Draft;
 
-  constructor(seat: Seat, store: string, draft: Draft) {
+  constructor(seat: Asking, store: string, draft: Draft) {
     this.seat = seat;
     this.store = Buffer.from(store, 'utf8');
     this.draft = draft;
@@ -202,7 +202,7 @@ export class Cas extends HostResource {
   }
 }
 
-export function keyValueStore(scope: Scope, seat: Seat, draft: Draft): object {
+export function keyValueStore(scope: Scope, seat: Asking, draft: Draft): object {
   return {
     Bucket,
     open(identifier: string): Outcome<Bucket> {

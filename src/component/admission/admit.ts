@@ -31,6 +31,7 @@ export function admit(
   bytes: Uint8Array,
   memoryBytes: number,
   limits: FormLimits = FORM_LIMITS,
+  blockingLinks: readonly string[] = [],
 ): Result<Admitted, Problem> {
   return refusable(() => {
     const walk = new Walk(limits, Math.floor(memoryBytes / PAGE_BYTES));
@@ -42,7 +43,7 @@ export function admit(
       exports: walked.exports.map((item) => item.name),
       shape: refusable(() => shapeOf(walked.definitions, limits.items)),
       functions: walked.exports.flatMap(functionsOf),
-      blockingImports: blockingImports(imports, walk.functionsTaken),
+      blockingImports: blockingImports(imports, walk.functionsTaken, blockingLinks),
       memories: walk.memories.map((memory) => ({
         initialBytes: memory.initialPages * PAGE_BYTES,
         maximumBytes: memory.maximumPages * PAGE_BYTES,

@@ -2,10 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { prepareComponent } from '../../../src/component/job.ts';
 import { loadTranspiler } from '../../../src/component/transpile.ts';
+import type { BindingTier, BoundLink } from '../../../src/model/engine.ts';
 import { WIRE_VERSION, type Assignment } from '../../../src/wire/frames.ts';
 
 export interface TestBundle {
   readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly tier: BindingTier;
   readonly imports: readonly string[];
   readonly exports: readonly string[];
   readonly blockingExports: readonly string[];
@@ -20,16 +22,66 @@ export async function exampleBundle(name: string): Promise<TestBundle> {
   return bundleOf(await readFile(new URL(`${name}.wasm`, EXAMPLES)));
 }
 
-export async function bundleOf(component: Uint8Array): Promise<TestBundle> {
+export interface Linking {
+  readonly links: readonly string[];
+  /** `interface#function` of those that can block. */
+  readonly blockingLinks?: readonly string[];
+}
+
+export async function bundleOf(
+  component: Uint8Array,
+  { links, blockingLinks = [] }: Linking = { links: [] },
+): Promise<TestBundle> {
   await loadTranspiler();
   const prepared = prepareComponent({
     bytes: component,
     memoryBytes: MEMORY_BYTES,
-    given: { capabilities: CAPABILITIES, links: [] },
+    given: { capabilities: CAPABILITIES, links: links.map((name) => ({ import: name })) },
+    blockingLinks,
   });
   if (!prepared.ok) throw new Error(`${prepared.error.code}: ${prepared.error.message}`);
-  const { files, imports, exports, blockingExports } = prepared.value;
-  return { files: new Map(files.map(({ name, bytes }) => [name, bytes])), imports, exports, blockingExports };
+  const { files, tier, imports, exports, blockingExports } = prepared.value;
+  return { files: new Map(files.map(({ name, bytes }) => [name, bytes])), tier, imports, exports, blockingExports };
+}
+
+/** What a cell of several is assigned: the bundles in the order of `linked`, their links as given. */
+export interface LinkedMember {
+  readonly key: string;
+  readonly bundle: TestBundle;
+  readonly links?: readonly BoundLink[];
+}
+
+export function assignmentOfSeveral(
+  entry: Omit<LinkedMember, 'key'>,
+  linked: readonly LinkedMember[],
+  changes: Partial<Assignment> = {},
+): { readonly assignment: Assignment; readonly bundle: TestBundle } {
+  const own = assignmentOf(entry.bundle, { ...(entry.links ? { links: entry.links } : {}), ...changes });
+  const members = linked.map(({ key, bundle, links }) => {
+    const { files, imports, exports, blockingExports, env, args, config, memoryBytes, logBytesPerSecond, handles } =
+      assignmentOf(bundle);
+    const member = {
+      files,
+      imports,
+      exports,
+      blockingExports,
+      env,
+      args,
+      config,
+      memoryBytes,
+      logBytesPerSecond,
+      handles,
+    };
+    return { key, ...member, ...(links ? { links } : {}) };
+  });
+  const all = [entry.bundle, ...linked.map(({ bundle }) => bundle)];
+  // Only the order of the contents matters to who sends them.
+  const files = new Map(
+    all.flatMap((bundle, member) =>
+      [...bundle.files].map(([name, bytes]): [string, Uint8Array] => [`${member}/${name}`, bytes]),
+    ),
+  );
+  return { assignment: { ...own, linked: members }, bundle: { ...entry.bundle, files } };
 }
 
 export function assignmentOf(bundle: TestBundle, changes: Partial<Assignment> = {}): Assignment {

@@ -161,7 +161,7 @@ export async function guest({
   );
 }
 
-async function packages(): Promise<string> {
+export async function packages(): Promise<string> {
   const nest = (text: string): string => `${text.replace(/^package ([^;]+);/m, 'package $1 {')}\n}\n`;
   const wasi = PACKAGES.map((name) => readFile(new URL(`${VERSION}/wasi-${name}/package.wit`, BUILTIN_WIT), 'utf8'));
   const lifecycle = readFile(new URL('../../../wit/component/package.wit', import.meta.url), 'utf8');

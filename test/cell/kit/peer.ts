@@ -13,6 +13,7 @@ import { Framer } from '../../../src/wire/framer.ts';
 import {
   Abort,
   FromCell,
+  LOG_HEAD_BYTES,
   MAX_CHUNK_BYTES,
   Outcome,
   ToCell,
@@ -202,7 +203,7 @@ export class Peer {
   log(stream: number): string {
     return this.frames
       .filter((frame) => frame.type === FromCell.Log && frame.payload[0] === stream)
-      .map((frame) => frame.payload.toString('utf8', 5))
+      .map((frame) => frame.payload.toString('utf8', LOG_HEAD_BYTES))
       .join('');
   }
 

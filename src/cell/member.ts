@@ -1,0 +1,111 @@
+/**
+ * One member of an instance: a component with its own memories, handles, output and imports.
+ *
+ * Invariant
+ * M1 The memories of a member together stay within its own `memoryBytes`: checked when it is made and after each call.
+ */
+import type { BoundLink } from '../model/engine.ts';
+import type { Seat } from './broker.ts';
+import type { ExportNames } from './exports.ts';
+import { buildImports, type World } from './imports.ts';
+import { linkedInterface } from './links.ts';
+import { LineSink, LogStream, type LogRate } from './log-lines.ts';
+import type { Program } from './program.ts';
+import { Scope, type Fate } from './scope.ts';
+import type { Suspension } from './suspension.ts';
+import { HostTrap } from './trap.ts';
+import type { TellDenied } from './wasi/denied.ts';
+
+export type ExportedFunction = (...args: readonly unknown[]) => unknown;
+
+/** What all instances of a member have in common. */
+export interface MemberSettings {
+  /** Its component where there are several: said before what it fails by. */
+  readonly name: string | undefined;
+  readonly program: Program;
+  readonly names: ExportNames;
+  readonly imports: readonly string[];
+  readonly links: readonly BoundLink[];
+  readonly env: World['env'];
+  readonly args: World['args'];
+  readonly config: World['config'];
+  readonly handles: number;
+  readonly memoryBytes: number;
+  readonly logs: LogRate;
+  readonly tellDenied: TellDenied;
+}
+
+/** What the members of one instance share. */
+export interface Company {
+  readonly fate: Fate;
+  readonly seat: Seat;
+  /** Those made before, by their position in the assignment. */
+  readonly providers: readonly (MemberInstance | undefined)[];
+  readonly suspension: Suspension;
+}
+
+export class MemberInstance {
+  readonly scope: Scope;
+  readonly settings: MemberSettings;
+  readonly #exports: Readonly<Record<string, unknown>>;
+  readonly #memories: WebAssembly.Memory[] = [];
+  readonly #stdout: LineSink;
+  readonly #stderr: LineSink;
+
+  /** @throws what the guest's start code traps with. */
+  constructor(settings: MemberSettings, { fate, seat, providers, suspension }: Company) {
+    this.settings = settings;
+    this.scope = new Scope(settings.handles, fate);
+    this.#stdout = new LineSink(settings.logs, LogStream.Stdout);
+    this.#stderr = new LineSink(settings.logs, LogStream.Stderr);
+    const { env, args, config, tellDenied } = settings;
+    const output = { stdout: this.#stdout, stderr: this.#stderr };
+    const world: World = { env, args, config, tellDenied, seat: seat.of(this.scope), ...output };
+    const linked = new Map<string, object>();
+    for (const link of settings.links) {
+      const provider = providers[link.member];
+      if (!provider) throw new TypeError(`the provider of ${link.import} is not there before it is needed`);
+      linked.set(link.import, linkedInterface(link, this.scope, provider));
+    }
+    const imports = buildImports(settings.imports, this.scope, world, linked);
+    this.#exports = suspension.within(this.scope, () =>
+      settings.program.instantiate(imports, (memory) => this.#memories.push(memory)),
+    );
+    this.checkMemory();
+  }
+
+  /** Functions of an exported interface by the bindings' names; `undefined` where it is not exported. */
+  exported(interfaceName: string): Readonly<Record<string, unknown>> | undefined {
+    if (!Object.hasOwn(this.#exports, interfaceName)) return undefined;
+    return this.#exports[interfaceName] as Readonly<Record<string, unknown>>;
+  }
+
+  /** An exported function of an exported interface. */
+  find(interfaceName: string, functionName: string): ExportedFunction | undefined {
+    const members = this.exported(interfaceName);
+    if (!members || !Object.hasOwn(members, functionName)) return undefined;
+    const member = members[functionName];
+    return typeof member === 'function' ? (member as ExportedFunction) : undefined;
+  }
+
+  maySuspend(interfaceName: string, functionName: string): boolean {
+    const { blocking } = this.settings.names;
+    return blocking.has(`${interfaceName}#${functionName}`) || blocking.has(`${interfaceName}#*`);
+  }
+
+  /** @throws HostTrap where the memories together are over the limit: each alone is capped at admission. */
+  checkMemory(): void {
+    const { memoryBytes, name } = this.settings;
+    let bytes = 0;
+    for (const memory of this.#memories) bytes += memory.buffer.byteLength;
+    if (bytes <= memoryBytes) return;
+    const whose = name === undefined ? '' : `${name}: `;
+    throw new HostTrap(`${whose}${bytes} bytes of memory, the limit is ${memoryBytes}`);
+  }
+
+  /** The unfinished lines of its output leave. */
+  flush(): void {
+    this.#stdout.flush();
+    this.#stderr.flush();
+  }
+}
