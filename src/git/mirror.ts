@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
+import type { SignedBy, Signer } from '../model/trust.ts';
 import type { CommitInfo, GitPort, SkippedEntry, TreeFile } from '../reconcile/ports.ts';
 import { parseAddress } from './address.ts';
 import { GitCommand, type Ended } from './command.ts';
@@ -31,6 +32,7 @@ import { choose, isCommit, parseRef, type FollowedRef } from './ref.ts';
 import { checkCommits, MirrorReader } from './reader.ts';
 import { SSH_LIMITS, sshCommand, type SshAccess, type SshLimits } from './ssh.ts';
 import { layOut, mirrorBytes, setAside, sweep } from './repair.ts';
+import { verifySignatures } from './signatures.ts';
 
 export interface MirrorOptions {
   readonly url: string;
@@ -179,6 +181,18 @@ class BareMirror implements Mirror {
 
   blobs(oids: readonly string[]): Promise<Result<ReadonlyMap<string, Uint8Array>, Problem>> {
     return this.#reader.blobs(oids);
+  }
+
+  touching(base: string, head: string, path: string): Promise<Result<readonly string[], Problem>> {
+    return this.#reader.touching(base, head, path);
+  }
+
+  async signatures(
+    commits: readonly string[],
+    signers: readonly Signer[],
+  ): Promise<Result<ReadonlyMap<string, SignedBy>, Problem>> {
+    const checked = checkCommits(commits);
+    return checked.ok ? verifySignatures(this.#parts.command, commits, signers) : checked;
   }
 
   bytes(): Promise<number> {

@@ -59,6 +59,29 @@ export class MirrorReader {
     return this.#history([head, `^${base}`], Math.max(0, Math.min(limit, MAX_HISTORY_COMMITS)));
   }
 
+  /** A merge is among them where it differs from all of its parents: what it only brings together is theirs. */
+  async touching(base: string, head: string, path: string): Promise<Result<readonly string[], Problem>> {
+    const checked = checkCommits([base, head]);
+    if (!checked.ok) return checked;
+    const listed = await this.read(['rev-list', `--max-count=${MAX_HISTORY_COMMITS}`, head, `^${base}`, '--']);
+    if (listed.exitCode !== 0) return err(await this.#problemOfRead(listed, 'read the history', [base, head]));
+    const folder = [this.#path, path].filter((part) => part !== '').join('/');
+    let printed = '';
+    const ended = await this.#command.own({
+      args: ['diff-tree', '--stdin', '-r', '-c', '--root', '--raw', '--no-renames', '--', `:(top,literal)${folder}`],
+      input: listed.stdout,
+      deadlineMs: this.#limits.localDeadlineMs,
+      onOutput: (chunk) => {
+        printed += chunk.toString('latin1');
+        return printed.length <= this.#limits.textBytes;
+      },
+    });
+    if (ended.exitCode !== 0) return err(problemOfRun(ended, 'compare commits'));
+    // A merge is named even where it differs in nothing; a difference begins with a colon.
+    const lines = printed.split('\n');
+    return ok(lines.filter((line, index) => isCommit(line) && lines[index + 1]?.startsWith(':')));
+  }
+
   async #history(range: readonly string[], limit: number): Promise<Result<readonly CommitInfo[], Problem>> {
     const commits = range.map((commit) => commit.replace(/^\^/, ''));
     const checked = checkCommits(commits);

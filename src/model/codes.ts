@@ -233,6 +233,11 @@ export const CODES = {
     remedy: 'merge the base into the branch, or rebase it, and resolve the conflicts',
     policy: 'Terminal',
   },
+  HW3041: {
+    title: 'signatures cannot be verified',
+    remedy: 'install ssh-keygen (for SSH keys) and gpg (for OpenPGP keys) where the daemon runs; look at the keys',
+    policy: 'Retry',
+  },
   HW4001: {
     title: 'cell did not start',
     remedy: 'see the message; the release serves again after the next successful start',
@@ -353,6 +358,12 @@ export const CODES = {
   HW6011: {
     title: 'commit that cannot be decided about',
     remedy: 'revert it, and report it: this is a bug of Headway; the commit before it serves on',
+    policy: 'Terminal',
+  },
+  HW6012: {
+    title: 'commit not trusted',
+    remedy:
+      'have the commit signed by somebody who is listed (`git commit --amend -S`, or a signed merge) and push; or let the Environment list the key, in a commit that is trusted',
     policy: 'Terminal',
   },
 } as const satisfies Record<string, CodeRow>;

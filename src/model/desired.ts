@@ -3,6 +3,7 @@ import type { EntryKey, Member, Probes, Supervision } from './component.ts';
 import type { Problem, Span } from './problem.ts';
 import type { Rollout } from './rollout.ts';
 import type { RouteRule } from './route.ts';
+import type { TrustSettings } from './trust.ts';
 
 /** A component as git asks for it, defaults and policies resolved, units plain. */
 export interface DesiredEntry {
@@ -56,6 +57,8 @@ export interface EnvironmentSettings {
   /** Only its path, or no tenant path, may hold documents without a namespace. */
   readonly platformNamespace: string;
   readonly defaultRolloutPolicy?: { readonly namespace: string; readonly name: string };
+  /** Judges the commits after this one. Absent: everybody is trusted. */
+  readonly trust?: TrustSettings;
 }
 
 /** The most that grants of one capability may ask for: `settings` as in the Policy document, defaults filled in. */

@@ -9,6 +9,7 @@ import type { MemoryParts } from '../model/memory-parts.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Status, TimelineEvent } from '../model/status.ts';
+import type { SignedBy, Signer } from '../model/trust.ts';
 import type { ComponentShape, ShapeOf } from '../model/wit.ts';
 
 export interface CommitInfo {
@@ -46,6 +47,13 @@ export interface GitPort {
   /** What `files` leaves out, for diagnostics. */
   skipped?(commit: string): Promise<Result<readonly SkippedEntry[], Problem>>;
   blobs(oids: readonly string[]): Promise<Result<ReadonlyMap<string, Uint8Array>, Problem>>;
+  /** Commits reachable from `head` and not from `base` that change something below a folder of the followed path. */
+  touching?(base: string, head: string, path: string): Promise<Result<readonly string[], Problem>>;
+  /** Who signed which of the commits, by the keys of these signers alone; the others are not in it. */
+  signatures?(
+    commits: readonly string[],
+    signers: readonly Signer[],
+  ): Promise<Result<ReadonlyMap<string, SignedBy>, Problem>>;
   /** Gives disk space back where there is need; what the head or one of the commits reaches stays. */
   collect?(keep: ReadonlySet<string>): Promise<Result<void, Problem>>;
 }

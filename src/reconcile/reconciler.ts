@@ -8,6 +8,7 @@
  */
 import type { Logger } from 'pino';
 import type { Clock } from '../kit/clock.ts';
+import type { TrustSettings } from '../model/trust.ts';
 import type { Json } from '../kit/json.ts';
 import { decide, IDLE_LOOK_MS, type DecideOptions } from '../decide/index.ts';
 import type { IdentityCache } from '../decide/identity.ts';
@@ -43,6 +44,8 @@ export interface ReconcilerOptions {
   readonly source: SourceView;
   /** A rewritten history is accepted from this accepted commit. Only the host's own configuration may allow it. */
   readonly allowNonFastForwardFrom?: string;
+  /** The host's own trust settings; they win over those in the repository. */
+  readonly trust?: TrustSettings;
   /** The engine is never looked at more often than this; 100 ms where nothing else is said. */
   readonly minLookMs?: number;
   /** Told of each round of the loop, for metrics. */
@@ -117,6 +120,8 @@ class Loop implements Reconciler {
     this.#record = new SourceRecord(options.source, this.#desired?.commit, now);
     this.#source = createSource(ports, {
       allowNonFastForwardFrom: options.allowNonFastForwardFrom,
+      trust: options.trust,
+      nowMs: () => this.#clock.now().wallMs,
       rehearse: (desired) => void this.#decide(desired, new WeakMap()),
     });
     this.#mending = createMending(ports, {

@@ -3,6 +3,7 @@
  *
  * S1 Whatever goes wrong here, the last accepted desired state stays; nothing is deleted because something is away.
  * S2 Desired only moves forward in verified history (I7): a head that does not follow the accepted one is refused.
+ *    So is one that the trust settings do not allow: those of the host or of the accepted commit, never its own.
  * S3 A commit that cannot be used is not read again until the head moves.
  * S4 A poison commit is refused before it is written down, so it cannot fail the daemon over and over (I11).
  */
@@ -12,7 +13,9 @@ import { err, ok, type Result } from '../kit/result.ts';
 import type { Desired } from '../model/desired.ts';
 import type { CommitSeen } from '../model/observed.ts';
 import { problem, type Problem } from '../model/problem.ts';
+import type { TrustSettings } from '../model/trust.ts';
 import type { ShapeOf } from '../model/wit.ts';
+import { judgeCommits } from './trust.ts';
 import type { ArtifactPort, CommitInfo, GitPort, ManifestPort, ShapedArtifacts, ShapePort, TreeFile } from './ports.ts';
 
 /** Heads that one accepted head can pass over and that are still named. */
@@ -34,7 +37,7 @@ export type SourceLook =
       readonly type: 'Refused';
       readonly head: string;
       readonly problem: Problem;
-      readonly reason: 'NonFastForward' | 'Refused';
+      readonly reason: 'NonFastForward' | 'Refused' | 'Unsigned';
     }
   | { readonly type: 'Unavailable'; readonly problem: Problem };
 
@@ -57,6 +60,9 @@ export function createSource(
   ports: SourcePorts,
   options: {
     readonly allowNonFastForwardFrom: string | undefined;
+    /** The host's own; where it is absent, that of the accepted commit judges. */
+    readonly trust: TrustSettings | undefined;
+    readonly nowMs: () => number;
     /** Decides about it without doing anything; throws where a decision would. */
     readonly rehearse: (desired: Desired) => void;
   },
@@ -78,6 +84,15 @@ export function createSource(
       if (!follows.value && accepted) {
         refused = { type: 'Refused', head, reason: 'NonFastForward', problem: notForward(accepted.commit, head) };
         return refused;
+      }
+      const trust = options.trust ?? accepted?.environment.trust;
+      if (trust) {
+        const distrusted = await judgeCommits(ports.git, trust, accepted?.commit, head, options.nowMs());
+        if (!distrusted.ok) return { type: 'Unavailable', problem: distrusted.error };
+        if (distrusted.value) {
+          refused = { type: 'Refused', head, reason: 'Unsigned', problem: distrusted.value };
+          return refused;
+        }
       }
       // Both only read the mirror.
       const [desired, commits] = await Promise.all([

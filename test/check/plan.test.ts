@@ -126,6 +126,25 @@ describe('what a Policy allows', () => {
   });
 });
 
+describe('who may sign', () => {
+  const trust = (names: readonly string[], mode = 'All'): Files =>
+    shop('', {
+      'environment.yaml': environment(
+        `  trust: {mode: ${mode}, signers: [${names.map((name) => `{name: ${name}, ssh: "ssh-ed25519 AAAA${name}"}`).join(', ')}]}\n`,
+      ),
+    });
+
+  it.each([
+    ['a signer more', trust(['ada']), trust(['ada', 'bob']), ['Environment test Widened trust']],
+    ['another mode', trust(['ada']), trust(['ada'], 'Head'), ['Environment test Widened trust']],
+    ['no rule any more', trust(['ada']), shop(''), ['Environment test Widened trust']],
+    ['a first rule', shop(''), trust(['ada']), []],
+    ['the same rule', trust(['ada']), trust(['ada']), []],
+  ])('%s', (_name, base, head, expected) => {
+    expect(grants(between(base, head))).toEqual(expected);
+  });
+});
+
 describe('what rolls out together', () => {
   const two = (cart: string, tax: string, owner = 'cart'): Files => ({
     'environment.yaml': ENVIRONMENT,

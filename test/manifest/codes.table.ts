@@ -38,6 +38,8 @@ const CANARY = (steps: string) => `  strategy: {type: Canary, canary: {steps: [$
 const PREVIEWED = (host: string) => `  rollout: {strategy: {type: BlueGreen, blueGreen: {previewHostname: ${host}}}}\n`;
 const TENANTS = '  tenants: [{namespace: shop, path: tenants/shop}, {namespace: bank, path: tenants/bank}]\n';
 
+const SIGNER = '{name: ada, ssh: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA ada@example.com"}';
+
 export const ROWS: readonly Row[] = [
   { code: 'HW1001', what: 'a flow map that is not closed', bad: one('a: {b: 1\n»c: 2\n'), good: shop('') },
   { code: 'HW1001', what: 'bad indentation', bad: one('a:\n    b: 1\n» c: 2\n'), good: shop('') },
@@ -625,6 +627,18 @@ export const ROWS: readonly Row[] = [
     what: 'a typed call',
     bad: routed('  rules: [{backendRef: {name: cart, »export: {interface: "a:b/c", function: d}}}]\n'),
     good: routed(RULE),
+  },
+  {
+    code: 'HW1023',
+    what: 'a signer that is not listed',
+    bad: env(`  trust: {mode: Head, signers: [${SIGNER}], paths: [{path: platform, signers: [»bob]}]}\n`),
+    good: env(`  trust: {mode: Head, signers: [${SIGNER}], paths: [{path: platform, signers: [ada]}]}\n`),
+  },
+  {
+    code: 'HW1027',
+    what: 'a threshold that nobody can reach',
+    bad: env(`  trust: {mode: Head, signers: [${SIGNER}], paths: [{path: platform, signers: [ada], threshold: »2}]}\n`),
+    good: env(`  trust: {mode: Head, signers: [${SIGNER}], paths: [{path: platform, signers: [ada], threshold: 1}]}\n`),
   },
 ];
 

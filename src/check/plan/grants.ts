@@ -6,6 +6,7 @@ import { canonicalJson, type Json } from '../../kit/json.ts';
 import { isContained } from '../../model/containment.ts';
 import type { EntryKey, Grant, Isolation, Member } from '../../model/component.ts';
 import type { CapabilityCeiling, Desired, DesiredEntry, PolicySettings } from '../../model/desired.ts';
+import type { TrustSettings } from '../../model/trust.ts';
 
 export interface GrantChange {
   /** The component, or the Policy. */
@@ -38,7 +39,22 @@ export function policyChanges(base: Desired, head: Desired): readonly GrantChang
     if (!after) return [{ of, name: 'ceiling', change: 'Widened', escalation: true }];
     return settingsChanges(of, before, after);
   });
-  return escalationsFirst(changes);
+  const trust = trustChange(base, head);
+  return escalationsFirst(trust ? [trust, ...changes] : changes);
+}
+
+/** Whoever may sign may change everything else, so any change of a rule that is in force is looked at first. */
+function trustChange({ environment: base }: Desired, { environment: head }: Desired): GrantChange | undefined {
+  const [before, after] = [base.trust, head.trust];
+  if (text(before) === text(after)) return undefined;
+  const of = `Environment ${head.name}`;
+  if (!before) return { of, name: 'trust', change: 'Narrowed', escalation: false, after: summaryOf(after) };
+  return { of, name: 'trust', change: 'Widened', escalation: true, before: summaryOf(before), after: summaryOf(after) };
+}
+
+function summaryOf(trust: TrustSettings | undefined): string {
+  if (!trust) return 'none';
+  return `${trust.mode}, signers ${trust.signers.map(({ name }) => name).join(' ')}`;
 }
 
 function memberOf(entry: Pick<DesiredEntry, 'members'> | undefined, key: EntryKey): Member | undefined {

@@ -7,6 +7,7 @@ import type { ParsedDocument } from '../parsed.ts';
 import { atValue, duplicateNames } from './assembly.ts';
 import { isCronExpression, isTimeZone } from './schedule.ts';
 import { folderOf } from './tenancy.ts';
+import { trustOf, trustProblems } from './trust.ts';
 
 /** What holds where no Environment has ever been valid. Nothing starts under it (HW1041). */
 export const NO_ENVIRONMENT: EnvironmentSettings = settingsOf('', {});
@@ -30,6 +31,7 @@ export function settingsOf(name: string, spec: Environment['spec']): Environment
     maxConcurrentRollouts: spec.rollouts?.maxConcurrent ?? rollouts.maxConcurrent,
     platformNamespace: spec.platformNamespace ?? platformNamespace,
     ...(policy ? { defaultRolloutPolicy: { namespace: policy.namespace, name: policy.name } } : {}),
+    ...(spec.trust ? { trust: trustOf(spec.trust) } : {}),
   };
 }
 
@@ -45,7 +47,7 @@ function freezeWindow(window: FreezeWindowSpec): FreezeWindow {
 
 export function environmentProblems(document: ParsedDocument<'Environment'>): readonly Diagnostic[] {
   const { spec } = document.value;
-  const problems = [...duplicateNames(document, '/spec/freezeWindows', spec.freezeWindows)];
+  const problems = [...duplicateNames(document, '/spec/freezeWindows', spec.freezeWindows), ...trustProblems(document)];
   for (const [index, window] of (spec.freezeWindows ?? []).entries()) {
     const at = `/spec/freezeWindows/${index}`;
     if (!isCronExpression(window.schedule)) {
