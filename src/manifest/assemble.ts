@@ -13,6 +13,7 @@ import { exportProblems, type Types } from './assemble/exports.ts';
 import { memberOf } from './assemble/member.ts';
 import { appliesTo, policiesInForce } from './assemble/policy.ts';
 import { previewHostProblems } from './assemble/preview-hosts.ts';
+import { grantsOf, refuseRoles, rolesNotImplemented } from './assemble/roles.ts';
 import { rolloutProblems } from './assemble/rollout.ts';
 import { routeProblems, rulesOf } from './assemble/routes.ts';
 import { pinsOf } from './assemble/source.ts';
@@ -46,6 +47,7 @@ export function assemble(
   admitDocuments(parsed, tenancy, assembly);
   const { policies, unknown } = policiesInForce(assembly, tenancy, parsed.unreadableFiles, previous?.policies ?? []);
   refuseRolloutPolicies(assembly);
+  refuseRoles(assembly);
   const { members, sources } = checkComponents(assembly, settings, artifacts);
   const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, tenancy);
   const rules = checkRoutes(assembly, tenancy, policies, unreadablePaths, previous, { members, shapeOf });
@@ -150,7 +152,8 @@ function checkComponents(
   const sources = new Map<EntryKey, Exclude<RolloutSource, { type: 'Broken' }>>();
   for (const document of assembly.all('Component')) {
     const source = rolloutSource(document, environment, assembly);
-    const member = memberOf(document, artifacts, pins);
+    const grants = grantsOf(document, environment, assembly);
+    const member = memberOf(document, artifacts, { pins, grants });
     const problems = [...(member.ok ? [] : member.error), ...entryProblems(document, source, assembly)];
     if (problems.length > 0) assembly.refuse(document, problems);
     if (!member.ok || source.type === 'Broken') continue;
@@ -245,7 +248,7 @@ function makeEntries(
       documents,
       rules: inputs.rules.get(key) ?? [],
       policies,
-      withheld: inputs.withheld(document),
+      withheld: [...inputs.withheld(document), ...rolesNotImplemented(document, assembly)],
     });
     entries.set(key, made.entry);
     findings.push(...made.findings);

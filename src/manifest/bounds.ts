@@ -33,6 +33,8 @@ export const BOUNDS: Bounds = {
 
 /** Hostnames times matches of one Route, over all of its rules. */
 export const MAX_RULES_PER_ROUTE = 1_024;
+/** With those of its Roles. */
+export const MAX_GRANTS_PER_COMPONENT = 256;
 
 /** Members of one cell: an entry and all that it links inline. */
 export const MAX_MEMBERS_PER_CELL = 64;

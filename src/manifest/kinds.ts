@@ -2,6 +2,7 @@ import component from '../../schemas/headway.dev/component_v1alpha1.json' with {
 import environment from '../../schemas/headway.dev/environment_v1alpha1.json' with { type: 'json' };
 import lint from '../../schemas/headway.dev/lint_v1alpha1.json' with { type: 'json' };
 import policy from '../../schemas/headway.dev/policy_v1alpha1.json' with { type: 'json' };
+import role from '../../schemas/headway.dev/role_v1alpha1.json' with { type: 'json' };
 import rolloutPolicy from '../../schemas/headway.dev/rolloutpolicy_v1alpha1.json' with { type: 'json' };
 import route from '../../schemas/headway.dev/route_v1alpha1.json' with { type: 'json' };
 import runtime from '../../schemas/headway.dev/runtime_v1alpha1.json' with { type: 'json' };
@@ -15,6 +16,7 @@ export const SCHEMAS = {
   RolloutPolicy: rolloutPolicy,
   Environment: environment,
   Policy: policy,
+  Role: role,
 } as const;
 
 /** Files beside the manifests: the host's own, and the configuration of lint. */
@@ -27,15 +29,7 @@ export type Kind = keyof typeof SCHEMAS;
 export const CLUSTER_SCOPED: ReadonlySet<string> = new Set<Kind>(['Environment', 'Policy']);
 
 /** Kinds of the form that this version cannot run: refused by name, never ignored. */
-export const LATER_KINDS: readonly string[] = [
-  'Check',
-  'Config',
-  'Pipeline',
-  'Role',
-  'Schedule',
-  'Secret',
-  'Subscription',
-];
+export const LATER_KINDS: readonly string[] = ['Check', 'Config', 'Pipeline', 'Schedule', 'Secret', 'Subscription'];
 
 export function isKind(text: string): text is Kind {
   return Object.hasOwn(SCHEMAS, text);

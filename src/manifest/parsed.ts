@@ -4,6 +4,7 @@ import type { InvalidDocument } from '../model/desired.ts';
 import type { Component } from './generated/component.ts';
 import type { Environment } from './generated/environment.ts';
 import type { Policy } from './generated/policy.ts';
+import type { Role } from './generated/role.ts';
 import type { RolloutPolicy } from './generated/rolloutpolicy.ts';
 import type { Route } from './generated/route.ts';
 import type { Kind } from './kinds.ts';
@@ -16,6 +17,7 @@ interface Values {
   readonly RolloutPolicy: RolloutPolicy;
   readonly Environment: Environment;
   readonly Policy: Policy;
+  readonly Role: Role;
 }
 
 /** One document that fits its schema. */

@@ -19,7 +19,7 @@ function isRange(value: unknown): boolean {
   return maxReplicas > minReplicas;
 }
 
-export const UNIMPLEMENTED: readonly Unimplemented[] = [
+const WRITTEN: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.isolation', what: 'isolation Shared', when: is('Shared') },
   { kind: 'Component', where: 'spec.env.*.valueFrom', what: 'values from Secret and Config' },
   { kind: 'Component', where: 'spec.config.*.valueFrom', what: 'values from Secret and Config' },
@@ -34,6 +34,15 @@ export const UNIMPLEMENTED: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.scaling', what: 'scaling beyond minReplicas', when: isRange },
   { kind: 'Component', where: 'spec.links.*', what: 'links between components' },
   { kind: 'Route', where: 'spec.rules.*.backendRef.export', what: 'typed calls of an export' },
+];
+
+/** A Role grants what a component may be granted itself. */
+export const UNIMPLEMENTED: readonly Unimplemented[] = [
+  ...WRITTEN,
+  ...WRITTEN.filter(({ where }) => where.startsWith('spec.capabilities.')).map((row) => ({
+    ...row,
+    kind: 'Role' as const,
+  })),
 ];
 
 /** The rows that a document meets, with the JSON pointer of the value. */

@@ -182,6 +182,11 @@ export const MANIFEST_CODES = {
     remedy: 'delete the line, or choose instancePolicy Pooled',
     policy: 'Terminal',
   },
+  HW1087: {
+    title: 'Role that nothing uses',
+    remedy: 'refer to it (`- {name: …, roleRef: {name: …}}` in spec.capabilities), or delete it',
+    policy: 'Terminal',
+  },
   HW1086: {
     title: 'steps of a Singleton',
     remedy: 'choose a strategy without weights (Immediate, BlueGreen): its mailbox is handed over as a whole',

@@ -10,6 +10,12 @@ const shop = (cart: string, more: Files = {}): Files => ({
   ...more,
 });
 const POLICY = rolloutPolicy('careful', '  bake: {duration: 1m}\n');
+const ROLE = `apiVersion: headway.dev/v1alpha1
+kind: Role
+metadata: {name: basics, namespace: shop}
+spec:
+  capabilities: [{name: carts, keyValue: {store: carts}}]
+`;
 const waiver = (text: string): string => POLICY.replace('{name', `{annotations: {${text}}, name`);
 const canary = (steps: string) => `${PROBE}  »rollout: {strategy: {type: Canary, canary: {steps: [${steps}]}}}\n`;
 
@@ -29,6 +35,18 @@ export const LINT_ROWS: readonly Row[] = [
     what: 'a policy that nobody refers to',
     bad: shop(PROBE, { 'careful.yaml': POLICY.replace('name: careful', 'name: »careful') }),
     good: shop(`${PROBE}  rollout: {policyRef: {name: careful}}\n`, { 'careful.yaml': POLICY }),
+  },
+  {
+    code: 'HW1086',
+    what: 'steps of a Singleton',
+    bad: shop(`${PROBE}  instancePolicy: Singleton\n  »rollout: {strategy: {type: Rolling}}\n`),
+    good: shop(`${PROBE}  instancePolicy: Singleton\n  rollout: {strategy: {type: BlueGreen}}\n`),
+  },
+  {
+    code: 'HW1087',
+    what: 'a Role that nobody refers to',
+    bad: shop(PROBE, { 'basics.yaml': ROLE.replace('name: basics', 'name: »basics') }),
+    good: shop(`${PROBE}  capabilities: [{name: web, roleRef: {name: basics}}]\n`, { 'basics.yaml': ROLE }),
   },
   {
     code: 'HW1062',

@@ -36,6 +36,8 @@ const ceiling = (spec: string, shopSpec: string): Files => ({
 const RULE = '  rules:\n    - backendRef: {name: cart}\n';
 const CANARY = (steps: string) => `  strategy: {type: Canary, canary: {steps: [${steps}]}}\n`;
 const PREVIEWED = (host: string) => `  rollout: {strategy: {type: BlueGreen, blueGreen: {previewHostname: ${host}}}}\n`;
+const role = (grants: string) =>
+  `${head('Role')}metadata: {name: basics, namespace: shop}\nspec:\n  capabilities: [${grants}]\n`;
 const TENANTS = '  tenants: [{namespace: shop, path: tenants/shop}, {namespace: bank, path: tenants/bank}]\n';
 
 const SIGNER = '{name: ada, ssh: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA ada@example.com"}';
@@ -214,6 +216,43 @@ export const ROWS: readonly Row[] = [
     what: 'a path with dots',
     bad: routed(`${RULE}      matches: [{path: {value: »/a/../b}}]\n`),
     good: routed(`${RULE}      matches: [{path: {value: /a/..b}}]\n`),
+  },
+  {
+    code: 'HW1023',
+    what: 'a Role',
+    bad: shop('  capabilities: [{name: web, roleRef: {name: »basics}}]\n'),
+    good: {
+      ...shop('  capabilities: [{name: web, roleRef: {name: basics}}]\n'),
+      'role.yaml': role('{name: a, sql: {connection: b}}'),
+    },
+  },
+  {
+    code: 'HW1024',
+    what: 'a Role',
+    bad: {
+      ...shop('  capabilities: [{name: web, roleRef: {name: »basics}}]\n'),
+      'role.yaml': role('{name: a, sql: {conection: b}}'),
+    },
+    good: {
+      ...shop('  capabilities: [{name: web, roleRef: {name: basics}}]\n'),
+      'role.yaml': role('{name: a, sql: {connection: b}}'),
+    },
+  },
+  {
+    code: 'HW1030',
+    what: 'grants of a Role',
+    bad: { ...shop(''), 'role.yaml': role('{name: a, sql: {connection: b}}, {name: »a, sql: {connection: c}}') },
+    good: { ...shop(''), 'role.yaml': role('{name: a, sql: {connection: b}}, {name: b, sql: {connection: c}}') },
+  },
+  {
+    code: 'HW1042',
+    what: 'a capability of a Role, at the reference',
+    bad: {
+      ...shop('  capabilities: [{name: web, »roleRef: {name: basics}}]\n'),
+      'role.yaml': role('{name: a, sql: {connection: b}}'),
+    },
+    good: { ...shop(''), 'role.yaml': role('{name: a, sql: {connection: b}}') },
+    says: 'the capability sql, at role.yaml:5:28',
   },
   {
     code: 'HW1018',

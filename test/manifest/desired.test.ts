@@ -41,6 +41,7 @@ describe('the example of the reference', () => {
       'RolloutPolicy',
       'Environment',
       'Policy',
+      'Role',
     ]);
     expect(parsed.invalid.map(({ kind, problems }) => [kind, problems.map(({ code }) => code)])).toEqual([
       ['Schedule', ['HW1012']],

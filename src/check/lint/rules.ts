@@ -1,5 +1,6 @@
 import { isSingleton } from '../../decide/singleton.ts';
 import { shareText, stepsOf, takesRequests } from '../../decide/steps.ts';
+import { roleKey } from '../../manifest/assemble/roles.ts';
 import { finding } from '../../manifest/finding.ts';
 import { keyOf, keySpan, subjectOf, valueSpan, type Parsed, type ParsedDocument } from '../../manifest/parsed.ts';
 import { milliseconds } from '../../manifest/quantity.ts';
@@ -170,6 +171,17 @@ const unusedPolicies: Rule = ({ desired, documents, components }) => {
     .map((document) => at(document, '/metadata/name', 'HW1061', `nothing uses RolloutPolicy ${keyOf(document)}`));
 };
 
+const unusedRoles: Rule = ({ documents, components }) => {
+  const used = new Set(
+    [...components.values()].flatMap((document) =>
+      (document.value.spec.capabilities ?? []).flatMap(({ roleRef }) => (roleRef ? [roleKey(document, roleRef)] : [])),
+    ),
+  );
+  return documents
+    .filter((document) => document.kind === 'Role' && !used.has(keyOf(document)))
+    .map((document) => at(document, '/metadata/name', 'HW1087', `nothing uses Role ${keyOf(document)}`));
+};
+
 const longRequests: Rule = ({ desired, documents }) =>
   documents
     .filter((document): document is ParsedDocument<'Route'> => document.kind === 'Route')
@@ -192,6 +204,7 @@ const RULES: readonly Rule[] = [
   forEachEntry(idleRollout),
   forEachEntry(unreachableBounds),
   unusedPolicies,
+  unusedRoles,
   longRequests,
 ];
 

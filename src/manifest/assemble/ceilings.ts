@@ -6,6 +6,7 @@ import type { ParsedDocument } from '../parsed.ts';
 import { atKey } from './assembly.ts';
 import { isContained } from '../../model/containment.ts';
 import { appliesTo } from './policy.ts';
+import { pointerOfGrant } from './roles.ts';
 
 /** What an entry asks for, before it is known whether it may. */
 export type Asking = Pick<DesiredEntry, 'members' | 'scaling' | 'rollout'>;
@@ -26,7 +27,7 @@ export function ceilingProblems(
   return policies
     .filter((policy) => appliesTo(policy, document.namespace))
     .flatMap((policy) =>
-      excesses(asking, policy).map(
+      excesses(document, asking, policy).map(
         ({ pointer, message, remedy = `ask for less, or raise the ceiling in Policy ${policy.name}` }) => {
           const problem = atKey(document, pointer, 'HW1040', `${message} of Policy ${policy.name}`, remedy);
           return policy.enforcement === 'Audit' ? { ...problem, severity: 'warning' as const } : problem;
@@ -35,9 +36,13 @@ export function ceilingProblems(
     );
 }
 
-function excesses({ members, scaling, rollout }: Asking, policy: PolicySettings): readonly Excess[] {
+function excesses(
+  document: ParsedDocument<'Component'>,
+  { members, scaling, rollout }: Asking,
+  policy: PolicySettings,
+): readonly Excess[] {
   const { limits } = policy;
-  const found = members.flatMap((member) => memberExcesses(member, policy));
+  const found = members.flatMap((member) => memberExcesses(document, member, policy));
   if (scaling.maxReplicas > (limits.maxReplicas ?? Infinity)) {
     const message = `maxReplicas ${scaling.maxReplicas} exceeds the ${limits.maxReplicas}`;
     found.push({ pointer: '/spec/scaling/maxReplicas', message });
@@ -58,7 +63,7 @@ function excesses({ members, scaling, rollout }: Asking, policy: PolicySettings)
   return found;
 }
 
-function memberExcesses(member: Member, policy: PolicySettings): Excess[] {
+function memberExcesses(document: ParsedDocument<'Component'>, member: Member, policy: PolicySettings): Excess[] {
   const { limits, isolation, capabilities } = policy;
   const found = sourceExcesses(member.source, policy.artifacts);
   if (member.limits.memoryBytes > (limits.memoryBytes ?? Infinity)) {
@@ -73,10 +78,12 @@ function memberExcesses(member: Member, policy: PolicySettings): Excess[] {
   if (isolation.length > 0 && !kinds.every((kind) => isolation.includes(kind))) {
     found.push({ pointer: '/spec/isolation', ...isolationExcess(member.isolation, policy) });
   }
-  for (const [index, grant] of capabilities ? member.capabilities.entries() : []) {
+  for (const grant of capabilities ? member.capabilities : []) {
     if (isContained(grant, capabilities!)) continue;
     const message = `the grant ${grant.name} (${grant.capability}) goes beyond the capabilities`;
-    found.push({ pointer: `/spec/capabilities/${index}`, message });
+    // What a linked member asks for stands in another document.
+    const isOwn = member.key === `${document.namespace}/${document.name}`;
+    found.push({ pointer: isOwn ? pointerOfGrant(document, grant.name) : '/spec/links', message });
   }
   return found;
 }

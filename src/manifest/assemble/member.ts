@@ -10,23 +10,32 @@ import {
   type Member,
 } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import type { ComponentSpec, EnvVar as EnvSpec, Grant as GrantSpec, ResourceLimits } from '../generated/component.ts';
-import { COMPONENT_DEFAULTS, GRANT_DEFAULTS, LINK_DEFAULTS } from '../defaults.ts';
+import type { ComponentSpec, EnvVar as EnvSpec, ResourceLimits } from '../generated/component.ts';
+import { COMPONENT_DEFAULTS, LINK_DEFAULTS } from '../defaults.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds, processorMillis } from '../quantity.ts';
 import { atValue, duplicateNames } from './assembly.ts';
 import { sourceProblems, type Pins } from './source.ts';
 
+interface Inputs {
+  readonly pins: Pins;
+  readonly grants: Result<readonly Grant[], readonly Diagnostic[]>;
+}
+
 /** What a component is made of: the part of its document that its revision is computed from, in a canonical order. */
 export function memberOf(
   document: ParsedDocument<'Component'>,
   artifacts: ReadonlyMap<string, Digest>,
-  pins: Pins,
+  { pins, grants }: Inputs,
 ): Result<Member, readonly Diagnostic[]> {
   const { spec } = document.value;
   const source = sourceOf(spec);
   const artifact = source.type === 'path' ? artifacts.get(source.path) : source.digest;
-  const problems = [...memberProblems(document), ...sourceProblems(document, pins)];
+  const problems = [
+    ...memberProblems(document),
+    ...sourceProblems(document, pins),
+    ...(grants.ok ? [] : grants.error),
+  ];
   if (artifact === undefined && source.type === 'path') {
     const message = `there is no file ${source.path} in this commit under the followed path`;
     return err([...problems, atValue(document, '/spec/source/path', 'HW2001', message)]);
@@ -39,7 +48,7 @@ export function memberOf(
     env: valuesOf(spec.env),
     config: valuesOf(spec.config),
     secretVersions: secretsOf([...(spec.env ?? []), ...(spec.config ?? [])]),
-    capabilities: (spec.capabilities ?? []).map(grantOf).sort(byName),
+    capabilities: grants.ok ? grants.value : [],
     limits: spec.instancePolicy === 'Singleton' ? { ...limitsOf(spec.limits), concurrency: 1 } : limitsOf(spec.limits),
     instancePolicy: spec.instancePolicy ?? COMPONENT_DEFAULTS.instancePolicy,
     isolation: spec.isolation ?? COMPONENT_DEFAULTS.isolation,
@@ -83,33 +92,6 @@ function secretsOf(variables: readonly EnvSpec[]): Member['secretVersions'] {
     ({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? valueFrom?.configKeyRef?.name ?? [],
   );
   return [...new Set(names)].sort().map((secret) => ({ secret, version: '' }));
-}
-
-function grantOf({ name, enforcement, expireTime, ...capabilities }: GrantSpec): Grant {
-  const [capability, settings] = Object.entries(capabilities)[0]!;
-  return {
-    name,
-    capability,
-    settings: inPlainUnits({ ...defaultsOf(capability), ...settings }),
-    enforcement: enforcement ?? GRANT_DEFAULTS.enforcement,
-    ...(expireTime === undefined ? {} : { expireTime }),
-  };
-}
-
-const SIZES: ReadonlySet<string> = new Set(['maxSize', 'maxValueSize']);
-
-/** Sizes in bytes: two ways to write one size are one revision. */
-function inPlainUnits(settings: Readonly<Record<string, unknown>>): Grant['settings'] {
-  return Object.fromEntries(
-    Object.entries(settings).map(([name, value]) => [name, SIZES.has(name) ? bytesOf(String(value)) : value]),
-  );
-}
-
-/** Defaults of one capability key, for grants and ceilings alike. */
-export function defaultsOf(capability: string): object {
-  const table: Readonly<Record<string, unknown>> = GRANT_DEFAULTS;
-  const defaults = Object.hasOwn(table, capability) ? table[capability] : {};
-  return typeof defaults === 'object' ? defaults! : {};
 }
 
 function limitsOf(spec: ResourceLimits = {}): Limits {

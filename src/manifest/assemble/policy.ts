@@ -2,7 +2,7 @@ import type { CapabilityCeiling, InvalidDocument, PolicySettings } from '../../m
 import type { Ceiling, Policy } from '../generated/policy.ts';
 import { POLICY_DEFAULTS } from '../defaults.ts';
 import { bytesOf, milliseconds, share } from '../quantity.ts';
-import { defaultsOf } from './member.ts';
+import { defaultsOf } from './roles.ts';
 import type { Tenancy } from './tenancy.ts';
 import type { Assembly } from './assembly.ts';
 

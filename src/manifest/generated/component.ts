@@ -182,7 +182,7 @@ value?: string
 valueFrom?: ValueFrom
 }
 /**
- * One grant: a name and exactly one capability.
+ * One grant: a name and exactly one capability; or a name and the Role whose grants it stands for.
  */
 export interface Grant {
 /**
@@ -197,6 +197,7 @@ keyValue?: KeyValue
 blobStore?: BlobStore
 messaging?: Messaging
 sql?: Sql
+roleRef?: RoleRef
 /**
  * Enforce: what is not granted is denied. Audit: it is only counted.
  */
@@ -397,6 +398,19 @@ connection: string
  * What may be done with it.
  */
 access?: ("ReadOnly" | "ReadWrite")
+}
+/**
+ * A Role: all its grants, each under the name of this item, a dot, and its own.
+ */
+export interface RoleRef {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Its namespace: the own one, or that of the platform.
+ */
+namespace?: string
 }
 /**
  * One link.
