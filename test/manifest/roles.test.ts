@@ -36,7 +36,7 @@ const grantsOf = (made: Files) => entryOf(made).members[0].capabilities;
 describe('a Role', () => {
   it('stands for its grants, each under the name of the item and its own, with its defaults', () => {
     const made = files(`{name: web, roleRef: {name: basics}}, ${CARTS}`);
-    expect(grantsOf(made)).toEqual([
+    expect(grantsOf(made)).toMatchObject([
       {
         name: 'carts',
         capability: 'keyValue',

@@ -31,11 +31,7 @@ export function memberOf(
   const { spec } = document.value;
   const source = sourceOf(spec);
   const artifact = source.type === 'path' ? artifacts.get(source.path) : source.digest;
-  const problems = [
-    ...memberProblems(document),
-    ...sourceProblems(document, pins),
-    ...(grants.ok ? [] : grants.error),
-  ];
+  const problems = [...memberProblems(document), ...sourceProblems(document, pins), ...(grants.ok ? [] : grants.error)];
   if (artifact === undefined && source.type === 'path') {
     const message = `there is no file ${source.path} in this commit under the followed path`;
     return err([...problems, atValue(document, '/spec/source/path', 'HW2001', message)]);
