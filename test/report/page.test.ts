@@ -108,6 +108,25 @@ test('a canary: pointers, weights, step, evidence and replicas are told', async 
   expect(complaints).toEqual([]);
 });
 
+test('what runs on the bundles of an older toolchain says so, and which tier it has and why', async () => {
+  const message =
+    'not ready under the present toolchain (tools 2): it does not load; it runs with the bundles of tools 1';
+  const entry = greet();
+  const tierReason = 'the helper rscTableCreateBorrow is not known';
+  const replicas = entry.replicas.map((replica) => ({ ...replica, tier: 'quiet' as const, tierReason }));
+  const conditions = [...entry.conditions.slice(0, 2), condition('Healthy', 'False', 'ToolchainRegression', message)];
+  source.become({ entries: [{ ...entry, conditions, replicas, tier: 'quiet', tierReason }] });
+  const greetCard = card('shop/greet');
+  await expect.poll(() => greetCard.locator('.card-head .pill').textContent()).toBe('toolchain regression');
+  expect(await greetCard.locator('p.message').textContent()).toBe(message);
+  const chip = greetCard.locator('.chip').first();
+  expect(await chip.textContent()).toContain('quiet');
+  expect(await chip.getAttribute('title')).toContain(`quiet bindings: ${tierReason}`);
+  await greetCard.locator('details.why summary').click();
+  expect(await greetCard.locator('dl.inputs').innerText()).toContain(`quiet: ${tierReason}`);
+  expect(complaints).toEqual([]);
+});
+
 test('a rollback: the evidence, what is quarantined, and the edit that releases it', async () => {
   const quote = card('shop/quote');
   expect(await quote.locator('.card-head .pill').textContent()).toBe('rolled back');
