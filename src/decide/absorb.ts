@@ -54,10 +54,11 @@ function forgetRuns(entry: EntryDraft): void {
 export function absorbReplicas(
   entry: EntryDraft,
   observed: Observed,
+  replicas: readonly ReplicaObserved[],
   clockMs: number,
   excused: ReadonlySet<string>,
 ): void {
-  const seen = new Map((observed.engine?.replicas ?? []).map((replica) => [replica.id, replica]));
+  const seen = new Map(replicas.map((replica) => [replica.id, replica]));
   const refused = new Map(observed.refusedStarts.map((start) => [start.replica, start.problem]));
   const failures: ReplicaFailure[] = [];
   const left = entry.replicas.filter((replica) => {
@@ -85,11 +86,10 @@ function failureOf(
 }
 
 /** What each release answered since the last look, counted once: the counters seen are part of the memory. */
-export function absorbCounters(entry: EntryDraft, key: EntryKey, engine: EngineObserved): ReadonlyMap<string, Tally> {
+export function absorbCounters(entry: EntryDraft, reported: readonly ReleaseSamples[]): ReadonlyMap<string, Tally> {
   const tallies = new Map<string, Tally>();
   const counters: { [release: string]: SeenCounters } = {};
-  for (const samples of engine.samples) {
-    if (!samples.group.startsWith(`${key}@`)) continue;
+  for (const samples of reported) {
     const now = sameCounts(entry.counters[samples.release], seenOf(samples));
     counters[samples.release] = now;
     const tally = tallySince(entry.counters[samples.release] ?? NOTHING_SEEN, now);

@@ -41,7 +41,7 @@ export function arrangeCells(world: World): number | undefined {
   if (!engine) return undefined;
   const live = new Map(engine.replicas.map((replica) => [replica.id, replica]));
   noteIds(world, engine.replicas);
-  adoptOrphans(world, engine.replicas);
+  adoptOrphans(world);
   const starts: (Extract<Action, { type: 'Start' }> & { readonly purpose: Wanted['purpose'] })[] = [];
   let dueMs: number | undefined;
   for (const key of [...world.entries.keys()].sort()) {
@@ -262,13 +262,15 @@ function noteIds(world: World, replicas: readonly ReplicaObserved[]): void {
 }
 
 /** After a lost journal: replicas of a wanted group go on under this memory instead of being started twice. */
-function adoptOrphans(world: World, replicas: readonly ReplicaObserved[]): void {
+function adoptOrphans(world: World): void {
   const known = knownIds(world);
   for (const [key, entry] of world.entries) {
+    const unknown = world.engine
+      .replicasOf(key)
+      .filter(({ id, phase }) => !known.has(id) && phase !== 'Ended' && phase !== 'Draining');
+    if (unknown.length === 0) continue;
     const wanted = wantedOf(world, key, entry);
-    const found = replicas.filter(
-      ({ id, group, phase }) => wanted.has(group) && !known.has(id) && phase !== 'Ended' && phase !== 'Draining',
-    );
+    const found = unknown.filter(({ group }) => wanted.has(group));
     if (found.length === 0) continue;
     const adopted = found.map(({ id, group, restartToken }) => ({ id, group, token: restartToken, stopping: false }));
     entry.replicas = [...entry.replicas, ...adopted];

@@ -154,7 +154,7 @@ function doesWell(world: World, candidate: EntryDraft['candidate']): boolean {
 }
 
 export function samplesOf(world: World, release: string) {
-  return world.observed.engine?.samples.find((samples) => samples.release === release);
+  return world.engine.sample(release);
 }
 
 /** Deleted, and nothing of it runs: what is kept of it (ledger, quarantine) is no business of status and metrics. */

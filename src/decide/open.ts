@@ -7,6 +7,7 @@ import type { Memory, Tally } from '../model/memory.ts';
 import type { Observed } from '../model/observed.ts';
 import { absorbCounters, absorbEpoch, absorbReplicas } from './absorb.ts';
 import { acceptCommit } from './commits.ts';
+import { indexEngine } from './engine-index.ts';
 import type { IdentityCache } from './identity.ts';
 import { absorbPins, tellRegression } from './pins.ts';
 import { policyHashes, settingsChange } from './settings-change.ts';
@@ -50,16 +51,21 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
 
   const { engine } = observed;
   if (engine) absorbEpoch(draft, entries, engine);
+  const index = indexEngine(engine);
   const tallies = new Map<string, Tally>();
   for (const [key, entry] of entries) {
-    const excused = absorbPins(entry, key, observed, tellRegression({ events, desired }, key));
-    absorbReplicas(entry, observed, draft.clockMs, excused);
-    if (engine) for (const [release, tally] of absorbCounters(entry, key, engine)) tallies.set(release, tally);
+    const replicas = index.replicasOf(key);
+    const tell = tellRegression({ events, desired }, key);
+    const excused = absorbPins(entry, key, { replicas, toolchain: observed.toolchain }, tell);
+    absorbReplicas(entry, observed, replicas, draft.clockMs, excused);
+    if (!engine) continue;
+    for (const [release, tally] of absorbCounters(entry, index.samplesOf(key))) tallies.set(release, tally);
   }
   forgetLongGone(entries, wishes, now);
   return {
     desired,
     observed,
+    engine: index,
     now,
     elapsedMs,
     memory: draft,

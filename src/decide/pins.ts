@@ -7,7 +7,7 @@
  *    That is no failure of the component's, so it counts in no gate and no back-off; it is said in a condition.
  * B3 What serves gets bundles of the present toolchain one entry at a time, while nothing else is being prepared.
  */
-import { localKey, type Observed } from '../model/observed.ts';
+import { localKey } from '../model/observed.ts';
 import type { EntryKey } from '../model/component.ts';
 import { CODES } from '../model/codes.ts';
 import type { BundlesInUse, ReplicaObserved } from '../model/engine.ts';
@@ -31,7 +31,7 @@ export type TellRegression = (group: GroupId, pinned: PinnedBundles) => void;
 export function absorbPins(
   entry: EntryDraft,
   key: EntryKey,
-  { engine, toolchain }: Observed,
+  { replicas, toolchain }: { readonly replicas: readonly ReplicaObserved[]; readonly toolchain: string | undefined },
   tell: TellRegression,
 ): ReadonlySet<string> {
   const excused = new Set<string>();
@@ -42,7 +42,7 @@ export function absorbPins(
     if (inUse.has(group)) pins[group] = upToDate(pin, toolchain);
   }
   const mine = new Set(entry.replicas.filter(({ stopping }) => !stopping).map(({ id }) => id));
-  for (const replica of engine?.replicas ?? []) {
+  for (const replica of replicas) {
     const { id, group, bundles } = replica;
     if (!mine.has(id) || !bundles || !inUse.has(group)) continue;
     const pin = pins[group];

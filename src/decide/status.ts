@@ -235,21 +235,19 @@ function drainingOf(world: World, { context: { entry, key } }: Decided): readonl
 
 function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided): readonly ReplicaStatus[] {
   const releases = [entry.serving?.release, entry.candidate?.release, entry.leaving?.release, ...entry.warm];
-  return (world.observed.engine?.replicas ?? [])
-    .filter(({ group }) => group.startsWith(`${key}@`))
-    .map((replica) => {
-      const revision = replica.group.slice(key.length + 1);
-      return {
-        id: replica.id,
-        release: releases.find((release) => release?.revision === revision)?.release ?? revision,
-        phase: replica.phase,
-        ...optional('isolation', replica.isolation),
-        ...optional('instancePolicy', replica.effectiveInstancePolicy),
-        ...optional('tier', replica.bundles?.tier),
-        ...optional('tierReason', replica.bundles?.tierReason),
-        ...optional('pid', replica.pid),
-        inFlight: replica.inFlight,
-        ...optional('message', replica.problem?.message),
-      };
-    });
+  return world.engine.replicasOf(key).map((replica) => {
+    const revision = replica.group.slice(key.length + 1);
+    return {
+      id: replica.id,
+      release: releases.find((release) => release?.revision === revision)?.release ?? revision,
+      phase: replica.phase,
+      ...optional('isolation', replica.isolation),
+      ...optional('instancePolicy', replica.effectiveInstancePolicy),
+      ...optional('tier', replica.bundles?.tier),
+      ...optional('tierReason', replica.bundles?.tierReason),
+      ...optional('pid', replica.pid),
+      inFlight: replica.inFlight,
+      ...optional('message', replica.problem?.message),
+    };
+  });
 }

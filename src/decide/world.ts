@@ -6,6 +6,7 @@ import type { ReplicaObserved } from '../model/engine.ts';
 import type { Memory, Release, Tally } from '../model/memory.ts';
 import type { Observed } from '../model/observed.ts';
 import { groupId, type GroupId } from '../model/snapshot.ts';
+import type { EngineIndex } from './engine-index.ts';
 import type { EntryDraft, MemoryDraft } from './memory.ts';
 
 /** A desired entry with its identities. */
@@ -38,6 +39,8 @@ export interface Party {
 export interface World {
   readonly desired: Desired;
   readonly observed: Observed;
+  /** What `observed.engine` says, by entry and by release. */
+  readonly engine: EngineIndex;
   readonly now: Now;
   /** Length of the time since the last decision. */
   readonly elapsedMs: number;
@@ -65,9 +68,9 @@ export function groupOf(key: EntryKey, release: Release): GroupId {
 /** The observed replicas of a group that this memory started and did not stop. */
 export function replicasOf(world: World, key: EntryKey, group: GroupId): readonly ReplicaObserved[] {
   const mine = world.entries.get(key)?.replicas ?? [];
-  return (world.observed.engine?.replicas ?? []).filter(
-    (replica) => replica.group === group && mine.some((known) => known.id === replica.id && !known.stopping),
-  );
+  return world.engine
+    .replicasOf(key)
+    .filter((replica) => replica.group === group && mine.some((known) => known.id === replica.id && !known.stopping));
 }
 
 export function readyCount(world: World, key: EntryKey, release: Release): number {

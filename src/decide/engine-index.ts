@@ -1,0 +1,34 @@
+/** What the engine reported, by entry and by release: looked through once a decision and not once for each entry. */
+import type { EntryKey } from '../model/component.ts';
+import type { EngineObserved, ReleaseSamples, ReplicaObserved } from '../model/engine.ts';
+import type { GroupId } from '../model/snapshot.ts';
+
+export interface EngineIndex {
+  /** In the order of the report. */
+  replicasOf(key: EntryKey): readonly ReplicaObserved[];
+  samplesOf(key: EntryKey): readonly ReleaseSamples[];
+  sample(release: string): ReleaseSamples | undefined;
+}
+
+export function indexEngine(engine: EngineObserved | undefined): EngineIndex {
+  const replicas = byEntry(engine?.replicas ?? []);
+  const samples = byEntry(engine?.samples ?? []);
+  // The first of a release counts, should there be two.
+  const releases = new Map((engine?.samples ?? []).toReversed().map((one) => [one.release, one]));
+  return {
+    replicasOf: (key) => replicas.get(key) ?? [],
+    samplesOf: (key) => samples.get(key) ?? [],
+    sample: (release) => releases.get(release),
+  };
+}
+
+function byEntry<T extends { readonly group: GroupId }>(items: readonly T[]): ReadonlyMap<string, readonly T[]> {
+  const lists = new Map<string, T[]>();
+  for (const item of items) {
+    const key = item.group.slice(0, item.group.indexOf('@'));
+    const list = lists.get(key);
+    if (list) list.push(item);
+    else lists.set(key, [item]);
+  }
+  return lists;
+}
