@@ -17,6 +17,8 @@ const HELP = `headway follows HEAD: a git repository of YAML manifests is the on
   headway schema [kind]                     the JSON schema of a kind; without one, the kinds
   headway plan <base>..<head> [--repo <dir>] [--path <dir>] [--format text|json|markdown|github]
                [--live <addr>] [--fail-on escalation]   exit 0 no change, 1 error, 2 change
+  headway lock <dir> [--check] [--update] [--config <runtime.yaml>] [--docker-config <file>]
+               writes the digests of tags into the manifests; --check: exit 0 all there, 1 some missing, 2 broken
   headway status [--status <addr>] [--watch] [--json]
   headway explain <namespace>/<name> [--status <addr>] [--json]
   headway audit verify [--data <dir>] [--contains <hash>] [--format text|json]   exit 0 whole, 1 findings, 2 broken
@@ -79,6 +81,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (_values, [kind, ...rest]) => {
       if (rest.length > 0) return usage('schema takes one kind, or none');
       return (await import('./check/schema.ts')).schema(kind, terminal);
+    },
+  },
+  lock: {
+    options: { check: flag, update: flag, config: text, 'docker-config': text },
+    run: async (values, [dir, ...rest]) => {
+      if (!dir || rest.length > 0) return usage('lock needs exactly one folder');
+      const { check, update, config, 'docker-config': dockerConfig } = values;
+      const flags = {
+        dir,
+        check: check === true,
+        update: update === true,
+        ...(typeof config === 'string' ? { config } : {}),
+        ...(typeof dockerConfig === 'string' ? { dockerConfig } : {}),
+      };
+      return (await import('./process/lock.ts')).lockCommand(flags, terminal);
     },
   },
   plan: {

@@ -77,4 +77,9 @@ export const ARTIFACT_CODES = {
     remedy: 'run `headway lock <dir>`: it writes the digest, as a change to review',
     policy: 'Terminal',
   },
+  HW2442: {
+    title: 'digest not written',
+    remedy: 'write it by hand',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

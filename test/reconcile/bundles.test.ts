@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { err, ok } from '../../src/kit/result.ts';
-import { createBundles, MAX_PREPARATIONS_AT_ONCE } from '../../src/reconcile/bundles.ts';
+import { createBundles, MAX_FETCHES_AT_ONCE, MAX_PREPARATIONS_AT_ONCE } from '../../src/reconcile/bundles.ts';
 import { localKey } from '../../src/model/observed.ts';
 import { problem } from '../../src/model/problem.ts';
 import type { ComponentPort, SupplyPort } from '../../src/reconcile/ports.ts';
@@ -9,9 +9,8 @@ import { entry } from '../decide/support/desired.ts';
 
 type Prepared = Awaited<ReturnType<ComponentPort['prepare']>>;
 
-function bench(has = true) {
+function componentsAt() {
   const running: Deferred<Prepared>[] = [];
-  let changes = 0;
   const components = {
     prepare: () => {
       const deferred = new Deferred<Prepared>();
@@ -23,6 +22,12 @@ function bench(has = true) {
     pinned: () => Promise.resolve(undefined),
     collect: () => Promise.resolve(),
   } satisfies ComponentPort;
+  return { components, running };
+}
+
+function bench(has = true) {
+  const { components, running } = componentsAt();
+  let changes = 0;
   const missing = err(problem('HW2005', 'not there'));
   const supply = { fetch: () => Promise.resolve(has ? ok(undefined) : missing) } as unknown as SupplyPort;
   const bundles = createBundles({ supply, components }, () => (changes += 1));
@@ -144,5 +149,80 @@ describe('a cell of several members', () => {
     const one = prepared([cart.key]);
     expect((await one.bundles.cellOf({ members: [cart, tax], bundles: pins } as never)).ok).toBe(true);
     expect(one.asked.map(([key]) => key)).toEqual(['shop/tax', cart.key]);
+  });
+});
+
+describe('fetches', () => {
+  /** Servers that answer when the test says so, by the group that asked. */
+  function servers() {
+    const asked: {
+      readonly signal: AbortSignal;
+      readonly answer: Deferred<Awaited<ReturnType<SupplyPort['fetch']>>>;
+    }[] = [];
+    const supply = {
+      fetch: (member: { readonly source: { readonly type: string } }, signal: AbortSignal) => {
+        if (member.source.type === 'path') return Promise.resolve(ok(undefined));
+        const answer = new Deferred<Awaited<ReturnType<SupplyPort['fetch']>>>();
+        asked.push({ signal, answer });
+        return answer.promise;
+      },
+    } as unknown as SupplyPort;
+    const { components, running } = componentsAt();
+    return { asked, running, bundles: createBundles({ supply, components }, () => undefined) };
+  }
+  const remote = members.map((member) => ({
+    ...member,
+    source: { type: 'https', url: 'https://a.example/c', digest: member.artifact } as const,
+  }));
+  const many = Array.from({ length: MAX_FETCHES_AT_ONCE + 1 }, (_, index) => `shop/r@${index}` as const);
+
+  it('that hang keep nobody waiting whose bytes are here', async () => {
+    const { bundles, running, asked } = servers();
+    for (const name of many.slice(1)) bundles.prepare(name, remote);
+    await settled();
+    expect(asked).toHaveLength(MAX_FETCHES_AT_ONCE);
+    asked[0]!.answer.resolve(ok(undefined));
+    await settled();
+    expect(running).toHaveLength(1);
+    bundles.prepare('shop/local@1', members);
+    await settled();
+    expect(running).toHaveLength(2);
+    expect(bundles.preparations.get('shop/local@1')!.state).toBe('Verified');
+    expect(bundles.preparations.get(many[2]!)!.state).toBe('Fetching');
+  });
+
+  it(`are at most ${MAX_FETCHES_AT_ONCE} at once, and the next begins when one has failed`, async () => {
+    const { bundles, asked } = servers();
+    for (const name of many) bundles.prepare(name, remote);
+    await settled();
+    expect(asked).toHaveLength(MAX_FETCHES_AT_ONCE);
+    asked[0]!.answer.resolve(err(problem('HW2402', 'away')));
+    await settled();
+    expect(asked).toHaveLength(MAX_FETCHES_AT_ONCE + 1);
+    expect(bundles.preparations.get(many[0]!)).toMatchObject({ state: 'Failed', problem: { code: 'HW2402' } });
+  });
+
+  it('end when nobody waits for them, and what comes of them is not taken for the next one', async () => {
+    const { bundles, asked, running } = servers();
+    bundles.prepare(many[0]!, remote);
+    await settled();
+    bundles.settle(new Set());
+    expect(asked[0]!.signal.aborted).toBe(true);
+    bundles.prepare(many[0]!, remote);
+    await settled();
+    asked[0]!.answer.resolve(err(problem('HW2405', 'stopped')));
+    await settled();
+    expect(bundles.preparations.get(many[0]!)!.state).toBe('Fetching');
+    asked[1]!.answer.resolve(ok(undefined));
+    await settled();
+    expect(running).toHaveLength(1);
+  });
+
+  it('end with the loop', async () => {
+    const { bundles, asked } = servers();
+    bundles.prepare(many[0]!, remote);
+    await settled();
+    bundles.stop();
+    expect(asked[0]!.signal.aborted).toBe(true);
   });
 });

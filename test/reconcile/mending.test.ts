@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { ReconcilerPorts } from '../../src/reconcile/ports.ts';
-import { err } from '../../src/kit/result.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
+import { err, ok } from '../../src/kit/result.ts';
+import type { Digest } from '../../src/kit/digest.ts';
+import { createMending } from '../../src/reconcile/mending.ts';
+import type { ArtifactPort, GitPort, SupplyPort } from '../../src/reconcile/ports.ts';
+import { keepingLog } from '../support/log.ts';
 import { Bench } from './bench.ts';
 
 /** Preparing needs the bytes, as it really does; the simulator's own port makes bundles of nothing. */
@@ -96,5 +100,35 @@ describe('lost artifacts', () => {
     await bench.run(20_000);
     expect(bench.calls).toContain('git.blobs');
     expect(artifactsOf(bench)).toEqual([]);
+  });
+});
+
+describe('lost artifacts that git never held', () => {
+  it('are fetched again, whatever a server beside theirs does', async () => {
+    const digest = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
+    const store = new Set<Digest>([digest('c')]);
+    const asked: Digest[] = [];
+    const supply = {
+      parts: ({ artifact }: { readonly artifact: Digest }) => Promise.resolve([artifact]),
+      fetch: ({ artifact }: { readonly artifact: Digest }) => {
+        asked.push(artifact);
+        if (artifact === digest('a')) return Promise.resolve(err(problem('HW2402', 'away')));
+        store.add(artifact);
+        return Promise.resolve(ok(undefined));
+      },
+    } as unknown as SupplyPort;
+    const artifacts = { has: (one: Digest) => Promise.resolve(store.has(one)) } as unknown as ArtifactPort;
+    const origins = ['a', 'b', 'c'].map((letter) => {
+      const artifact = digest(letter);
+      return { artifact, commit: 'x', source: { type: 'https', url: 'https://a.example/', digest: artifact } as const };
+    });
+    let mended = 0;
+    const mending = createMending(
+      { git: {} as GitPort, artifacts, supply },
+      { origins: () => origins, mended: () => (mended += 1), log: keepingLog().log },
+    );
+    mending.note(problem('HW2005', 'lost'));
+    await mending.stop();
+    expect([asked, mended, store.has(digest('b'))]).toEqual([[digest('a'), digest('b')], 1, true]);
   });
 });

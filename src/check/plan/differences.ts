@@ -1,5 +1,6 @@
 import { short } from '../../kit/digest.ts';
 import { canonicalJson, type Json } from '../../kit/json.ts';
+import type { ArtifactSource } from '../../model/component.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
 import { matchKey } from '../../model/route.ts';
 
@@ -17,6 +18,8 @@ export function differences(before: DesiredEntry, after: DesiredEntry): string[]
     }
     if (one.artifact !== other.artifact)
       lines.push(`${prefix}artifact ${short(one.artifact)} → ${short(other.artifact)}`);
+    if (originOf(one.source) !== originOf(other.source))
+      lines.push(`${prefix}source ${originOf(one.source)} → ${originOf(other.source)}`);
     for (const part of ['env', 'config', 'links', 'secretVersions'] as const) {
       if (!same(one[part], other[part])) lines.push(`${prefix}${part}: ${listDifference(one[part], other[part])}`);
     }
@@ -32,6 +35,12 @@ export function differences(before: DesiredEntry, after: DesiredEntry): string[]
   lines.push(...fieldDifferences('rollout.', before.rollout, after.rollout));
   lines.push(...fieldDifferences('', settingsOf(before), settingsOf(after)));
   return lines;
+}
+
+/** Where the bytes come from, for people. Files that move within the repository are no news. */
+function originOf(source: ArtifactSource): string {
+  if (source.type === 'path') return 'the repository';
+  return source.type === 'https' ? source.url : `${source.image}${source.tag === undefined ? '' : `:${source.tag}`}`;
 }
 
 function settingsOfRule(rule: DesiredEntry['rules'][number]): Json {
