@@ -344,3 +344,38 @@ describe('headway plan, of what a merge would give', () => {
     expect([code, err.includes(said)]).toEqual([1, true]);
   });
 });
+
+describe('where the bytes come from', () => {
+  const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
+  const from = (source: string): Files => {
+    const files = shop('');
+    return { ...files, 'cart.yaml': component('cart').replace('{path: cart.wasm}', source) };
+  };
+  const oci = (tag: string, letter: string) =>
+    from(`{oci: {image: r.example/cart, tag: "${tag}", digest: "${digest(letter)}"}}`);
+
+  it.each([
+    ['another tag', oci('1.0', 'a'), oci('2.0', 'b'), ['source r.example/cart:1.0 → r.example/cart:2.0']],
+    [
+      'a registry instead of the repository',
+      from('{path: c.wasm}'),
+      oci('1.0', 'a'),
+      ['source the repository → r.example/cart:1.0'],
+    ],
+    [
+      'the same bytes from another server',
+      from(`{https: {url: "https://a.example/c", digest: "${digest('a')}"}}`),
+      from(`{https: {url: "https://b.example/c", digest: "${digest('a')}"}}`),
+      ['source https://a.example/c → https://b.example/c'],
+    ],
+    ['a moved file', from('{path: a.wasm}'), from('{path: b.wasm}'), []],
+  ])('%s', (_name, base, head, lines) => {
+    const text = planText(between(base, head));
+    expect(
+      text
+        .split('\n')
+        .filter((line) => line.includes('source '))
+        .map((line) => line.replace(/^[\s~+-]*/, '')),
+    ).toEqual(lines);
+  });
+});
