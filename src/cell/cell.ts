@@ -156,8 +156,8 @@ export class Cell {
   }
 
   #makePool(assignment: Assignment, members: readonly MemberAssignment[], programs: readonly Program[]): InstancePool {
-    const tellDenied = limitDenials((member, interfaceName, functionName, reason) =>
-      this.#outbox.denied(member, interfaceName, functionName, reason),
+    const tellDenied = limitDenials((member, interfaceName, functionName, reason, count) =>
+      this.#outbox.denied(member, interfaceName, functionName, reason, count),
     );
     const settings = members.map((member, position): MemberSettings => {
       const logs = new LogRate(member.logBytesPerSecond, (stream, dropped, text) =>

@@ -47,8 +47,8 @@ export class Outbox {
     this.#writer.end();
   }
 
-  denied(member: number, interfaceName: string, functionName: string, reason: string): void {
-    this.#writer.json(FromCell.Denied, 0, { member, interface: interfaceName, function: functionName, reason });
+  denied(member: number, interfaceName: string, functionName: string, reason: string, count: number): void {
+    this.#writer.json(FromCell.Denied, 0, { member, interface: interfaceName, function: functionName, reason, count });
   }
 
   /** @throws RangeError where the head is too large for the wire; the caller has checked. */

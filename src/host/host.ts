@@ -19,6 +19,7 @@ import type { CellCaller } from '../wire/cell-caller.ts';
 import { BrokerClient } from './broker-client.ts';
 import { formatBytes, replicaBudget, HEAP_MIB } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
+import { Denials } from './denials.ts';
 import { Pool } from './pool.ts';
 import { Replica } from './replica.ts';
 import { SpawnerClient } from './spawner-client.ts';
@@ -63,6 +64,7 @@ export class Host {
   readonly #options: HostOptions;
   readonly #spawner: SpawnerClient;
   readonly #pool: Pool;
+  readonly #denials: Denials;
   readonly #replicas = new Map<string, Replica>();
   /** For the processes that are not gone (N2). */
   #reservedBytes = 0;
@@ -95,6 +97,10 @@ export class Host {
       log,
       onRecords: () => options.onChange(),
     });
+    this.#denials = new Denials((records) => {
+      this.broker.records.add(records);
+      options.onChange();
+    });
     this.#pool = new Pool({
       size: options.poolSize,
       kind: () => this.#kindOf('Auto'),
@@ -121,6 +127,7 @@ export class Host {
       assign: (process, request) => this.#spawner.assign(process, request),
       broker: this.broker,
       log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),
+      onDenied: (denial) => this.#denials.note(cell, denial),
       onChange: (changed) => this.#onReplicaChange(changed),
     });
     this.#replicas.set(id, replica);
@@ -164,6 +171,7 @@ export class Host {
     await Promise.race([Promise.all(replicas.map((replica) => replica.gone)), late]);
     clearTimeout(timer);
     for (const replica of replicas) replica.kill();
+    this.#denials.close();
     await this.broker.close();
     await this.#spawner.close();
   }

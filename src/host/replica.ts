@@ -46,6 +46,8 @@ export interface ReplicaOptions {
   readonly assign: (cell: CellProcess, request: AssignRequest) => Promise<Result<void, Problem>>;
   readonly broker: Pick<BrokerClient, 'attach' | 'detach'>;
   readonly log: Logger;
+  /** The guest called what it was not granted. */
+  readonly onDenied: CellOwner['onDenied'];
   /** The phase, or whether the channel is open, has changed. */
   readonly onChange: (replica: Replica) => void;
 }
@@ -144,6 +146,7 @@ export class Replica implements CellOwner {
 
   onDenied(denial: Parameters<CellOwner['onDenied']>[0]): void {
     this.#guestLog.denied(denial);
+    this.#options.onDenied(denial);
   }
 
   onUnresponsive(why: Problem): void {

@@ -10,9 +10,11 @@ import { openComponents } from '../component/components.ts';
 import { openMirror, type Mirror } from '../git/mirror.ts';
 import { connectEngine } from '../host/link-client.ts';
 import { openJournal } from '../journal/journal.ts';
+import { releaseOf } from '../decide/traffic.ts';
+import type { Memory } from '../model/memory.ts';
 import { EXIT } from '../model/exit.ts';
 import { problem } from '../model/problem.ts';
-import type { EnginePort } from '../reconcile/ports.ts';
+import type { AuditPort, EnginePort } from '../reconcile/ports.ts';
 import { createReconciler } from '../reconcile/reconciler.ts';
 import { createLogger } from '../report/log.ts';
 import { createReport } from '../report/server.ts';
@@ -96,7 +98,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       shapes,
       engine: withHostSettings(engine, options),
       journal: journal.value,
-      audit: journal.value,
+      audit: withReleases(journal.value, () => reconciler.memory()),
     },
     clock,
     log,
@@ -139,6 +141,21 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       process.exit(EXIT.Ok);
     })());
   reconciler.start();
+}
+
+/** What a cell denied itself is known by its group; the loop knows which release that is, and of which commit. */
+function withReleases(audit: AuditPort, memory: () => Memory): AuditPort {
+  return {
+    record: (records) =>
+      audit.record(
+        records.map((record) => {
+          if (record.release !== undefined) return record;
+          const release = releaseOf(memory(), record.group);
+          return release ? { ...record, release: release.release, commit: release.commit } : record;
+        }),
+      ),
+    lost: (count) => audit.lost(count),
+  };
 }
 
 /** Who sees the release and who may preview is the host's to say, not the repository's: set on the way to the engine. */

@@ -79,8 +79,8 @@ export const FromCell = {
    */
   Log: 0x13,
   /**
-   * id 0. JSON `{member, interface, function, reason}`: the guest of that member called something it was not granted; at
-   * most one a second each.
+   * id 0. JSON `{member, interface, function, reason, count}`: the guest of that member called something it was not
+   * granted; at most one a second each, with the number of calls since the last.
    */
   Denied: 0x14,
   /**

@@ -14,6 +14,8 @@ export interface Denial {
   readonly interface: string;
   readonly function: string;
   readonly reason: string;
+  /** This one, and those that were not told since the one before. */
+  readonly count: number;
 }
 
 const POLICIES: readonly unknown[] = ['Pooled', 'PerRequest', 'Singleton'];
@@ -61,8 +63,10 @@ export function readDenial(bytes: Buffer, start: number, end: number): Denial | 
   if (typeof report?.['interface'] !== 'string' || typeof report['function'] !== 'string') return undefined;
   const member = Number.isSafeInteger(report['member']) ? Number(report['member']) : -1;
   if (member < 0) return undefined;
+  const count = report['count'] ?? 1;
+  if (!Number.isSafeInteger(count) || Number(count) < 1) return undefined;
   const { interface: name, function: called, reason } = report;
-  return { member, interface: cut(name), function: cut(called), reason: cut(reason) };
+  return { member, interface: cut(name), function: cut(called), reason: cut(reason), count: Number(count) };
 }
 
 function readObject(

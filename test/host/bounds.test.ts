@@ -55,7 +55,7 @@ describe('the log of a guest', () => {
     const lines = logged((log) => {
       log.write(1, 0, 0, 'one\ntwo\n');
       log.write(2, 0, 7, 'three');
-      log.denied({ member: 0, interface: 'wasi:sockets/tcp', function: 'connect', reason: 'not granted' });
+      log.denied({ member: 0, interface: 'wasi:sockets/tcp', function: 'connect', reason: 'not granted', count: 1 });
     });
     expect(lines).toMatchObject([
       { stream: 'stdout', text: 'one', msg: 'guest output' },
@@ -82,13 +82,13 @@ describe('the log of a guest', () => {
     guestLog.write(1, 0, 0, 'one');
     guestLog.write(1, 1, 0, 'two');
     guestLog.write(1, 255, 0, 'nobody');
-    guestLog.denied({ member: 1, interface: 'a', function: 'b', reason: 'c' });
+    guestLog.denied({ member: 1, interface: 'a', function: 'b', reason: 'c', count: 1 });
     const named = lines.map((line) => (JSON.parse(line) as { readonly member?: string }).member);
     expect(named).toEqual(['shop/one', 'shop/two', 'shop/one', 'shop/two']);
   });
 
   it('cannot be flooded by denials', () => {
-    const denial = { member: 0, interface: 'a', function: 'b', reason: 'c' };
+    const denial = { member: 0, interface: 'a', function: 'b', reason: 'c', count: 1 };
     const lines = logged((log) => {
       for (let count = 0; count < 10_000; count++) log.denied(denial);
     });

@@ -162,6 +162,17 @@ describe('ends the cell for', () => {
     ['a result for a request', frame(FromCell.CallResult, Buffer.from('{"ok":1}'))],
     ['a Loaded of another shape', () => replica.cell.writer.json(FromCell.Loaded, 0, { compileMs: '1' })],
     ['a LoadFailed that is not JSON', () => replica.cell.raw(FromCell.LoadFailed, 0, Buffer.from('{'))],
+    [
+      'a Denied of no calls',
+      () =>
+        replica.cell.writer.json(FromCell.Denied, 0, {
+          member: 0,
+          interface: 'a',
+          function: 'b',
+          reason: 'c',
+          count: 0,
+        }),
+    ],
     ['a Denied without an interface', () => replica.cell.writer.json(FromCell.Denied, 0, { member: 0 })],
     [
       'a Denied of nobody',
@@ -396,7 +407,7 @@ test('reports reach the owner', async () => {
   expect(replica.owner.events).toEqual([
     ['loaded', loaded],
     ['loadFailed', { code: 'HW1', message: 'm' }],
-    ['denied', { member: 0, interface: 'wasi:sockets/tcp', function: 'connect', reason: 'not granted' }],
+    ['denied', { member: 0, interface: 'wasi:sockets/tcp', function: 'connect', reason: 'not granted', count: 1 }],
     ['log', 2, 1, 7, 'caf\u00e9\n'],
   ]);
 });

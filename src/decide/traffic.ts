@@ -1,0 +1,14 @@
+import type { EntryKey } from '../model/component.ts';
+import type { Memory, Release } from '../model/memory.ts';
+import { groupId, type GroupId } from '../model/snapshot.ts';
+
+/** The release that a group of cells runs for: the one that serves before one that is tried, kept warm or judged. */
+export function releaseOf({ entries }: Pick<Memory, 'entries'>, group: GroupId): Release | undefined {
+  const key = group.slice(0, group.indexOf('@')) as EntryKey;
+  const entry = Object.hasOwn(entries, key) ? entries[key] : undefined;
+  if (!entry) return undefined;
+  const { serving, candidate, leaving, judging, warm } = entry;
+  return [serving?.release, candidate?.release, leaving?.release, judging?.release, ...warm].find(
+    (release) => release !== undefined && groupId(key, release.revision) === group,
+  );
+}

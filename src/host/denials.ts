@@ -1,0 +1,88 @@
+/**
+ * Denials that a cell answers itself, because nothing of the kind is granted, on their way to the audit: the first of a
+ * kind at once, its repetitions counted together for a minute, as the broker does with those that it judges.
+ */
+import type { AccessRecord } from '../model/audit.ts';
+import type { CellSpec } from '../model/engine.ts';
+import type { Denial } from '../wire/reports.ts';
+
+export const WINDOW_MS = 60_000;
+/** Of all cells; what comes beyond begins a new window. */
+export const MAX_KINDS = 4_096;
+const MAX_ASKED_CHARACTERS = 256;
+const NOT_GRANTED = 'nothing of the kind is granted';
+
+/** Which capability would have been needed; what is not here is its own. */
+const CAPABILITIES: readonly (readonly [string, string])[] = [
+  ['wasi:http/', 'outboundHttp'],
+  ['wasi:sockets/ip-name-lookup', 'nameLookup'],
+  ['wasi:sockets/', 'sockets'],
+  ['wasi:filesystem/', 'filesystem'],
+  ['wasi:keyvalue/', 'keyValue'],
+  ['wasi:blobstore/', 'blobStore'],
+  ['wasi:messaging/', 'messaging'],
+];
+
+export class Denials {
+  readonly #add: (records: readonly AccessRecord[]) => void;
+  readonly #kinds = new Map<string, AccessRecord>();
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param add takes what is to leave now; control knows the release and the commit of the group. */
+  constructor(add: (records: readonly AccessRecord[]) => void) {
+    this.#add = add;
+    this.#timer = setInterval(() => this.flush(), WINDOW_MS).unref();
+  }
+
+  note(cell: Pick<CellSpec, 'group' | 'entry' | 'members'>, denial: Denial): void {
+    const { group, entry, members } = cell;
+    const component = members[denial.member]?.member.key ?? entry;
+    const asked = `${denial.interface}#${denial.function}`.slice(0, MAX_ASKED_CHARACTERS);
+    const kind = `${group}\n${component}\n${asked}`;
+    const known = this.#kinds.get(kind);
+    if (known) {
+      const count = known.count + denial.count;
+      // Nothing was counted since the last flush: the window's first is now.
+      const atWallMs = known.count === 0 ? Date.now() : known.atWallMs;
+      this.#kinds.set(kind, { ...known, count, atWallMs });
+      return;
+    }
+    if (this.#kinds.size >= MAX_KINDS) this.#begin();
+    const record: AccessRecord = {
+      atWallMs: Date.now(),
+      component,
+      group,
+      capability: CAPABILITIES.find(([prefix]) => asked.startsWith(prefix))?.[1] ?? denial.interface.slice(0, 256),
+      grant: '',
+      outcome: 'Denied',
+      asked,
+      why: denial.reason === '' ? NOT_GRANTED : denial.reason.slice(0, MAX_ASKED_CHARACTERS),
+      count: denial.count,
+    };
+    this.#kinds.set(kind, { ...record, count: 0 });
+    this.#add([record]);
+  }
+
+  /** What was counted leaves; a kind of which nothing came for a whole window is a first one the next time. */
+  flush(): void {
+    const counted: AccessRecord[] = [];
+    for (const [kind, record] of this.#kinds) {
+      if (record.count === 0) this.#kinds.delete(kind);
+      else {
+        counted.push(record);
+        this.#kinds.set(kind, { ...record, count: 0 });
+      }
+    }
+    if (counted.length > 0) this.#add(counted);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.flush();
+  }
+
+  #begin(): void {
+    this.flush();
+    this.#kinds.clear();
+  }
+}
