@@ -9,7 +9,7 @@
  * A3 A mirrored call changes nothing, whatever is granted or audited.
  */
 import type { Grant } from '../model/component.ts';
-import { isContained } from '../model/containment.ts';
+import { exceeded } from '../model/containment.ts';
 import type { AccessOutcome } from '../model/audit.ts';
 import type { Ceilings } from '../model/snapshot.ts';
 import type { Quota } from './store.ts';
@@ -62,7 +62,7 @@ export class Authority {
   constructor(namespace: string, grants: readonly Grant[], ceilings: readonly Ceilings[]) {
     this.#namespace = namespace;
     this.#grants = grants.filter(({ capability }) => capability === 'keyValue');
-    this.#ceilings = ceilings.filter(({ namespaces }) => namespaces.includes('*') || namespaces.includes(namespace));
+    this.#ceilings = ceilings;
     for (const name of new Set(this.#grants.map(storeOf))) this.#stores.set(name, this.#accessTo(name));
   }
 
@@ -106,9 +106,9 @@ export class Authority {
 
   #ceilingOf(store: string, access: 'ReadOnly' | 'ReadWrite'): Ceiling {
     const asked = { capability: 'keyValue', settings: { store, access } };
-    const exceeded = this.#ceilings.filter(({ capabilities }) => !isContained(asked, capabilities));
+    const beyond = exceeded(this.#ceilings, this.#namespace, asked);
     const why = (kind: Ceilings['enforcement']): string | undefined => {
-      const policy = exceeded.find(({ enforcement }) => enforcement === kind)?.policy;
+      const policy = beyond.find(({ enforcement }) => enforcement === kind)?.policy;
       return policy === undefined ? undefined : `beyond the capabilities of Policy ${policy}`;
     };
     return { denied: why('Enforce'), audited: why('Audit') };

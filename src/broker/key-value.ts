@@ -131,7 +131,8 @@ export class KeyValueService {
     }
     const about = worst.outcome === 'Allowed' || key === undefined ? '' : `/${Buffer.from(key).toString('utf8')}`;
     const asked = `${name} ${store}${about}`;
-    this.#options.records.note(actor, 'keyValue', worst, asked, wallMs);
+    const needs = { store, access: write ? 'ReadWrite' : 'ReadOnly' };
+    this.#options.records.note(actor, 'keyValue', worst, asked, wallMs, needs);
     return worst;
   }
 

@@ -46,6 +46,7 @@ export class Records {
     use: { readonly outcome: AccessOutcome; readonly grant: string; readonly why: string },
     asked: string,
     wallMs: number,
+    needs?: AccessRecord['needs'],
   ): void {
     const kind = `${actor.group}\n${actor.release ?? ''}\n${capability}\n${use.grant}\n${use.outcome}\n${asked}\n${use.why}`;
     const known = this.#kinds.get(kind);
@@ -71,6 +72,7 @@ export class Records {
       grant,
       outcome,
       asked: asked.slice(0, MAX_ASKED_CHARACTERS),
+      ...(needs ? { needs } : {}),
       why,
     };
     this.#kinds.set(kind, { record, atWallMs: wallMs, count: 0 });

@@ -58,6 +58,7 @@ export function statusText(status: Status): string {
       ]),
     ),
   ];
+  if (status.revocation) lines.push('', `held: ${status.revocation.why}`, `  fix: ${status.revocation.release}`);
   const findings = status.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
   for (const finding of findings) {
     const place = finding.span ? `${finding.span.file}:${finding.span.line}:${finding.span.column} ` : '';

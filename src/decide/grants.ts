@@ -11,7 +11,7 @@ import { groupOf, type World } from './world.ts';
 /** Absent where nothing that runs was granted anything: there is nobody to judge. */
 export function grantsOf(world: World): GrantsInForce | undefined {
   const groups = groupsWithGrants(world);
-  return groups.length === 0 ? undefined : { ceilings: ceilingsOf(world.desired.policies), groups };
+  return groups.length === 0 ? undefined : { ceilings: world.memory.ceilings ?? [], groups };
 }
 
 /** Policies that restrict capabilities, sorted by name as they are. */

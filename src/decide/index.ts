@@ -24,6 +24,7 @@ import { partiesOf, type Parties } from './parties.ts';
 import { renew } from './pins.ts';
 import { guardPrune } from './prune.ts';
 import { retreat } from './retreat.ts';
+import { guardRevocation } from './revocation.ts';
 import { drop, hold, remove, settle } from './settle.ts';
 import { grantSlots } from './slots.ts';
 import { publish } from './snapshot.ts';
@@ -62,6 +63,7 @@ export function decide(
   const paced = inLockStep(decided);
   carryOut(world, paced, parties);
 
+  guardRevocation(world);
   retreat(world);
   publish(world, partiesOf(world.wishes, world.entries), unavailableIn(world, paced));
   const dueMs = arrangeCells(world);

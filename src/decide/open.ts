@@ -11,6 +11,7 @@ import { indexEngine } from './engine-index.ts';
 import type { IdentityCache } from './identity.ts';
 import { absorbPins, tellRegression } from './pins.ts';
 import { policyHashes, settingsChange } from './settings-change.ts';
+import { absorbUses } from './uses.ts';
 import { tellEdits } from './tell.ts';
 import { draftEntries, newEntry, type EntryDraft, type MemoryDraft } from './memory.ts';
 import { environmentOf, wishesOf } from './wishes.ts';
@@ -52,6 +53,7 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
   const { engine } = observed;
   if (engine) absorbEpoch(draft, entries, engine);
   const index = indexEngine(engine);
+  absorbUses(entries, observed.uses ?? []);
   const tallies = new Map<string, Tally>();
   for (const [key, entry] of entries) {
     const replicas = index.replicasOf(key);

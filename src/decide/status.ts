@@ -13,6 +13,7 @@ import type {
 } from '../model/status.ts';
 import { isServing, type EntryContext } from './context.ts';
 import { headlineOf, type Headline } from './headline.ts';
+import { usesOfLate } from './uses.ts';
 import type { Decided } from './lock-step.ts';
 import { keep } from './memory.ts';
 import { regressionMessage, regressionOf } from './pins.ts';
@@ -60,6 +61,7 @@ export function statusOf(world: World, decided: Decided): EntryStatus {
       })),
     replicas: replicasOf(world, key, decided),
     ...bindingsOf(key, entry),
+    ...usesOf(world, entry),
     decision: entry.decision,
   };
 }
@@ -73,6 +75,15 @@ function bindingsOf(
   const pin = release && bundles?.[groupOf(key, release)];
   if (!pin) return {};
   return { tier: pin.tier, ...optional('tierReason', pin.tierReason), toolchain: pin.toolchain };
+}
+
+function usesOf(world: World, entry: EntryMemory): Pick<EntryStatus, 'uses'> {
+  const uses = usesOfLate(entry, world.now.wallMs).map(({ capability, needs, lastWallMs }) => ({
+    capability,
+    needs,
+    lastAt: new Date(lastWallMs).toISOString(),
+  }));
+  return uses.length > 0 ? { uses } : {};
 }
 
 function refOf({ release, revision, commit }: Release): ReleaseRef {

@@ -24,6 +24,8 @@ export interface AccessRecord {
   readonly outcome: AccessOutcome;
   /** `set carts`: the function and the object in the guest's words; never a value. At most 256 characters. */
   readonly asked: string;
+  /** What a grant or a ceiling has to hold for it, in the words of its capability: `{store: carts, access: ReadOnly}`. */
+  readonly needs?: { readonly [field: string]: string } | undefined;
   /** Why it was denied, or would have been; empty for `Allowed`. */
   readonly why: string;
   /** How many; 1 or more. First uses and first denials of their kind come at once, repetitions are counted together. */

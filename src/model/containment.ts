@@ -1,5 +1,6 @@
 import type { Grant } from './component.ts';
 import type { CapabilityCeiling } from './desired.ts';
+import type { Ceilings } from './snapshot.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
 /** Whether what a grant asks for in one field stays below the ceiling. */
@@ -64,6 +65,18 @@ export function isContained(
   return ceilings
     .filter((ceiling) => ceiling.capability === grant.capability)
     .some((ceiling) => rules.every((holds) => holds(grant.settings, ceiling.settings)));
+}
+
+/** The ceilings of a namespace that allow less than what is asked. */
+export function exceeded(
+  ceilings: readonly Ceilings[],
+  namespace: string,
+  asked: Pick<Grant, 'capability' | 'settings'>,
+): readonly Ceilings[] {
+  return ceilings.filter(
+    ({ namespaces, capabilities }) =>
+      (namespaces.includes('*') || namespaces.includes(namespace)) && !isContained(asked, capabilities),
+  );
 }
 
 /** `*.example.com` covers every host below it, and every narrower wildcard; nothing else covers more than itself. */

@@ -2,7 +2,7 @@ import type { Digest } from '../kit/digest.ts';
 import type { EntryKey } from './component.ts';
 import type { DesiredEntry, EnvironmentSettings } from './desired.ts';
 import type { BundlesInUse, ReplicaEnd } from './engine.ts';
-import type { GroupId } from './snapshot.ts';
+import type { Ceilings, GroupId } from './snapshot.ts';
 import type { CommitStatus, Condition, ConditionType, DecisionRecord, Evidence, Reason } from './status.ts';
 
 /**
@@ -31,6 +31,10 @@ export interface Memory {
   /** A hash of each Policy of the accepted commit, so that the next commit can say which it changes. */
   readonly policies?: { readonly [policy: string]: string } | undefined;
   readonly snapshot: PublishedSnapshot;
+  /** Of the Policies, in force for what runs; those of the accepted commit, unless a change of them is held. */
+  readonly ceilings?: readonly Ceilings[] | undefined;
+  /** The change of Policies that is held. */
+  readonly revocation?: Revocation | undefined;
   readonly entries: { readonly [key: EntryKey]: EntryMemory };
   /** Group attempts in which a member failed. Bounded. */
   readonly groupEnds: readonly { readonly attempt: string; readonly member: EntryKey; readonly why: string }[];
@@ -253,6 +257,23 @@ export interface PinnedBundles extends BundlesInUse {
   readonly renewAtMs?: number | undefined;
 }
 
+/** What was used of a grant: what a ceiling has to hold for it, and when last, to some minutes. */
+export interface UsedGrant {
+  readonly capability: string;
+  readonly needs: { readonly [field: string]: string };
+  readonly lastWallMs: number;
+}
+
+/** A change of Policies that would take from many what they use. */
+export interface Revocation {
+  /** Names the exact set and the exact change. */
+  readonly hash: string;
+  readonly why: string;
+  readonly entries: readonly EntryKey[];
+  /** The line that lets it through. */
+  readonly release: string;
+}
+
 export interface EntryMemory {
   /** Its last valid form. */
   readonly desired?: DesiredEntry | undefined;
@@ -274,6 +295,8 @@ export interface EntryMemory {
   readonly replicas: readonly ReplicaMemory[];
   readonly failures: readonly ReplicaFailure[];
   readonly counters: { readonly [release: string]: SeenCounters };
+  /** Bounded; the one noted last is last. */
+  readonly uses?: readonly UsedGrant[] | undefined;
   /** Of every group in use: serving, candidate, warm, ledger. Absent in memories of a time before they were kept. */
   readonly bundles?: { readonly [group: GroupId]: PinnedBundles } | undefined;
   readonly conditions: { readonly [type in ConditionType]?: Pick<Condition, 'status' | 'reason' | 'since'> };

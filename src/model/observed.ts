@@ -1,3 +1,4 @@
+import type { AccessRecord } from './audit.ts';
 import type { Member } from './component.ts';
 import type { EngineObserved } from './engine.ts';
 import type { Problem } from './problem.ts';
@@ -33,6 +34,8 @@ export interface Observed {
   readonly current?: ReadonlySet<string> | undefined;
   /** Starts that the engine did not take, since the last decision. */
   readonly refusedStarts: readonly { readonly replica: string; readonly problem: Problem }[];
+  /** Uses of grants since the last decision. */
+  readonly uses?: readonly AccessRecord[] | undefined;
   /** The accepted head first, then the heads that it passed over since the one accepted before. */
   readonly commits: readonly CommitSeen[];
 }

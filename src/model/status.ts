@@ -26,6 +26,7 @@ export const REASONS = {
   NonFastForward: 'the head does not follow from the accepted commit',
   Unsigned: 'the commit is not signed as the trust settings ask',
   PruneHeld: 'more would be deleted than the guard lets through unconfirmed',
+  RevocationHeld: 'Policies would take away what many components use; held until it is confirmed',
   BreakerOpen: 'too many rollbacks within the window; it closes by time',
   FreezeWindow: 'a freeze window is open',
   Starved: 'newer commits took the place of three attempts in a row before one was promoted',
@@ -146,6 +147,12 @@ export interface EntryStatus {
   readonly tier?: BindingTier;
   readonly tierReason?: string;
   readonly toolchain?: string;
+  /** What it used of its grants within a day, and when last, to some minutes. */
+  readonly uses?: readonly {
+    readonly capability: string;
+    readonly needs: { readonly [field: string]: string };
+    readonly lastAt: string;
+  }[];
   readonly decision?: DecisionRecord;
 }
 
@@ -193,6 +200,8 @@ export interface Status {
   readonly ready: boolean;
   readonly source: SourceStatus;
   readonly environment: string;
+  /** A change of Policies that is not in force, because it would take from many what they use. */
+  readonly revocation?: { readonly hash: string; readonly why: string; readonly release: string };
   readonly engine: {
     readonly connected: boolean;
     readonly epoch?: string;

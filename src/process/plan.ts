@@ -1,7 +1,7 @@
 /** `headway plan --repo <dir> <base>..<head>`: reads two commits of a local repository with the daemon's own rooms. */
 import { pino } from 'pino';
 import { planGithub } from '../check/plan/github.ts';
-import { liveEntryOf, liveOf } from '../check/plan/live.ts';
+import { liveEntryOf, liveOf, plannedRevocation } from '../check/plan/live.ts';
 import { planMarkdown } from '../check/plan/markdown.ts';
 import { escalationsOf, planOf, type Plan } from '../check/plan/plan.ts';
 import { isEmpty } from '../check/plan/summary.ts';
@@ -74,7 +74,7 @@ async function planBetween({ repo, path, base, head, live }: PlanOptions): Promi
     const after = await desiredAt(repository, readers, to.value, merged.value, before.value);
     if (!after.ok) return after;
     const plan = planOf(before.value, after.value);
-    return ok(status && live !== undefined ? withLive(plan, live, status.value, after.value) : plan);
+    return ok(status && live !== undefined ? withLive(plan, live, status.value, before.value, after.value) : plan);
   } finally {
     readers.parser.close();
     readers.shapes.close();
@@ -82,12 +82,12 @@ async function planBetween({ repo, path, base, head, live }: PlanOptions): Promi
   }
 }
 
-function withLive(plan: Plan, url: string, status: Status, head: Desired): Plan {
+function withLive(plan: Plan, url: string, status: Status, base: Desired, head: Desired): Plan {
   const entries = plan.entries.map((entry) => {
     const live = liveEntryOf(entry, status, head.entries.get(entry.key)?.rollout.retry ?? 0);
     return live ? { ...entry, live } : entry;
   });
-  return { ...plan, entries, live: liveOf(url, status, plan.base) };
+  return { ...plan, entries, live: { ...liveOf(url, status, plan.base), ...plannedRevocation(status, base, head) } };
 }
 
 /** What the tree asks for, named by the commit that brings it; without a valid Policy of its own that of `previous` holds. */

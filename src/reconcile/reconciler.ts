@@ -12,6 +12,7 @@ import type { TrustSettings } from '../model/trust.ts';
 import type { Json } from '../kit/json.ts';
 import { decide, IDLE_LOOK_MS, type DecideOptions } from '../decide/index.ts';
 import type { IdentityCache } from '../decide/identity.ts';
+import type { AccessRecord } from '../model/audit.ts';
 import type { Action, Decision } from '../model/decision.ts';
 import type { Desired } from '../model/desired.ts';
 import type { EngineObserved } from '../model/engine.ts';
@@ -19,6 +20,7 @@ import type { Memory } from '../model/memory.ts';
 import { partsOf } from '../model/memory-parts.ts';
 import type { CommitSeen, Observed } from '../model/observed.ts';
 import type { Status } from '../model/status.ts';
+import { createAccess, type Access } from './access.ts';
 import { createBundles, type Bundles } from './bundles.ts';
 import { createEffects, intentOf, type Effects } from './effects.ts';
 import { createCollector, type Collector } from './collector.ts';
@@ -34,6 +36,8 @@ import { createWatch, type Watch } from './watch.ts';
 
 /** The memory is written at least so often while its clocks and samples move, and at every event and action. */
 const WRITE_EVERY_MS = 5_000;
+/** Uses that wait for a decision: after a long time without one the oldest go first. */
+const MAX_USES_WAITING = 10_000;
 const JOURNAL_RETRY_MS = 1_000;
 const BUG_RETRY_MS = 5_000;
 const TIMELINE_LENGTH = 200;
@@ -86,6 +90,7 @@ class Loop implements Reconciler {
   readonly #record: SourceRecord;
   readonly #collector: Collector;
   readonly #mending: Mending;
+  readonly #access: Access | undefined;
   readonly #startedAt: string;
   readonly #life: string;
   readonly #listeners = new Set<() => void>();
@@ -95,6 +100,8 @@ class Loop implements Reconciler {
   #identities: IdentityCache = new WeakMap();
   /** Commits that no durable decision has seen yet. */
   #news: readonly CommitSeen[] = [];
+  /** That no durable decision has seen yet. */
+  #uses: readonly AccessRecord[] = [];
   #engine: EngineObserved | undefined;
   #decision: Decision | undefined;
   /** The engine process in which everything that should serve has once been seen to serve. */
@@ -136,6 +143,7 @@ class Loop implements Reconciler {
     );
     this.#effects = createEffects(ports.engine, this.#bundles, () => this.#poke());
     this.#collector = createCollector(ports, clock, log);
+    this.#access = ports.audit && createAccess(ports.engine, ports.audit, log, (records) => this.#took(records));
     this.#watch = createWatch({
       clock,
       interval: () => this.#desired?.environment.sync ?? DEFAULT_SYNC,
@@ -167,6 +175,7 @@ class Loop implements Reconciler {
     await this.#watch.stop();
     await this.#flight;
     await this.#mending.stop();
+    await this.#access?.idle();
   }
 
   hint(): void {
@@ -216,6 +225,7 @@ class Loop implements Reconciler {
   async #reconcile(): Promise<number> {
     const observed = await this.#ports.engine.observe();
     this.#engine = observed.ok ? observed.value : undefined;
+    if (this.#engine) this.#access?.look(this.#engine.epoch);
     const desired = this.#desired;
     if (!desired) {
       this.#changed();
@@ -225,6 +235,7 @@ class Loop implements Reconciler {
     if (this.#stopped) return IDLE_LOOK_MS;
     const refusedStarts = this.#effects.refusedStarts();
     const news = this.#news;
+    const uses = this.#uses;
     const decision = this.#decide(desired, this.#identities);
     const actions = this.#effects.fresh(decision.actions);
     const id = `${this.#life}-${(this.#flights += 1)}`;
@@ -235,6 +246,7 @@ class Loop implements Reconciler {
     if (this.#engine && servesAll(decision.memory, this.#engine)) this.#servedIn = this.#engine.epoch;
     this.#effects.forgetRefused(refusedStarts);
     if (this.#news === news) this.#news = [];
+    this.#uses = this.#uses === uses ? [] : this.#uses.filter((record) => !uses.includes(record));
     this.#bundles.settle(preparing(decision.memory));
     await this.#act(id, actions);
     if (decision.events.length > 0 || actions.length > 0) this.#changed();
@@ -251,10 +263,17 @@ class Loop implements Reconciler {
       toolchain: this.#ports.components.toolchain,
       current: this.#bundles.current,
       refusedStarts: this.#effects.refusedStarts(),
+      uses: this.#uses,
       commits: this.#news,
     };
     const { table } = this.#options;
     return decide(desired, seen, this.#memory, this.#clock.now(), { identities, ...(table ? { table } : {}) });
+  }
+
+  /** Written down; what was used is news for the next decision. */
+  #took(records: readonly AccessRecord[]): void {
+    this.#uses = [...this.#uses, ...records.filter(({ needs }) => needs !== undefined)].slice(-MAX_USES_WAITING);
+    this.#poke();
   }
 
   /** L2. Clocks and samples alone are written now and then: what is lost of them is counted again by the engine. */
@@ -361,6 +380,7 @@ class Loop implements Reconciler {
         generation > 0 && engine !== undefined && engine.epoch === this.#servedIn && engine.generation >= generation,
       source: this.#record.status(),
       environment: this.#desired?.environment.name ?? '',
+      ...(this.#memory.revocation ? { revocation: this.#memory.revocation } : {}),
       engine: {
         connected: engine !== undefined,
         ...(engine ? { epoch: engine.epoch } : {}),

@@ -345,6 +345,7 @@ describe('records', () => {
         grant: 'carts',
         outcome: 'Allowed',
         asked: 'get carts',
+        needs: { store: 'carts', access: 'ReadOnly' },
         why: '',
         count: 1,
       },

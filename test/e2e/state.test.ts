@@ -1,6 +1,7 @@
 /** What guests keep, and who may touch it: the real program, its stores, and Policies that change under load. */
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { headway } from '../support/headway.ts';
 import { Daemon } from '../support/daemon.ts';
 import { component, environment, example, immediatePolicy, route } from '../support/manifests.ts';
 import type { Changes } from '../support/repository.ts';
@@ -174,6 +175,73 @@ describe('Policies over what runs', () => {
     );
     expect(entry.serving?.commit).not.toBe(commit);
     expect((await daemon.ask('/healthz', 'test.example')).status).toBe(200);
+  });
+
+  it('leave a record of each use and denial, with who, by what and why', async () => {
+    const { daemon, folder } = now();
+    const data = path.join(folder, 'data');
+    const serving = (await daemon.status())!.entries[0]!.serving!;
+    const { out } = await headway([
+      'audit',
+      'show',
+      '--data',
+      data,
+      '--kind',
+      'use,denial,audited',
+      '--format',
+      'json',
+    ]);
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    const about = { grant: 'counters', capability: 'keyValue', release: serving.release, commit: serving.commit };
+    for (const wanted of [
+      { ...about, kind: 'Use', asked: 'increment counters', count: 1 },
+      { ...about, kind: 'Denial', asked: 'open counters', why: 'beyond the capabilities of Policy ceiling' },
+      { ...about, kind: 'Denial', asked: 'increment counters/count/policy' },
+      { ...about, kind: 'Audited', asked: 'increment counters/count/policy' },
+    ]) {
+      expect(lines).toContainEqual(expect.objectContaining(wanted));
+    }
+    expect((await headway(['audit', 'verify', '--data', data])).code).toBe(0);
+  });
+});
+
+describe('a Policy that would take from many what they use', () => {
+  const names = ['one', 'two', 'three'];
+  const grant = (name: string) =>
+    `  capabilities: [{name: counters, keyValue: {store: counters, keyPrefix: count/${name}, access: ReadWrite}}]\n`;
+  const now = chapters({
+    ...first(),
+    'shop/counter.yaml': names
+      .map((name) =>
+        component({ name, wasm: 'wasm/counter-v1.wasm', rollout: '{policyRef: {name: now}}', extra: grant(name) }),
+      )
+      .join('---\n'),
+    'shop/route.yaml': names.map((name) => route({ name, hostname: `${name}.example` })).join('---\n'),
+  });
+
+  it('is held, says so, and is let through by the line that it says', async () => {
+    const { daemon, repository } = now();
+    const counts = async (name: string) => (await daemon.ask(`/count?name=${name}`, `${name}.example`, 'POST')).status;
+    await daemon.until(
+      'all are proven',
+      ({ entries }) => entries.length === 3 && entries.every(({ proven }) => proven),
+    );
+    for (const name of names) expect(await counts(name)).toBe(200);
+    await daemon.until('all are known to use it', ({ entries }) => entries.every(({ uses }) => uses !== undefined));
+    await repository.push('Nothing for anybody', policy('others'));
+    const { revocation } = await daemon.until('it is held', (status) => status.revocation !== undefined);
+    for (const name of names) expect(await counts(name)).toBe(200);
+    expect(revocation!.why).toContain('3 of 3 components used within a day');
+    const { out } = await headway(['status', '--status', daemon.statusAddress]);
+    expect(out).toContain(`fix: to go on, write prune.confirm: "${revocation!.hash}" in the Environment`);
+    const extra = `  prune: {confirm: "${revocation!.hash}"}\n`;
+    await repository.push('Yes', { 'environment.yaml': environment({ tenants: ['shop', 'platform'], extra }) });
+    await until(async () => (await counts('one')) === 403);
+    for (const name of names) expect(await counts(name)).toBe(403);
+    await daemon.until('nothing is held', (status) => status.revocation === undefined);
   });
 });
 

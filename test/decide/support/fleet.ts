@@ -1,5 +1,6 @@
 import { decide, type DecideOptions } from '../../../src/decide/index.ts';
 import { EMPTY_MEMORY, resumeMemory } from '../../../src/decide/memory.ts';
+import type { AccessRecord } from '../../../src/model/audit.ts';
 import type { Json } from '../../../src/kit/json.ts';
 import type { Digest } from '../../../src/kit/digest.ts';
 import type { EntryKey, Member } from '../../../src/model/component.ts';
@@ -35,6 +36,8 @@ export class Fleet {
   readonly events: DecidedEvent[] = [];
   readonly rows = new Map<EntryKey, number[]>();
   linked = true;
+  /** What the next decision hears of. */
+  uses: AccessRecord[] = [];
   last: Decision | undefined;
   #monotonicMs = 1_000;
   readonly #made = new Map<string, Digest>();
@@ -67,6 +70,7 @@ export class Fleet {
         toolchain: this.toolchain,
         current: this.#current(),
         refusedStarts: [],
+        uses: this.uses.splice(0),
         commits: [{ commit: this.desired.commit, subject: 'a change', author: 'somebody' }],
       },
       this.memory,
