@@ -51,6 +51,17 @@ function counter(name: string, version: string, about: string): CExample {
   };
 }
 
+function report(name: string, version: string, fault: string, about: string): CExample {
+  return {
+    language: 'c',
+    name,
+    about,
+    sources: ['report/report.c'],
+    world: 'command',
+    defines: { VERSION: JSON.stringify(version), FAULT: fault },
+  };
+}
+
 const TESTBED_SOURCES = ['testbed', 'plain', 'host', 'misbehaviour'].map((part) => `testbed/${part}.c`);
 
 export const EXAMPLES: readonly Example[] = [
@@ -86,6 +97,9 @@ export const EXAMPLES: readonly Example[] = [
     wit: 'wit/http',
     world: 'service',
   },
+  report('report-v1', 'v1', '0', 'a command for the clock: says what it does'),
+  report('report-v2', 'v2', '0', 'the same, and says v2'),
+  report('report-broken', 'v2-broken', '1', 'ends every run with exit code 1'),
   {
     language: 'c',
     name: 'testbed',

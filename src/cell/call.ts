@@ -15,6 +15,8 @@ export interface Call extends ScopeCall {
   readonly over: boolean;
   /** False while it still gathers what it needs before a guest can take it. */
   readonly startable: boolean;
+  /** It runs on an instance that has served nothing, and that serves nothing after it. */
+  readonly fresh?: boolean;
   /** Whether the export that it calls can wait. */
   maySuspend(instance: Instance): boolean;
   /** Calls the guest. A promise where the export can suspend. */

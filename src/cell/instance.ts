@@ -82,6 +82,16 @@ export class Instance {
     return this.#entry.find(interfaceName, functionName);
   }
 
+  /** The exported interface that a name means: of the same release line where there is none of that very version. */
+  meant(interfaceName: string): string {
+    return this.#entry.meant(interfaceName);
+  }
+
+  /** What the entry's guest gets where it asks for its arguments. */
+  set args(args: readonly string[]) {
+    this.#entry.args = args;
+  }
+
   maySuspend(interfaceName: string, functionName: string): boolean {
     return this.#entry.maySuspend(interfaceName, functionName);
   }

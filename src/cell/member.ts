@@ -5,6 +5,7 @@
  * M1 The memories of a member together stay within its own `memoryBytes`: checked when it is made and after each call.
  */
 import type { BoundLink } from '../model/engine.ts';
+import { exportMeant } from '../model/schedule.ts';
 import type { Seat } from './broker.ts';
 import type { ExportNames } from './exports.ts';
 import { buildImports, type World } from './imports.ts';
@@ -27,7 +28,7 @@ export interface MemberSettings {
   readonly imports: readonly string[];
   readonly links: readonly BoundLink[];
   readonly env: World['env'];
-  readonly args: World['args'];
+  readonly args: readonly string[];
   readonly config: World['config'];
   readonly handles: number;
   readonly memoryBytes: number;
@@ -47,6 +48,8 @@ export interface Company {
 export class MemberInstance {
   readonly scope: Scope;
   readonly settings: MemberSettings;
+  /** What the guest gets where it asks for its arguments. */
+  args: readonly string[];
   readonly #exports: Readonly<Record<string, unknown>>;
   readonly #memories: WebAssembly.Memory[] = [];
   readonly #stdout: LineSink;
@@ -55,11 +58,13 @@ export class MemberInstance {
   /** @throws what the guest's start code traps with. */
   constructor(settings: MemberSettings, { fate, seat, providers, suspension }: Company) {
     this.settings = settings;
+    this.args = settings.args;
     this.scope = new Scope(settings.handles, fate);
     this.#stdout = new LineSink(settings.logs, LogStream.Stdout);
     this.#stderr = new LineSink(settings.logs, LogStream.Stderr);
-    const { env, args, config, tellDenied } = settings;
+    const { env, config, tellDenied } = settings;
     const output = { stdout: this.#stdout, stderr: this.#stderr };
+    const args = (): readonly string[] => this.args;
     const world: World = { env, args, config, tellDenied, seat: seat.of(this.scope), ...output };
     const linked = new Map<string, object>();
     for (const link of settings.links) {
@@ -86,6 +91,11 @@ export class MemberInstance {
     if (!members || !Object.hasOwn(members, functionName)) return undefined;
     const member = members[functionName];
     return typeof member === 'function' ? (member as ExportedFunction) : undefined;
+  }
+
+  /** The exported interface that a name means: of the same release line where there is none of that very version. */
+  meant(interfaceName: string): string {
+    return exportMeant(Object.keys(this.#exports), interfaceName) ?? interfaceName;
   }
 
   maySuspend(interfaceName: string, functionName: string): boolean {

@@ -9,6 +9,7 @@
  *    calls, five times the cost.
  * P4 Calls wait in the order of their arrival; the engine bounds how many it sends, and more than `MAX_QUEUED_CALLS`
  *    of them is a broken engine.
+ * P5 A fresh call (a command) gets an instance that has served nothing, and it is dropped afterwards whatever the policy.
  */
 import type { InstancePolicy } from '../model/component.ts';
 import type { Call } from './call.ts';
@@ -98,7 +99,7 @@ export class InstancePool {
   /** Runs the call now, or when an instance is free. `false`: too many wait. */
   submit(call: Call): boolean {
     if (this.#queue.length === 0 && this.#starting === undefined) {
-      const instance = this.#idle.pop();
+      const instance = this.#takeFor(call);
       if (instance) {
         this.#run(instance, call);
         return true;
@@ -230,7 +231,8 @@ export class InstancePool {
     this.#running.delete(call);
     if (instance.served > 0) this.#reuseProven = true;
     instance.served += 1;
-    this.#release(instance);
+    if (call.fresh === true) void this.#retire(instance);
+    else this.#release(instance);
   }
 
   /** Back among the idle ones, or gone: by policy, by memory, or because it was stopped. */
@@ -242,6 +244,18 @@ export class InstancePool {
     if (instance.ended || !this.#withinMemory(instance)) this.#discard(instance, 'not to be used again');
     else this.#idle.push(instance);
     this.#next();
+  }
+
+  /** An idle instance that may run the call. A used one makes room for a fresh call where there is none (P5). */
+  #takeFor(call: Call): Instance | undefined {
+    if (call.fresh !== true) return this.#idle.pop();
+    const unused = this.#idle.findIndex(({ served }) => served === 0);
+    if (unused >= 0) return this.#idle.splice(unused, 1)[0];
+    if (this.#instances >= this.#concurrency) {
+      const used = this.#idle.pop();
+      if (used) this.#discard(used, 'it makes room for a command');
+    }
+    return undefined;
   }
 
   #withinMemory(instance: Instance): boolean {
@@ -296,7 +310,7 @@ export class InstancePool {
       const call = this.#queue.peek();
       if (!call || (this.#idle.length === 0 && this.#instances >= this.#concurrency)) return;
       this.#queue.shift();
-      const instance = this.#idle.pop();
+      const instance = this.#takeFor(call);
       if (instance) this.#run(instance, call);
       else this.#runOnNew(call);
     }

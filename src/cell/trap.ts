@@ -6,8 +6,15 @@ export class HostTrap extends WebAssembly.RuntimeError {
   override readonly name = 'HostTrap';
 }
 
-/** The guest called `wasi:cli/exit`. Over for this instance, and a failure of the call that it was in. */
-export class GuestExit extends HostTrap {}
+/** The guest called `wasi:cli/exit`. Over for this instance: the end of a command, a failure of any other call. */
+export class GuestExit extends HostTrap {
+  readonly code: number;
+
+  constructor(message: string, code: number) {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** A call that the engine ended: deadline, client gone, drain. The text of `Done` says so; nobody else reads it. */
 export class CallEnded extends HostTrap {}

@@ -8,6 +8,8 @@ import { isOutage } from './gate/tally.ts';
 import { rememberGroupEnd } from './group-end.ts';
 import { withBake } from './memory.ts';
 import type { Parties } from './parties.ts';
+import { callsOf } from './schedule/calls.ts';
+import { failedAlike, firingVerdict } from './schedule/verdict.ts';
 import { prove, quarantine, switchBack } from './switches.ts';
 import { gateOf, sharedOutage, stopVerdict, verdictOf } from './verdict.ts';
 import { entryOf, say, type World } from './world.ts';
@@ -28,7 +30,7 @@ export function endBake(world: World, key: EntryKey, parties: Parties): void {
 
   const { bake: settings, gate } = serving.release.entry.rollout.settings;
   const elapsedMs = world.memory.clockMs - bake.sinceMs;
-  const called = serving.release.entry.rules.length > 0;
+  const called = callsOf(serving.release.entry) !== 'Nothing';
   if (verdict.verdict === 'Pass') return proveParty(world, bake.party);
   if (elapsedMs >= settings.deadlineMs && gate.insufficientData === 'Fail') {
     return goBack(world, key, { ...verdict, why: `too few samples by the bake's deadline: ${verdict.why}` }, parties);
@@ -47,6 +49,9 @@ export function endBake(world: World, key: EntryKey, parties: Parties): void {
 }
 
 function verdictOfBake(world: World, key: EntryKey, { release, bake }: Serving): Verdict {
+  if (callsOf(release.entry) === 'Firings') {
+    return stopVerdict(world, key, release, bake!.trial) ?? firingVerdict(release, bake!);
+  }
   const over = world.memory.clockMs - bake!.sinceMs >= release.entry.rollout.settings.bake.durationMs;
   const verdict = verdictOf(world, key, release, bake!.trial, over);
   if (bake!.state === 'Watching') return verdict;
@@ -70,7 +75,7 @@ function proveParty(world: World, party: string): void {
     ([, entry]) => entry.serving?.bake?.party === party && entry.serving.bake.state === 'Watching',
   );
   const allPass = baking.every(([key, entry]) => {
-    const called = entry.serving!.release.entry.rules.length > 0;
+    const called = callsOf(entry.serving!.release.entry) !== 'Nothing';
     return !called || verdictOfBake(world, key, entry.serving!).verdict === 'Pass';
   });
   if (!allPass) return;
@@ -83,7 +88,11 @@ export function judgeAfterGoingBack(world: World, key: EntryKey, parties: Partie
   const { judging } = entry;
   if (!judging) return;
   const { release, attempt, why, evidence } = judging;
-  if (isOutage(judging.control, gateOf(release).errors.intolerable)) {
+  const isAlike =
+    callsOf(release.entry) === 'Firings'
+      ? failedAlike(world, entry.serving?.release.release)
+      : isOutage(judging.control, gateOf(release).errors.intolerable);
+  if (isAlike) {
     entry.judging = undefined;
     const end = recordEnd(world, entry, release, attempt, sharedOutage(why, evidence));
     say(world, key, { reason: 'SharedOutage', message: sentenceOf(end), evidence, commit: release.commit });

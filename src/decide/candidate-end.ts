@@ -10,10 +10,11 @@ import { takeGroupDown } from './group-end.ts';
 import { MAX_ROLLBACKS, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
 import { takeDown } from './retreat.ts';
+import { callsOf } from './schedule/calls.ts';
 import { takesOver } from './singleton.ts';
 import { isBlueGreen, shareText, stepOf, takesRequests } from './steps.ts';
 import { failuresWithin, isCrashLoop } from './supervise.ts';
-import { gateOf, mirroredEvidence, sharedOutage, since, verdictOf } from './verdict.ts';
+import { gateOf, mirroredEvidence, sharedOutage, since, stopVerdict, verdictOf } from './verdict.ts';
 import { entryOf, groupOf, readyCount, say, type World } from './world.ts';
 
 export function endFailingCandidate(world: World, key: EntryKey, parties: Parties): void {
@@ -30,6 +31,11 @@ function verdictOfCandidate(world: World, key: EntryKey, candidate: Candidate): 
   const { release, trial, sinceMs } = candidate;
   const step = stepOf(candidate);
   const over = candidate.state === 'Canary' && world.memory.clockMs - sinceMs >= (step?.minDurationMs ?? 0);
+  if (callsOf(release.entry) === 'Firings') {
+    // Nothing calls it before its switch: it only has to stand.
+    const stands: Verdict = { verdict: over ? 'Pass' : 'Continue', evidence: [], why: 'it stands beside what serves' };
+    return stopVerdict(world, key, release, trial) ?? stands;
+  }
   const verdict = verdictOf(world, key, release, trial, over);
   const mirrored = step?.mirror === undefined ? undefined : mirroredEvidence(world, release);
   return mirrored ? { ...verdict, evidence: [...verdict.evidence, mirrored] } : verdict;

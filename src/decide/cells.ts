@@ -17,6 +17,7 @@ import type { CandidateState, Release, ReplicaMemory } from '../model/memory.ts'
 import type { GroupId } from '../model/snapshot.ts';
 import type { EntryDraft } from './memory.ts';
 import { isOutdated, regressionOf } from './pins.ts';
+import { firingsOf } from './schedule/calls.ts';
 import { isAlone, isHandingOver, runsAlone } from './singleton.ts';
 import { running, standing, standingCandidate } from './rolling.ts';
 import { isRolling } from './steps.ts';
@@ -242,7 +243,7 @@ function stop(
 ): void {
   if (replicas.length === 0) return;
   const entry = entryOf(world, key);
-  const deadlineMs = entry.desired?.drainDeadlineMs ?? DEFAULT_DRAIN_MS;
+  const deadlineMs = Math.max(entry.desired?.drainDeadlineMs ?? DEFAULT_DRAIN_MS, firingsLeftMs(world, key, replicas));
   const ids = new Set(replicas.map(({ id }) => id));
   for (const id of ids) {
     const phase = live.get(id)?.phase;
@@ -251,6 +252,15 @@ function stop(
   }
   if (replicas.every((replica) => replica.stopping)) return;
   entry.replicas = entry.replicas.map((replica) => (ids.has(replica.id) ? { ...replica, stopping: true } : replica));
+}
+
+/** A firing in flight ends on its own release: its cell drains for as long as it may still run. */
+function firingsLeftMs(world: World, key: EntryKey, replicas: readonly ReplicaMemory[]): number {
+  const groups = new Set(replicas.map(({ group }) => group));
+  const left = firingsOf(world, key)
+    .filter(({ group, stopping }) => groups.has(group) && stopping === undefined)
+    .map(({ startedMs, deadlineMs }) => startedMs + deadlineMs - world.memory.clockMs);
+  return Math.max(0, ...left);
 }
 
 /** R2 after a lost journal: no number that the engine has seen is given out again. */

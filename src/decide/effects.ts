@@ -3,6 +3,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Release, Trial } from '../model/memory.ts';
 import { syntheticNeed } from './gate/synthetic.ts';
 import { withBake, withCandidate } from './memory.ts';
+import { callsOf } from './schedule/calls.ts';
 import { stepOf, takesRequests } from './steps.ts';
 import { groupOf, readyCount, type World } from './world.ts';
 
@@ -26,7 +27,7 @@ export function synthesize(world: World): void {
     if (world.wishes.get(key)?.target?.entry.suspend) continue;
     const { candidate } = entry;
     const bake = entry.serving?.bake;
-    if (candidate?.state === 'Canary') {
+    if (candidate?.state === 'Canary' && callsOf(candidate.release.entry) === 'Requests') {
       const present = stepOf(candidate);
       const step = {
         elapsedMs: world.memory.clockMs - candidate.sinceMs,
@@ -36,7 +37,7 @@ export function synthesize(world: World): void {
       const synthetic = run(world, key, candidate.release, candidate.trial, step);
       if (synthetic) withCandidate(entry, { trial: { ...candidate.trial, synthetic } });
     }
-    if (bake?.state === 'Watching' && entry.serving!.release.entry.rules.length > 0) {
+    if (bake?.state === 'Watching' && callsOf(entry.serving!.release.entry) === 'Requests') {
       const { release } = entry.serving!;
       const durationMs = release.entry.rollout.settings.bake.durationMs;
       const step = { elapsedMs: world.memory.clockMs - bake.sinceMs, durationMs, takesRequests: true };

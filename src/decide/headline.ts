@@ -5,6 +5,8 @@ import type { Reason } from '../model/status.ts';
 import { liveReplicas, somethingServes } from './context.ts';
 import type { Decided } from './lock-step.ts';
 import { isBlueGreen, shareText, stepOf } from './steps.ts';
+import { callsOf } from './schedule/calls.ts';
+import { firingVerdict } from './schedule/verdict.ts';
 import { isCrashLoop } from './supervise.ts';
 import { missingApproval } from './walk.ts';
 import { groupOf, readyCount, type World } from './world.ts';
@@ -28,7 +30,8 @@ function settled(world: World, { context }: Decided): Headline {
   if (serving.degraded !== undefined)
     return { reason: 'Degraded', message: `${name} serves unproven: ${serving.degraded}` };
   const group = groupOf(key, serving.release);
-  const { supervision, rules } = serving.release.entry;
+  const { supervision } = serving.release.entry;
+  const calls = callsOf(serving.release.entry);
   const last = entry.failures.findLast((failure) => failure.group === group);
   const isDown = world.observed.engine !== undefined && readyCount(world, key, serving.release) === 0;
   if (last && (isDown || isCrashLoop(entry.failures, group, supervision, world.memory.clockMs))) {
@@ -40,12 +43,13 @@ function settled(world: World, { context }: Decided): Headline {
     const { durationMs } = serving.release.entry.rollout.settings.bake;
     const elapsed = formatDuration(Math.floor((world.memory.clockMs - serving.bake.sinceMs) / 1000) * 1000);
     const samples = serving.bake.trial.step.candidate.requests;
-    return {
-      reason: 'Baking',
-      message: `${name} has all traffic: ${elapsed} of ${formatDuration(durationMs)}, ${samples} samples`,
-    };
+    const message =
+      calls === 'Firings'
+        ? `${name} has all firings since ${elapsed}: ${firingVerdict(serving.release, serving.bake).why}`
+        : `${name} has all traffic: ${elapsed} of ${formatDuration(durationMs)}, ${samples} samples`;
+    return { reason: 'Baking', message };
   }
-  if (rules.length === 0) return { reason: 'Unreferenced', message: 'nothing points at it' };
+  if (calls === 'Nothing') return { reason: 'Unreferenced', message: 'nothing points at it' };
   if (!serving.proven) return { reason: 'Inconclusive', message: `${name} serves; its bake ended without proof` };
   const replicas = liveReplicas(context);
   return {
@@ -78,8 +82,10 @@ function walking(world: World, { context, move }: Decided): Headline {
   const step = candidate.state === 'Canary' ? stepOf(candidate) : undefined;
   const where = !step || isBlueGreen(candidate.release) ? 'stands beside what serves' : `at ${shareText(step)}`;
   const message =
-    candidate.state === 'Canary'
-      ? `${name} ${where} (step ${candidate.step}), ${candidate.trial.step.candidate.requests} of at least ${candidate.release.entry.rollout.settings.gate.minSamples} samples`
-      : `${name}: ${candidate.state}. ${why}`;
+    candidate.state === 'Canary' && callsOf(candidate.release.entry) === 'Firings'
+      ? `${name} stands beside what serves (step ${candidate.step})`
+      : candidate.state === 'Canary'
+        ? `${name} ${where} (step ${candidate.step}), ${candidate.trial.step.candidate.requests} of at least ${candidate.release.entry.rollout.settings.gate.minSamples} samples`
+        : `${name}: ${candidate.state}. ${why}`;
   return { reason: somethingServes(context) ? 'Progressing' : 'FirstDeployment', message };
 }

@@ -2,7 +2,7 @@ import { hashOfJson } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
 import type { Member } from '../model/component.ts';
 import type { DesiredEntry } from '../model/desired.ts';
-import { matchKey, type RouteRule } from '../model/route.ts';
+import { matchKey } from '../model/route.ts';
 
 /** The version of these forms. Another form re-keys what is stored and starts no rollout. */
 export const IDENTITY = 1;
@@ -19,15 +19,15 @@ export function revisionOf(entry: Pick<DesiredEntry, 'members'>): string {
  * Release: a revision and the triggers that point at it, as one entry. The entry's key is in it because requests are
  * counted by release: during a rename the same revision answers under two entries, and they are compared.
  */
-export function releaseOf(entry: Pick<DesiredEntry, 'key' | 'members' | 'rules'>): string {
-  const { key, rules } = entry;
-  return hashOfJson({ identity: IDENTITY, entry: key, revision: revisionOf(entry), triggers: triggersOf(rules) });
+export function releaseOf(entry: Pick<DesiredEntry, 'key' | 'members' | 'rules' | 'schedules'>): string {
+  const { key } = entry;
+  return hashOfJson({ identity: IDENTITY, entry: key, revision: revisionOf(entry), triggers: triggersOf(entry) });
 }
 
 /** The release as if secrets had no versions: two releases that share it differ in secret versions at most. */
-export function secretlessOf(entry: Pick<DesiredEntry, 'key' | 'members' | 'rules'>): string {
+export function secretlessOf(entry: Pick<DesiredEntry, 'key' | 'members' | 'rules' | 'schedules'>): string {
   const members = entry.members.map((member) => contentOf(member, false));
-  return hashOfJson({ identity: IDENTITY, entry: entry.key, members, triggers: triggersOf(entry.rules) });
+  return hashOfJson({ identity: IDENTITY, entry: entry.key, members, triggers: triggersOf(entry) });
 }
 
 /** Attempt: a release, how it is tried, and how often people asked for another try. */
@@ -84,15 +84,23 @@ function contentOf(member: Member, withSecrets: boolean): Json {
   };
 }
 
-/** The name of the Route document and its file are not part of it: moving a rule changes nothing. */
-function triggersOf(rules: readonly RouteRule[]): Json {
-  const triggers = rules.map((rule) => ({
-    match: matchKey(rule.match),
-    export: asJson(rule.export ?? null),
-    requestTimeoutMs: rule.requestTimeoutMs ?? null,
-    requestBodyBytes: rule.requestBodyBytes ?? null,
-  }));
-  return sortedBy(triggers, (trigger) => trigger.match);
+/**
+ * The name of the Route document and its file are not part of it: moving a rule changes nothing. That of a Schedule is,
+ * because it names the firings. What has no schedules keeps the form that it had before there were any.
+ */
+function triggersOf({ rules, schedules = [] }: Pick<DesiredEntry, 'rules' | 'schedules'>): Json {
+  const routes = sortedBy(
+    rules.map((rule) => ({
+      match: matchKey(rule.match),
+      export: asJson(rule.export ?? null),
+      requestTimeoutMs: rule.requestTimeoutMs ?? null,
+      requestBodyBytes: rule.requestBodyBytes ?? null,
+    })),
+    (trigger) => trigger.match,
+  );
+  if (schedules.length === 0) return routes;
+  const timed = schedules.map(({ suspend: _, backend: _entry, ...trigger }) => trigger);
+  return { routes, schedules: sortedBy(timed, ({ schedule }) => schedule) };
 }
 
 function sortedBy<T>(list: readonly T[], name: (item: T) => string): Json {

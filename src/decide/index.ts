@@ -26,6 +26,7 @@ import { guardPrune } from './prune.ts';
 import { retreat } from './retreat.ts';
 import { guardRevocation } from './revocation.ts';
 import { drop, hold, remove, settle } from './settle.ts';
+import { fire } from './schedule/fire.ts';
 import { grantSlots } from './slots.ts';
 import { publish } from './snapshot.ts';
 import { statusOf } from './status.ts';
@@ -70,8 +71,9 @@ export function decide(
   prepare(world);
   renew(world);
   synthesize(world);
+  const { owned, nextInMs } = fire(world);
 
-  const entries = paced.filter(({ context }) => !isGone(context)).map((one) => statusOf(world, one));
+  const entries = paced.filter(({ context }) => !isGone(context)).map((one) => statusOf(world, one, owned));
   const commits = followCommits(world);
   return {
     memory: sealed(world.memory, world.entries, memory.entries),
@@ -79,7 +81,10 @@ export function decide(
     events: world.events,
     entries,
     commits,
-    wakeInMs: Math.max(1, Math.min(wakeAfter(world), (dueMs ?? Number.POSITIVE_INFINITY) - world.memory.clockMs)),
+    wakeInMs: Math.max(
+      1,
+      Math.min(wakeAfter(world), (dueMs ?? Number.POSITIVE_INFINITY) - world.memory.clockMs, nextInMs),
+    ),
   };
 }
 

@@ -14,6 +14,7 @@ import { policyHashes, settingsChange } from './settings-change.ts';
 import { absorbUses } from './uses.ts';
 import { tellEdits } from './tell.ts';
 import { draftEntries, newEntry, type EntryDraft, type MemoryDraft } from './memory.ts';
+import { absorbFirings } from './schedule/absorb.ts';
 import { environmentOf, wishesOf } from './wishes.ts';
 import type { Wish, World } from './world.ts';
 
@@ -63,6 +64,7 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
     if (!engine) continue;
     for (const [release, tally] of absorbCounters(entry, index.samplesOf(key))) tallies.set(release, tally);
   }
+  if (engine) absorbFirings({ memory: draft, entries, tallies, events, now, commit: desired.commit }, engine);
   forgetLongGone(entries, wishes, now);
   return {
     desired,

@@ -8,6 +8,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Release } from '../model/memory.ts';
 import { matchKey } from '../model/route.ts';
 import type { EntryDraft } from './memory.ts';
+import { scheduleId, schedulesOf } from './schedule/calls.ts';
 import type { Party, Wish } from './world.ts';
 
 export interface Parties {
@@ -77,8 +78,7 @@ function predecessorsOf(wishes: Wishes, entries: Entries): ReadonlyMap<EntryKey,
   const found = new Map<EntryKey, Set<EntryKey>>();
   const add = (heir: EntryKey, owner: EntryKey) => found.set(heir, (found.get(heir) ?? new Set()).add(owner));
   for (const [key, entry] of entries) {
-    for (const rule of entry.serving?.release.entry.rules ?? []) {
-      const id = matchKey(rule.match);
+    for (const id of entry.serving ? triggerIds(entry.serving.release.entry) : []) {
       const heir = owners.get(id);
       if (heir && heir !== key && !hasSettled(entries.get(heir), (release) => serves(release, id))) add(heir, key);
     }
@@ -99,14 +99,19 @@ function hasSettled(heir: EntryDraft | undefined, took: (release: Release) => bo
 }
 
 function serves(release: Release, match: string): boolean {
-  return release.entry.rules.some((rule) => matchKey(rule.match) === match);
+  return triggerIds(release.entry).includes(match);
 }
 
-/** Which entry git names for each match. */
+/** What an entry can take over from another: matches and schedules, each by a name of its own. */
+function triggerIds(entry: Release['entry']): readonly string[] {
+  return [...entry.rules.map((rule) => matchKey(rule.match)), ...schedulesOf(entry).map(scheduleId)];
+}
+
+/** Which entry git names for each match, and for each schedule. */
 export function desiredOwners(wishes: Wishes): ReadonlyMap<string, EntryKey> {
   const owners = new Map<string, EntryKey>();
   for (const [key, { target }] of wishes) {
-    for (const rule of target?.entry.rules ?? []) owners.set(matchKey(rule.match), key);
+    for (const id of target ? triggerIds(target.entry) : []) owners.set(id, key);
   }
   return owners;
 }

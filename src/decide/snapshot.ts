@@ -170,7 +170,7 @@ function previewsOf(world: World): readonly Preview[] {
   return [...world.entries].flatMap(([key, { candidate }]) => {
     if (candidate?.state !== 'Canary' || !isBlueGreen(candidate.release)) return [];
     const { release } = candidate;
-    if (readyCount(world, key, release) === 0) return [];
+    if (readyCount(world, key, release) === 0 || release.entry.rules.length === 0) return [];
     const rules = release.entry.rules.map((rule) => servedRule(world, key, release, rule));
     const { strategy } = release.entry.rollout.settings;
     const hostname = strategy.type === 'BlueGreen' ? strategy.previewHostname : undefined;

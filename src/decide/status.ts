@@ -1,6 +1,7 @@
 /** What people see of each entry, made from the same values that decided. */
 import type { EntryKey } from '../model/component.ts';
 import type { Action } from '../model/decision.ts';
+import { scheduleOfFiring } from '../model/firing.ts';
 import type { EntryMemory, Release } from '../model/memory.ts';
 import type {
   CandidateStatus,
@@ -17,12 +18,14 @@ import { usesOfLate } from './uses.ts';
 import type { Decided } from './lock-step.ts';
 import { keep } from './memory.ts';
 import { regressionMessage, regressionOf } from './pins.ts';
+import type { Owners } from './schedule/fire.ts';
+import { scheduleStatusOf } from './schedule/status.ts';
 import { previewLabel } from './snapshot.ts';
 import { headerText, stepOf, stepsOf } from './steps.ts';
 import { tellHold } from './tell.ts';
 import { groupOf, readyCount, type World } from './world.ts';
 
-export function statusOf(world: World, decided: Decided): EntryStatus {
+export function statusOf(world: World, decided: Decided, owned: Owners): EntryStatus {
   const { context } = decided;
   const { key, entry, wish } = context;
   const headline = headlineOf(world, decided);
@@ -62,6 +65,7 @@ export function statusOf(world: World, decided: Decided): EntryStatus {
     replicas: replicasOf(world, key, decided),
     ...bindingsOf(key, entry),
     ...usesOf(world, entry),
+    ...optional('schedules', scheduleStatusOf(world, key, owned)),
     decision: entry.decision,
   };
 }
@@ -215,6 +219,12 @@ function concerns(world: World, action: Action, key: EntryKey): boolean {
     case 'Start':
     case 'Stop':
       return action.replica.startsWith(`${key}@`);
+    case 'Fire':
+      return action.firing.group.startsWith(`${key}@`);
+    case 'StopFiring':
+      return world.memory.schedules?.[scheduleOfFiring(action.firing)]?.entry === key;
+    case 'ForgetFirings':
+      return false;
     case 'Forget':
       return action.replicas.some((replica) => replica.startsWith(`${key}@`));
   }

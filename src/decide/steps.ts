@@ -5,8 +5,9 @@
  */
 import type { DesiredEntry } from '../model/desired.ts';
 import type { Candidate, Release } from '../model/memory.ts';
-import type { Approval, CanaryStep } from '../model/rollout.ts';
+import type { Approval, CanaryStep, Strategy } from '../model/rollout.ts';
 import type { HeaderMatch } from '../model/route.ts';
+import { callsOf } from './schedule/calls.ts';
 import { isSingleton } from './singleton.ts';
 
 export interface Step {
@@ -25,13 +26,13 @@ export interface Step {
   readonly approval?: Approval;
 }
 
-export function stepsOf({
-  rollout,
-  scaling,
-  members,
-}: Pick<DesiredEntry, 'rollout' | 'scaling' | 'members'>): readonly Step[] {
-  if (isSingleton({ members })) return [];
+export function stepsOf(
+  entry: Pick<DesiredEntry, 'rollout' | 'scaling' | 'members' | 'rules' | 'schedules'>,
+): readonly Step[] {
+  const { rollout, scaling } = entry;
+  if (isSingleton(entry)) return [];
   const { strategy } = rollout.settings;
+  if (callsOf(entry) === 'Firings') return beside(strategy);
   switch (strategy.type) {
     case 'Immediate':
       return [];
@@ -87,6 +88,23 @@ export function shareText({ weight, headers, mirror }: Pick<Step, 'weight' | 'he
 
 export function headerText({ name, value }: HeaderMatch): string {
   return `${name}: ${value}`;
+}
+
+/**
+ * Only the clock calls it: there is no traffic to share out, so it stands beside what serves for as long as people want to
+ * look at it, and for each approval that they ask for.
+ */
+function beside(strategy: Strategy): readonly Step[] {
+  const waits = { weight: 0, capacity: 100 };
+  if (strategy.type === 'BlueGreen') {
+    const { previewDurationMs, deadlineMs, approval } = strategy;
+    if (previewDurationMs === 0 && !approval) return [];
+    return [{ ...waits, minDurationMs: previewDurationMs, deadlineMs, ...(approval ? { approval } : {}) }];
+  }
+  if (strategy.type !== 'Canary') return [];
+  return strategy.steps.flatMap(({ approval, deadlineMs }) =>
+    approval ? [{ ...waits, minDurationMs: 0, deadlineMs, approval }] : [],
+  );
 }
 
 export function isRolling({ entry }: Pick<Release, 'entry'>): boolean {

@@ -14,6 +14,7 @@ import { nextStep } from './gate/trial.ts';
 import { withBake, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
 import { leave, takeDown } from './retreat.ts';
+import { callsOf, firingsOf } from './schedule/calls.ts';
 import { isHandingOver, takesOver } from './singleton.ts';
 import { deadlineEnding, STATES, type StateContext } from './states.ts';
 import { isBlueGreen, isRolling, shareText, stepOf, stepsOf, type Step } from './steps.ts';
@@ -183,7 +184,8 @@ function handOver(world: World, walkers: readonly Walker[]): void {
   if (!others.every((walker) => mayRise(world, walker, Number.POSITIVE_INFINITY))) return;
   for (const { context } of singletons) {
     const { candidate, serving } = context.entry;
-    if (candidate!.state !== 'Prepared') continue;
+    // A firing in flight ends on its own release; the mailbox is not paused for it.
+    if (candidate!.state !== 'Prepared' || firingsOf(world, context.key).length > 0) continue;
     enter(world, context, 'Handover');
     const names = [serving!, candidate!].map(({ release }) => short(release.release));
     say(world, context.key, {
@@ -204,7 +206,7 @@ export function isStepping({ context, move }: Walker): boolean {
   const { entry, wish } = context;
   const { release } = wish.target!;
   if (move.how === 'AtReadiness' || stepsFor(context).length === 0) return false;
-  if (release.entry.rules.length === 0 || takesOver(entry, release)) return false;
+  if (callsOf(release.entry) === 'Nothing' || takesOver(entry, release)) return false;
   const serving = entry.serving?.release;
   return !(serving && (serving.revision === release.revision || differsInSecretsOnly(serving, release)));
 }

@@ -2,7 +2,9 @@ import { entryKey, type EntryKey } from '../model/component.ts';
 import type { Desired, DesiredEntry, EnvironmentSettings, InvalidDocument } from '../model/desired.ts';
 import { matchKey, type RouteRule } from '../model/route.ts';
 import { identitiesOf, type IdentityCache } from './identity.ts';
+import type { ScheduleTrigger } from '../model/schedule.ts';
 import type { EntryDraft } from './memory.ts';
+import { schedulesOf } from './schedule/calls.ts';
 import type { Target, Wish } from './world.ts';
 
 /** A desired entry with its identities; its commit is the first accepted head that showed this attempt. */
@@ -30,12 +32,15 @@ export function wishesOf(
     }
   }
   const keptRules = rulesOfBrokenRoutes(desired, entries);
+  const keptSchedules = brokenSchedules(desired, entries);
   const keys = new Set<EntryKey>([...desired.entries.keys(), ...entries.keys(), ...invalid.keys()]);
   const wishes = new Map<EntryKey, Wish>();
   for (const key of [...keys].sort()) {
     const broken = invalid.get(key);
     const written = desired.entries.get(key);
-    const entry = broken ? entries.get(key)?.desired : written && withRules(written, keptRules.get(key) ?? []);
+    const entry = broken
+      ? entries.get(key)?.desired
+      : written && withTriggers(written, keptRules.get(key) ?? [], keptSchedules.get(key) ?? []);
     wishes.set(key, {
       key,
       target: entry && targetOf(entry, entries.get(key), desired, cache),
@@ -46,8 +51,34 @@ export function wishesOf(
   return wishes;
 }
 
-function withRules(entry: DesiredEntry, kept: readonly RouteRule[]): DesiredEntry {
-  return kept.length === 0 ? entry : { ...entry, rules: [...entry.rules, ...kept] };
+function withTriggers(
+  entry: DesiredEntry,
+  rules: readonly RouteRule[],
+  schedules: readonly ScheduleTrigger[],
+): DesiredEntry {
+  if (rules.length + schedules.length === 0) return entry;
+  const timed = [...schedulesOf(entry), ...schedules];
+  return { ...entry, rules: [...entry.rules, ...rules], ...(timed.length > 0 ? { schedules: timed } : {}) };
+}
+
+/** Schedules that are missing from desired only because their document, or its file, cannot be read. */
+function brokenSchedules(
+  desired: Desired,
+  entries: ReadonlyMap<EntryKey, EntryDraft>,
+): ReadonlyMap<EntryKey, readonly ScheduleTrigger[]> {
+  const broken = new Set(
+    desired.invalid.filter(({ kind }) => kind === 'Schedule').map(({ namespace, name }) => `${namespace}/${name}`),
+  );
+  const present = new Set([...desired.entries.values()].flatMap(schedulesOf).map(({ schedule }) => schedule));
+  const kept = new Map<EntryKey, readonly ScheduleTrigger[]>();
+  for (const [key, entry] of entries) {
+    const lost = (entry.desired ? schedulesOf(entry.desired) : []).filter(
+      ({ schedule }) =>
+        !present.has(schedule) && (broken.has(schedule) || isUnreadable(desired, schedule.split('/')[0]!)),
+    );
+    if (lost.length > 0) kept.set(key, lost);
+  }
+  return kept;
 }
 
 /** Rules that are missing from desired only because their Route document, or its file, cannot be read. */

@@ -9,7 +9,6 @@
  * C3 A violation closes the channel first and tells everybody afterwards; nothing of the bytes behind it is looked at.
  */
 import type { Socket } from 'node:net';
-import type { Json } from '../kit/json.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { Call, CallTable } from '../wire/call-table.ts';
 import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
@@ -17,7 +16,7 @@ import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
 import * as frames from '../wire/frames.ts';
 import { FromCell, LOG_HEAD_BYTES, Outcome, ToCell, type Loaded } from '../wire/frames.ts';
-import { FunctionCall, type FunctionResult } from '../wire/function-call.ts';
+import { FunctionCall } from '../wire/function-call.ts';
 import { writeRequest, type RequestHead } from '../wire/request-head.ts';
 import { readDenial, readFailure, readJson, readLoaded, type Denial, type LoadFailure } from '../wire/reports.ts';
 import { readResponse } from '../wire/response-head.ts';
@@ -135,14 +134,17 @@ export class CellChannel implements CellCaller {
     if (this.#calls.isInUse(id)) this.#writer.numberFrame(ToCell.Cancel, id, reason, 1);
   }
 
-  /** Calls an exported function: health, lifecycle. */
-  call(interfaceName: string, functionName: string, args: readonly Json[], timeoutMs: number): Promise<FunctionResult> {
+  /** Calls an exported function: health, lifecycle, a firing. */
+  call: CellCaller['call'] = (interfaceName, functionName, args, timeoutMs, { command, signal } = {}) => {
     if (!this.open) return Promise.resolve({ type: 'lost' });
+    if (signal?.aborted) return Promise.resolve({ type: 'stopped' });
     const call = new FunctionCall();
     const id = this.#take(call, Call.Function, performance.now() + timeoutMs);
-    this.#writer.json(ToCell.Call, id, { interface: interfaceName, function: functionName, args });
+    const more = command ? { command } : {};
+    this.#writer.json(ToCell.Call, id, { interface: interfaceName, function: functionName, args, ...more });
+    signal?.addEventListener('abort', () => this.#stop(id, call), { once: true });
     return call.result;
-  }
+  };
 
   /** A broker is at the other end of descriptor 4 from now on, and this is how their channel begins; absent: it is gone. */
   broker(token: Buffer | undefined): void {
@@ -350,6 +352,13 @@ export class CellChannel implements CellCaller {
       if (calls.has(id, Call.Cancelled)) this.#awaitEnd(id);
       else if (calls.deadlineAtMs[id]! <= now) this.#expire(id);
     }
+  }
+
+  /** Its caller wants no answer any more: as at a deadline (C2). The id may be another call's by now. */
+  #stop(id: number, call: FunctionCall): void {
+    if (this.#calls.exchanges[id] !== call) return;
+    this.#sendFinalCancel(id, frames.Abort.Deadline);
+    this.#calls.detach(id)?.onEnd(Outcome.Cancelled, '');
   }
 
   /** C2. */

@@ -76,6 +76,10 @@ class EngineLinkClient implements EngineLink {
   forget: EnginePort['forget'] = async (replicas) => nothing(await this.#call('forget', { replicas }));
   records: EnginePort['records'] = (after) => this.#call('records', { after });
   synthesize: EnginePort['synthesize'] = async (run) => nothing(await this.#call('synthesize', run));
+  fire: EnginePort['fire'] = async (firing) => nothing(await this.#call('fire', firing));
+  stopFiring: EnginePort['stopFiring'] = async (firing) => nothing(await this.#call('stopFiring', { firing }));
+  forgetFirings: EnginePort['forgetFirings'] = async (firings) =>
+    nothing(await this.#call('forgetFirings', { firings }));
 
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

@@ -22,7 +22,9 @@ export async function probe(channel: CellChannel, call: ProbeCall, timeoutMs: nu
       return err(`${name} trapped: ${result.message}`);
     case 'deadline':
       return err(`${name} gave no answer within ${timeoutMs} ms`);
-    default:
+    case 'exit':
+    case 'stopped':
+    case 'lost':
       return err(`${name}: the cell ended`);
   }
 }

@@ -19,6 +19,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { onExchangeClose, type Exchange } from './exchange.ts';
 import { DEFAULT_LISTENER_LIMITS, Listener, type ListenerLimits } from './listener.ts';
 import { FailureLog } from './failure-log.ts';
+import { Firings } from './firings.ts';
 import { Previews } from './previews.ts';
 import { RequestFacts } from './request-facts.ts';
 import { RouteTable } from './route-table.ts';
@@ -31,6 +32,7 @@ export interface IngressOptions {
   /** A release has failed 3, 6, 12, … times in a row, real and synthetic requests together. */
   readonly onFailureRun?: (release: string, run: number) => void;
   readonly onSyntheticDone?: (run: string) => void;
+  readonly onFiringDone?: () => void;
 }
 
 export interface Address {
@@ -52,6 +54,7 @@ export interface Ingress {
   /** Resolves when the run has ended; a run of the same id is started once. */
   synthesize(run: SyntheticRun): Promise<void>;
   syntheticRuns(): readonly SyntheticProgress[];
+  readonly firings: Firings;
   /** Accepts nothing more, lets what is in flight end until the deadline, then cuts it off. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -73,6 +76,7 @@ class HttpIngress implements Ingress {
   readonly #facts = new RequestFacts();
   readonly #dispatcher: Dispatcher;
   readonly #synthetic: SyntheticRuns;
+  readonly firings: Firings;
   readonly #requestIdPrefix = randomUUID().slice(0, 8);
   #requests = 0;
   #inForce: InForce | undefined;
@@ -91,6 +95,7 @@ class HttpIngress implements Ingress {
       this.#dispatcher.tallies,
       options.onSyntheticDone ?? (() => undefined),
     );
+    this.firings = new Firings(this.#dispatcher, options.log, options.onFiringDone ?? (() => undefined));
     this.#listener = new Listener(
       { ...DEFAULT_LISTENER_LIMITS, ...options.limits },
       {
@@ -167,7 +172,7 @@ class HttpIngress implements Ingress {
   async close(deadlineMs: number): Promise<void> {
     this.#dispatcher.isClosing = true;
     this.#synthetic.close();
-    const { wasCutOff } = await this.#listener.drain(deadlineMs);
+    const [{ wasCutOff }] = await Promise.all([this.#listener.drain(deadlineMs), this.firings.close(deadlineMs)]);
     if (wasCutOff) this.#log.warn({ deadlineMs }, 'connections cut off at the deadline of the drain');
   }
 

@@ -115,6 +115,8 @@ const END_OF_RESULT = {
   ok: Outcome.Ok,
   err: Outcome.ErrorCode,
   trap: Outcome.Trap,
+  exit: Outcome.Trap,
+  stopped: Outcome.Cancelled,
   deadline: Outcome.Deadline,
   lost: LOST,
 } as const satisfies Record<FunctionResult['type'], CallEnd>;

@@ -4,18 +4,20 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Desired, DesiredEntry, EnvironmentSettings, InvalidDocument, PolicySettings } from '../model/desired.ts';
 import { matchKey, type RouteRule } from '../model/route.ts';
 import type { ShapeOf } from '../model/wit.ts';
+import type { ScheduleTrigger } from '../model/schedule.ts';
 import { Assembly, atValue } from './assemble/assembly.ts';
 import { linkProblems } from './assemble/cell.ts';
 import { claimProblems } from './assemble/claims.ts';
 import { entryOf, entryProblems, rolloutSource, type RolloutSource } from './assemble/entry.ts';
 import { chooseEnvironment } from './assemble/choose-environment.ts';
-import { exportProblems, type Types } from './assemble/exports.ts';
+import { calledProblems, exportProblems, type Types } from './assemble/exports.ts';
 import { memberOf } from './assemble/member.ts';
 import { appliesTo, policiesInForce } from './assemble/policy.ts';
 import { previewHostProblems } from './assemble/preview-hosts.ts';
 import { grantsOf, refuseRoles, rolesNotImplemented } from './assemble/roles.ts';
 import { rolloutProblems } from './assemble/rollout.ts';
 import { routeProblems, rulesOf } from './assemble/routes.ts';
+import { scheduleProblems, triggerOf } from './assemble/schedules.ts';
 import { pinsOf } from './assemble/source.ts';
 import { Tenancy } from './assemble/tenancy.ts';
 import { byPlace } from './finding.ts';
@@ -51,6 +53,7 @@ export function assemble(
   const { members, sources } = checkComponents(assembly, settings, artifacts);
   const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, tenancy);
   const rules = checkRoutes(assembly, tenancy, policies, unreadablePaths, previous, { members, shapeOf });
+  const schedules = checkSchedules(assembly, tenancy, unreadablePaths, previous, { members, shapeOf });
   const previewHosts = previewHostProblems({
     documents: assembly.all('Component'),
     sources,
@@ -59,7 +62,7 @@ export function assemble(
     previous,
   });
   const withheld = withheldFrom(environment.known, unknown, previewHosts);
-  const { entries, findings } = makeEntries(assembly, { members, sources, rules, policies, withheld });
+  const { entries, findings } = makeEntries(assembly, { members, sources, rules, schedules, policies, withheld });
   const invalid = assembly.invalid();
   return {
     commit,
@@ -204,6 +207,29 @@ function checkRoutes(
   return Map.groupBy([...rules, ...kept].sort(byMatch), (rule) => rule.backend);
 }
 
+/** The schedules in force for each entry, by name; an invalid Schedule keeps what it said. */
+function checkSchedules(
+  assembly: Assembly,
+  tenancy: Tenancy,
+  unreadablePaths: readonly string[],
+  previous: Desired | undefined,
+  types: Types,
+): ReadonlyMap<EntryKey, readonly ScheduleTrigger[]> {
+  for (const document of assembly.all('Schedule')) {
+    const problems = [...scheduleProblems(document, assembly), ...calledProblems(document, types)];
+    if (problems.length > 0) assembly.refuse(document, problems);
+  }
+  const written = assembly.all('Schedule').map(triggerOf);
+  const kept = [...(previous?.entries.values() ?? [])]
+    .flatMap((entry) => entry.schedules ?? [])
+    .filter(({ schedule }) => {
+      const { type } = assembly.find('Schedule', schedule);
+      return type === 'Invalid' || (type === 'Missing' && tenancy.isHeld(unreadablePaths, schedule.split('/')[0]!));
+    });
+  const all = [...written, ...kept].sort((a, b) => (a.schedule < b.schedule ? -1 : 1));
+  return Map.groupBy(all, (trigger) => trigger.backend);
+}
+
 function byMatch(a: RouteRule, b: RouteRule): number {
   return `${matchKey(a.match)} ${a.route}` < `${matchKey(b.match)} ${b.route}` ? -1 : 1;
 }
@@ -231,6 +257,7 @@ function makeEntries(
   assembly: Assembly,
   inputs: Components & {
     readonly rules: ReadonlyMap<EntryKey, readonly RouteRule[]>;
+    readonly schedules: ReadonlyMap<EntryKey, readonly ScheduleTrigger[]>;
     readonly policies: readonly PolicySettings[];
     readonly withheld: Withheld;
   },
@@ -247,6 +274,7 @@ function makeEntries(
       members: inputs.members,
       documents,
       rules: inputs.rules.get(key) ?? [],
+      schedules: inputs.schedules.get(key) ?? [],
       policies,
       withheld: [...inputs.withheld(document), ...rolesNotImplemented(document, assembly)],
     });

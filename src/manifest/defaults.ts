@@ -67,6 +67,17 @@ export const ROUTE_DEFAULTS = {
   path: { type: 'PathPrefix', value: '/' },
 } as const;
 
+export const SCHEDULE_DEFAULTS = {
+  timeZone: 'UTC',
+  concurrencyPolicy: 'Forbid',
+  deadline: '10m',
+  startingDeadline: '10m',
+  suspend: false,
+} as const;
+
+/** What a Schedule calls where it does not say: the component as a command. */
+export const DEFAULT_COMMAND = { interface: 'wasi:cli/run@0.2.0', function: 'run' } as const;
+
 export const ENVIRONMENT_DEFAULTS = {
   sync: { interval: '15s', jitter: '10%' },
   platformNamespace: 'platform',

@@ -5,6 +5,7 @@ import policy from '../../schemas/headway.dev/policy_v1alpha1.json' with { type:
 import role from '../../schemas/headway.dev/role_v1alpha1.json' with { type: 'json' };
 import rolloutPolicy from '../../schemas/headway.dev/rolloutpolicy_v1alpha1.json' with { type: 'json' };
 import route from '../../schemas/headway.dev/route_v1alpha1.json' with { type: 'json' };
+import schedule from '../../schemas/headway.dev/schedule_v1alpha1.json' with { type: 'json' };
 import runtime from '../../schemas/headway.dev/runtime_v1alpha1.json' with { type: 'json' };
 
 export const API_VERSION = 'headway.dev/v1alpha1';
@@ -13,6 +14,7 @@ export const API_VERSION = 'headway.dev/v1alpha1';
 export const SCHEMAS = {
   Component: component,
   Route: route,
+  Schedule: schedule,
   RolloutPolicy: rolloutPolicy,
   Environment: environment,
   Policy: policy,
@@ -29,7 +31,7 @@ export type Kind = keyof typeof SCHEMAS;
 export const CLUSTER_SCOPED: ReadonlySet<string> = new Set<Kind>(['Environment', 'Policy']);
 
 /** Kinds of the form that this version cannot run: refused by name, never ignored. */
-export const LATER_KINDS: readonly string[] = ['Check', 'Config', 'Pipeline', 'Schedule', 'Secret', 'Subscription'];
+export const LATER_KINDS: readonly string[] = ['Check', 'Config', 'Pipeline', 'Secret', 'Subscription'];
 
 export function isKind(text: string): text is Kind {
   return Object.hasOwn(SCHEMAS, text);

@@ -7,6 +7,7 @@ import type { Policy } from './generated/policy.ts';
 import type { Role } from './generated/role.ts';
 import type { RolloutPolicy } from './generated/rolloutpolicy.ts';
 import type { Route } from './generated/route.ts';
+import type { Schedule } from './generated/schedule.ts';
 import type { Kind } from './kinds.ts';
 import { spanOfKey, spanOfValue, type Places } from './place.ts';
 import type { Span } from '../model/problem.ts';
@@ -14,6 +15,7 @@ import type { Span } from '../model/problem.ts';
 interface Values {
   readonly Component: Component;
   readonly Route: Route;
+  readonly Schedule: Schedule;
   readonly RolloutPolicy: RolloutPolicy;
   readonly Environment: Environment;
   readonly Policy: Policy;

@@ -1,5 +1,6 @@
 import { ARTIFACT_CODES } from './artifact-codes.ts';
 import { DAEMON_CODES } from './daemon-codes.ts';
+import { FIRING_CODE_ROWS } from './firing-codes.ts';
 import { INGRESS_CODES } from './ingress-codes.ts';
 import { MANIFEST_CODES } from './manifest-codes.ts';
 import { SSH_CODES } from './ssh-codes.ts';
@@ -338,6 +339,7 @@ export const CODES = {
     policy: 'Terminal',
   },
   ...INGRESS_CODES,
+  ...FIRING_CODE_ROWS,
   ...DAEMON_CODES,
   HW6001: {
     title: 'the revision failed its gate',

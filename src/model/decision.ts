@@ -1,6 +1,7 @@
 import type { Digest } from '../kit/digest.ts';
 import type { EntryKey, Isolation, Limits, Member, Probes } from './component.ts';
 import type { SyntheticRun } from './engine.ts';
+import type { FiringId, FiringOrder } from './firing.ts';
 import type { Memory } from './memory.ts';
 import type { GroupId, Snapshot } from './snapshot.ts';
 import type { CommitStatus, EntryStatus, Evidence, Reason } from './status.ts';
@@ -26,7 +27,10 @@ export type Action =
   | { readonly type: 'Start'; readonly replica: string; readonly cell: CellPlan; readonly why: string }
   | { readonly type: 'Stop'; readonly replica: string; readonly deadlineMs: number; readonly why: string }
   | { readonly type: 'Forget'; readonly replicas: readonly string[]; readonly why: string }
-  | { readonly type: 'Synthesize'; readonly run: SyntheticRun; readonly why: string };
+  | { readonly type: 'Synthesize'; readonly run: SyntheticRun; readonly why: string }
+  | { readonly type: 'Fire'; readonly firing: FiringOrder; readonly why: string }
+  | { readonly type: 'StopFiring'; readonly firing: FiringId; readonly why: string }
+  | { readonly type: 'ForgetFirings'; readonly firings: readonly FiringId[]; readonly why: string };
 
 /** A line for the timeline; the loop adds when and in which flight. */
 export interface DecidedEvent {

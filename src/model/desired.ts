@@ -4,6 +4,7 @@ import type { Problem, Span } from './problem.ts';
 import type { Rollout } from './rollout.ts';
 import type { RouteRule } from './route.ts';
 import type { TrustSettings } from './trust.ts';
+import type { ScheduleTrigger } from './schedule.ts';
 
 /** A component as git asks for it, defaults and policies resolved, units plain. */
 export interface DesiredEntry {
@@ -11,8 +12,10 @@ export interface DesiredEntry {
   readonly labels: { readonly [name: string]: string };
   /** The entry itself first, then everything it links inline, in the order of first mention. */
   readonly members: readonly [Member, ...Member[]];
-  /** The rules that point at this entry, in a canonical order. Empty: `Unreferenced`. */
+  /** The rules that point at this entry, in a canonical order. Without them and `schedules`: `Unreferenced`. */
   readonly rules: readonly RouteRule[];
+  /** The schedules that point at this entry, by name. Absent: none. */
+  readonly schedules?: readonly ScheduleTrigger[];
   readonly probes: Probes;
   readonly scaling: { readonly minReplicas: number; readonly maxReplicas: number };
   readonly supervision: Supervision;

@@ -1,5 +1,6 @@
 import type { EntryKey, Isolation, Limits, Member, Probes, ProbeCall } from './component.ts';
 import type { Digest } from '../kit/digest.ts';
+import type { FiringObserved } from './firing.ts';
 import type { Problem } from './problem.ts';
 import type { GroupId } from './snapshot.ts';
 
@@ -169,6 +170,8 @@ export interface EngineObserved {
   readonly samples: readonly ReleaseSamples[];
   /** Running and finished synthetic runs, by the id that control gave. */
   readonly syntheticRuns: readonly { readonly id: string; readonly sent: number; readonly done: boolean }[];
+  /** Firings that run, and those that ended and that control has not acknowledged by `forgetFirings`. Absent: none. */
+  readonly firings?: readonly FiringObserved[];
   /** What the machine offers: is `Strict` possible, and if not why. */
   readonly sandbox: { readonly strict: boolean; readonly why: string };
   readonly poolReady: number;

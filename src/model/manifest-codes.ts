@@ -1,6 +1,6 @@
 import type { CodeRow } from './codes.ts';
 
-/** What can be wrong with a manifest. HW100x bytes and YAML · HW101x form · HW102x-HW103x sense · HW104x admission · HW106x lint · HW107x strategies · HW108x singletons, roles. */
+/** What can be wrong with a manifest. HW100x bytes and YAML · HW101x form · HW102x-HW103x sense · HW104x admission · HW106x lint · HW107x strategies · HW108x schedules, singletons, roles. */
 export const MANIFEST_CODES = {
   HW1001: { title: 'not YAML', remedy: 'mend the syntax at the place shown', policy: 'Terminal' },
   HW1002: {
@@ -175,6 +175,16 @@ export const MANIFEST_CODES = {
   HW1071: {
     title: 'preview host claimed twice',
     remedy: 'give each component a preview host that no other and no Route has',
+    policy: 'Terminal',
+  },
+  HW1080: {
+    title: 'arguments for a function that takes none',
+    remedy: 'delete args, or call the command: leave `export` out, or name wasi:cli/run@0.2.0 and run',
+    policy: 'Terminal',
+  },
+  HW1082: {
+    title: 'schedule that never fires',
+    remedy: 'name a day that its months have',
     policy: 'Terminal',
   },
   HW1085: {

@@ -14,15 +14,17 @@ interface Whole {
 
 const ENTRY = 'entries/';
 const COMMIT = 'commits/';
+const SCHEDULE = 'schedules/';
 /** What the snapshot names grows with the fleet, its generation moves with every weight. */
 const GROUPS = 'snapshot/groups';
 
-/** One part per entry and per commit, one for each other field. */
+/** One part per entry, schedule and commit, one for each other field. */
 export function partsOf(memory: Whole): MemoryParts {
-  const { entries, commits, snapshot, ...rest } = memory;
+  const { entries, schedules, commits, snapshot, ...rest } = memory;
   const parts: { [part: string]: Json } = {};
   for (const [field, value] of Object.entries(rest)) if (value !== undefined) parts[field] = value;
   for (const [key, entry] of Object.entries((entries ?? {}) as Whole)) parts[ENTRY + key] = entry!;
+  for (const [key, schedule] of Object.entries((schedules ?? {}) as Whole)) parts[SCHEDULE + key] = schedule!;
   if (commits !== undefined) {
     const list = commits as readonly { readonly commit: string }[];
     parts['commits'] = list.map(({ commit }) => commit);
@@ -40,8 +42,10 @@ export function partsOf(memory: Whole): MemoryParts {
 export function wholeOf(parts: MemoryParts): { readonly [field: string]: Json } {
   const whole: { [field: string]: Json } = {};
   const entries: { [key: string]: Json } = {};
+  const schedules: { [key: string]: Json } = {};
   for (const [part, value] of Object.entries(parts)) {
     if (part.startsWith(ENTRY)) entries[part.slice(ENTRY.length)] = value;
+    else if (part.startsWith(SCHEDULE)) schedules[part.slice(SCHEDULE.length)] = value;
     else if (!part.includes('/')) whole[part] = value;
   }
   const { commits, snapshot } = whole;
@@ -52,5 +56,5 @@ export function wholeOf(parts: MemoryParts): { readonly [field: string]: Json } 
     });
   }
   if (snapshot) whole['snapshot'] = { ...(snapshot as object), groups: parts[GROUPS] ?? [] };
-  return { ...whole, entries };
+  return { ...whole, entries, ...(Object.keys(schedules).length > 0 ? { schedules } : {}) };
 }

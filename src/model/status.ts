@@ -1,5 +1,7 @@
 import type { EntryKey } from './component.ts';
 import type { BindingTier } from './engine.ts';
+import type { FiringOutcome } from './firing.ts';
+import type { ScheduleKey } from './schedule.ts';
 import type { Diagnostic } from './diagnostic.ts';
 
 export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Synced' | 'Healthy';
@@ -36,6 +38,9 @@ export const REASONS = {
   Degraded: 'it serves, and something about it is wrong',
   ToolchainRegression: 'it did not become ready under the new bindings and runs under the old ones',
   Unreferenced: 'nothing points at it, so nothing runs',
+  FiringFailed:
+    'a firing of a schedule did not end well; told at the first in a row, and each time that their number has doubled',
+  FiringMissed: 'firings of a schedule were missed, skipped or lost; the next one comes at its time',
 } as const;
 
 export type Reason = keyof typeof REASONS;
@@ -126,6 +131,34 @@ export interface ReplicaStatus {
   readonly message?: string;
 }
 
+/** One schedule of an entry: when it fired last, when next, and how it has been. */
+export interface ScheduleStatus {
+  readonly schedule: ScheduleKey;
+  readonly expression: string;
+  readonly timeZone: string;
+  readonly concurrencyPolicy: string;
+  readonly suspended: boolean;
+  /** Wall clock, ISO 8601. Absent: never, or suspended. */
+  readonly next?: string;
+  /** Its time has come and it waits. */
+  readonly due?: { readonly nominal: string; readonly why: string };
+  readonly running: readonly { readonly nominal: string; readonly started: string; readonly release: string }[];
+  /** Newest first. */
+  readonly ended: readonly {
+    readonly nominal: string;
+    readonly started?: string;
+    readonly elapsedMs?: number;
+    readonly release?: string;
+    readonly outcome: FiringOutcome;
+    /** Of the table of codes; absent where it went well. */
+    readonly code?: string;
+    readonly exitCode?: number;
+    readonly why: string;
+  }[];
+  /** Since this schedule was first served. */
+  readonly counts: { readonly [outcome in FiringOutcome]?: number };
+}
+
 export interface EntryStatus {
   readonly key: EntryKey;
   readonly conditions: readonly Condition[];
@@ -153,6 +186,8 @@ export interface EntryStatus {
     readonly needs: { readonly [field: string]: string };
     readonly lastAt: string;
   }[];
+  /** Absent: none. */
+  readonly schedules?: readonly ScheduleStatus[];
   readonly decision?: DecisionRecord;
 }
 

@@ -173,6 +173,9 @@ function withHostSettings(
     publish: (snapshot) => engine.publish({ ...snapshot, ...settings }),
     records: (after) => engine.records(after),
     synthesize: (run) => engine.synthesize(run),
+    fire: (firing) => engine.fire(firing),
+    stopFiring: (firing) => engine.stopFiring(firing),
+    forgetFirings: (firings) => engine.forgetFirings(firings),
     samples: () => engine.samples(),
   };
 }

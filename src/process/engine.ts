@@ -59,6 +59,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
       changed.say();
     },
     onSyntheticDone: () => changed.say(),
+    onFiringDone: () => changed.say(),
   });
   const listening = await ingress.listen(config.listen);
   if (!listening.ok) {
@@ -91,6 +92,7 @@ function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
     generation: ingress.generation,
     samples: ingress.samples(),
     syntheticRuns: ingress.syntheticRuns(),
+    firings: ingress.firings.observed(),
     ...host.observe(),
   });
   return {
@@ -117,6 +119,18 @@ function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
     records: ({ after }) => ok(host.broker.records.take(after)),
     synthesize: (run) => {
       void ingress.synthesize(run);
+      return ok(null);
+    },
+    fire: (firing) => {
+      void ingress.firings.start(firing);
+      return ok(null);
+    },
+    stopFiring: ({ firing }) => {
+      ingress.firings.stop(firing);
+      return ok(null);
+    },
+    forgetFirings: ({ firings }) => {
+      ingress.firings.forget(firings);
       return ok(null);
     },
   };

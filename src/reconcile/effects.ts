@@ -52,6 +52,12 @@ export function createEffects(engine: EnginePort, bundles: Bundles, changed: () 
         return engine.forget(action.replicas);
       case 'Synthesize':
         return engine.synthesize(action.run);
+      case 'Fire':
+        return engine.fire(action.firing);
+      case 'StopFiring':
+        return engine.stopFiring(action.firing);
+      case 'ForgetFirings':
+        return engine.forgetFirings(action.firings);
       case 'Publish':
       case 'Start':
       case 'Prepare':
@@ -103,6 +109,12 @@ export function intentOf(action: Action): { readonly [name: string]: Json } {
       return { type: action.type, replica: action.replica, why: action.why };
     case 'Forget':
       return { type: action.type, replicas: action.replicas, why: action.why };
+    case 'Fire':
+      return { type: action.type, firing: action.firing.id, group: action.firing.group, why: action.why };
+    case 'StopFiring':
+      return { type: action.type, firing: action.firing, why: action.why };
+    case 'ForgetFirings':
+      return { type: action.type, firings: action.firings, why: action.why };
     case 'Synthesize':
       return { type: action.type, run: action.run.id, requests: action.run.requests, why: action.why };
   }

@@ -5,6 +5,7 @@ import type { AccessPage, AccessRecord } from '../model/audit.ts';
 import type { Member } from '../model/component.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Bundle, CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
+import type { FiringId, FiringOrder } from '../model/firing.ts';
 import type { MemoryParts } from '../model/memory-parts.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -168,6 +169,12 @@ export interface EnginePort {
   /** Uses of grants after the one with that number. To ask is to say that those up to it are written down. */
   records(after: number): Promise<Result<AccessPage, Problem>>;
   synthesize(run: SyntheticRun): Promise<Result<void, Problem>>;
+  /** Starts a firing; what comes of it is in `observe`, also that nothing took it. An id that it has is not started again. */
+  fire(firing: FiringOrder): Promise<Result<void, Problem>>;
+  /** Ends a firing that runs. */
+  stopFiring(firing: FiringId): Promise<Result<void, Problem>>;
+  /** Drops firings that ended from the observation. */
+  forgetFirings(firings: readonly FiringId[]): Promise<Result<void, Problem>>;
   /** The snapshot in force and counts, for people; never decides anything. */
   samples(): Promise<Result<readonly ReleaseSamples[], Problem>>;
 }

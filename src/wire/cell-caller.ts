@@ -34,6 +34,14 @@ export interface CellExchange {
   onEnd(end: CallEnd, detail: string): void;
 }
 
+/** What else a call of an exported function may ask for. */
+export interface CallOptions {
+  /** It is a command: it gets an instance of its own with these arguments, its name first, and ends with an exit code. */
+  readonly command?: readonly string[];
+  /** Ends the call: the guest is stopped as at its deadline. */
+  readonly signal?: AbortSignal;
+}
+
 /** One ready replica, as the one who has a request sees it. Ids belong to the caller and are valid until `onEnd`. */
 export interface CellCaller {
   /** `namespace/name@revision#7`. */
@@ -59,6 +67,12 @@ export interface CellCaller {
   credit(id: number, bytes: number): void;
   /** Nobody wants the answer any more; `reason` is of `Abort`. `onEnd` still comes. */
   cancel(id: number, reason: number): void;
-  /** Calls an exported function: health, lifecycle, a synthetic sample. */
-  call(interfaceName: string, functionName: string, args: readonly Json[], timeoutMs: number): Promise<FunctionResult>;
+  /** Calls an exported function: health, lifecycle, a synthetic sample, a firing. */
+  call(
+    interfaceName: string,
+    functionName: string,
+    args: readonly Json[],
+    timeoutMs: number,
+    options?: CallOptions,
+  ): Promise<FunctionResult>;
 }

@@ -7,6 +7,7 @@
  */
 import type { AccessPage } from '../model/audit.ts';
 import type { CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
+import type { FiringId, FiringOrder } from '../model/firing.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Result } from '../kit/result.ts';
@@ -26,6 +27,9 @@ export interface LinkMethods {
   /** Uses of grants after the one with that number; those up to it have arrived and are forgotten. */
   readonly records: { readonly params: { readonly after: number }; readonly value: AccessPage };
   readonly synthesize: { readonly params: SyntheticRun; readonly value: null };
+  readonly fire: { readonly params: FiringOrder; readonly value: null };
+  readonly stopFiring: { readonly params: { readonly firing: FiringId }; readonly value: null };
+  readonly forgetFirings: { readonly params: { readonly firings: readonly FiringId[] }; readonly value: null };
 }
 
 export type LinkMethod = keyof LinkMethods;

@@ -61,7 +61,10 @@ export const ToCell = {
   Cancel: 0x24,
   /** `u32le bytes`: more of the response's body may be sent. */
   Credit: 0x25,
-  /** JSON `{interface, function, args}`: call an exported function (health, lifecycle). */
+  /**
+   * JSON `{interface, function, args, command?}`: call an exported function (health, lifecycle, a firing). With `command`, a
+   * list of texts, it runs on an instance of its own with these arguments.
+   */
   Call: 0x26,
 } as const;
 
@@ -97,7 +100,7 @@ export const FromCell = {
   Done: 0x34,
   /** `u32le bytes`: more of the request's body may be sent. */
   Credit: 0x35,
-  /** JSON `{ok: value} | {err: value} | {trap: message}`, then the call is over (no Done follows). */
+  /** JSON `{ok: value} | {err: value} | {trap: message}`, of a command also `{exit: code}`, then the call is over (no Done follows). */
   CallResult: 0x36,
 } as const;
 

@@ -9,7 +9,11 @@ export type FunctionResult =
   /** The `err` of a WIT `result`. */
   | { readonly type: 'err'; readonly value: Json }
   | { readonly type: 'trap'; readonly message: string }
+  /** A command ended: 0 where it went well. */
+  | { readonly type: 'exit'; readonly code: number }
   | { readonly type: 'deadline' }
+  /** Its caller ended it. */
+  | { readonly type: 'stopped' }
   /** The cell died, or was ended. */
   | { readonly type: 'lost' };
 
@@ -20,16 +24,19 @@ export class FunctionCall implements CellExchange {
     return this.#deferred.promise;
   }
 
-  /** The JSON of a `CallResult`. What is neither `ok` nor `err` is a trap. */
+  /** The JSON of a `CallResult`. What is neither `ok`, `err` nor `exit` is a trap. */
   settle(result: Json): void {
     const fields = result !== null && typeof result === 'object' ? Object.entries(result) : [];
     const [name, value = null] = fields[0] ?? [];
-    if (name === 'ok' || name === 'err') this.#deferred.resolve({ type: name, value });
+    if (name === 'exit' && typeof value === 'number' && Number.isSafeInteger(value)) {
+      this.#deferred.resolve({ type: 'exit', code: value });
+    } else if (name === 'ok' || name === 'err') this.#deferred.resolve({ type: name, value });
     else this.#deferred.resolve({ type: 'trap', message: typeof value === 'string' ? value.slice(0, 1024) : '' });
   }
 
   onEnd(end: CallEnd): void {
     if (end === Outcome.Deadline) this.#deferred.resolve({ type: 'deadline' });
+    else if (end === Outcome.Cancelled) this.#deferred.resolve({ type: 'stopped' });
     else if (end === LOST || end === BROKE_PROTOCOL) this.#deferred.resolve({ type: 'lost' });
     else this.#deferred.resolve({ type: 'trap', message: '' });
   }

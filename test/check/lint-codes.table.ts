@@ -19,6 +19,18 @@ spec:
 const waiver = (text: string): string => POLICY.replace('{name', `{annotations: {${text}}, name`);
 const canary = (steps: string) => `${PROBE}  »rollout: {strategy: {type: Canary, canary: {steps: [${steps}]}}}\n`;
 
+const timed = (schedule: string, spec: string): Files => ({
+  'environment.yaml': ENVIRONMENT,
+  'cart.yaml': component('cart', spec),
+  'schedule.yaml': `apiVersion: headway.dev/v1alpha1
+kind: Schedule
+metadata: {name: nightly, namespace: shop}
+spec:
+  schedule: ${schedule}
+  backendRef: {name: cart}
+`,
+});
+
 /** For each rule of lint itself a document that it speaks about and one that it does not; `»` as in the other table. */
 export const LINT_ROWS: readonly Row[] = [
   {
@@ -98,6 +110,18 @@ export const LINT_ROWS: readonly Row[] = [
       'careful.yaml': waiver('»lint.headway.dev/HW1061: used by the next commit'),
     }),
     good: shop(PROBE, { 'careful.yaml': waiver('lint.headway.dev/HW1061: used by the next commit') }),
+  },
+  {
+    code: 'HW1082',
+    what: 'a day that never comes',
+    bad: timed('»"0 0 31 2 *"', ''),
+    good: timed('"0 * 28 2 *"', '  rollout: {bake: {deadline: 72h}}\n'),
+  },
+  {
+    code: 'HW1067',
+    what: 'firings that come too seldom for the bake',
+    bad: timed('»"15 2 * * *"', '  rollout: {bake: {deadline: 47h}}\n'),
+    good: timed('"15 2 * * *"', '  rollout: {bake: {deadline: 48h}}\n'),
   },
 ];
 

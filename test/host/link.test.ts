@@ -62,6 +62,9 @@ const handlers: LinkHandlers = {
   },
   records: ({ after }) => ok({ last: after, records: [], lost: 0 }),
   synthesize: () => ok(null),
+  fire: () => ok(null),
+  stopFiring: () => ok(null),
+  forgetFirings: () => ok(null),
 };
 
 async function open(): Promise<LinkServer> {

@@ -26,6 +26,11 @@ const routed = (spec: string, more: Files = {}): Files => ({
   'route.yaml': route('cart', spec),
   ...more,
 });
+const timed = (spec: string): Files => ({
+  'environment.yaml': ENVIRONMENT,
+  'cart.yaml': component('cart'),
+  'schedule.yaml': `${head('Schedule')}metadata: {name: nightly, namespace: shop}\nspec:\n${spec}`,
+});
 const env = (spec: string): Files => ({ 'environment.yaml': environment(spec) });
 const ceiling = (spec: string, shopSpec: string): Files => ({
   'environment.yaml': ENVIRONMENT,
@@ -123,7 +128,39 @@ export const ROWS: readonly Row[] = [
     says: 'did you mean `Component`',
   },
   { code: 'HW1011', what: "the host's own file", bad: one(head('»Runtime')), good: shop(''), says: '--config' },
-  { code: 'HW1012', what: 'a kind of later', bad: one(head('»Schedule')), good: shop('') },
+  {
+    code: 'HW1029',
+    what: 'a Schedule that is no cron expression',
+    bad: timed('  schedule: »"61 * * * *"\n  backendRef: {name: cart}\n'),
+    good: timed('  schedule: "15 2 * * *"\n  backendRef: {name: cart}\n'),
+  },
+  {
+    code: 'HW1029',
+    what: 'six fields',
+    bad: timed('  schedule: »"0 15 2 * * *"\n  backendRef: {name: cart}\n'),
+    good: timed('  schedule: "15 2 * * mon-fri"\n  backendRef: {name: cart}\n'),
+  },
+  {
+    code: 'HW1029',
+    what: 'a time zone that is none',
+    bad: timed('  schedule: "15 2 * * *"\n  timeZone: »Europe/Atlantis\n  backendRef: {name: cart}\n'),
+    good: timed('  schedule: "15 2 * * *"\n  timeZone: Europe/Berlin\n  backendRef: {name: cart}\n'),
+  },
+  {
+    code: 'HW1023',
+    what: 'a Schedule of no component',
+    bad: timed('  schedule: "15 2 * * *"\n  backendRef: {name: »cat}\n'),
+    good: timed('  schedule: "15 2 * * *"\n  backendRef: {name: cart}\n'),
+  },
+  {
+    code: 'HW1080',
+    what: 'arguments for what is no command',
+    bad: timed(
+      '  schedule: "15 2 * * *"\n  backendRef: {name: cart, export: {interface: "a:b/c", function: d}, »args: [e]}\n',
+    ),
+    good: timed('  schedule: "15 2 * * *"\n  backendRef: {name: cart, args: [e]}\n'),
+  },
+  { code: 'HW1012', what: 'a kind of later', bad: one(head('»Subscription')), good: shop('') },
   {
     code: 'HW1013',
     what: 'a field with a typo',

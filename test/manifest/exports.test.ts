@@ -112,3 +112,56 @@ describe('the artifacts whose types are read', () => {
     expect(shapedArtifactsOf(parsed)).toEqual({ paths: ['cart.wasm', 'tax.wasm'], digests: [] });
   });
 });
+
+describe('a Schedule that calls', () => {
+  const SHAPED: ComponentShape = {
+    ...SHAPE,
+    exports: {
+      functions: [],
+      interfaces: [
+        ...SHAPE.exports.interfaces,
+        { name: 'wasi:cli/run@0.2.12', functions: [{ name: 'run', params: [] }], types: [], resources: [] },
+        { name: 'shop:jobs/tidy@1.2.0', functions: [{ name: 'now', params: [] }], types: [], resources: [] },
+      ],
+    },
+  };
+  const called = (backendRef: string, shape: ComponentShape = SHAPED): readonly Diagnostic[] => {
+    const parsed = parse({
+      'environment.yaml': ENVIRONMENT,
+      'cart.yaml': component('cart'),
+      'schedule.yaml': `apiVersion: headway.dev/v1alpha1
+kind: Schedule
+metadata: {name: nightly, namespace: shop}
+spec:
+  schedule: "15 2 * * *"
+  backendRef: ${backendRef}
+`,
+    });
+    expect(shapedArtifactsOf(parsed).paths).toEqual(['cart.wasm']);
+    return assemble('c', parsed, artifactsOf(parsed), undefined, () => ok(shape)).diagnostics;
+  };
+
+  it.each([
+    ['the command', '{name: cart}'],
+    [
+      'the command by another version of its line',
+      '{name: cart, export: {interface: "wasi:cli/run@0.2.3", function: run}}',
+    ],
+    ['a function without parameters', '{name: cart, export: {interface: "shop:jobs/tidy@1.0.0", function: now}}'],
+  ])('%s, which is there, is good', (_, backendRef) => {
+    expect(called(backendRef)).toEqual([]);
+  });
+
+  it('says at its place what is not there, and what is', () => {
+    const [missing] = called('{name: cart}', SHAPE);
+    expect(places([missing!])).toEqual(['HW1090 schedule.yaml:6:22']);
+    expect(missing!.message).toBe('shop/cart exports no interface wasi:cli/run@0.2.0');
+    const other = called('{name: cart, export: {interface: "shop:jobs/tidy@1.0.0", function: later}}');
+    expect(places(other)).toEqual(['HW1090 schedule.yaml:6:82']);
+  });
+
+  it('gives a function no arguments', () => {
+    const [found] = called('{name: cart, export: {interface: "shop:cart/pricing@1.0.0", function: quote}}');
+    expect(found).toMatchObject({ code: 'HW1091', message: expect.stringContaining('which takes x') });
+  });
+});

@@ -32,7 +32,12 @@ export class Bench {
     const life: Life = { dead: false, crashIn: undefined, crashAfterEffect: false, died: () => undefined };
     this.#life = life;
     const clock = this.clock.lifeOf(() => life.dead);
-    const none = { published: () => undefined, started: () => undefined, stopped: () => undefined };
+    const none = {
+      published: () => undefined,
+      started: () => undefined,
+      stopped: () => undefined,
+      fired: () => undefined,
+    };
     const plain = portsOf(this.outside, life, clock, none);
     const ports = this.#noting({ ...plain, ...change(plain) });
     const log = pino({ level: 'warn' }, { write: (line: string) => void this.logged.push(line) });

@@ -8,6 +8,8 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   goodold: { ...GOOD, failsUnder: [TOOLCHAINS[1]] },
   half: { ...GOOD, failures: 0.6 },
   down: { ...GOOD, failures: 1 },
+  // Its firings take longer than a minute.
+  long: { ...GOOD, runMs: 70_000 },
   crash: { ...GOOD, crashesAfterMs: 700 },
   never: { ...GOOD, readyAfterMs: 'never' },
   // Within its bake, and long after it.
@@ -20,7 +22,7 @@ export function behaviourOf(content: string): Behaviour {
 }
 
 export function isGood(content: string): boolean {
-  return content.startsWith('good');
+  return content.startsWith('good') || content.startsWith('long');
 }
 
 /** Admission refuses these. */

@@ -8,9 +8,11 @@ import {
   type ReplicaPhase,
   type SyntheticRun,
 } from '../../src/model/engine.ts';
+import type { FiringOrder } from '../../src/model/firing.ts';
 import { matchKey } from '../../src/model/route.ts';
 import type { Problem } from '../../src/model/problem.ts';
 import type { GroupId, Snapshot, SnapshotRule } from '../../src/model/snapshot.ts';
+import { FiringsModel } from './firings-model.ts';
 
 /** How the cells of one artifact behave. Times in milliseconds from the replica's start, shares between 0 and 1. */
 export interface Behaviour {
@@ -25,6 +27,8 @@ export interface Behaviour {
   readonly drainsForMs?: number;
   /** With bundles of these toolchains it does not even load. */
   readonly failsUnder?: readonly string[];
+  /** How long a firing takes; a second where nothing else is said. `failures` is also their share. */
+  readonly runMs?: number;
 }
 
 export const GOOD: Behaviour = { readyAfterMs: 200, failures: 0 };
@@ -37,6 +41,7 @@ interface Replica {
   ageMs: number;
   readyForMs: number;
   drainingMs: number;
+  drainDeadlineMs: number;
   end?: ReplicaEnd;
   problem?: Problem;
 }
@@ -77,6 +82,7 @@ export class EngineModel {
   rate = 200;
   /** Everything fails: a shared outage of something behind all releases. */
   outage = false;
+  readonly firings: FiringsModel;
   readonly #behaviourOf: (artifact: string) => Behaviour;
   readonly #random: () => number;
   #owed = 0;
@@ -84,16 +90,28 @@ export class EngineModel {
   constructor(behaviourOf: (artifact: string) => Behaviour, random: () => number) {
     this.#behaviourOf = behaviourOf;
     this.#random = random;
+    this.firings = new FiringsModel(random);
   }
 
   start(id: string, cell: CellPlan, bundles?: BundlesInUse): void {
     if (this.replicas.has(id)) return;
-    this.replicas.set(id, { id, cell, bundles, phase: 'Starting', ageMs: 0, readyForMs: 0, drainingMs: 0 });
+    this.replicas.set(id, {
+      id,
+      cell,
+      bundles,
+      phase: 'Starting',
+      ageMs: 0,
+      readyForMs: 0,
+      drainingMs: 0,
+      drainDeadlineMs: 0,
+    });
   }
 
-  stop(id: string): void {
+  stop(id: string, deadlineMs = 0): void {
     const replica = this.replicas.get(id);
-    if (replica && replica.phase !== 'Ended') replica.phase = 'Draining';
+    if (!replica || replica.phase === 'Ended' || replica.phase === 'Draining') return;
+    replica.phase = 'Draining';
+    replica.drainDeadlineMs = deadlineMs;
   }
 
   forget(ids: readonly string[]): void {
@@ -112,8 +130,18 @@ export class EngineModel {
     if (!this.runs.has(run.id)) this.runs.set(run.id, { run, sent: 0 });
   }
 
+  fire(order: FiringOrder): void {
+    const ready = [...this.replicas.values()].find(
+      ({ cell, phase }) => cell.group === order.group && phase === 'Ready',
+    );
+    const behaviour = this.#behaviourOf(ready?.cell.members[0].artifact ?? '');
+    const { failures, runMs = 1_000 } = behaviour;
+    this.firings.fire(order, this.epoch, ready?.id, { failures, runMs });
+  }
+
   /** Another process: nothing of this one is left. */
   restart(): void {
+    this.firings.restart();
     this.#epochs += 1;
     this.epoch = `epoch-${this.#epochs}`;
     this.generation = 0;
@@ -128,6 +156,7 @@ export class EngineModel {
     if (!replica || replica.phase === 'Ended') return;
     replica.phase = 'Ended';
     replica.end = 'Crashed';
+    this.firings.lose(id);
     replica.problem = { code: 'HW4001', message: 'signal 9', remedy: '', policy: 'Retry' };
   }
 
@@ -136,6 +165,7 @@ export class EngineModel {
   }
 
   advance(milliseconds: number): void {
+    this.firings.advance(milliseconds);
     for (const replica of this.replicas.values()) this.#age(replica, milliseconds);
     this.#owed += (this.rate * milliseconds) / 1000;
     const requests = Math.floor(this.#owed);
@@ -198,6 +228,7 @@ export class EngineModel {
         inFlight: 0,
       })),
       syntheticRuns: [...this.runs.values()].map(({ run, sent }) => ({ id: run.id, sent, done: sent >= run.requests })),
+      firings: this.firings.observed(),
       sandbox: { strict: true, why: 'a model' },
       poolReady: 2,
     };
@@ -210,6 +241,8 @@ export class EngineModel {
     if (replica.phase === 'Draining') {
       replica.drainingMs += milliseconds;
       if (replica.drainingMs < (behaviour.drainsForMs ?? 0)) return;
+      if (this.firings.isRunningOn(replica.id) && replica.drainingMs < replica.drainDeadlineMs) return;
+      this.firings.lose(replica.id);
       replica.phase = 'Ended';
       replica.end = 'Stopped';
       return;

@@ -8,6 +8,7 @@ export type Edit =
   | { readonly type: 'DeleteAll' }
   | { readonly type: 'Rename'; readonly from: string; readonly to: string; readonly declared: boolean }
   | { readonly type: 'MoveRoute'; readonly from: string; readonly to: string }
+  | { readonly type: 'MoveClock'; readonly from: string; readonly to: string }
   | { readonly type: 'Approve'; readonly name: string }
   | { readonly type: 'Emergency'; readonly name: string }
   | { readonly type: 'ConfirmPrune' }
@@ -49,7 +50,20 @@ export interface History {
 
 const NAMES = ['a', 'b', 'c'] as const;
 const STRATEGIES = ['Canary', 'Immediate', 'BlueGreen', 'Rolling'] as const;
-const CONTENTS = ['good', 'good', 'good', 'goodold', 'half', 'down', 'crash', 'never', 'late', 'soon', 'bad'] as const;
+const CONTENTS = [
+  'good',
+  'good',
+  'good',
+  'goodold',
+  'long',
+  'half',
+  'down',
+  'crash',
+  'never',
+  'late',
+  'soon',
+  'bad',
+] as const;
 
 /** A history of a few commits and faults, made of one seed. */
 export function historyOf(seed: number, random: () => number): History {
@@ -73,6 +87,7 @@ export function historyOf(seed: number, random: () => number): History {
             : { content: content() }),
           strategy: random() < 0.5 ? 'Canary' : pick(STRATEGIES),
           replicas: pick([1, 1, 2, 3]),
+          ...clock(service),
           singleton: random() < 0.2,
         },
       })),
@@ -92,7 +107,19 @@ export function historyOf(seed: number, random: () => number): History {
     return { type: 'Upgrade', engine: upgrades() < 0.5 };
   }
 
+  /** Some are called by the clock as well, and a few by nothing else. */
+  function clock(service: string): Partial<Service> {
+    if (random() < 0.5) return {};
+    return { clock: `clock-${service}`, routed: random() < 0.6, concurrency: pick(['Forbid', 'Allow', 'Replace']) };
+  }
+
   function commit(): SimEvent {
+    if (random() < 0.08) {
+      const change = { firingDeadline: pick([1, 30, 50]), concurrency: pick(['Forbid', 'Allow', 'Replace'] as const) };
+      return random() < 0.5
+        ? edits({ type: 'MoveClock', from: name(), to: name() })
+        : edits({ type: 'Set', name: name(), change: random() < 0.8 ? change : { clock: '' } });
+    }
     const chance = random();
     if (chance < 0.38) return edits({ type: 'Set', name: name(), change: { content: content() } });
     if (chance < 0.5) return edits({ type: 'Revert' });

@@ -11,6 +11,7 @@ import { artifactPathsOf, createParse } from '../../src/manifest/parse.ts';
 import type { Parsed } from '../../src/manifest/parsed.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
+import type { FiringOrder } from '../../src/model/firing.ts';
 import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import type { TimelineEvent } from '../../src/model/status.ts';
 import type { ReconcilerPorts } from '../../src/reconcile/ports.ts';
@@ -88,7 +89,12 @@ export function portsOf(
   outside: Outside,
   life: Life,
   clock: Clock,
-  checks: { published(): void; started(id: string): void; stopped(id: string): void },
+  checks: {
+    published(): void;
+    started(id: string): void;
+    stopped(id: string): void;
+    fired(order: FiringOrder): void;
+  },
 ): ReconcilerPorts {
   /** An effect of this life: it may kill it, fail before it happens, or happen and be reported as failed. */
   async function effect<T>(run: () => Result<T, Problem>): Promise<Result<T, Problem>> {
@@ -158,10 +164,10 @@ export function portsOf(
           outside.engine.start(id, { ...cell, members: cell.members.map(({ member }) => member) as never }, used);
           return ok(undefined);
         }),
-      stop: (id) =>
+      stop: (id, deadlineMs) =>
         effect(() => {
           checks.stopped(id);
-          outside.engine.stop(id);
+          outside.engine.stop(id, deadlineMs);
           return ok(undefined);
         }),
       forget: (ids) => effect(() => ok(outside.engine.forget(ids))),
@@ -173,6 +179,13 @@ export function portsOf(
         }),
       records: (after) => alive(() => ok({ last: after, records: [], lost: 0 })),
       synthesize: (run) => effect(() => ok(outside.engine.synthesize(run))),
+      fire: (order) =>
+        effect(() => {
+          checks.fired(order);
+          return ok(outside.engine.fire(order));
+        }),
+      stopFiring: (id) => effect(() => ok(outside.engine.firings.stop(id))),
+      forgetFirings: (ids) => effect(() => ok(outside.engine.firings.forget(ids))),
     },
     journal: journalOf(outside, life),
   };

@@ -4,12 +4,16 @@
  */
 import { matchKey } from '../../src/model/route.ts';
 import type { EntryKey } from '../../src/model/component.ts';
-import type { EntryMemory, Memory } from '../../src/model/memory.ts';
+import type { EntryMemory, Memory, ScheduleMemory } from '../../src/model/memory.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import { takesOver } from '../../src/decide/singleton.ts';
+import type { ScheduleKey } from '../../src/model/schedule.ts';
 import { stepsOf } from '../../src/decide/steps.ts';
+import { scheduleOfFiring, type FiringOrder } from '../../src/model/firing.ts';
 import type { EngineModel } from './engine-model.ts';
+
+const MINUTE_MS = 60_000;
 
 export class Broken extends Error {
   readonly promise: string;
@@ -35,6 +39,9 @@ export class Promises {
   readonly #started = new Map<string, string>();
   readonly #serving = new Map<EntryKey, string[]>();
   readonly #proven = new Map<EntryKey, string[]>();
+  readonly #fired = new Set<string>();
+  #firingsSeen = 0;
+  readonly #counting = new Map<ScheduleKey, { readonly wallMs: number; readonly told: number }>();
   readonly #steps = new Map<string, { readonly step: number; readonly answered: number }>();
 
   /** Called when the engine has taken a snapshot. */
@@ -86,8 +93,55 @@ export class Promises {
     if (named && !others && !held) throw new Broken('I1 stop', `${id} is stopped while requests go to it`);
   }
 
+  /** A firing goes to what serves its schedule, is written down before, and overlaps with no other where it may not. */
+  fired({ id, release }: FiringOrder, { memory, engine }: Scene): void {
+    const schedule = scheduleOfFiring(id);
+    const { entry, running = [] } = memory.schedules?.[schedule] ?? {};
+    const written = running.find((firing) => firing.id === id);
+    if (written?.release !== release) throw new Broken('firings', `${id} is ordered and not written down`);
+    const serving = entry && memory.entries[entry]?.serving?.release;
+    if (!written.seen && serving?.release !== release && running.length === 1) {
+      throw new Broken('firings', `${id} goes to ${release.slice(0, 12)}, which does not serve`);
+    }
+    const trigger = serving?.entry.schedules?.find((one) => one.schedule === schedule);
+    const other = engine.firings
+      .observed()
+      .find((one) => one.id !== id && one.outcome === undefined && scheduleOfFiring(one.id) === schedule);
+    if (trigger && trigger.concurrencyPolicy !== 'Allow' && other) {
+      throw new Broken('firings', `${id} starts while ${other.id} runs (${trigger.concurrencyPolicy})`);
+    }
+  }
+
+  /**
+   * Every minute is accounted for: since a schedule began to count, as many firings started, were missed, skipped or lost
+   * as there were minutes. And none of them twice.
+   */
+  #firings({ engine, memory }: Scene): void {
+    for (const { id } of engine.firings.started.slice(this.#firingsSeen)) {
+      if (this.#fired.has(id)) throw new Broken('firings', `${id} was started twice`);
+      this.#fired.add(id);
+    }
+    this.#firingsSeen = engine.firings.started.length;
+    const schedules = Object.entries(memory.schedules ?? {}) as [ScheduleKey, ScheduleMemory][];
+    for (const key of this.#counting.keys()) if (!memory.schedules?.[key]) this.#counting.delete(key);
+    for (const [key, { expression, consideredWallMs, counts, running, due }] of schedules) {
+      const ended = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      const told = ended + running.length + (due ? 1 : 0);
+      // Deleted in git: what runs ends, and nothing counts any more.
+      if (expression === '') this.#counting.delete(key);
+      else {
+        const since = this.#counting.get(key) ?? { wallMs: consideredWallMs, told };
+        this.#counting.set(key, since);
+        const minutes = Math.floor(consideredWallMs / MINUTE_MS) - Math.floor(since.wallMs / MINUTE_MS);
+        if (told - since.told !== minutes)
+          throw new Broken('firings', `${key}: ${minutes} minutes, ${told - since.told} are accounted for`);
+      }
+    }
+  }
+
   /** After every event. */
   check(scene: Scene): void {
+    this.#firings(scene);
     singletonsAlone(scene.engine);
     this.#neverUnrouted(scene);
     for (const [key, entry] of Object.entries(scene.memory.entries) as [EntryKey, EntryMemory][]) {
@@ -120,7 +174,7 @@ export class Promises {
 
   /** Weight rises from one step to the next only after `minSamples` requests were answered in the step. */
   #risesThroughGates({ engine }: Scene, key: EntryKey, { candidate }: EntryMemory): void {
-    if (candidate?.state !== 'Canary') return;
+    if (candidate?.state !== 'Canary' || candidate.release.entry.rules.length === 0) return;
     const { minSamples } = candidate.release.entry.rollout.settings.gate;
     const answered = engine.answered.get(candidate.release.release) ?? 0;
     const id = `${key} ${candidate.attempt}`;

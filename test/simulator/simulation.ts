@@ -172,13 +172,20 @@ class Simulation {
     return (serving && this.#outside.store.get(serving)) ?? '';
   }
 
-  /** Restarts with back-off, and retries beside a serving release that is broken itself, go on for ever. */
+  /** Restarts with back-off, retries beside a serving release that is broken itself, and bad firings go on for ever. */
   #isNeverQuiet(): boolean {
     const { memory } = this.#scene();
-    return Object.values(memory.entries).some(
-      ({ failures, ends }) =>
-        failures.some(({ atMs }) => memory.clockMs - atMs < QUIET_MS * 2) ||
-        ends.some(({ kind }) => kind === 'Waiting'),
+    const badFirings = Object.values(memory.entries).some(
+      ({ desired }) =>
+        desired?.schedules !== undefined && !isGood(this.#outside.store.get(desired.members[0].artifact) ?? ''),
+    );
+    return (
+      badFirings ||
+      Object.values(memory.entries).some(
+        ({ failures, ends }) =>
+          failures.some(({ atMs }) => memory.clockMs - atMs < QUIET_MS * 2) ||
+          ends.some(({ kind }) => kind === 'Waiting'),
+      )
     );
   }
 
@@ -206,6 +213,7 @@ class Simulation {
       published: () => this.#guard(() => this.#promises.published(this.#scene())),
       started: (id) => this.#guard(() => this.#promises.started(id, this.#outside.engine.epoch)),
       stopped: (id) => this.#guard(() => this.#promises.stopped(id, this.#scene())),
+      fired: (order) => this.#guard(() => this.#promises.fired(order, this.#scene())),
     });
     const log = pino({ level: 'error' }, { write: (line: string) => this.#bug(line) });
     this.#control = createReconciler(ports, clock, log, {
@@ -360,8 +368,15 @@ class Simulation {
       }
       case 'MoveRoute': {
         const [from, to] = [services[edit.from], services[edit.to]];
-        if (!from || !to || edit.from === edit.to) return tree;
+        // Where only one of them has a route, this would be a new match, which goes back with its release.
+        if (!from?.routed || !to?.routed || edit.from === edit.to) return tree;
         const swapped = { [edit.from]: { ...from, path: to.path }, [edit.to]: { ...to, path: from.path } };
+        return { ...tree, services: { ...services, ...swapped } };
+      }
+      case 'MoveClock': {
+        const [from, to] = [services[edit.from], services[edit.to]];
+        if (!from || !to || edit.from === edit.to) return tree;
+        const swapped = { [edit.from]: { ...from, clock: to.clock }, [edit.to]: { ...to, clock: from.clock } };
         return { ...tree, services: { ...services, ...swapped } };
       }
       case 'Approve':

@@ -19,6 +19,13 @@ export interface Service {
   readonly restartToken: string;
   readonly label: string;
   readonly broken: boolean;
+  /** Whether a route points at it. */
+  readonly routed: boolean;
+  /** Name of the schedule that calls it each minute; empty: none. */
+  readonly clock: string;
+  readonly concurrency: 'Forbid' | 'Allow' | 'Replace';
+  /** Of a firing, in seconds: another value is another release of the same cells. */
+  readonly firingDeadline: number;
 }
 
 export interface Tree {
@@ -46,6 +53,10 @@ export const NEW_SERVICE: Service = {
   restartToken: '0',
   label: 'x',
   broken: false,
+  routed: true,
+  clock: '',
+  concurrency: 'Forbid',
+  firingDeadline: 30,
 };
 
 export const EMPTY_TREE: Tree = { services: {}, environmentBroken: false, frozen: false, confirm: '' };
@@ -125,13 +136,31 @@ ${optional}    strategy: ${strategy}
       synthetic: {requests: 100, httpGet: {path: /healthz}}
     bake: {duration: 3s, deadline: 60s}
     breaker: {maxRollbacks: 3, window: 60s}
----
+${service.routed ? route(name, service) : ''}${service.clock === '' ? '' : schedule(name, service)}`;
+}
+
+function route(name: string, { path }: Service): string {
+  return `---
 apiVersion: headway.dev/v1alpha1
 kind: Route
 metadata: {name: ${name}, namespace: shop}
 spec:
   rules:
-    - matches: [{path: {type: PathPrefix, value: ${service.path}}}]
+    - matches: [{path: {type: PathPrefix, value: ${path}}}]
       backendRef: {name: ${name}}
+`;
+}
+
+function schedule(name: string, { clock, concurrency, firingDeadline }: Service): string {
+  return `---
+apiVersion: headway.dev/v1alpha1
+kind: Schedule
+metadata: {name: ${clock}, namespace: shop}
+spec:
+  schedule: "* * * * *"
+  concurrencyPolicy: ${concurrency}
+  deadline: ${firingDeadline}s
+  startingDeadline: 20s
+  backendRef: {name: ${name}}
 `;
 }

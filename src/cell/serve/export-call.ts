@@ -1,9 +1,9 @@
-/** One call of an exported function, from a `Call` frame: probes, health, life cycle. */
+/** One call of an exported function, from a `Call` frame: probes, health, life cycle, firings. */
 import { MAX_JSON_BYTES } from '../../wire/frames.ts';
 import type { AbortReason, Call } from '../call.ts';
 import type { Instance } from '../instance.ts';
 import { camelCase } from '../names.ts';
-import { describeFailure, HostTrap } from '../trap.ts';
+import { describeFailure, GuestExit, HostTrap } from '../trap.ts';
 import { abortText } from './abort-reason.ts';
 import type { Answers } from './answers.ts';
 
@@ -12,6 +12,8 @@ export interface CallText {
   readonly interface: string;
   readonly function: string;
   readonly args: readonly unknown[];
+  /** It is a command with these arguments, its name first. */
+  readonly command?: readonly string[];
 }
 
 /** Reads the payload; a string says why it is not one. */
@@ -22,16 +24,22 @@ export function readCall(bytes: Buffer): CallText | string {
   } catch {
     return 'a call that is not JSON';
   }
-  const { interface: interfaceName, function: functionName, args = [] } = (value ?? {}) as Partial<CallText>;
+  const { interface: interfaceName, function: functionName, args = [], command } = (value ?? {}) as Partial<CallText>;
   if (typeof interfaceName !== 'string' || typeof functionName !== 'string' || !Array.isArray(args)) {
     return 'a call without interface, function and args';
   }
-  return { interface: interfaceName, function: functionName, args };
+  if (command !== undefined && !isTexts(command)) return 'a command whose arguments are not texts';
+  return { interface: interfaceName, function: functionName, args, ...(command ? { command } : {}) };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 export class ExportCall implements Call {
   readonly startable = true;
   readonly mirrored = false;
+  readonly fresh: boolean;
   over = false;
   readonly #id: number;
   readonly #answers: Pick<Answers, 'callResult'>;
@@ -41,31 +49,37 @@ export class ExportCall implements Call {
     this.#id = id;
     this.#answers = answers;
     this.#text = text;
+    this.fresh = text.command !== undefined;
   }
 
   maySuspend(instance: Instance): boolean {
-    return instance.maySuspend(this.#text.interface, this.#text.function);
+    const { interface: wanted, function: functionName } = this.#text;
+    return instance.maySuspend(instance.meant(wanted), functionName);
   }
 
   begin(instance: Instance): unknown {
-    const { interface: interfaceName, function: functionName, args } = this.#text;
-    const exported = instance.find(interfaceName, camelCase(functionName));
+    const { interface: interfaceName, function: functionName, args, command } = this.#text;
+    const exported = instance.find(instance.meant(interfaceName), camelCase(functionName));
     if (!exported) throw new HostTrap(`the component does not export ${interfaceName}#${functionName}`);
+    if (command) instance.args = command;
     return exported(...args);
   }
 
   beforeWait(): void {}
 
   succeed(value: unknown): void {
-    this.#result({ ok: value ?? null });
+    if (this.fresh) this.#result({ exit: 0 });
+    else this.#result({ ok: value ?? null });
   }
 
   decline(payload: unknown): void {
-    this.#result({ err: payload ?? null });
+    if (this.fresh) this.#result({ exit: 1 });
+    else this.#result({ err: payload ?? null });
   }
 
   fail(thrown: unknown): void {
-    this.#result({ trap: describeFailure(thrown) });
+    if (this.fresh && thrown instanceof GuestExit) this.#result({ exit: thrown.code });
+    else this.#result({ trap: describeFailure(thrown) });
   }
 
   cancel(reason: AbortReason): boolean {

@@ -17,23 +17,24 @@ export class TerminalOutput extends HostResource {}
 
 export interface CliSettings {
   readonly env: readonly (readonly [string, string])[];
-  readonly args: readonly string[];
+  /** Asked when the guest asks: a command has its own. */
+  readonly args: () => readonly string[];
 }
 
 export function environment({ env, args }: CliSettings): object {
   return {
     getEnvironment: () => env,
-    getArguments: () => args,
+    getArguments: () => args(),
     initialCwd: () => undefined,
   };
 }
 
 export const exit: object = Object.freeze({
   exit(status: { readonly tag: 'ok' | 'err' }): never {
-    throw new GuestExit(`the guest called exit (${status.tag})`);
+    throw new GuestExit(`the guest called exit (${status.tag})`, status.tag === 'ok' ? 0 : 1);
   },
   exitWithCode(code: number): never {
-    throw new GuestExit(`the guest called exit (code ${code})`);
+    throw new GuestExit(`the guest called exit (code ${code})`, code);
   },
 });
 

@@ -1,4 +1,7 @@
 import { isSingleton } from '../../decide/singleton.ts';
+import { callsOf } from '../../decide/schedule/calls.ts';
+import { nextTime } from '../../decide/schedule/times.ts';
+import { GOOD_FIRINGS } from '../../decide/schedule/verdict.ts';
 import { shareText, stepsOf, takesRequests } from '../../decide/steps.ts';
 import { roleKey } from '../../manifest/assemble/roles.ts';
 import { finding } from '../../manifest/finding.ts';
@@ -7,6 +10,7 @@ import { milliseconds } from '../../manifest/quantity.ts';
 import type { Code } from '../../model/codes.ts';
 import type { EntryKey } from '../../model/component.ts';
 import type { Desired, DesiredEntry } from '../../model/desired.ts';
+import type { ScheduleTrigger } from '../../model/schedule.ts';
 import type { Diagnostic, Severity } from '../../model/diagnostic.ts';
 
 /** All that a rule may look at: what is written, and what became of it. */
@@ -46,7 +50,7 @@ export function lintFindings(desired: Desired, parsed: Parsed): readonly Diagnos
 }
 
 const unreferenced: EntryRule = (entry, document, { linked }) =>
-  entry.rules.length > 0 || linked.has(entry.key)
+  callsOf(entry) !== 'Nothing' || linked.has(entry.key)
     ? []
     : [at(document, '/metadata/name', 'HW1060', `nothing points at Component ${entry.key}: it takes no traffic`)];
 
@@ -62,6 +66,7 @@ const undecidableGate: EntryRule = (entry, document, { documents }) => {
       at(document, '/spec/rollout', 'HW1062', message, 'add a readiness probe or gate.synthetic, and Synthesize'),
     ];
   }
+  if (callsOf(entry) === 'Firings') return [];
   if (gate.insufficientData === 'Hold' && wanted !== 'Hold' && !entry.probes.readiness) {
     const message = 'with little traffic this gate waits until its deadline and ends Inconclusive';
     return [at(document, '/spec/rollout', 'HW1062', message)];
@@ -133,7 +138,7 @@ const approvals: EntryRule = (entry, document) => {
 };
 
 const idleRollout: EntryRule = (entry, document, { linkedInline }) =>
-  document.value.spec.rollout && entry.rules.length === 0 && linkedInline.has(entry.key)
+  document.value.spec.rollout && callsOf(entry) === 'Nothing' && linkedInline.has(entry.key)
     ? [at(document, '/spec/rollout', 'HW1066', `Component ${entry.key} is only linked inline`, undefined, 'error')]
     : [];
 
@@ -195,6 +200,34 @@ const longRequests: Rule = ({ desired, documents }) =>
       }),
     );
 
+/** Any day will do: what is looked at is how far firings are apart. */
+const SOME_DAY_MS = Date.UTC(2026, 0, 1);
+
+const schedules: Rule = ({ desired, documents }) =>
+  documents
+    .filter((document): document is ParsedDocument<'Schedule'> => document.kind === 'Schedule')
+    .flatMap((document) => {
+      const entry = desired.entries.get(`${document.namespace}/${document.value.spec.backendRef.name}`);
+      const trigger = entry?.schedules?.find(({ schedule }) => schedule === keyOf(document));
+      if (!entry || !trigger) return [];
+      const { expression, timeZone } = trigger;
+      const first = nextTime(expression, timeZone, SOME_DAY_MS);
+      if (first === undefined) {
+        return [at(document, '/spec/schedule', 'HW1082', `"${expression}" never comes`)];
+      }
+      const { bake } = entry.rollout.settings;
+      const others = entry.schedules!.length > 1 || entry.rules.length > 0;
+      if (others || firingsAfter(trigger, first, GOOD_FIRINGS - 1) - first <= bake.deadlineMs) return [];
+      const message = `${GOOD_FIRINGS} firings take longer than bake.deadline of ${entry.key}: it is never proven`;
+      return [at(document, '/spec/schedule', 'HW1067', message, 'lengthen bake.deadline of its rollout')];
+    });
+
+function firingsAfter({ expression, timeZone }: ScheduleTrigger, firstMs: number, count: number): number {
+  let lastMs: number | undefined = firstMs;
+  for (let left = count; left > 0 && lastMs !== undefined; left--) lastMs = nextTime(expression, timeZone, lastMs);
+  return lastMs ?? Number.POSITIVE_INFINITY;
+}
+
 const RULES: readonly Rule[] = [
   forEachEntry(unreferenced),
   forEachEntry(undecidableGate),
@@ -206,6 +239,7 @@ const RULES: readonly Rule[] = [
   unusedPolicies,
   unusedRoles,
   longRequests,
+  schedules,
 ];
 
 /** A finding at a value where it is written, else at the key of what is around it. */

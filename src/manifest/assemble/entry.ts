@@ -3,6 +3,7 @@ import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { DesiredEntry, EnvironmentSettings, PolicySettings } from '../../model/desired.ts';
 import type { Rollout } from '../../model/rollout.ts';
 import type { RouteRule } from '../../model/route.ts';
+import type { ScheduleTrigger } from '../../model/schedule.ts';
 import type { ComponentSpec, RolloutSpec } from '../generated/component.ts';
 import type { RolloutPolicySpec } from '../generated/rolloutpolicy.ts';
 import { COMPONENT_DEFAULTS } from '../defaults.ts';
@@ -93,6 +94,7 @@ export interface EntryInputs {
   readonly members: Members;
   readonly documents: ReadonlyMap<EntryKey, ParsedDocument<'Component'>>;
   readonly rules: readonly RouteRule[];
+  readonly schedules: readonly ScheduleTrigger[];
   readonly policies: readonly PolicySettings[];
   /** What forbids every start: no Environment, an unknown Policy. */
   readonly withheld: readonly Diagnostic[];
@@ -103,7 +105,7 @@ export function entryOf(inputs: EntryInputs): {
   readonly entry: DesiredEntry;
   readonly findings: readonly Diagnostic[];
 } {
-  const { document, source, members, documents, rules, policies, withheld } = inputs;
+  const { document, source, members, documents, rules, schedules, policies, withheld } = inputs;
   const { spec, metadata } = document.value;
   const key: EntryKey = `${document.namespace}/${document.name}`;
   const own: Member = members.get(key)!;
@@ -123,6 +125,7 @@ export function entryOf(inputs: EntryInputs): {
     labels: metadata.labels ?? {},
     members: cell,
     rules,
+    ...(schedules.length > 0 ? { schedules } : {}),
     probes,
     scaling,
     supervision: supervisionOf(spec),

@@ -1,7 +1,9 @@
-import { entryKey } from '../../model/component.ts';
+import { entryKey, type EntryKey } from '../../model/component.ts';
 import { callableFunctions, uncallable } from '../../model/callable.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
+import { exportMeant, isCommand } from '../../model/schedule.ts';
 import { splitVersion, type ComponentShape, type ShapeOf } from '../../model/wit.ts';
+import { DEFAULT_COMMAND } from '../defaults.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { nearest } from '../suggest.ts';
 import { atValue } from './assembly.ts';
@@ -26,15 +28,58 @@ export function exportProblems(document: ParsedDocument<'Route'>, { members, sha
     const shape = backendRef.export && member ? shapeOf(member.artifact) : undefined;
     if (!backendRef.export || !member || !shape) return [];
     const at = `/spec/rules/${index}/backendRef/export`;
-    if (!shape.ok) {
-      const message = `the exports of ${member.key} cannot be read: ${shape.error.message} (${shape.error.code})`;
-      return [atValue(document, at, 'HW1092', message, shape.error.remedy)];
-    }
-    const { interface: interfaceName, function: functionName } = backendRef.export;
-    const wrong = exportProblem(shape.value, interfaceName, functionName);
-    if (!wrong) return [];
-    return [atValue(document, `${at}/${wrong.field}`, wrong.code, `${member.key} ${wrong.message}`, wrong.remedy)];
+    return problemsAt(document, at, member.key, shape, (value) =>
+      exportProblem(value, backendRef.export!.interface, backendRef.export!.function),
+    );
   });
+}
+
+/**
+ * What is wrong with the function that a Schedule calls: it has to be there, in this release line of its interface, and
+ * take nothing.
+ */
+export function calledProblems(
+  document: ParsedDocument<'Schedule'>,
+  { members, shapeOf }: Types,
+): readonly Diagnostic[] {
+  const { backendRef } = document.value.spec;
+  const member = members.get(entryKey(document.namespace, backendRef.name));
+  const shape = member && shapeOf(member.artifact);
+  if (!shape) return [];
+  const called = backendRef.export ?? DEFAULT_COMMAND;
+  const at = backendRef.export ? '/spec/backendRef/export' : '/spec/backendRef/name';
+  return problemsAt(document, at, member.key, shape, (value) => {
+    const names = value.exports.interfaces.map(({ name }) => name);
+    const meant = exportMeant(names, called.interface) ?? called.interface;
+    const wrong = exportProblem(value, meant, called.function);
+    const found = value.exports.interfaces.find(({ name }) => name === meant);
+    const parameters = found?.functions.find(({ name }) => name === called.function)?.params ?? [];
+    if (wrong?.code !== 'HW1090' && isCommand(called)) return undefined;
+    if (wrong || parameters.length === 0) return wrong;
+    return {
+      field: 'function',
+      code: 'HW1091',
+      message: `exports ${meant}#${called.function}, which takes ${parameters.map(({ name }) => name).join(', ')}; a Schedule gives nothing`,
+      remedy: 'call a function without parameters',
+    };
+  });
+}
+
+function problemsAt(
+  document: ParsedDocument,
+  at: string,
+  key: EntryKey,
+  shape: NonNullable<ReturnType<ShapeOf>>,
+  wrongIn: (shape: ComponentShape) => Wrong | undefined,
+): readonly Diagnostic[] {
+  if (!shape.ok) {
+    const message = `the exports of ${key} cannot be read: ${shape.error.message} (${shape.error.code})`;
+    return [atValue(document, at, 'HW1092', message, shape.error.remedy)];
+  }
+  const wrong = wrongIn(shape.value);
+  if (!wrong) return [];
+  const pointer = at.endsWith('/export') ? `${at}/${wrong.field}` : at;
+  return [atValue(document, pointer, wrong.code, `${key} ${wrong.message}`, wrong.remedy)];
 }
 
 interface Wrong {

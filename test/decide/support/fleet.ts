@@ -88,9 +88,12 @@ export class Fleet {
     for (const action of decision.actions) {
       if (action.type === 'Publish') this.engine.publish(action.snapshot);
       if (action.type === 'Start') this.engine.start(action.replica, action.cell, this.#bundlesFor(action.cell));
-      if (action.type === 'Stop') this.engine.stop(action.replica);
+      if (action.type === 'Stop') this.engine.stop(action.replica, action.deadlineMs);
       if (action.type === 'Forget') this.engine.forget(action.replicas);
       if (action.type === 'Synthesize') this.engine.synthesize(action.run);
+      if (action.type === 'Fire') this.engine.fire(action.firing);
+      if (action.type === 'StopFiring') this.engine.firings.stop(action.firing);
+      if (action.type === 'ForgetFirings') this.engine.firings.forget(action.firings);
       if (action.type === 'Prepare') {
         const refusalOf = ({ artifact }: Member) =>
           this.refusals.get(artifact) ?? this.unpreparable.get(`${artifact} ${this.toolchain}`);

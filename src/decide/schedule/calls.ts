@@ -1,0 +1,32 @@
+import type { EntryKey } from '../../model/component.ts';
+import type { DesiredEntry } from '../../model/desired.ts';
+import type { RunningFiring } from '../../model/memory.ts';
+import type { ScheduleTrigger } from '../../model/schedule.ts';
+import type { World } from '../world.ts';
+
+type Triggers = Pick<DesiredEntry, 'rules' | 'schedules'>;
+
+/**
+ * What calls an entry, and so what its samples are. Where there are routes their weights govern; an entry that only the
+ * clock calls has no traffic to share out.
+ */
+export function callsOf({ rules, schedules = [] }: Triggers): 'Requests' | 'Firings' | 'Nothing' {
+  if (rules.length > 0) return 'Requests';
+  return schedules.length > 0 ? 'Firings' : 'Nothing';
+}
+
+export function schedulesOf({ schedules = [] }: Pick<DesiredEntry, 'schedules'>): readonly ScheduleTrigger[] {
+  return schedules;
+}
+
+/** The name of a schedule among the triggers that an entry can take over from another. */
+export function scheduleId({ schedule }: Pick<ScheduleTrigger, 'schedule'>): string {
+  return `schedule ${schedule}`;
+}
+
+/** Firings that this entry's cells have not ended. */
+export function firingsOf({ memory }: World, key: EntryKey): readonly RunningFiring[] {
+  return Object.values(memory.schedules ?? {}).flatMap(({ running }) =>
+    running.filter(({ group }) => group.startsWith(`${key}@`)),
+  );
+}
