@@ -5,6 +5,7 @@ import { problem } from '../model/problem.ts';
 import type { Condition, EntryStatus, Evidence } from '../model/status.ts';
 import { printProblem } from './print.ts';
 import { fetchStatus } from './status-client.ts';
+import { firingLines } from './schedule-lines.ts';
 import { table } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -54,6 +55,7 @@ export function explainText(entry: EntryStatus): string {
       ...evidenceLines(entry.candidate.evidence),
     );
   }
+  for (const schedule of entry.schedules ?? []) lines.push('', ...firingLines(schedule));
   for (const attempt of entry.quarantined) {
     lines.push(
       '',

@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from '../model/exit.ts';
 import type { Condition, EntryStatus, ReleaseRef, Status } from '../model/status.ts';
 import { fetchStatus } from './status-client.ts';
 import { printProblem } from './print.ts';
+import { scheduleTable } from './schedule-lines.ts';
 import { table } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -59,6 +60,8 @@ export function statusText(status: Status): string {
     ),
   ];
   if (status.revocation) lines.push('', `held: ${status.revocation.why}`, `  fix: ${status.revocation.release}`);
+  const schedules = status.entries.flatMap((entry) => entry.schedules ?? []);
+  if (schedules.length > 0) lines.push('', ...scheduleTable(schedules));
   const findings = status.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
   for (const finding of findings) {
     const place = finding.span ? `${finding.span.file}:${finding.span.line}:${finding.span.column} ` : '';

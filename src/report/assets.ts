@@ -24,6 +24,7 @@ const FILES: Readonly<Record<string, string>> = {
   '/js/dom.js': 'js/dom.js',
   '/js/entry.js': 'js/entry.js',
   '/js/format.js': 'js/format.js',
+  '/js/schedules.js': 'js/schedules.js',
   '/js/source.js': 'js/source.js',
   '/js/timeline.js': 'js/timeline.js',
 };

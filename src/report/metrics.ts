@@ -8,7 +8,7 @@ import { short } from '../kit/digest.ts';
 import type { Result } from '../kit/result.ts';
 import type { Counters, ReleaseSamples } from '../model/engine.ts';
 import type { Problem } from '../model/problem.ts';
-import type { Status } from '../model/status.ts';
+import type { ScheduleStatus, Status } from '../model/status.ts';
 import type { StatusSource } from '../reconcile/ports.ts';
 import { CountedHistogram } from './counted-histogram.ts';
 
@@ -62,6 +62,7 @@ export class Metrics {
     this.#registerDaemon();
     this.#registerEntries();
     this.#registerReleases();
+    this.#registerSchedules();
   }
 
   get contentType(): string {
@@ -194,6 +195,37 @@ export class Metrics {
     this.#gauge('headway_quarantined', 'Attempts that are not tried again', ['entry'], (gauge, { status }) => {
       for (const { key, quarantined } of status.entries) gauge.set({ entry: key }, quarantined.length);
     });
+  }
+
+  #registerSchedules(): void {
+    const each = (view: View): readonly ScheduleStatus[] =>
+      view.status.entries.flatMap((entry) => entry.schedules ?? []);
+    this.#counter(
+      'headway_schedule_firings_total',
+      'Firings by how they ended; counted by control, over its restarts',
+      ['schedule', 'outcome'],
+      (counter, view) => {
+        for (const { schedule, counts } of each(view))
+          for (const [outcome, count] of Object.entries(counts)) counter.inc({ schedule, outcome }, count);
+      },
+    );
+    this.#gauge('headway_schedule_running', 'Firings in flight', ['schedule'], (gauge, view) => {
+      for (const { schedule, running } of each(view)) gauge.set({ schedule }, running.length);
+    });
+    this.#gauge('headway_schedule_next_timestamp_seconds', 'When it fires next', ['schedule'], (gauge, view) => {
+      for (const { schedule, next } of each(view)) if (next) gauge.set({ schedule }, Date.parse(next) / 1_000);
+    });
+    this.#gauge(
+      'headway_schedule_last_success_timestamp_seconds',
+      'Nominal time of the last firing that ended well, as far as it is remembered',
+      ['schedule'],
+      (gauge, view) => {
+        for (const { schedule, ended } of each(view)) {
+          const good = ended.find(({ outcome }) => outcome === 'Succeeded');
+          if (good) gauge.set({ schedule }, Date.parse(good.nominal) / 1_000);
+        }
+      },
+    );
   }
 
   #registerReleases(): void {

@@ -3,6 +3,7 @@ import { canonicalJson, type Json } from '../../kit/json.ts';
 import type { ArtifactSource } from '../../model/component.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
 import { matchKey } from '../../model/route.ts';
+import type { ScheduleTrigger } from '../../model/schedule.ts';
 
 /** What differs between two desired forms of one entry, a line for each part, in the words of the manifests; grants are in grants.ts. */
 export function differences(before: DesiredEntry, after: DesiredEntry): string[] {
@@ -32,6 +33,7 @@ export function differences(before: DesiredEntry, after: DesiredEntry): string[]
   if (!same(claims(before), claims(after))) lines.push(`routes: ${listDifference(claims(before), claims(after))}`);
   else if (!same(before.rules.map(settingsOfRule), after.rules.map(settingsOfRule)))
     lines.push('routes: time-outs, limits or exports');
+  lines.push(...scheduleDifferences(before, after));
   lines.push(...fieldDifferences('rollout.', before.rollout, after.rollout));
   lines.push(...fieldDifferences('', settingsOf(before), settingsOf(after)));
   return lines;
@@ -41,6 +43,19 @@ export function differences(before: DesiredEntry, after: DesiredEntry): string[]
 function originOf(source: ArtifactSource): string {
   if (source.type === 'path') return 'the repository';
   return source.type === 'https' ? source.url : `${source.image}${source.tag === undefined ? '' : `:${source.tag}`}`;
+}
+
+/** Which schedules come and go, and what changes of the others. */
+function scheduleDifferences(before: DesiredEntry, after: DesiredEntry): string[] {
+  const [one, other] = [before, after].map(
+    ({ schedules = [] }) => new Map(schedules.map((trigger) => [trigger.schedule, trigger])),
+  ) as [Map<string, ScheduleTrigger>, Map<string, ScheduleTrigger>];
+  return [...new Set([...one.keys(), ...other.keys()])].sort().flatMap((key) => {
+    const [was, is] = [one.get(key), other.get(key)];
+    if (!was) return [`schedule ${key}: + ${is!.expression} ${is!.timeZone}`];
+    if (!is) return [`schedule ${key}: − ${was.expression} ${was.timeZone}`];
+    return fieldDifferences(`schedule ${key}: `, was, is);
+  });
 }
 
 function settingsOfRule(rule: DesiredEntry['rules'][number]): Json {

@@ -1,6 +1,8 @@
 import { missingSamples } from '../../decide/gate/trial.ts';
 import { FRESH_TRIAL } from '../../decide/gate/tally.ts';
 import { PASS_BOUNDARY } from '../../decide/gate/sequential.ts';
+import { callsOf } from '../../decide/schedule/calls.ts';
+import { GOOD_FIRINGS } from '../../decide/schedule/verdict.ts';
 import { isSingleton, longestPauseMs } from '../../decide/singleton.ts';
 import { DEFAULT_READINESS_MS } from '../../decide/states.ts';
 import { headerText, stepsOf } from '../../decide/steps.ts';
@@ -19,7 +21,7 @@ export interface PlannedStep {
   /** Percent of the safe requests to what serves that are copied. */
   readonly mirror?: number;
   readonly leastMs: number;
-  /** Answers of the candidate, all of them good; one bad one makes it more. */
+  /** Answers (where only the clock calls it: firings) of the candidate, all of them good; one bad one makes it more. */
   readonly leastSamples: number;
   readonly deadlineMs: number;
   /** Somebody has to approve in git before this step ends. */
@@ -51,17 +53,18 @@ export function walkOf(entry: DesiredEntry, change: Change, before?: DesiredEntr
     steps.push({ stage: 'Readiness', weight: 0, leastMs: 0, leastSamples: 0, deadlineMs });
   }
   // What serves nobody yet takes everything at readiness: there is nothing to compare it with.
+  const byClock = callsOf(entry) === 'Firings';
   const walked = change === 'Replace' && !pauses ? stepsOf(entry) : [];
   let trial = FRESH_TRIAL;
   for (const step of walked) {
     steps.push({
-      stage: strategy.type === 'BlueGreen' ? 'Preview' : 'Step',
+      stage: strategy.type === 'BlueGreen' || byClock ? 'Preview' : 'Step',
       weight: step.weight,
       ...(step.replicas === undefined ? {} : { replicas: step.replicas }),
       ...(step.headers === undefined ? {} : { headers: step.headers.map(headerText) }),
       ...(step.mirror === undefined ? {} : { mirror: step.mirror }),
       leastMs: step.minDurationMs,
-      leastSamples: missingSamples(trial, gate),
+      leastSamples: byClock ? 0 : missingSamples(trial, gate),
       deadlineMs: step.deadlineMs,
       ...(step.approval ? { approval: step.approval.name } : {}),
     });
@@ -72,15 +75,15 @@ export function walkOf(entry: DesiredEntry, change: Change, before?: DesiredEntr
   steps.push({
     stage: 'Bake',
     weight: 100,
-    leastMs: bake.durationMs,
-    leastSamples: missingSamples(trial, gate),
+    leastMs: byClock ? 0 : bake.durationMs,
+    leastSamples: byClock ? GOOD_FIRINGS : missingSamples(trial, gate),
     deadlineMs: bake.deadlineMs,
   });
   return {
     strategy: strategy.type,
     steps,
     leastMsToServing,
-    leastMsToProven: leastMsToServing + bake.durationMs,
+    leastMsToProven: leastMsToServing + (byClock ? 0 : bake.durationMs),
     insufficientData: gate.insufficientData,
   };
 }

@@ -1,6 +1,7 @@
 // One component: where its traffic goes, what is being tried and on what evidence, and what runs.
 
 import { el, keyed, setClass, setText, show } from './dom.js';
+import { schedulesView } from './schedules.js';
 import { duration, measurement, shortCommit, shortHash, tone, words } from './format.js';
 
 /** @typedef {import('../../model/status.ts').EntryStatus} EntryStatus */
@@ -48,6 +49,7 @@ export function entryView(first) {
   replicas.setAttribute('aria-label', 'Replicas');
   const quarantine = el('ul', 'quarantine');
   quarantine.setAttribute('aria-label', 'Quarantined');
+  const schedules = schedulesView();
   const why = whyView();
   const element = el('article', 'card', [
     el('div', 'card-head', [name, pill]),
@@ -56,6 +58,7 @@ export function entryView(first) {
     releases,
     candidate.element,
     quarantine,
+    schedules.element,
     replicas,
     why.element,
   ]);
@@ -80,6 +83,7 @@ export function entryView(first) {
       const chips = living.map((replica) => ({ replica, tried: replica.release === entry.candidate?.release }));
       keyed(replicas, chips, ({ replica }) => replica.id, replicaChip);
       show(replicas, living.length > 0);
+      schedules.update(entry.schedules ?? []);
       why.update(entry);
     },
   };

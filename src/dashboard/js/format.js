@@ -78,6 +78,7 @@ const TONES = {
   BreakerOpen: 'bad',
   GroupRolledBack: 'bad',
   Degraded: 'bad',
+  FiringFailed: 'bad',
   ToolchainRegression: 'bad',
   Unhealthy: 'bad',
   Fail: 'bad',
