@@ -15,10 +15,18 @@ import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller, type CellExchange 
 import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
 import * as frames from '../wire/frames.ts';
-import { FromCell, LOG_HEAD_BYTES, Outcome, ToCell, type Loaded } from '../wire/frames.ts';
+import { FromCell, Outcome, ToCell, type Loaded } from '../wire/frames.ts';
 import { FunctionCall } from '../wire/function-call.ts';
 import { writeRequest, type RequestHead } from '../wire/request-head.ts';
-import { readDenial, readFailure, readJson, readLoaded, type Denial, type LoadFailure } from '../wire/reports.ts';
+import {
+  readDenial,
+  readFailure,
+  readJson,
+  readLoaded,
+  readLog,
+  type Denial,
+  type LoadFailure,
+} from '../wire/reports.ts';
 import { readResponse } from '../wire/response-head.ts';
 import { readTrailers } from '../wire/trailers.ts';
 
@@ -26,8 +34,6 @@ import { readTrailers } from '../wire/trailers.ts';
 export const MAX_RUNTIME_CALLS = 16;
 const TICK_MS = 10;
 const GRACE_TICKS = frames.CANCEL_GRACE_MS / TICK_MS;
-/** More of a log in one frame is not ours. */
-const MAX_LOG_BYTES = 64 * 1024;
 
 /** Who owns the cell: told of everything that is not the answer to a call. */
 export interface CellOwner {
@@ -305,38 +311,17 @@ export class CellChannel implements CellCaller {
     switch (type) {
       case FromCell.Booted:
         return undefined;
-      case FromCell.Loaded: {
-        const loaded = readLoaded(bytes, start, end);
-        if (loaded === undefined) return 'a Loaded of another shape';
-        this.#owner.onLoaded(loaded);
-        return undefined;
-      }
-      case FromCell.LoadFailed: {
-        const failure = readFailure(bytes, start, end);
-        if (failure === undefined) return 'a LoadFailed of another shape';
-        this.#owner.onLoadFailed(failure);
-        return undefined;
-      }
-      case FromCell.Denied: {
-        const denial = readDenial(bytes, start, end);
-        if (denial === undefined) return 'a Denied of another shape';
-        this.#owner.onDenied(denial);
-        return undefined;
-      }
+      case FromCell.Loaded:
+        return told(readLoaded(bytes, start, end), 'a Loaded', (loaded) => this.#owner.onLoaded(loaded));
+      case FromCell.LoadFailed:
+        return told(readFailure(bytes, start, end), 'a LoadFailed', (failure) => this.#owner.onLoadFailed(failure));
+      case FromCell.Denied:
+        return told(readDenial(bytes, start, end), 'a Denied', (denial) => this.#owner.onDenied(denial));
       case FromCell.Log:
-        return this.#onLog(bytes, start, end);
+        return readLog(bytes, start, end, this.#owner);
       default:
         return `a frame of type ${type} for the channel`;
     }
-  }
-
-  #onLog(bytes: Buffer, start: number, end: number): string | undefined {
-    const stream = bytes[start];
-    if (end - start < LOG_HEAD_BYTES || end - start > LOG_HEAD_BYTES + MAX_LOG_BYTES) return 'a log of another shape';
-    if (stream !== 1 && stream !== 2 && stream !== 3) return `a log of the stream ${stream}`;
-    const dropped = bytes.readUInt32LE(start + 2);
-    this.#owner.onLog(stream, bytes[start + 1]!, dropped, bytes.toString('utf8', start + LOG_HEAD_BYTES, end));
-    return undefined;
   }
 
   #tick(): void {
@@ -405,3 +390,10 @@ export class CellChannel implements CellCaller {
 
 const EMPTY = new Uint8Array(0);
 const OUTCOMES: ReadonlySet<number> = new Set(Object.values(Outcome));
+
+/** Hands a report over; a text says that it was none. */
+function told<Report>(report: Report | undefined, name: string, tell: (report: Report) => void): string | undefined {
+  if (report === undefined) return `${name} of another shape`;
+  tell(report);
+  return undefined;
+}

@@ -1,6 +1,6 @@
 /** The JSON frames that a cell sends about itself, read from hostile bytes: `undefined` where they have another shape. */
 import type { Json } from '../kit/json.ts';
-import { MAX_JSON_BYTES, type Loaded } from './frames.ts';
+import { LOG_HEAD_BYTES, MAX_JSON_BYTES, type Loaded } from './frames.ts';
 
 export interface LoadFailure {
   readonly code: string;
@@ -67,6 +67,24 @@ export function readDenial(bytes: Buffer, start: number, end: number): Denial | 
   if (!Number.isSafeInteger(count) || Number(count) < 1) return undefined;
   const { interface: name, function: called, reason } = report;
   return { member, interface: cut(name), function: cut(called), reason: cut(reason), count: Number(count) };
+}
+
+/** More of a log in one frame is not ours. */
+const MAX_LOG_BYTES = 64 * 1024;
+
+/** Hands a `Log` frame to its reader; a text says what is wrong with it. */
+export function readLog(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  reader: { onLog(stream: 1 | 2 | 3, member: number, droppedBytes: number, text: string): void },
+): string | undefined {
+  const stream = bytes[start];
+  if (end - start < LOG_HEAD_BYTES || end - start > LOG_HEAD_BYTES + MAX_LOG_BYTES) return 'a log of another shape';
+  if (stream !== 1 && stream !== 2 && stream !== 3) return `a log of the stream ${stream}`;
+  const dropped = bytes.readUInt32LE(start + 2);
+  reader.onLog(stream, bytes[start + 1]!, dropped, bytes.toString('utf8', start + LOG_HEAD_BYTES, end));
+  return undefined;
 }
 
 function readObject(
