@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_RUNNING } from '../../src/decide/schedule/fire.ts';
 import type { DesiredEntry } from '../../src/model/desired.ts';
 import { firingId, type FiringId } from '../../src/model/firing.ts';
-import type { ScheduleMemory } from '../../src/model/memory.ts';
+import type { ScheduleMemory } from '../../src/model/schedule-memory.ts';
 import type { ScheduleTrigger } from '../../src/model/schedule.ts';
 import { desired, entry, MINUTE_MS, type Wanted } from './support/desired.ts';
 import { Fleet } from './support/fleet.ts';

@@ -4,7 +4,8 @@
  */
 import { matchKey } from '../../src/model/route.ts';
 import type { EntryKey } from '../../src/model/component.ts';
-import type { EntryMemory, Memory, ScheduleMemory } from '../../src/model/memory.ts';
+import type { EntryMemory, Memory } from '../../src/model/memory.ts';
+import type { ScheduleMemory } from '../../src/model/schedule-memory.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import { takesOver } from '../../src/decide/singleton.ts';

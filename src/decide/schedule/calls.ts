@@ -1,6 +1,6 @@
 import type { EntryKey } from '../../model/component.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
-import type { RunningFiring } from '../../model/memory.ts';
+import type { RunningFiring } from '../../model/schedule-memory.ts';
 import type { ScheduleTrigger } from '../../model/schedule.ts';
 import type { World } from '../world.ts';
 

@@ -9,7 +9,7 @@
  */
 import type { EntryKey } from '../../model/component.ts';
 import { firingId, type FiringId } from '../../model/firing.ts';
-import type { DueFiring, EndedFiring, RunningFiring, ScheduleMemory } from '../../model/memory.ts';
+import type { DueFiring, EndedFiring, RunningFiring, ScheduleMemory } from '../../model/schedule-memory.ts';
 import { isCommand, type ScheduleKey, type ScheduleTrigger } from '../../model/schedule.ts';
 import { formatDuration } from '../../kit/units.ts';
 import { desiredOwners } from '../parties.ts';

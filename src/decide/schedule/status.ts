@@ -1,6 +1,6 @@
 import type { EntryKey } from '../../model/component.ts';
 import { FIRING_CODES } from '../../model/firing.ts';
-import type { EndedFiring, ScheduleMemory } from '../../model/memory.ts';
+import type { EndedFiring, ScheduleMemory } from '../../model/schedule-memory.ts';
 import type { ScheduleStatus } from '../../model/status.ts';
 import type { World } from '../world.ts';
 import type { Owners } from './fire.ts';

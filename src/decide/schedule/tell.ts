@@ -1,7 +1,7 @@
 /** What is said of firings: each end that is not good once, and a run of them as it doubles; nothing of the good ones. */
 import type { DecidedEvent } from '../../model/decision.ts';
 import { FIRING_CODES, isFailure, type FiringOutcome } from '../../model/firing.ts';
-import type { EndedFiring, ScheduleMemory } from '../../model/memory.ts';
+import type { EndedFiring, ScheduleMemory } from '../../model/schedule-memory.ts';
 import type { ScheduleKey } from '../../model/schedule.ts';
 
 /** Ended firings that are kept for people. */

@@ -3,7 +3,8 @@
  * not tested: three good ones prove a release, two failed ones before that take it back (one, where the gate's
  * `consecutiveErrors` says so).
  */
-import type { Bake, EndedFiring, Release } from '../../model/memory.ts';
+import type { Bake, Release } from '../../model/memory.ts';
+import type { EndedFiring } from '../../model/schedule-memory.ts';
 import { isFailure } from '../../model/firing.ts';
 import { fact } from '../gate/hard-stops.ts';
 import type { Verdict } from '../gate/trial.ts';
