@@ -1,6 +1,8 @@
 /** `headway explain <namespace>/<name>`: the last decision about an entry, with its inputs (promise I13). */
 import { short } from '../kit/digest.ts';
 import { EXIT, type ExitCode } from '../model/exit.ts';
+import { auditedOf } from '../model/audited.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
 import { problem } from '../model/problem.ts';
 import type { Condition, EntryStatus, Evidence } from '../model/status.ts';
 import { printProblem } from './print.ts';
@@ -30,11 +32,12 @@ export async function explain(options: ExplainOptions, terminal: Terminal): Prom
     );
     return EXIT.Broken;
   }
-  terminal.out(options.json ? `${JSON.stringify(entry)}\n` : explainText(entry));
+  const audited = auditedOf(answer.value.diagnostics, entry.key);
+  terminal.out(options.json ? `${JSON.stringify({ ...entry, audited })}\n` : explainText(entry, audited));
   return EXIT.Ok;
 }
 
-export function explainText(entry: EntryStatus): string {
+export function explainText(entry: EntryStatus, audited: readonly Diagnostic[] = []): string {
   const lines: string[] = [entry.key];
   lines.push(...conditionLines(entry.conditions));
   if (entry.tier) {
@@ -64,6 +67,10 @@ export function explainText(entry: EntryStatus): string {
       `  released by ${attempt.releasedBy}`,
       ...evidenceLines(attempt.evidence),
     );
+  }
+  for (const { message, remedy, span } of audited) {
+    const place = span ? `${span.file}:${span.line}:${span.column} ` : '';
+    lines.push('', `in Audit, so it runs: ${place}${message}`, `  fix         ${remedy}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { short } from '../kit/digest.ts';
 import { formatDuration } from '../kit/units.ts';
+import { auditedOf } from '../model/audited.ts';
 import { EXIT, type ExitCode } from '../model/exit.ts';
 import type { Condition, EntryStatus, ReleaseRef, Status } from '../model/status.ts';
 import { fetchStatus } from './status-client.ts';
@@ -66,6 +67,11 @@ export function statusText(status: Status): string {
   for (const finding of findings) {
     const place = finding.span ? `${finding.span.file}:${finding.span.line}:${finding.span.column} ` : '';
     lines.push('', `${place}${finding.code} ${finding.message}`, `  fix: ${finding.remedy}`);
+  }
+  const audited = auditedOf(status.diagnostics);
+  if (audited.length > 0) lines.push('', 'Policies in Audit would refuse, and only count:');
+  for (const { span, message } of audited) {
+    lines.push(`  ${span ? `${span.file}:${span.line}:${span.column} ` : ''}${message}`);
   }
   return `${lines.join('\n')}\n`;
 }

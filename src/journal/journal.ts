@@ -25,7 +25,7 @@ import { problem, type Problem } from '../model/problem.ts';
 import type { Reason, TimelineEvent } from '../model/status.ts';
 import type { AuditPort, JournalPort, JournalStep } from '../reconcile/ports.ts';
 import { openAuditLog } from './audit/audit-log.ts';
-import { AuditTrail } from './audit/trail.ts';
+import { AuditTrail, type AccessCount } from './audit/trail.ts';
 import { createDatabase, JOURNAL_FILE, moveAside, openDatabase } from './database.ts';
 import { desiredFromText, desiredToText } from './desired-text.ts';
 import { DEFAULT_JOURNAL_LIMITS, type JournalLimits } from './limits.ts';
@@ -56,6 +56,8 @@ export interface Journal extends JournalPort, AuditPort {
   /** Bytes on disk, for metrics. */
   bytes(): number;
   auditBytes(): number;
+  /** Calls under grants since the start, for metrics. */
+  accessCounts(): readonly AccessCount[];
 }
 
 const SEED_FILE = 'seed.json';
@@ -272,6 +274,10 @@ class SqliteJournal implements Journal {
 
   lost(count: number): Result<void, Problem> {
     return this.#parts.audit.lost(count, this.#parts.clock.now().wallMs);
+  }
+
+  accessCounts(): readonly AccessCount[] {
+    return this.#parts.audit.counts();
   }
 
   auditBytes(): number {

@@ -114,6 +114,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
     statusSource: reconciler.statusSource,
     metricsSource: {
       samples: () => engine.samples(),
+      access: () => journal.value.accessCounts(),
       storage: async () => ({
         journal: journal.value.bytes(),
         audit: journal.value.auditBytes(),

@@ -6,15 +6,25 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { Clock } from '../kit/clock.ts';
 import { short } from '../kit/digest.ts';
 import type { Result } from '../kit/result.ts';
+import { auditedOf } from '../model/audited.ts';
 import type { Counters, ReleaseSamples } from '../model/engine.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ScheduleStatus, Status } from '../model/status.ts';
 import type { StatusSource } from '../reconcile/ports.ts';
 import { CountedHistogram } from './counted-histogram.ts';
 
+/** `Use`, `Denial`, or `Audited`: denied but for an enforcement of Audit. */
+export interface AccessCount {
+  readonly entry: string;
+  readonly kind: string;
+  readonly count: number;
+}
+
 export interface MetricsSource {
   /** Of the engine; a failure leaves the series out. */
   samples(): Promise<Result<readonly ReleaseSamples[], Problem>>;
+  /** Calls of guests under grants since the daemon's start, as the audit has them. */
+  access(): readonly AccessCount[];
   /** Bytes on disk by what they are for: `journal`, `mirror`, `content`. */
   storage(): Promise<Readonly<Record<string, number>>>;
 }
@@ -23,6 +33,7 @@ interface View {
   readonly status: Status;
   readonly samples: readonly ReleaseSamples[];
   readonly storage: Readonly<Record<string, number>>;
+  readonly access: readonly AccessCount[];
 }
 
 type Fill<M> = (metric: M, view: View) => void;
@@ -61,6 +72,7 @@ export class Metrics {
     });
     this.#registerDaemon();
     this.#registerEntries();
+    this.#registerAccess();
     this.#registerReleases();
     this.#registerSchedules();
   }
@@ -91,7 +103,8 @@ export class Metrics {
     const status = this.#statusSource.status();
     const keys = new Set<string>(status.entries.map(({ key }) => key));
     const known = samples.ok ? samples.value.filter(({ group }) => keys.has(entryOf(group))) : [];
-    this.#view = { status, samples: known, storage };
+    const access = this.#source.access().filter(({ entry }) => keys.has(entry));
+    this.#view = { status, samples: known, storage, access };
     return this.#registry.metrics();
   }
 
@@ -224,6 +237,25 @@ export class Metrics {
           const good = ended.find(({ outcome }) => outcome === 'Succeeded');
           if (good) gauge.set({ schedule }, Date.parse(good.nominal) / 1_000);
         }
+      },
+    );
+  }
+
+  #registerAccess(): void {
+    this.#gauge(
+      'headway_policy_audited',
+      'What Policies in Audit would refuse of an entry',
+      ['entry'],
+      (gauge, { status }) => {
+        for (const { key } of status.entries) gauge.set({ entry: key }, auditedOf(status.diagnostics, key).length);
+      },
+    );
+    this.#counter(
+      'headway_grant_calls_total',
+      'Calls of guests that grants decide about: used, denied, or audited (denied but for an enforcement of Audit)',
+      ['entry', 'outcome'],
+      (counter, { access }) => {
+        for (const { entry, kind, count } of access) counter.inc({ entry, outcome: kind.toLowerCase() }, count);
       },
     );
   }

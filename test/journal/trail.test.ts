@@ -150,6 +150,12 @@ describe('uses', () => {
       at: '2026-11-28T00:00:00.000Z',
     });
     expect(found[1]).not.toHaveProperty('why');
+    journal.record([ACCESS]);
+    expect(journal.accessCounts()).toEqual([
+      { entry: 'shop/cart', kind: 'Denial', count: 6 },
+      { entry: 'shop/cart', kind: 'Use', count: 3 },
+      { entry: 'shop/cart', kind: 'Audited', count: 3 },
+    ]);
     expect(journal.record([])).toMatchObject({ ok: true });
   });
 

@@ -44,7 +44,11 @@ async function startReport(port: number): Promise<void> {
   const { log } = keepingLog();
   report = createReport({
     statusSource: source,
-    metricsSource: { samples: () => Promise.resolve({ ok: true, value: [] }), storage: () => Promise.resolve({}) },
+    metricsSource: {
+      samples: () => Promise.resolve({ ok: true, value: [] }),
+      storage: () => Promise.resolve({}),
+      access: () => [],
+    },
     clock: systemClock,
     log,
     address: { host: '127.0.0.1', port },

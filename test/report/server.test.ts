@@ -13,6 +13,10 @@ let source: RecordedSource;
 let report: Report;
 let url: string;
 let samples: readonly ReleaseSamples[];
+const ACCESS = [
+  { entry: 'shop/greet', kind: 'Audited', count: 3 },
+  { entry: 'gone/away', kind: 'Use', count: 1 },
+];
 const open: Report[] = [];
 
 beforeEach(async () => {
@@ -32,6 +36,7 @@ async function start(more: Partial<ReportOptions> = {}): Promise<void> {
     metricsSource: {
       samples: () => Promise.resolve({ ok: true, value: samples }),
       storage: () => Promise.resolve({ journal: 4_096, mirror: 10 }),
+      access: () => ACCESS,
     },
     clock: systemClock,
     log,
@@ -129,7 +134,11 @@ describe('what is answered', () => {
     const { log } = keepingLog();
     const second = createReport({
       statusSource: source,
-      metricsSource: { samples: () => Promise.resolve({ ok: true, value: [] }), storage: () => Promise.resolve({}) },
+      metricsSource: {
+        samples: () => Promise.resolve({ ok: true, value: [] }),
+        storage: () => Promise.resolve({}),
+        access: () => [],
+      },
       clock: systemClock,
       log,
       address: { host: '127.0.0.1', port: Number(port) },
@@ -497,11 +506,14 @@ describe('metrics', () => {
       `headway_candidates{state="Canary"} 1`,
       'headway_engine_generation 17',
       'headway_storage_bytes{store="journal"} 4096',
+      'headway_policy_audited{entry="shop/greet"} 0',
+      'headway_grant_calls_total{entry="shop/greet",outcome="audited"} 3',
       'headway_reconcile_rounds_total{outcome="acted"} 1',
       'headway_reconcile_duration_seconds_bucket{le="0.03"} 1',
     ]) {
       expect(body.split('\n')).toContain(line);
     }
+    expect(body).not.toContain('gone/away');
     expect(body).toMatch(/^headway_source_look_age_seconds [0-9.]+$/m);
   });
 

@@ -8,7 +8,7 @@
 import type { Logger } from 'pino';
 import type { Result } from '../../kit/result.ts';
 import type { AccessRecord } from '../../model/audit.ts';
-import type { AuditAnchor, AuditEntry } from '../../model/audit-record.ts';
+import type { AccessEntry, AuditAnchor, AuditEntry } from '../../model/audit-record.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { TimelineEvent } from '../../model/status.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -16,8 +16,13 @@ import type { AuditLog } from './audit-log.ts';
 /** Commits whose author is remembered; the timeline knows the others. */
 const MAX_AUTHORS = 1_000;
 
-interface Line {
-  readonly entry: AuditEntry;
+/** Entries times kinds that are counted for metrics; the audit has them all. */
+const MAX_COUNTS = 100_000;
+
+export type AccessCount = Pick<AccessEntry, 'entry' | 'kind' | 'count'>;
+
+interface Line<Entry extends AuditEntry = AuditEntry> {
+  readonly entry: Entry;
   readonly atWallMs: number;
 }
 
@@ -26,6 +31,8 @@ export class AuditTrail {
   readonly #authorOf: (commit: string) => string | undefined;
   readonly #log: Logger;
   readonly #authors = new Map<string, string | undefined>();
+  /** By entry and kind, since the start. */
+  readonly #counts = new Map<string, AccessCount>();
   #pending: readonly Line[] = [];
 
   constructor(audit: AuditLog, authorOf: (commit: string) => string | undefined, log: Logger) {
@@ -62,7 +69,14 @@ export class AuditTrail {
   record(records: readonly AccessRecord[]): Result<void, Problem> {
     const ready = this.ready();
     if (!ready.ok) return ready;
-    return this.#audit.append(records.map((record) => this.#accessOf(record)));
+    const lines = records.map((record) => this.#accessOf(record));
+    const written = this.#audit.append(lines);
+    if (written.ok) for (const { entry } of lines) this.#count(entry);
+    return written;
+  }
+
+  counts(): readonly AccessCount[] {
+    return [...this.#counts.values()];
   }
 
   lost(count: number, atWallMs: number): Result<void, Problem> {
@@ -75,11 +89,18 @@ export class AuditTrail {
     this.#audit.close();
   }
 
-  #accessOf({ atWallMs, component, outcome, why, commit, ...rest }: AccessRecord): Line {
+  #accessOf({ atWallMs, component, outcome, why, commit, ...rest }: AccessRecord): Line<AccessEntry> {
     const kind = outcome === 'Allowed' ? 'Use' : outcome === 'Denied' ? 'Denial' : 'Audited';
     const author = commit === undefined ? undefined : this.#author(commit);
-    const entry: AuditEntry = { ...rest, kind, entry: component, commit, author, ...(why === '' ? {} : { why }) };
+    const entry: AccessEntry = { ...rest, kind, entry: component, commit, author, ...(why === '' ? {} : { why }) };
     return { entry: wellFormed(entry), atWallMs };
+  }
+
+  #count({ entry, kind, count }: AccessEntry): void {
+    const name = `${entry} ${kind}`;
+    const known = this.#counts.get(name);
+    if (known) this.#counts.set(name, { ...known, count: known.count + count });
+    else if (this.#counts.size < MAX_COUNTS) this.#counts.set(name, { entry, kind, count });
   }
 
   #author(commit: string): string | undefined {
