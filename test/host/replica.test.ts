@@ -162,6 +162,25 @@ describe.each(['Strict', 'Process'] as const satisfies Isolation[])('a replica a
     expect(problem?.message).toContain(says);
   });
 
+  it('that calls what nobody granted answers, and the audit hears of it', async () => {
+    const id = nextId();
+    const bundle = await bundleOf('greeting-ungranted', running.storeFolder, 16 * MIB);
+    const caller = await running.ready(id, cellOf(bundle, { isolation, group: `shop/testbed@${id}` }));
+    expect(await get(caller, '/')).toMatchObject({ end: Outcome.Ok, status: 200 });
+    const denied = () =>
+      running.host.broker.records.take(0).records.filter(({ group }) => group === `shop/testbed@${id}`);
+    await running.until('a record', () => denied().length > 0);
+    expect(denied()).toContainEqual(
+      expect.objectContaining({
+        component: 'shop/testbed',
+        capability: 'outboundHttp',
+        outcome: 'Denied',
+        grant: '',
+        count: 1,
+      }),
+    );
+  });
+
   it('shuts down within what is left of its drain, after its last call', async () => {
     const id = nextId();
     const caller = await running.ready(id, cellOf(managed, { isolation }));
