@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { EntryStatus, ScheduleStatus } from '../../src/model/status.ts';
 import { component, environment, example, immediatePolicy } from '../support/manifests.ts';
+import { headway } from '../support/headway.ts';
 import type { Changes } from '../support/repository.ts';
 import { chapters, toldOf } from './story.ts';
 
@@ -107,6 +108,13 @@ describe('each minute', { timeout: 420_000 }, () => {
     expect(story().daemon.output).toContain('the clock says so');
     expect(story().daemon.output).toContain('tick v1, run 1');
     expect(story().daemon.output).not.toContain('tick v1, run 2');
+    const metrics = await (await fetch(`${story().daemon.statusUrl}/metrics`)).text();
+    expect(metrics).toMatch(/headway_schedule_firings_total\{schedule="shop\/tick",outcome="Succeeded"\} [2-9]/);
+    expect(metrics).toContain('headway_schedule_next_timestamp_seconds{schedule="shop/tick"}');
+    const status = await headway(['status', '--status', story().daemon.statusAddress]);
+    expect(status.out).toMatch(/shop\/tick +\* \* \* \* \* Europe\/Berlin +\S+ +\S+ Succeeded +Succeeded [2-9]/);
+    const explained = await headway(['explain', 'shop/tick', '--status', story().daemon.statusAddress]);
+    expect(explained.out).toMatch(/\d\dZ Succeeded after \S+ on release [0-9a-f]{12}: it ended well/);
   });
 
   it.concurrent('a plain function is called as well', async () => {

@@ -9,6 +9,10 @@ import { createReport, type Report } from '../../src/report/server.ts';
 import { startBrowser } from '../support/browser.ts';
 import { keepingLog } from '../support/log.ts';
 import { canary, COMMITS, condition, greet, RecordedSource, recordedStatus, rolledBack } from './recorded.ts';
+import type { EntryStatus } from '../../src/model/status.ts';
+
+const STARTED = '2026-11-28T02:15:00.000Z';
+const EARLIER = '2026-11-27T02:15:00.000Z';
 
 /** Where pictures go, for people; CI keeps the folder. */
 const PICTURES = process.env['HEADWAY_PICTURES'] ?? path.join(tmpdir(), 'headway-pictures');
@@ -85,6 +89,51 @@ function styleOf(selector: string, property: string): Promise<string> {
       property,
     );
 }
+
+test('schedules: when each fires next, what runs, and how the last ones ended', async () => {
+  const schedules: EntryStatus['schedules'] = [
+    {
+      schedule: 'shop/nightly',
+      expression: '15 2 * * *',
+      timeZone: 'Europe/Berlin',
+      concurrencyPolicy: 'Forbid',
+      suspended: false,
+      next: new Date(Date.now() + 60_000).toISOString(),
+      running: [{ nominal: STARTED, started: STARTED, release: 'a'.repeat(64) }],
+      ended: [
+        { nominal: STARTED, outcome: 'Skipped', code: 'HW4608', why: 'the one before still runs (Forbid)' },
+        { nominal: EARLIER, started: EARLIER, outcome: 'Failed', code: 'HW4601', exitCode: 3, why: 'exit code 3' },
+        { nominal: EARLIER, started: EARLIER, outcome: 'Succeeded', why: 'it ended well' },
+      ],
+      counts: { Succeeded: 1, Failed: 1, Skipped: 1 },
+    },
+    {
+      schedule: 'shop/weekly',
+      expression: '0 0 * * 0',
+      timeZone: 'UTC',
+      concurrencyPolicy: 'Allow',
+      suspended: true,
+      running: [],
+      ended: [],
+      counts: {},
+    },
+  ];
+  source.become({ entries: [{ ...greet(), schedules }] });
+  const rows = card('shop/greet').locator('.schedules > li');
+  await rows.nth(1).waitFor();
+  expect(await rows.nth(0).innerText()).toMatch(
+    /nightly\s+15 2 \* \* \* Europe\/Berlin\s+1 running, next \d\d:\d\d:\d\d/,
+  );
+  expect(await rows.nth(1).innerText()).toMatch(/weekly\s+0 0 \* \* 0 UTC\s+suspended/);
+  const ends = rows.nth(0).locator('.firings li');
+  expect(await ends.evaluateAll((items) => items.map((item) => item.className))).toEqual([
+    'chip idle',
+    'chip bad',
+    'chip good',
+  ]);
+  expect(await ends.nth(1).getAttribute('title')).toBe(`${EARLIER} HW4601 exit code 3`);
+  expect(complaints).toEqual([]);
+});
 
 test('a canary: pointers, weights, step, evidence and replicas are told', async () => {
   const greetCard = card('shop/greet');

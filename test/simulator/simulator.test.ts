@@ -10,7 +10,10 @@ import { TABLE, type Row } from '../../src/decide/table.ts';
 import { seeded } from '../decide/gate/random.ts';
 import type { CellPlan } from '../../src/model/decision.ts';
 import { EngineModel, GOOD } from './engine-model.ts';
-import { singletonsAlone } from './promises.ts';
+import { EMPTY_MEMORY } from '../../src/decide/memory.ts';
+import type { FiringOrder } from '../../src/model/firing.ts';
+import type { Memory } from '../../src/model/memory.ts';
+import { Promises, singletonsAlone } from './promises.ts';
 import { historyOf, printed, type History } from './events.ts';
 import { shrink } from './shrink.ts';
 import { play } from './simulation.ts';
@@ -81,6 +84,33 @@ describe('a rule that is broken on purpose', () => {
       changed(12, () => ({ type: 'Walk', how: 'AtReadiness', first: false, why: 'mutant' })),
     ],
   ];
+
+  it('is found: a firing that starts twice, and a minute that nobody accounts for', () => {
+    const order: FiringOrder = {
+      id: 'shop/clock@2026-11-23T12:01:00.000Z',
+      release: 'r',
+      group: 'shop/a@1',
+      export: { interface: 'wasi:cli/run@0.2.0', function: 'run' },
+      deadlineMs: 1_000,
+    };
+    const engine = new EngineModel(() => GOOD, seeded(1));
+    const counted = { expression: '* * * * *', consideredWallMs: 0, counts: {}, running: [] };
+    const at = (minutes: number, counts: object) =>
+      ({
+        ...EMPTY_MEMORY,
+        schedules: { 'shop/clock': { ...counted, consideredWallMs: minutes * 60_000, counts } },
+      }) as unknown as Memory;
+    const promises = new Promises();
+    const check = (memory: Memory) => promises.check({ engine, memory, desired: undefined });
+    check(at(1, {}));
+    expect(() => check(at(3, { Succeeded: 1, Missed: 1 }))).not.toThrow();
+    expect(() => check(at(4, { Succeeded: 1, Missed: 1 }))).toThrow('are accounted for');
+    for (const epoch of ['epoch-1', 'epoch-2']) {
+      engine.firings.fire(order, epoch, 'shop/a@1#1', { runMs: 1, failures: 0 });
+      engine.firings.restart();
+    }
+    expect(() => check(at(3, { Succeeded: 1, Missed: 1 }))).toThrow('was started twice');
+  });
 
   it('is found: two instances of a singleton', () => {
     const engine = new EngineModel(() => GOOD, seeded(1));
