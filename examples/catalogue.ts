@@ -62,6 +62,10 @@ function report(name: string, version: string, fault: string, about: string): CE
   };
 }
 
+function tax(name: string, about: string, defines: Readonly<Record<string, string>>): CExample {
+  return { language: 'c', name, about, sources: ['checkout/tax.c'], world: 'tax', defines };
+}
+
 const TESTBED_SOURCES = ['testbed', 'plain', 'host', 'misbehaviour'].map((part) => `testbed/${part}.c`);
 
 export const EXAMPLES: readonly Example[] = [
@@ -89,6 +93,16 @@ export const EXAMPLES: readonly Example[] = [
   ),
   counter('counter-v1', 'v1', 'counts, and keeps its counters in a store'),
   counter('counter-v2', 'v2', 'counts, and says v2'),
+  {
+    language: 'c',
+    name: 'checkout',
+    about: 'prices with tax, whose rates another component knows',
+    sources: ['checkout/checkout.c'],
+    world: 'checkout',
+  },
+  tax('tax-v1', 'the rates', { RATE_OF_DE: '190' }),
+  tax('tax-v2', 'the rates after a reform', { RATE_OF_DE: '160' }),
+  tax('tax-traps', 'the reform, and a trap once in three calls', { RATE_OF_DE: '160', TRAP_SHARE: '3' }),
   {
     language: 'quickjs',
     name: 'greeting-js',

@@ -6,11 +6,11 @@ import { matchKey, type RouteRule } from '../model/route.ts';
 import type { ShapeOf } from '../model/wit.ts';
 import type { ScheduleTrigger } from '../model/schedule.ts';
 import { Assembly, atValue } from './assemble/assembly.ts';
-import { linkProblems } from './assemble/cell.ts';
+import { linkProblems, type Types } from './assemble/cell.ts';
 import { claimProblems } from './assemble/claims.ts';
 import { entryOf, entryProblems, rolloutSource, type RolloutSource } from './assemble/entry.ts';
 import { chooseEnvironment } from './assemble/choose-environment.ts';
-import { calledProblems, exportProblems, type Types } from './assemble/exports.ts';
+import { calledProblems, exportProblems } from './assemble/exports.ts';
 import { memberOf } from './assemble/member.ts';
 import { appliesTo, policiesInForce } from './assemble/policy.ts';
 import { previewHostProblems } from './assemble/preview-hosts.ts';
@@ -50,7 +50,7 @@ export function assemble(
   const { policies, unknown } = policiesInForce(assembly, tenancy, parsed.unreadableFiles, previous?.policies ?? []);
   refuseRolloutPolicies(assembly);
   refuseRoles(assembly);
-  const { members, sources } = checkComponents(assembly, settings, artifacts);
+  const { members, sources } = checkComponents(assembly, settings, artifacts, shapeOf);
   const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, tenancy);
   const rules = checkRoutes(assembly, tenancy, policies, unreadablePaths, previous, { members, shapeOf });
   const schedules = checkSchedules(assembly, tenancy, unreadablePaths, previous, { members, shapeOf });
@@ -149,6 +149,7 @@ function checkComponents(
   assembly: Assembly,
   environment: EnvironmentSettings,
   artifacts: ReadonlyMap<string, Digest>,
+  shapeOf: ShapeOf,
 ): Components {
   const members = new Map<EntryKey, Member>();
   const pins = pinsOf(assembly.all('Component'));
@@ -167,7 +168,7 @@ function checkComponents(
   for (let changed = true; changed;) {
     changed = false;
     for (const document of assembly.all('Component')) {
-      const problems = linkProblems(document, members, assembly);
+      const problems = linkProblems(document, { members, shapeOf }, assembly);
       if (problems.length === 0) continue;
       assembly.refuse(document, problems);
       changed = true;

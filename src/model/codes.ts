@@ -2,6 +2,7 @@ import { ARTIFACT_CODES } from './artifact-codes.ts';
 import { DAEMON_CODES } from './daemon-codes.ts';
 import { FIRING_CODE_ROWS } from './firing-codes.ts';
 import { INGRESS_CODES } from './ingress-codes.ts';
+import { LINK_CODES } from './link-codes.ts';
 import { MANIFEST_CODES } from './manifest-codes.ts';
 import { SSH_CODES } from './ssh-codes.ts';
 import { TYPE_CODES } from './type-codes.ts';
@@ -20,6 +21,7 @@ export interface CodeRow {
  * daemon's own start · HW6xxx rollouts.
  */
 export const CODES = {
+  ...LINK_CODES,
   ...MANIFEST_CODES,
   ...TYPE_CODES,
   HW2001: {

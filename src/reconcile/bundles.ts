@@ -11,8 +11,8 @@ import { localKey, type Preparation } from '../model/observed.ts';
 import type { Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { ok, type Result } from '../kit/result.ts';
-import { blockingLinksOf, boundLinksOf, providersFirst } from './linking.ts';
-import type { ComponentPort, SupplyPort } from './ports.ts';
+import { blockingLinksOf, boundLinksOf, providersFirst, unfitLinkOf } from './linking.ts';
+import type { ArtifactPort, ComponentPort, ShapePort, SupplyPort } from './ports.ts';
 
 export const MAX_PREPARATIONS_AT_ONCE = 2;
 /** Of servers; each may hold an artifact in memory until it is verified. */
@@ -34,7 +34,13 @@ export interface Bundles {
 }
 
 export function createBundles(
-  ports: { readonly supply: SupplyPort; readonly components: ComponentPort },
+  ports: {
+    readonly supply: SupplyPort;
+    readonly components: ComponentPort;
+    /** Absent: links are not held against types here. */
+    readonly shapes?: ShapePort;
+    readonly artifacts?: Pick<ArtifactPort, 'read'>;
+  },
   changed: () => void,
   /** Told why a preparation failed. */
   failed: (problem: Problem) => void = () => undefined,
@@ -62,7 +68,16 @@ export function createBundles(
       made.set(member.key, prepared.value);
       note(member, prepared.value);
     }
-    return { state: 'Prepared' };
+    const unfit = await unfitLink(members);
+    return unfit ? { state: 'Failed', problem: unfit } : { state: 'Prepared' };
+  }
+
+  /** Types were looked at when the commit was read, as far as the bytes were here by then; now they all are. */
+  async function unfitLink(members: readonly Member[]): Promise<Problem | undefined> {
+    if (members.length === 1 || !ports.shapes || !ports.artifacts) return undefined;
+    const { artifacts } = ports;
+    const wanted = members.map(({ artifact }) => artifact);
+    return unfitLinkOf(members, await ports.shapes.shapes(wanted, (artifact) => artifacts.read(artifact)));
   }
 
   function note(member: Member, bundle: Bundle): void {

@@ -5,8 +5,13 @@
  * K1 A provider is prepared before its callers: whether a call suspends is part of the caller's bindings.
  * K2 That spreads: who calls what blocks, blocks.
  */
+import type { Digest } from '../kit/digest.ts';
+import type { Result } from '../kit/result.ts';
 import type { EntryKey, Member } from '../model/component.ts';
 import type { BoundLink, Bundle } from '../model/engine.ts';
+import { linkFault } from '../model/link-fault.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import type { ComponentShape } from '../model/wit.ts';
 import { exportFor } from '../model/wit-version.ts';
 
 /** Each member after those that it links inline; those that link each other in a circle (refused long before) anyhow. */
@@ -56,4 +61,22 @@ export function boundLinksOf(
     return [{ import: name, member: position, export: exported ?? name }];
   });
   return bound.length === 0 ? {} : { links: bound };
+}
+
+/** The first inline link whose provider is not what its caller was built for, or a member whose types cannot be read. */
+export function unfitLinkOf(
+  members: readonly Member[],
+  shapes: ReadonlyMap<Digest, Result<ComponentShape, Problem>>,
+): Problem | undefined {
+  for (const member of members) {
+    const own = shapes.get(member.artifact);
+    if (own && !own.ok) return own.error;
+    for (const link of member.links) {
+      const provider = link.mode === 'Inline' ? members.find(({ key }) => key === link.component) : undefined;
+      const other = provider && shapes.get(provider.artifact);
+      const fault = own && other?.ok ? linkFault(link, own.value, other.value) : undefined;
+      if (fault) return problem(fault.code, `${member.key}: ${fault.message}`, { remedy: fault.remedy });
+    }
+  }
+  return undefined;
 }

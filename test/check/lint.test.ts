@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { lintCommand } from '../../src/process/lint.ts';
+import { example } from '../support/manifests.ts';
 import { component, environment, ENVIRONMENT, rolloutPolicy, route, type Files } from '../manifest/support.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -234,8 +235,26 @@ describe('what is allowed and hardly meant', () => {
     ],
     [
       'rollout of a component that is only linked inline',
-      shop(`${PROBE}  links: [{import: "a:b/c", componentRef: {name: tax}}]\n`, { 'tax.yaml': linked, 'tax.wasm': '' }),
-      ['HW1042 error cart.yaml:7:11', 'HW1066 error tax.yaml:7:3'],
+      shop(`${PROBE}  links: [{import: "shop:tax/rates@0.1.0", componentRef: {name: tax}}]\n`, {
+        'tax.yaml': linked,
+        'cart.wasm': example('checkout'),
+        'tax.wasm': example('tax-v1'),
+      }),
+      ['HW1066 error tax.yaml:7:3'],
+    ],
+    [
+      'a link whose types do not fit',
+      shop(`${PROBE}  links: [{import: "shop:tax/rates@0.1.0", componentRef: {name: tax}}]\n`, {
+        'tax.yaml': component('tax'),
+        'cart.wasm': example('checkout'),
+        'tax.wasm': example('greeting-v1'),
+      }),
+      [
+        'HW2352 error cart.yaml:7:65',
+        'HW1024 error route.yaml:5:31',
+        'HW1060 warning tax.yaml:3:18',
+        'HW1062 warning tax.yaml:4:1',
+      ],
     ],
     ['a drain that cuts requests off', shop(`${PROBE}  drain: {deadline: 9s}\n`), ['HW1067 warning cart.yaml:7:21']],
     ['a drain that does not', shop(`${PROBE}  drain: {deadline: 10s}\n`), []],

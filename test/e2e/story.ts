@@ -60,8 +60,8 @@ export function chapters(first: Changes, options: Partial<DaemonOptions> = {}): 
 }
 
 /** Traffic that ends with the test at the latest. */
-export function traffic(daemon: Daemon, options: TrafficOptions = {}): Traffic {
-  const running = new Traffic(`${daemon.url}/`, options);
+export function traffic(daemon: Daemon, options: TrafficOptions = {}, target = '/'): Traffic {
+  const running = new Traffic(`${daemon.url}${target}`, options);
   onTestFinished(async () => void (await running.stop()));
   return running;
 }

@@ -14,7 +14,7 @@ import { blockingImports } from './blocking.ts';
 export interface Admitted {
   /** The component with its maxima rewritten and without custom sections: what is transpiled. */
   readonly bytes: Uint8Array;
-  /** Full names, in the component's order. */
+  /** Full names, in the component's order; without interfaces that only name types. */
   readonly imports: readonly string[];
   readonly exports: readonly string[];
   /** Its imports and exports with their types, or why there are none: then no engine takes the component either. */
@@ -36,12 +36,13 @@ export function admit(
   return refusable(() => {
     const walk = new Walk(limits, Math.floor(memoryBytes / PAGE_BYTES));
     const walked = walkComponent(bytes, walk);
-    const imports = importNames(walked.imports);
+    const shape = refusable(() => shapeOf(walked.definitions, limits.items));
+    const imports = importNames(walked.imports).filter((name) => !isOnlyTypes(name, shape));
     return {
       bytes: walked.bytes,
       imports,
       exports: walked.exports.map((item) => item.name),
-      shape: refusable(() => shapeOf(walked.definitions, limits.items)),
+      shape,
       functions: walked.exports.flatMap(functionsOf),
       blockingImports: blockingImports(imports, walk.functionsTaken, blockingLinks),
       memories: walk.memories.map((memory) => ({
@@ -59,6 +60,12 @@ function refusable<T>(read: () => T): Result<T, Problem> {
     if (error instanceof Refusal) return err(problem(error.code, error.message));
     throw error;
   }
+}
+
+/** An interface that only names types: nobody has to serve it, and it reaches nothing. */
+function isOnlyTypes(name: string, shape: Admitted['shape']): boolean {
+  const found = shape.ok ? shape.value.imports.interfaces.find((item) => item.name === name) : undefined;
+  return found !== undefined && found.functions.length === 0 && found.resources.length === 0;
 }
 
 /** The world's imports: interfaces, and types that carry no authority. */

@@ -7,13 +7,7 @@ import { DEFAULT_COMMAND } from '../defaults.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { nearest } from '../suggest.ts';
 import { atValue } from './assembly.ts';
-import type { Members } from './cell.ts';
-
-/** What the references to exported functions are held against. */
-export interface Types {
-  readonly members: Members;
-  readonly shapeOf: ShapeOf;
-}
+import type { Types } from './cell.ts';
 
 /** Names that are shown where one was not found. */
 const MAX_SHOWN_NAMES = 5;

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import type { Digest } from '../../src/kit/digest.ts';
+import { err, ok, type Result } from '../../src/kit/result.ts';
+import { assemble } from '../../src/manifest/assemble.ts';
+import type { Desired } from '../../src/model/desired.ts';
+import { problem, type Problem } from '../../src/model/problem.ts';
+import type { ComponentShape, WitPrimitive } from '../../src/model/wit.ts';
+import { artifactsOf, component, ENVIRONMENT, parse } from './support.ts';
+
+const RATES = 'shop:tax/rates@0.2.0';
+
+function rates(type: WitPrimitive, name = RATES): ComponentShape['exports'] {
+  const functions = [{ name: 'rate', params: [{ name: 'region', type }], result: 'u32' as const }];
+  return { interfaces: [{ name, functions, types: [], resources: [] }], functions: [] };
+}
+
+const NONE: ComponentShape['exports'] = { interfaces: [], functions: [] };
+const importing = (type: WitPrimitive): ComponentShape => ({
+  types: [],
+  resources: [],
+  imports: rates(type),
+  exports: NONE,
+});
+const exporting = (type: WitPrimitive, name?: string): ComponentShape => ({
+  types: [],
+  resources: [],
+  imports: NONE,
+  exports: rates(type, name),
+});
+
+type Shapes = Readonly<Record<string, Result<ComponentShape, Problem>>>;
+
+function link(to: string, more = '', name = RATES): string {
+  return `  links:\n    - {import: "${name}", componentRef: {name: ${to}}${more}}\n`;
+}
+
+function desiredOf(files: Readonly<Record<string, string>>, shapes: Shapes = {}): Desired {
+  const parsed = parse({ 'environment.yaml': ENVIRONMENT, ...files });
+  const artifacts = artifactsOf(parsed);
+  const byDigest = new Map<Digest, string>([...artifacts].map(([path, digest]) => [digest, path]));
+  return assemble('c', parsed, artifacts, undefined, (digest) => shapes[byDigest.get(digest)!]);
+}
+
+const PAIR = { 'cart.yaml': component('cart', link('tax')), 'tax.yaml': component('tax') };
+
+function findings(files: Readonly<Record<string, string>>, shapes?: Shapes) {
+  const wanted = desiredOf(files, shapes).diagnostics.filter(({ code }) => code !== 'HW1060');
+  return wanted.map(({ code, span, message }) => ({
+    code,
+    at: `${span?.file}:${span?.line}:${span?.column}`,
+    message,
+  }));
+}
+
+describe('an inline link', () => {
+  it('whose types fit is good, and so is one whose types are not known here', () => {
+    expect(findings(PAIR)).toEqual([]);
+    expect(findings(PAIR, { 'cart.wasm': ok(importing('u32')), 'tax.wasm': ok(exporting('u32')) })).toEqual([]);
+    const desired = desiredOf(PAIR);
+    expect(desired.entries.get('shop/cart')!.members.map(({ key }) => key)).toEqual(['shop/cart', 'shop/tax']);
+  });
+
+  it('whose types differ is an error at its place, and keeps only the one that links', () => {
+    const shapes = { 'cart.wasm': ok(importing('u32')), 'tax.wasm': ok(exporting('u64')) };
+    const [found, ...more] = findings(PAIR, shapes);
+    expect(more).toEqual([]);
+    expect(found).toMatchObject({ code: 'HW2355' });
+    expect(found!.at).toMatch(/^cart\.yaml:\d+:\d+$/);
+    expect(found!.message).toContain('rate(region: u32) -> u32; there is rate(region: u64) -> u32');
+    const desired = desiredOf(PAIR, shapes);
+    expect([...desired.entries.keys()]).toEqual(['shop/tax']);
+    expect(desired.invalid.map(({ name }) => name)).toEqual(['cart']);
+  });
+
+  it.each<[string, Shapes, string, RegExp]>([
+    ['that the component does not import', { 'cart.wasm': ok(exporting('u32')) }, 'HW2350', /imports nothing/],
+    [
+      'to a component without such an export',
+      { 'tax.wasm': ok(importing('u32')) },
+      'HW2352',
+      /does not export shop:tax\/rates@0\.2\.0; it exports nothing/,
+    ],
+    [
+      'to another version',
+      { 'tax.wasm': ok(exporting('u32', 'shop:tax/rates@0.3.0')) },
+      'HW2353',
+      /exports shop:tax\/rates@0\.3\.0, which cannot stand for/,
+    ],
+    [
+      'to what cannot be read',
+      { 'tax.wasm': err(problem('HW2101', 'the file is not WebAssembly')) },
+      'HW1096',
+      /shop\/tax cannot be read: the file is not WebAssembly \(HW2101\)/,
+    ],
+  ])('%s is an error', (_what, changed, code, message) => {
+    const good = { 'cart.wasm': ok(importing('u32')), 'tax.wasm': ok(exporting('u32')) };
+    const [found] = findings(PAIR, { ...good, ...changed });
+    expect(found).toMatchObject({ code, message: expect.stringMatching(message) as string });
+  });
+
+  it('that leads back names the circle, in every document of it', () => {
+    const circle = {
+      'a.yaml': component('a', link('b')),
+      'b.yaml': component('b', link('c')),
+      'c.yaml': component('c', link('a')),
+    };
+    const found = findings(circle);
+    expect(found.map(({ code }) => code)).toContain('HW1028');
+    expect(found.find(({ code }) => code === 'HW1028')!.message).toBe(
+      'shop/a links itself: shop/a → shop/b → shop/c → shop/a',
+    );
+    expect(desiredOf(circle).entries.size).toBe(0);
+  });
+
+  it('to nobody is an error, and so is one to a Singleton', () => {
+    expect(findings({ 'cart.yaml': component('cart', link('none')) })).toMatchObject([{ code: 'HW1023' }]);
+    const single = { ...PAIR, 'tax.yaml': component('tax', '  instancePolicy: Singleton\n') };
+    expect(findings(single).map(({ code }) => code)).toContain('HW1095');
+  });
+
+  it('breaks with what it leads to, and what leads to it breaks with it', () => {
+    const chain = {
+      'a.yaml': component('a', link('b')),
+      'b.yaml': component('b', link('none')),
+    };
+    expect(findings(chain).map(({ code }) => code)).toEqual(['HW1024', 'HW1023']);
+  });
+
+  it('makes the revision of every entry that uses a member depend on it', () => {
+    const both = { ...PAIR, 'other.yaml': component('other', link('tax')) };
+    const desired = desiredOf(both);
+    for (const key of ['shop/cart', 'shop/other'] as const) {
+      expect(desired.entries.get(key)!.members.at(-1)!.key).toBe('shop/tax');
+    }
+  });
+});
+
+describe('a remote link', () => {
+  it('is refused as not implemented, never ignored', () => {
+    const files = { ...PAIR, 'cart.yaml': component('cart', link('tax', ', mode: Remote')) };
+    expect(findings(files)).toMatchObject([{ code: 'HW1042' }]);
+    expect(desiredOf(files).entries.get('shop/cart')!.refusals).toMatchObject([{ code: 'HW1042' }]);
+  });
+});
