@@ -12,6 +12,7 @@ import type { Grant } from '../model/component.ts';
 import { exceeded } from '../model/containment.ts';
 import type { AccessOutcome } from '../model/audit.ts';
 import type { Ceilings } from '../model/snapshot.ts';
+import type { Counted } from './records.ts';
 import type { Quota } from './store.ts';
 
 export interface Verdict {
@@ -22,6 +23,8 @@ export interface Verdict {
   readonly why: string;
   /** Of the grant; absent where it was denied. */
   readonly quota?: Quota | undefined;
+  /** What such uses are counted by, for each operation: of `Allowed`, which is one object for a grant. */
+  readonly counted?: (Counted | undefined)[];
 }
 
 export interface Use {
@@ -135,7 +138,7 @@ function storeGrant({ name, settings, enforcement, expireTime }: Grant): StoreGr
     expiresAtWallMs: expireTime === undefined ? Number.POSITIVE_INFINITY : Date.parse(expireTime),
     audit: enforcement === 'Audit',
     quota,
-    allowed: { outcome: 'Allowed', grant: name, why: '', quota },
+    allowed: { outcome: 'Allowed', grant: name, why: '', quota, counted: [] },
   };
 }
 

@@ -119,7 +119,7 @@ export class KeyValueService {
 
   /** K1. A batch is judged key by key, and as a whole it is what its worst key is. */
   #judge({ actor, authority, mirrored }: Asker, { operation, store, keys }: KeyValueRequest): Verdict {
-    const { name, write } = SHAPES[operation];
+    const { write } = SHAPES[operation];
     const wallMs = this.#options.wallMs();
     let worst = authority.judge(store, { write, mirrored, key: keys[0] }, wallMs);
     let key = keys[0];
@@ -129,11 +129,26 @@ export class KeyValueService {
       worst = verdict;
       key = keys[index];
     }
-    const about = worst.outcome === 'Allowed' || key === undefined ? '' : `/${Buffer.from(key).toString('utf8')}`;
-    const asked = `${name} ${store}${about}`;
-    const needs = { store, access: write ? 'ReadWrite' : 'ReadOnly' };
-    this.#options.records.note(actor, 'keyValue', worst, asked, wallMs, needs);
+    this.#record(actor, worst, operation, store, key, wallMs);
     return worst;
+  }
+
+  #record(
+    actor: Actor,
+    verdict: Verdict,
+    operation: KeyValueOperation,
+    store: string,
+    key: Uint8Array | undefined,
+    wallMs: number,
+  ): void {
+    const { records } = this.#options;
+    const known = verdict.counted?.[operation];
+    if (known && !known.forgotten) return records.again(known, wallMs);
+    const { name, write } = SHAPES[operation];
+    const about = verdict.outcome === 'Allowed' || key === undefined ? '' : `/${Buffer.from(key).toString('utf8')}`;
+    const needs = { store, access: write ? 'ReadWrite' : 'ReadOnly' };
+    const counted = records.note(actor, 'keyValue', verdict, `${name} ${store}${about}`, wallMs, needs);
+    if (verdict.counted) verdict.counted[operation] = counted;
   }
 
   #perform(authority: Authority, store: Store, request: KeyValueRequest, quota: Quota): Answer {

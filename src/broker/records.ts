@@ -22,10 +22,12 @@ export interface Actor {
   readonly commit?: string | undefined;
 }
 
-interface Counted {
+/** A kind that was noted before: counting one more of it costs no look-up, while it is not forgotten. */
+export interface Counted {
   readonly record: Omit<AccessRecord, 'count' | 'atWallMs'>;
   atWallMs: number;
   count: number;
+  forgotten: boolean;
 }
 
 export class Records {
@@ -47,18 +49,16 @@ export class Records {
     asked: string,
     wallMs: number,
     needs?: AccessRecord['needs'],
-  ): void {
+  ): Counted {
     const kind = `${actor.group}\n${actor.release ?? ''}\n${capability}\n${use.grant}\n${use.outcome}\n${asked}\n${use.why}`;
     const known = this.#kinds.get(kind);
     if (known) {
-      if (known.count === 0) known.atWallMs = wallMs;
-      known.count += 1;
-      return;
+      this.again(known, wallMs);
+      return known;
     }
     const kinds = this.#perComponent.get(actor.component) ?? 0;
     if (kinds >= MAX_KINDS && asked !== OTHERS) {
-      this.note(actor, capability, { ...use, grant: '', why: '' }, OTHERS, wallMs);
-      return;
+      return this.note(actor, capability, { ...use, grant: '', why: '' }, OTHERS, wallMs);
     }
     this.#perComponent.set(actor.component, kinds + 1);
     const { component, group, release, commit } = actor;
@@ -75,9 +75,17 @@ export class Records {
       ...(needs ? { needs } : {}),
       why,
     };
-    this.#kinds.set(kind, { record, atWallMs: wallMs, count: 0 });
+    const counted = { record, atWallMs: wallMs, count: 0, forgotten: false };
+    this.#kinds.set(kind, counted);
     this.#ready.push({ ...record, atWallMs: wallMs, count: 1 });
     this.#onFirst();
+    return counted;
+  }
+
+  /** One more of a kind that is not forgotten. */
+  again(counted: Counted, wallMs: number): void {
+    if (counted.count === 0) counted.atWallMs = wallMs;
+    counted.count += 1;
   }
 
   /** What is to leave now: first uses, and the counts of a window that has ended (or of all, at the end). */
@@ -90,8 +98,10 @@ export class Records {
     for (const [kind, counted] of this.#kinds) {
       const { record, atWallMs, count } = counted;
       // A kind that was not seen for a whole window is a first use the next time.
-      if (count === 0) this.#forget(kind, record.component);
-      else records.push({ ...record, atWallMs, count });
+      if (count === 0) {
+        counted.forgotten = true;
+        this.#forget(kind, record.component);
+      } else records.push({ ...record, atWallMs, count });
       counted.count = 0;
     }
     return records;

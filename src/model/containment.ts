@@ -39,13 +39,25 @@ const path: Contained = (grant, ceiling) => {
   return asked === undefined || allowed.some((bound) => asked === bound || asked.startsWith(`${bound}/`));
 };
 
+/** Of another grant: a Policy's ceiling has none, and none restricts nothing. */
+const keyPrefix: Contained = (grant, ceiling) => {
+  const { keyPrefix: allowed } = ceiling as { readonly keyPrefix?: string };
+  const { keyPrefix: asked = '' } = grant as { readonly keyPrefix?: string };
+  return allowed === undefined || asked.startsWith(allowed);
+};
+
+const atMost =
+  (field: string): Contained =>
+  (grant, ceiling) =>
+    ceiling[field] === undefined || Number(grant[field] ?? 0) <= Number(ceiling[field]);
+
 /** For each capability key: everything that has to hold. */
 const CONTAINMENT: Readonly<Record<string, readonly Contained[]>> = {
   outboundHttp: [within('schemes'), within('hosts', hostCovers), within('ports'), within('methods')],
   sockets: [within('protocols'), within('hosts', hostCovers), within('ports')],
   nameLookup: [within('hosts', hostCovers)],
   filesystem: [oneOf('volume', 'volumes'), path, access],
-  keyValue: [oneOf('store', 'stores'), access],
+  keyValue: [oneOf('store', 'stores'), access, keyPrefix, atMost('maxSize'), atMost('maxKeys'), atMost('maxValueSize')],
   blobStore: [oneOf('container', 'containers'), access],
   messaging: [
     oneOf('connection', 'connections'),

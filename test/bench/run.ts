@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { Metrics, SectionResult } from './harness.ts';
 import { benchDeploy } from './sections/deploy.ts';
 import { benchHardStop } from './sections/hard-stop.ts';
+import { benchBroker } from './sections/broker.ts';
 import { benchBindings } from './sections/bindings.ts';
 import { benchHttp } from './sections/http.ts';
 import { benchJournal } from './sections/journal.ts';
@@ -29,6 +30,7 @@ type OnMeasured = (round: number, subject: string, metrics: Metrics) => void;
 const SECTIONS: Readonly<Record<string, (settings: Settings, onMeasured: OnMeasured) => Promise<SectionResult>>> = {
   bindings: benchBindings,
   http: benchHttp,
+  broker: benchBroker,
   journal: benchJournal,
   deploy: timed(benchDeploy),
   revert: timed(benchRevert),
