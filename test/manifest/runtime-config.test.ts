@@ -102,4 +102,51 @@ log: {level: debug}
       expect(read(`${HEAD}repository: {url: "${url}"}\n`).ok).toBe(true);
     },
   );
+
+  it('names who signs in over ssh, and the hosts that are believed', () => {
+    const url = 'ssh://git@git.example.com:2222/platform/fleet.git';
+    const known = 'git.example.com ssh-ed25519 AAAA';
+    const lines = read(`${HEAD}repository: {url: "${url}", ssh: {identityFile: key, knownHosts: ["${known}"]}}\n`);
+    const ssh = { identityFile: 'key', knownHosts: { type: 'lines', lines: [known] } };
+    expect(lines).toMatchObject({ ok: true, value: { repository: { url, ssh } } });
+    const file = read(`${HEAD}repository: {url: "${url}", ssh: {identityFile: key, knownHostsFile: known}}\n`);
+    expect(file).toMatchObject({ value: { repository: { ssh: { knownHosts: { type: 'file', path: 'known' } } } } });
+  });
+
+  it.each([
+    ['both', 'identityFile: key, knownHosts: [a], knownHostsFile: b'],
+    ['neither', 'identityFile: key'],
+    ['no key', 'knownHosts: [a]'],
+    ['a line over two', 'identityFile: key, knownHosts: ["a\\nb"]'],
+  ])('refuses ssh with %s', (_name, ssh) => {
+    expect(read(`${HEAD}repository: {url: "ssh://git@a.example/b", ssh: {${ssh}}}\n`).ok).toBe(false);
+  });
+
+  it.each([
+    'ssh://a.example/b',
+    'ssh://git:secret@a.example/b',
+    'ssh://-x@a.example/b',
+    'git@a.example:b',
+    'ssh://git@/b',
+  ])('refuses the address %s', (url) => {
+    expect(read(`${HEAD}repository: {url: "${url}"}\n`).ok).toBe(false);
+  });
+
+  it('names the servers that artifacts come from', () => {
+    const host = '{host: "a.example:8443", caFile: ca.pem, credentials: {token: {env: TOKEN}}}';
+    const result = read(
+      `${HEAD}repository: {url: "https://g.example/f"}\nartifacts: {dockerConfig: docker.json, hosts: [${host}]}\n`,
+    );
+    const credentials = { type: 'token', token: { type: 'env', name: 'TOKEN' } };
+    expect(result).toMatchObject({
+      value: {
+        artifacts: { dockerConfig: 'docker.json', hosts: [{ host: 'a.example:8443', caFile: 'ca.pem', credentials }] },
+      },
+    });
+  });
+
+  it.each(['https://a.example', 'A.example', 'a.example/path', 'u@a.example'])('refuses the host %s', (host) => {
+    const text = `${HEAD}repository: {url: "https://g.example/f"}\nartifacts: {hosts: [{host: "${host}"}]}\n`;
+    expect(read(text).ok).toBe(false);
+  });
 });
