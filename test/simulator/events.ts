@@ -33,6 +33,7 @@ export type SimEvent =
   | { readonly type: 'Upgrade'; readonly engine: boolean }
   | { readonly type: 'KillReplica'; readonly pick: number }
   | { readonly type: 'GitDown'; readonly forMs: number }
+  | { readonly type: 'ServersDown'; readonly forMs: number }
   | { readonly type: 'LinkDown'; readonly forMs: number }
   | { readonly type: 'Outage'; readonly forMs: number }
   | { readonly type: 'Flaky'; readonly forMs: number; readonly share: number; readonly effectDone: boolean }
@@ -70,6 +71,7 @@ export function historyOf(seed: number, random: () => number): History {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
   // Of their own, so that a seed's other events stay what they were.
   const upgrades = seeded(seed ^ 0x70015);
+  const servers = seeded(seed ^ 0x5e4fe);
   let version = 0;
   const content = () => `${pick(CONTENTS)}-${(version += 1)}`;
   const name = () => pick(NAMES);
@@ -89,6 +91,7 @@ export function historyOf(seed: number, random: () => number): History {
           replicas: pick([1, 1, 2, 3]),
           ...clock(service),
           singleton: random() < 0.2,
+          remote: servers() < 0.3,
         },
       })),
     },
@@ -99,9 +102,14 @@ export function historyOf(seed: number, random: () => number): History {
     if (random() < 0.03) steps.push(...inARow('good', 2_300));
     if (random() < 0.02) steps.push(...inARow('down', 7_000));
     steps.push({ afterMs, event: random() < 0.68 ? commit() : fault() });
+    if (servers() < 0.1) steps.push({ afterMs: Math.floor(servers() * 3_000), event: away() });
     if (upgrades() < 0.1) steps.push({ afterMs: Math.floor(upgrades() * 9_000), event: upgrade() });
   }
   return { seed, steps };
+
+  function away(): SimEvent {
+    return { type: 'ServersDown', forMs: 500 + Math.floor(servers() * 12_000) };
+  }
 
   function upgrade(): SimEvent {
     return { type: 'Upgrade', engine: upgrades() < 0.5 };

@@ -32,6 +32,8 @@ export interface Outside {
   readonly commits: Map<string, SimCommit>;
   head: string;
   gitDown: boolean;
+  /** The servers that remote artifacts come from. */
+  serversDown: boolean;
   linkDown: boolean;
   flaky: { readonly share: number; readonly effectDone: boolean } | undefined;
   readonly engine: EngineModel;
@@ -58,6 +60,7 @@ export function emptyOutside(seed: number, rate: number): Outside {
     commits: new Map(),
     head: '',
     gitDown: false,
+    serversDown: false,
     linkDown: false,
     flaky: undefined,
     engine,
@@ -136,8 +139,16 @@ export function portsOf(
       collect: () => alive(() => undefined),
     },
     supply: {
-      fetch: ({ artifact }) =>
-        alive(() => (outside.store.has(artifact) ? ok(undefined) : err(problem('HW2005', 'lost on disk')))),
+      fetch: async ({ artifact, source }) => {
+        if (life.dead) return NEVER;
+        if (outside.store.has(artifact)) return ok(undefined);
+        if (source.type !== 'https') return err(problem('HW2005', 'lost on disk'));
+        await new Promise<void>((resolve) => void clock.after(200, resolve));
+        if (life.dead) return NEVER;
+        if (outside.serversDown) return err(problem('HW2402', 'the server is away'));
+        outside.store.set(artifact, source.url.slice('https://artifacts.example/'.length));
+        return ok(undefined);
+      },
       parts: ({ artifact }) => alive(() => [artifact]),
       component: ({ artifact }) => alive(() => ok(Buffer.from(outside.store.get(artifact) ?? ''))),
     },

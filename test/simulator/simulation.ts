@@ -103,7 +103,7 @@ class Simulation {
   }
 
   #heal(): void {
-    Object.assign(this.#outside, { gitDown: false, linkDown: false, flaky: undefined });
+    Object.assign(this.#outside, { gitDown: false, serversDown: false, linkDown: false, flaky: undefined });
     this.#outside.engine.outage = false;
     this.#outside.engine.rate = 40;
     const accepted = this.#scene().desired?.commit;
@@ -316,6 +316,9 @@ class Simulation {
       case 'GitDown':
         this.#outside.gitDown = true;
         return forAWhile(event.forMs, () => (this.#outside.gitDown = false));
+      case 'ServersDown':
+        this.#outside.serversDown = true;
+        return forAWhile(event.forMs, () => (this.#outside.serversDown = false));
       case 'LinkDown':
         this.#outside.linkDown = true;
         return forAWhile(event.forMs, () => (this.#outside.linkDown = false));

@@ -1,7 +1,11 @@
+import { digestOfBytes } from '../../src/kit/digest.ts';
+
 /** What a repository says, as a value that edits change and that is written out as real YAML. */
 export interface Service {
   /** Name of the artifact; what stands before the dash says how it behaves (see behaviours.ts). */
   readonly content: string;
+  /** Its bytes are on a server, and not in the repository. */
+  readonly remote: boolean;
   readonly path: string;
   readonly strategy: 'Canary' | 'Immediate' | 'BlueGreen' | 'Rolling';
   readonly replicas: number;
@@ -37,6 +41,7 @@ export interface Tree {
 
 export const NEW_SERVICE: Service = {
   content: 'good-0',
+  remote: false,
   path: '',
   strategy: 'Canary',
   replicas: 1,
@@ -66,7 +71,7 @@ export function filesOf(tree: Tree): ReadonlyMap<string, string> {
   const files = new Map<string, string>([['environment.yaml', environment(tree)]]);
   for (const [name, service] of Object.entries(tree.services)) {
     files.set(`shop/${name}.yaml`, service.broken ? 'kind: [' : component(name, service));
-    files.set(`shop/wasm/${service.content}.wasm`, service.content);
+    if (!service.remote) files.set(`shop/wasm/${service.content}.wasm`, service.content);
   }
   return files;
 }
@@ -115,7 +120,7 @@ function component(name: string, written: Service): string {
 kind: Component
 metadata: {name: ${name}, namespace: shop, labels: {mark: "${service.label}"}}
 spec:
-  source: {path: shop/wasm/${service.content}.wasm}
+  source: ${sourceOf(service)}
   instancePolicy: ${service.singleton ? 'Singleton' : 'Pooled'}
   scaling: {minReplicas: ${service.replicas}}
   probes:
@@ -163,4 +168,9 @@ spec:
   startingDeadline: 20s
   backendRef: {name: ${name}}
 `;
+}
+
+function sourceOf({ content, remote }: Service): string {
+  if (!remote) return `{path: shop/wasm/${content}.wasm}`;
+  return `{https: {url: "https://artifacts.example/${content}", digest: "${digestOfBytes(Buffer.from(content))}"}}`;
 }
