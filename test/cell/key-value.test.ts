@@ -5,7 +5,8 @@ import type { Grant } from '../../src/model/component.ts';
 import { seatsOf } from '../../src/wire/broker-frames.ts';
 import { Abort, REQUEST_IS_MIRRORED, ToCell, type Assignment } from '../../src/wire/frames.ts';
 import { grant, TestBroker } from '../broker/support.ts';
-import { assignmentOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
+import { assignmentOf, bundleOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
+import { guest, TEXT } from './kit/guest.ts';
 import { Peer } from './kit/peer.ts';
 
 const CONCURRENCY = 4;
@@ -136,6 +137,27 @@ describe('functions', () => {
       ),
     ).toEqual([]);
   });
+});
+
+test('draft 1: numbers for cursors, and counting without a sign', async () => {
+  // The status is 200, what was counted up to, and ten for each key that there is; a failure or a cursor makes it no status.
+  const handle = `(i32.store (i32.const 600) (i32.const 0x6e696874)) (i32.store16 (i32.const 604) (i32.const 0x7367))
+    (call $kv_open (i32.const 600) (i32.const 6) (i32.const 64)) (local.set $n (i32.load (i32.const 68)))
+    (call $kv_increment (local.get $n) (i32.const 16) (i32.const 5) (i64.const 5) (i32.const 64))
+    (call $kv_list (local.get $n) (i32.const 1) (i64.const 0) (i32.const 128))
+    ${TEXT.respond}
+    (drop (call $set_status (local.get $response)
+      (i32.add (i32.add (i32.const 200) (i32.wrap_i64 (i64.load (i32.const 72))))
+        (i32.add (i32.mul (i32.const 10) (i32.load (i32.const 140)))
+          (i32.mul (i32.const 1000) (i32.add (i32.load8_u (i32.const 64)) (i32.add (i32.load8_u (i32.const 128)) (i32.load8_u (i32.const 144)))))))))
+    ${TEXT.openBody} ${TEXT.hello} ${TEXT.closeBody} ${TEXT.set}`;
+  const draft = await bundleOf(await guest({ handle }));
+  expect(draft.imports).toContain('wasi:keyvalue/atomics@0.2.0-draft');
+  peer = await Peer.start();
+  await peer.load(assignmentOf(draft, { concurrency: CONCURRENCY }), draft);
+  attach([grant('things')]);
+  expect(await peer.ask(1)).toMatchObject({ status: 215 });
+  expect(await peer.ask(1)).toMatchObject({ status: 220 });
 });
 
 describe('what is not granted', () => {

@@ -39,9 +39,27 @@ describe('every row of the table', () => {
 });
 
 describe('versions', () => {
-  test.each(['wasi:io/streams@0.2.0', 'wasi:io/streams@0.2.12', 'headway:http/types@0.1.3'])('%s is there', (name) => {
+  test.each([
+    'wasi:io/streams@0.2.0',
+    'wasi:io/streams@0.2.12',
+    'headway:http/types@0.1.3',
+    'wasi:config/store@0.2.0-draft',
+    'wasi:config/store@0.2.0-rc.1',
+    'wasi:config/store@0.2.1',
+    'wasi:config/runtime@0.2.0-draft',
+  ])('%s is there', (name) => {
     expect(refusedImport([name], NOTHING)).toBeUndefined();
   });
+  test.each(['wasi:keyvalue/store@0.2.0-draft', 'wasi:keyvalue/batch@0.2.0-draft2'])('%s is there', (name) => {
+    expect(refusedImport([name], { capabilities: [{ capability: 'keyValue' }], links: [] })).toBeUndefined();
+  });
+  test.each(['wasi:keyvalue/store@0.1.0', 'wasi:keyvalue/readwrite@0.2.0-draft', 'wasi:keyvalue/store@0.2.0'])(
+    '%s is not',
+    (name) => {
+      const refused = refusedImport([name], { capabilities: [{ capability: 'keyValue' }], links: [] });
+      expect(refused?.code).toBe('HW2112');
+    },
+  );
   test.each([
     'wasi:io/streams',
     'wasi:io/streams@0.3.0',

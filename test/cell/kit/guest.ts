@@ -54,6 +54,9 @@ const IMPORTS: Readonly<Record<string, readonly [string, string, string, string?
   preopens: [`wasi:filesystem/preopens@${VERSION}`, 'get-directories', 'i32'],
   tcp_socket: [`wasi:sockets/tcp-create-socket@${VERSION}`, 'create-tcp-socket', 'i32 i32'],
   network: [`wasi:sockets/instance-network@${VERSION}`, 'instance-network', '', 'i32'],
+  kv_open: ['wasi:keyvalue/store@0.2.0-draft', 'open', 'i32 i32 i32'],
+  kv_list: ['wasi:keyvalue/store@0.2.0-draft', '[method]bucket.list-keys', 'i32 i32 i64 i32'],
+  kv_increment: ['wasi:keyvalue/atomics@0.2.0-draft', 'increment', 'i32 i32 i32 i64 i32'],
   lookup: [`wasi:sockets/ip-name-lookup@${VERSION}`, 'resolve-addresses', 'i32 i32 i32 i32'],
 };
 
@@ -165,5 +168,21 @@ export async function packages(): Promise<string> {
   const nest = (text: string): string => `${text.replace(/^package ([^;]+);/m, 'package $1 {')}\n}\n`;
   const wasi = PACKAGES.map((name) => readFile(new URL(`${VERSION}/wasi-${name}/package.wit`, BUILTIN_WIT), 'utf8'));
   const lifecycle = readFile(new URL('../../../wit/component/package.wit', import.meta.url), 'utf8');
-  return (await Promise.all([...wasi, lifecycle])).map(nest).join('\n');
+  return [...(await Promise.all([...wasi, lifecycle])).map(nest), KEY_VALUE_DRAFT_1].join('\n');
 }
+
+/** What draft 1 has otherwise than draft 2, which the examples are built for: cursors and deltas. */
+const KEY_VALUE_DRAFT_1 = `package wasi:keyvalue@0.2.0-draft {
+  interface store {
+    variant error { no-such-store, access-denied, other(string) }
+    record key-response { keys: list<string>, cursor: option<u64> }
+    open: func(identifier: string) -> result<bucket, error>;
+    resource bucket {
+      list-keys: func(cursor: option<u64>) -> result<key-response, error>;
+    }
+  }
+  interface atomics {
+    use store.{bucket, error};
+    increment: func(bucket: borrow<bucket>, key: string, delta: u64) -> result<u64, error>;
+  }
+}`;
