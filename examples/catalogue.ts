@@ -66,6 +66,17 @@ function tax(name: string, about: string, defines: Readonly<Record<string, strin
   return { language: 'c', name, about, sources: ['checkout/tax.c'], world: 'tax', defines };
 }
 
+function pricing(name: string, version: string, trapsEvery: number, about: string): CExample {
+  return {
+    language: 'c',
+    name,
+    about,
+    sources: ['pricing/pricing.c'],
+    world: 'priced',
+    defines: { VERSION: JSON.stringify(version), TRAPS_EVERY: String(trapsEvery) },
+  };
+}
+
 const TESTBED_SOURCES = ['testbed', 'plain', 'host', 'misbehaviour'].map((part) => `testbed/${part}.c`);
 
 export const EXAMPLES: readonly Example[] = [
@@ -114,6 +125,9 @@ export const EXAMPLES: readonly Example[] = [
   report('report-v1', 'v1', '0', 'a command for the clock: says what it does'),
   report('report-v2', 'v2', '0', 'the same, and says v2'),
   report('report-broken', 'v2-broken', '1', 'ends every run with exit code 1'),
+  pricing('pricing-v1', 'v1', 0, 'prices a basket, called with JSON'),
+  pricing('pricing-v2', 'v2', 0, 'prices a basket, and says v2'),
+  pricing('pricing-traps', 'v2-traps', 3, 'traps on every third basket'),
   {
     language: 'c',
     name: 'testbed',

@@ -117,6 +117,7 @@ async function witOfC(): Promise<string> {
     join(REPOSITORY_ROOT, 'wit/keyvalue/package.wit'),
     join(REPOSITORY_ROOT, 'wit/config/package.wit'),
     join(EXAMPLES_ROOT, 'checkout/rates.wit'),
+    join(EXAMPLES_ROOT, 'pricing/pricing.wit'),
   ];
   const worlds = await readFile(join(EXAMPLES_ROOT, 'c/worlds.wit'), 'utf8');
   return [worlds, ...(await Promise.all(files.map(nestedPackage)))].join('\n');

@@ -11,6 +11,7 @@ import {
   REQUEST_AWAITS_READ,
   REQUEST_HAS_BODY_FRAMES,
   REQUEST_IS_MIRRORED,
+  REQUEST_IS_TYPED,
   RESPONSE_DONE,
   ToCell,
 } from '../wire/frames.ts';
@@ -23,7 +24,9 @@ import { abortText, isAbortReason } from './serve/abort-reason.ts';
 import type { Answers, RequestLimits } from './serve/answers.ts';
 import { ExportCall, readCall } from './serve/export-call.ts';
 import { HeadwayExchange } from './serve/headway-exchange.ts';
+import { TypedExchange } from './serve/typed-exchange.ts';
 import { WasiExchange } from './serve/wasi-exchange.ts';
+import type { TypedExports } from './typed/exports.ts';
 
 /** The engine's ids are below this; a larger one is not an id. */
 export const MAX_CALL_ID = 1 << 20;
@@ -34,6 +37,7 @@ export interface CallSettings {
   readonly pool: InstancePool;
   readonly outbox: Answers;
   readonly http: HttpKind;
+  readonly typed: TypedExports;
   readonly limits: RequestLimits;
   readonly say: (line: string) => void;
 }
@@ -97,15 +101,19 @@ export class Calls implements Answers {
     if (this.#calls[id]) return `a second request with the id ${id}`;
     const head = readRequest(bytes, start, end);
     if (typeof head === 'string') return head;
-    const { pool, limits, http, say } = this.#settings;
+    const { pool, limits, http, typed, say } = this.#settings;
+    const isTyped = (head.flags & REQUEST_IS_TYPED) !== 0;
     let body: Uint8Array | 'Follows' | 'AwaitsRead';
     if ((head.flags & REQUEST_HAS_BODY_FRAMES) === 0) body = bytes.subarray(head.bodyStart, end);
     else body = (head.flags & REQUEST_AWAITS_READ) === 0 ? 'Follows' : 'AwaitsRead';
     const mirrored = (head.flags & REQUEST_IS_MIRRORED) !== 0;
-    const exchange =
-      http === 'headway'
+    const exchange = isTyped
+      ? new TypedExchange(id, this, limits, head, body, typed, mirrored)
+      : http === 'headway'
         ? new HeadwayExchange(id, this, limits, head, body, say, mirrored)
         : new WasiExchange(id, this, limits, head, body, mirrored);
+    // Answered already (K2).
+    if (exchange.over) return undefined;
     this.#calls[id] = exchange;
     return !exchange.startable || pool.submit(exchange) ? undefined : 'more requests than a cell can queue';
   }

@@ -24,6 +24,7 @@ import { InstancePool } from './pool.ts';
 import { Program } from './program.ts';
 import type { Suspension } from './suspension.ts';
 import { describeFailure } from './trap.ts';
+import { TYPES_FILE, TypedExports } from './typed/exports.ts';
 import { warmUp } from './warm-up.ts';
 
 /** Exit codes of a cell, for whoever looks at the process. */
@@ -122,6 +123,8 @@ export class Cell {
   async #load({ assignment, members, files }: AssignmentInbox): Promise<void> {
     const startMs = performance.now();
     try {
+      // What is called is of the entry: the first member.
+      const typed = new TypedExports(files[0]?.get(TYPES_FILE));
       const programs: Program[] = [];
       for (const ofMember of files) {
         programs.push(await Program.load(ofMember));
@@ -133,7 +136,7 @@ export class Cell {
       const leftMs = Math.max(1, Math.floor(assignment.startTimeoutMs - compileMs));
       const { instantiateMs, initMs } = await pool.warm(leftMs);
       await this.#warmUp(assignment, pool, names);
-      this.#serve(assignment, pool, names);
+      this.#serve(assignment, pool, names, typed);
       this.#outbox.loaded({
         compileMs,
         instantiateMs,
@@ -192,12 +195,13 @@ export class Cell {
     });
   }
 
-  #serve(assignment: Assignment, pool: InstancePool, names: ExportNames): void {
+  #serve(assignment: Assignment, pool: InstancePool, names: ExportNames, typed: TypedExports): void {
     this.#pool = pool;
     this.#calls = new Calls({
       pool,
       outbox: this.#outbox,
       http: names.http,
+      typed,
       limits: assignment,
       say: (line) => this.#logs?.say(line),
     });

@@ -1,4 +1,5 @@
-/** WIT's kebab-case, as the bindings spell it: `next-token` → `nextToken`. */
+/** WIT's kebab-case, as the bindings spell it: `next-token` is `nextToken`, `DNS-timeout` is `dnsTimeout`. */
 export function camelCase(name: string): string {
-  return name.replace(/-([a-z0-9])/g, (_dash, letter: string) => letter.toUpperCase());
+  const [first = '', ...rest] = name.toLowerCase().split('-');
+  return first + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }

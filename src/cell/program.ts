@@ -30,7 +30,9 @@ export class Program {
     const bindings = files.get(BINDINGS_FILE);
     if (!bindings) throw new TypeError(`the bundle has no ${BINDINGS_FILE}`);
     const modules = new Map<string, WebAssembly.Module>();
-    for (const [name, bytes] of files) if (name !== BINDINGS_FILE) modules.set(name, new WebAssembly.Module(bytes));
+    for (const [name, bytes] of files) {
+      if (name.endsWith('.wasm')) modules.set(name, new WebAssembly.Module(bytes));
+    }
     return new Program(await importBindings(bindings), modules);
   }
 

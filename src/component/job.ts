@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '../kit/result.ts';
 import type { BindingTier } from '../model/engine.ts';
+import { callableTypes } from '../model/callable.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { admit, type Admitted } from './admission/admit.ts';
 import { FORM_LIMITS } from './binary/limits.ts';
@@ -53,8 +54,9 @@ export function prepareComponent(job: Job): Result<Prepared, Problem> {
   const unknown = coreModules.find((module) => !engine.validate(module.bytes));
   if (unknown) return err(problem('HW2206', `the engine does not accept the core module ${unknown.name}`));
   const text = new TextEncoder().encode(bindings.text);
+  const types = new TextEncoder().encode(JSON.stringify(callableTypes(shape.value)));
   return ok({
-    files: [{ name: 'component.js', bytes: text }, ...coreModules],
+    files: [{ name: 'component.js', bytes: text }, ...coreModules, { name: 'types.json', bytes: types }],
     tier: bindings.tier,
     tierReason: bound.value.notFast,
     imports,

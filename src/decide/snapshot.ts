@@ -94,10 +94,16 @@ function rulesOf(world: World, parties: Parties, unavailable: Unavailable): Snap
 }
 
 function servedRule(world: World, key: EntryKey, release: Release, rule: RouteRule): SnapshotRule {
-  const arms: readonly Arm[] = [{ release: release.release, group: groupOf(key, release), weight: 100 }];
+  const arms: readonly Arm[] = [
+    { release: release.release, group: groupOf(key, release), weight: 100, ...callOf(rule) },
+  ];
   const { limits } = release.entry.members[0];
   const mailbox = runsAlone(entryOf(world, key)) ? { mailbox: limits.queue } : {};
   return { ...emptyRule(key, rule, limits), ...stickinessOf(release), ...mailbox, arms };
+}
+
+function callOf({ export: called }: Pick<RouteRule, 'export'>): Pick<Arm, 'export'> {
+  return called ? { export: called } : {};
 }
 
 function stickinessOf(release: Release): Pick<SnapshotRule, 'stickyBy'> {
@@ -114,7 +120,6 @@ function emptyRule(
     match: rule.match,
     route: rule.route,
     entry,
-    ...(rule.export ? { export: rule.export } : {}),
     requestTimeoutMs: rule.requestTimeoutMs ?? limits.requestTimeoutMs,
     requestBodyBytes: rule.requestBodyBytes ?? limits.requestBodyBytes,
     responseBodyBytes: limits.responseBodyBytes,
@@ -143,21 +148,25 @@ function addCandidate(
   // A match that git has given to another walks with its heir, not with what its old owner tries.
   const matches = new Set(own.filter((id) => (owners.get(id) ?? key) === key));
   const { release, weight } = second;
+  const calls = new Map(release.entry.rules.map((rule) => [matchKey(rule.match), callOf(rule)]));
   for (const rule of release.entry.rules) {
     const id = matchKey(rule.match);
     const present = rules.get(id);
     if (present && owners.get(id) === key && taken.has(present.entry)) matches.add(id);
   }
-  const arm: Arm = {
-    release: release.release,
-    group: groupOf(key, release),
-    weight,
-    ...(step?.headers ? { headers: step.headers } : {}),
-    ...(step?.mirror ? { mirror: step.mirror } : {}),
-  };
   for (const id of matches) {
     const present = rules.get(id);
     if (!present || (present.entry !== key && !taken.has(present.entry))) continue;
+    // Where its rules do not have the match any more, it is asked as the one that serves is.
+    const call = calls.get(id) ?? callOf(present.arms[0] ?? {});
+    const arm: Arm = {
+      release: release.release,
+      group: groupOf(key, release),
+      weight,
+      ...call,
+      ...(step?.headers ? { headers: step.headers } : {}),
+      ...(step?.mirror ? { mirror: step.mirror } : {}),
+    };
     const arms = [...present.arms.map((other) => ({ ...other, weight: 100 - weight })), arm];
     // Two arms are the candidate's canary: its own strategy says what sticks, not that of what it would replace.
     const { stickyBy: _, ...rest } = present;

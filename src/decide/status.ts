@@ -1,4 +1,5 @@
 /** What people see of each entry, made from the same values that decided. */
+import { callName } from '../model/callable.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Action } from '../model/decision.ts';
 import { scheduleOfFiring } from '../model/firing.ts';
@@ -66,6 +67,7 @@ export function statusOf(world: World, decided: Decided, owned: Owners): EntrySt
     ...bindingsOf(key, entry),
     ...usesOf(world, entry),
     ...optional('schedules', scheduleStatusOf(world, key, owned)),
+    ...callsOf(entry),
     decision: entry.decision,
   };
 }
@@ -88,6 +90,12 @@ function usesOf(world: World, entry: EntryMemory): Pick<EntryStatus, 'uses'> {
     lastAt: new Date(lastWallMs).toISOString(),
   }));
   return uses.length > 0 ? { uses } : {};
+}
+
+function callsOf({ serving }: EntryMemory): Pick<EntryStatus, 'calls'> {
+  const called = (serving?.release.entry.rules ?? []).flatMap((rule) => rule.export ?? []);
+  const names = new Set(called.map((item) => callName(item.interface, item.function)));
+  return names.size > 0 ? { calls: [...names].sort() } : {};
 }
 
 function refOf({ release, revision, commit }: Release): ReleaseRef {

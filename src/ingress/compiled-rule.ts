@@ -1,5 +1,6 @@
 /** A rule of the snapshot with everything that a request needs looked up beforehand. */
 import { short } from '../kit/digest.ts';
+import { callName } from '../model/callable.ts';
 import type { StickyBy } from '../model/rollout.ts';
 import type { HeaderMatch, Match } from '../model/route.ts';
 import { matchKey } from '../model/route.ts';
@@ -20,6 +21,8 @@ export interface CompiledArm {
   /** The first 12 hex digits, for `x-headway-release`. */
   readonly label: string;
   readonly weight: number;
+  /** What is called where the arm leads to an exported function: the path of the head that the cell gets. */
+  readonly call: string | undefined;
   readonly group: Group<Exchange>;
   readonly tally: ReleaseTally;
   /** What its requests count to: the release's traffic, or those who preview it. */
@@ -99,6 +102,7 @@ function compileArm(arm: Arm, directory: Directory, preview: boolean): CompiledA
     release: arm.release,
     label: short(arm.release),
     weight: arm.weight,
+    call: arm.export ? callName(arm.export.interface, arm.export.function) : undefined,
     group: directory.group(arm.group),
     tally,
     counts: preview ? tally.preview : tally.traffic,

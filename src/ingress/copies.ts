@@ -10,7 +10,7 @@
  * C4 It carries `REQUEST_IS_MIRRORED` into the cell, so that whatever reaches outside can be denied there.
  */
 import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
-import { Abort, Outcome, REQUEST_IS_MIRRORED } from '../wire/frames.ts';
+import { Abort, Outcome, REQUEST_IS_MIRRORED, REQUEST_IS_TYPED } from '../wire/frames.ts';
 import { requestHeadFits, type RequestHead } from '../wire/request-head.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
 import { answerOfEnd, countOfEnd } from './answers.ts';
@@ -54,13 +54,15 @@ export function sendCopy(
   exchange.isCopied = true;
   const { mirrored } = arm.tally;
   const caller = roomIn(arm);
+  // The release that gets the copy may answer by another function than the one that got the original, or by none.
+  if (arm.call !== undefined) head.path = arm.call;
   if (caller === undefined || arm.tally.copies >= MAX_COPIES_IN_FLIGHT || !requestHeadFits(head)) {
     mirrored.overloads++;
     return;
   }
   const copy = new Copy(caller, arm, exchange.rule!, onRoom);
   arm.tally.copies++;
-  head.flags = REQUEST_IS_MIRRORED;
+  head.flags = arm.call === undefined ? REQUEST_IS_MIRRORED : REQUEST_IS_MIRRORED | REQUEST_IS_TYPED;
   head.deadlineMs = Math.max(1, Math.ceil(exchange.deadlineAtMs - copy.startedAtMs));
   copy.id = caller.request(copy, head, exchange.body, exchange.deadlineAtMs);
 }

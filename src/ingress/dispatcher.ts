@@ -10,7 +10,7 @@
  * D4 Time in the queue is not the guest's: a deadline that passes after a long wait for room counts as an overload.
  * D5 Who previews a release adds neither to its traffic nor to its run of failures: people who try things are no gate.
  */
-import { Outcome, Abort, REQUEST_AWAITS_READ, REQUEST_HAS_BODY_FRAMES } from '../wire/frames.ts';
+import { Outcome, Abort, REQUEST_AWAITS_READ, REQUEST_HAS_BODY_FRAMES, REQUEST_IS_TYPED } from '../wire/frames.ts';
 import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller } from '../wire/cell-caller.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { requestHeadFits } from '../wire/request-head.ts';
@@ -108,7 +108,9 @@ export class Dispatcher implements Directory, ExchangeOwner {
       exchange.answer(REFUSALS.QueueFull);
       return;
     }
-    if (rule.mirror?.takes(exchange)) sendCopy(exchange, this.#facts.head, rule.mirror, this.#onRoom);
+    if (!rule.mirror?.takes(exchange)) return;
+    if (arm.call !== undefined) this.#facts.restorePath();
+    sendCopy(exchange, this.#facts.head, rule.mirror, this.#onRoom);
   }
 
   onCallEnd(exchange: Exchange, end: CallEnd, detail: string): void {
@@ -134,6 +136,11 @@ export class Dispatcher implements Directory, ExchangeOwner {
     const { head } = this.#facts;
     head.flags = exchange.hasStreamedBody ? REQUEST_HAS_BODY_FRAMES : 0;
     if (exchange.awaitsContinue) head.flags |= REQUEST_AWAITS_READ;
+    const { call } = exchange.arm!;
+    if (call !== undefined) {
+      head.flags |= REQUEST_IS_TYPED;
+      head.path = call;
+    }
     const nowMs = performance.now();
     if (exchange.sentAtMs === 0) exchange.sentAtMs = nowMs;
     head.deadlineMs = Math.max(1, Math.ceil(exchange.deadlineAtMs - nowMs));

@@ -226,11 +226,6 @@ class HttpIngress implements Ingress {
     }
     exchange.rule = rule;
     const { requestBodyBytes, requestTimeoutMs } = rule.rule;
-    if (rule.rule.export !== undefined) {
-      // Refused at admission; a snapshot that holds one anyway must not reach another export than it names.
-      exchange.answer(REFUSALS.NotOffered, 'routes to typed exports');
-      return;
-    }
     if (facts.contentLength > requestBodyBytes) {
       exchange.answer(REFUSALS.BodyTooLarge, `${facts.contentLength} bytes, the limit is ${requestBodyBytes}`);
       return;

@@ -98,6 +98,11 @@ export class RequestFacts {
     return this.chunked || this.contentLength > 0;
   }
 
+  /** After the head was sent to a function: its path is the client's again. */
+  restorePath(): void {
+    this.head.path = this.target.path + this.target.query;
+  }
+
   /** `ownRequestId` is used where the client sent none that can be passed on. */
   read(request: IncomingMessage, ownRequestId: string): HeadFault | undefined {
     const why = this.target.read(request.url!);

@@ -38,7 +38,6 @@ const WRITTEN: readonly Unimplemented[] = [
     what: 'links to another entry (mode Remote)',
     when: is('Remote'),
   },
-  { kind: 'Route', where: 'spec.rules.*.backendRef.export', what: 'typed calls of an export' },
 ];
 
 /** A Role grants what a component may be granted itself. */

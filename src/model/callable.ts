@@ -49,3 +49,18 @@ export function uncallable(
   if (result !== undefined && handleIn(result)) return 'its result holds a resource, and resources have no JSON';
   return left < 0 ? `its types have more than ${MAX_WRITTEN_TYPES} parts when they are written out` : undefined;
 }
+
+/** What a cell needs to call its exports with JSON: the file `types.json` of a bundle. */
+export interface CallableTypes {
+  readonly types: ComponentShape['types'];
+  readonly functions: readonly CallableFunction[];
+}
+
+export function callableTypes(shape: ComponentShape): CallableTypes {
+  return { types: shape.types, functions: callableFunctions(shape) };
+}
+
+/** How a callable function is named where one text has to do: on the way to a cell, in metrics, in messages. */
+export function callName(interfaceName: string, functionName: string): string {
+  return `${interfaceName}#${functionName}`;
+}

@@ -22,6 +22,11 @@ export interface Arm {
   readonly mirror?: number;
   /** Statuses of the guest that count as failures, as in `gate.errors.statuses`; absent: every 5xx. */
   readonly failureStatuses?: readonly string[];
+  /**
+   * The exported function that answers, by the rules of this release; absent: its HTTP handler. Of the arm and not of the
+   * rule, because a commit can change both the component and what a match calls: then two functions share one match.
+   */
+  readonly export?: ExportRef;
 }
 
 export interface SnapshotRule {
@@ -29,7 +34,6 @@ export interface SnapshotRule {
   /** `namespace/name` of the Route document, for messages and metrics. */
   readonly route: string;
   readonly entry: EntryKey;
-  readonly export?: ExportRef;
   readonly requestTimeoutMs: number;
   readonly requestBodyBytes: number;
   readonly responseBodyBytes: number;

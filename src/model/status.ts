@@ -188,6 +188,8 @@ export interface EntryStatus {
   }[];
   /** Absent: none. */
   readonly schedules?: readonly ScheduleStatus[];
+  /** Exported functions that the routes of what serves call, as `interface#function`; absent: none. */
+  readonly calls?: readonly string[];
   readonly decision?: DecisionRecord;
 }
 

@@ -23,6 +23,7 @@ import { systemClock } from './clock.ts';
 import type { ControlConfig } from './control-config.ts';
 import { openManifestParser } from './manifest-parser.ts';
 import { artifactHosts, credentialsReader } from './credentials.ts';
+import { openApiInputs } from './openapi.ts';
 import { openShapeReader } from './shape-reader.ts';
 import { readSecret } from './secrets.ts';
 import { endWith } from './start-failure.ts';
@@ -124,6 +125,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
     clock,
     log,
     address: options.status,
+    openApi: openApiInputs({ memory: reconciler.memory, shapes, artifacts }),
     ...(webhookSecret === undefined ? {} : { webhook: { secret: webhookSecret, hint: () => reconciler.hint() } }),
   });
   const listening = await report.listen();
@@ -136,6 +138,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       await report.close();
       manifest.close();
       components.close();
+      shapes.close();
       mirror.value.close();
       engine.close();
       journal.value.close();

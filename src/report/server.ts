@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Clock } from '../kit/clock.ts';
 import { err, ok, type Result } from '../kit/result.ts';
+import { entryKey, type EntryKey } from '../model/component.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { StatusSource } from '../reconcile/ports.ts';
 import { readAssets, type Asset } from './assets.ts';
@@ -17,6 +18,7 @@ import { Hook, type HookOptions } from './hook.ts';
 import { HostCheck } from './host.ts';
 import { DEFAULT_REPORT_LIMITS, type ReportLimits } from './limits.ts';
 import { Metrics, type MetricsSource } from './metrics.ts';
+import { openApiOf, type OpenApiInputs } from './openapi/document.ts';
 import { json, send, text, type Answer } from './response.ts';
 
 export interface ReportOptions {
@@ -28,6 +30,8 @@ export interface ReportOptions {
   readonly address: { readonly host: string; readonly port: number };
   /** Names under which the address may be asked for; see `HostCheck`. */
   readonly hosts?: readonly string[];
+  /** What the OpenAPI document of an entry is made from; `undefined` where there is no such entry, or nothing serves. */
+  readonly openApi?: (key: EntryKey) => Promise<Result<OpenApiInputs, Problem> | undefined>;
   /** Absent: `/hooks/git` is 404. */
   readonly webhook?: HookOptions;
   readonly limits?: Partial<ReportLimits>;
@@ -47,6 +51,8 @@ const KEEP_ALIVE_MS = 5_000;
 const MAX_HEADER_BYTES = 16 * 2 ** 10;
 const HOOK_PATH = '/hooks/git';
 const ENTRY_PATH = /^\/api\/v1\/entries\/([a-z0-9][-a-z0-9]{0,62})\/([a-z0-9][-a-z0-9]{0,62})$/;
+
+const OPENAPI_PATH = /^\/api\/v1\/openapi\/([a-z0-9][-a-z0-9]{0,62})\/([a-z0-9][-a-z0-9]{0,62})$/;
 
 export function createReport(options: ReportOptions): Report {
   return new HttpReport(options);
@@ -145,8 +151,16 @@ class HttpReport implements Report {
       case '/api/v1/state':
         return json(200, statusSource.status());
       default:
-        return this.#answerEntry(path);
+        return OPENAPI_PATH.test(path) ? this.#answerOpenApi(path) : this.#answerEntry(path);
     }
+  }
+
+  async #answerOpenApi(path: string): Promise<Answer> {
+    const [, namespace = '', name = ''] = OPENAPI_PATH.exec(path)!;
+    const inputs = await this.#options.openApi?.(entryKey(namespace, name));
+    if (!inputs) return json(404, { error: `nothing of ${namespace}/${name} serves` });
+    if (!inputs.ok) return json(503, { error: inputs.error.message, code: inputs.error.code });
+    return json(200, openApiOf(inputs.value));
   }
 
   #answerEntry(path: string): Answer {

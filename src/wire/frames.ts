@@ -42,7 +42,8 @@ export const ToCell = {
   Broker: 0x04,
   /**
    * A request. `u8 flags` (1: a body follows as Body frames; 2: synthetic or probe; 4: the client awaits a 100: the
-   * body's credit starts at 0 and the guest's first read grants `INITIAL_CREDIT_BYTES` by a `Credit` frame; 8: mirrored),
+   * body's credit starts at 0 and the guest's first read grants `INITIAL_CREDIT_BYTES` by a `Credit` frame; 8: mirrored;
+   * 64: a typed call, the path names the function),
    * `u32le deadline in ms`, method, path with query, authority, scheme, `u16le n`, n × (name, value), then the rest of
    * the payload: an inline body where flag 1 is not set (may be empty). Frames of the engine about an id that is
    * already done are late, not wrong: the cell ignores them.
@@ -111,6 +112,8 @@ export const REQUEST_IS_INTERNAL = 2;
 export const REQUEST_AWAITS_READ = 4;
 /** A copy of somebody else's request: nothing that the guest does may have an effect. The broker denies its writes. */
 export const REQUEST_IS_MIRRORED = 8;
+/** The path is `interface#function`: an exported function is called with the JSON of the body (docs/typed-exports.md). */
+export const REQUEST_IS_TYPED = 64;
 export const RESPONSE_HAS_BODY_FRAMES = 1;
 export const RESPONSE_DONE = 2;
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ReleaseSamples } from '../../src/model/engine.ts';
-import { Abort, FromCell, Outcome } from '../../src/wire/frames.ts';
+import { Abort, FromCell, Outcome, REQUEST_IS_TYPED } from '../../src/wire/frames.ts';
 import { createIngress } from '../../src/ingress/ingress.ts';
 import { arm, errorOf, NEXT, rule, SILENT, snapshot, STABLE, startIngress, type Fixture } from './fixture.ts';
 import { until, type Script } from './scripted-cell.ts';
@@ -86,11 +86,20 @@ test('a rule without arms says why', async () => {
   });
 });
 
-test('a rule to a typed export is not sent to the HTTP handler', async () => {
-  const replica = await fixture.add(STABLE, saying('stable'));
-  fixture.ingress.apply(snapshot([rule({ export: { interface: 'a:b/c', function: 'd' } })], 2));
-  expect((await fixture.get('/')).status).toBe(501);
-  expect(replica.cell.calls).toEqual([]);
+test('each arm is asked as its release is called: one by its HTTP handler, the other by a function', async () => {
+  const stable = await fixture.add(STABLE, saying('stable'));
+  const next = await fixture.add(NEXT, saying('next'));
+  const typed = { ...arm(NEXT, 50), export: { interface: 'a:b/c@1.0.0', function: 'do-it' } };
+  fixture.ingress.apply(snapshot([rule({ arms: [arm(STABLE, 50), typed] })], 2));
+  await bodies(4);
+  expect(stable.cell.calls.map(({ path, request }) => [path, request.flags & REQUEST_IS_TYPED])).toEqual([
+    ['/', 0],
+    ['/', 0],
+  ]);
+  expect(next.cell.calls.map(({ path, request }) => [path, request.flags & REQUEST_IS_TYPED])).toEqual([
+    ['a:b/c@1.0.0#do-it', REQUEST_IS_TYPED],
+    ['a:b/c@1.0.0#do-it', REQUEST_IS_TYPED],
+  ]);
 });
 
 describe('sticky', () => {

@@ -699,12 +699,6 @@ export const ROWS: readonly Row[] = [
     },
   },
   {
-    code: 'HW1042',
-    what: 'a typed call',
-    bad: routed('  rules: [{backendRef: {name: cart, »export: {interface: "a:b/c", function: d}}}]\n'),
-    good: routed(RULE),
-  },
-  {
     code: 'HW1023',
     what: 'a signer that is not listed',
     bad: env(`  trust: {mode: Head, signers: [${SIGNER}], paths: [{path: platform, signers: [»bob]}]}\n`),

@@ -59,7 +59,7 @@ describe('the example of the reference', () => {
       'tenants/shop/careful.yaml': careful!,
       'tenants/shop/tax.yaml': component('tax', '  rollout: {policyRef: {name: careful}}\n'),
     });
-    expect(names(desired)).toEqual(['Route shop/checkout']);
+    expect(names(desired)).toEqual([]);
     const checkout = entry(desired, 'shop/checkout');
     expect(checkout.members.map(({ key }) => key)).toEqual(['shop/checkout', 'shop/tax']);
     expect(checkout.members[0]).toMatchObject({
@@ -155,6 +155,16 @@ describe('defaults', () => {
     const { gate } = entry(desiredOf({ ...SHOP, 'cart.yaml': component('cart', spec) })).rollout.settings;
     expect(gate.insufficientData).toBe(wanted);
     expect(gate.synthetic?.call.type === 'httpGet' ? gate.synthetic.call.path : undefined).toBe(called);
+  });
+
+  it('of synthetic samples by an exported function', () => {
+    const called = '{interface: "a:b/c@1.0.0", function: d}';
+    const spec = `  rollout: {gate: {synthetic: {export: ${called}}}}\n`;
+    const { gate } = entry(desiredOf({ ...SHOP, 'cart.yaml': component('cart', spec) })).rollout.settings;
+    const ref = { interface: 'a:b/c@1.0.0', function: 'd' };
+    expect(gate.synthetic?.call).toEqual({ type: 'export', export: ref });
+    const both = `  rollout: {gate: {synthetic: {httpGet: {path: /}, export: ${called}}}}\n`;
+    expect(desiredOf({ ...SHOP, 'cart.yaml': component('cart', both) }).invalid).toHaveLength(1);
   });
 
   it('of an Environment', () => {

@@ -3,10 +3,11 @@ import type { Digest } from '../../src/kit/digest.ts';
 import { ok, type Result } from '../../src/kit/result.ts';
 import { assemble } from '../../src/manifest/assemble.ts';
 import { shapedArtifactsOf } from '../../src/manifest/shaped.ts';
+import type { Desired } from '../../src/model/desired.ts';
 import type { Diagnostic } from '../../src/model/diagnostic.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
 import type { ComponentShape, WitFunction } from '../../src/model/wit.ts';
-import { artifactsOf, component, ENVIRONMENT, parse, places, route } from './support.ts';
+import { artifactsOf, component, ENVIRONMENT, parse, places, route, type Files } from './support.ts';
 
 const plain = (name: string): WitFunction => ({ name, params: [{ name: 'x', type: 'u8' }] });
 const SHAPE: ComponentShape = {
@@ -51,7 +52,7 @@ function findings(
   });
   expect(new Set(asked)).toEqual(new Set([artifacts.get('cart.wasm')]));
   expect(shapedArtifactsOf(parsed)).toEqual({ paths: ['cart.wasm'], digests: [] });
-  return diagnostics.filter(({ code }) => code !== 'HW1042');
+  return diagnostics;
 }
 
 describe('a route to an exported function', () => {
@@ -88,6 +89,29 @@ describe('a route to an exported function', () => {
     expect(found).toMatchObject({ code: 'HW1092', message: expect.stringContaining('it ends early (HW2102)') });
   });
 
+  it('leaves the rules of a Route as they were where it is not there', () => {
+    const written = (name: string): Files => ({
+      'environment.yaml': ENVIRONMENT,
+      'cart.yaml': component('cart'),
+      'route.yaml': route(
+        'cart',
+        `  rules: [{backendRef: {name: cart, export: {interface: "shop:cart/pricing@1.0.0", function: ${name}}}}]\n`,
+      ),
+    });
+    const assembled = (name: string, previous?: Desired): Desired => {
+      const parsed = parse(written(name));
+      return assemble('c', parsed, artifactsOf(parsed), previous, () => ok(SHAPE));
+    };
+    const before = assembled('quote');
+    const after = assembled('gone', before);
+    expect(after.invalid.map(({ kind, name }) => [kind, name])).toEqual([['Route', 'cart']]);
+    expect(after.entries.get('shop/cart')!.rules).toEqual(before.entries.get('shop/cart')!.rules);
+    expect(before.entries.get('shop/cart')!.rules[0]!.export).toEqual({
+      interface: 'shop:cart/pricing@1.0.0',
+      function: 'quote',
+    });
+  });
+
   it('is left to preparation where the types are not known yet', () => {
     const parsed = parse({
       'environment.yaml': ENVIRONMENT,
@@ -98,7 +122,7 @@ describe('a route to an exported function', () => {
       ),
     });
     const { diagnostics } = assemble('c', parsed, artifactsOf(parsed));
-    expect(diagnostics.filter(({ code }) => code !== 'HW1042')).toEqual([]);
+    expect(diagnostics).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UNIMPLEMENTED } from '../../src/manifest/unimplemented.ts';
-import { component, desiredOf, ENVIRONMENT, route, type Files } from './support.ts';
+import { component, desiredOf, ENVIRONMENT, type Files } from './support.ts';
 
 const LINK = '  links: [{import: "a:b/c", componentRef: {name: tax}, mode: Remote}]\n';
 const cart = (spec: string): Files => ({ 'environment.yaml': ENVIRONMENT, 'cart.yaml': component('cart', spec) });
@@ -31,7 +31,7 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
 
 describe('what is not implemented yet', () => {
   it('has documents here for every row', () => {
-    const rows = UNIMPLEMENTED.filter(({ kind }) => kind !== 'Route').map(({ what }) => what);
+    const rows = UNIMPLEMENTED.map(({ what }) => what);
     expect(Object.keys(MEETING).sort()).toEqual([...new Set(rows)].sort());
   });
 
@@ -43,14 +43,6 @@ describe('what is not implemented yet', () => {
       expect(refusals.map(({ code }) => code)).toEqual(['HW1042']);
       expect(refusals[0]!.message).toContain(what);
     }
-  });
-
-  it('makes a Route keep what it had', () => {
-    const before = desiredOf({ ...cart(''), 'r.yaml': route('r', '  rules: [{backendRef: {name: cart}}]\n') });
-    const typed = '  rules: [{backendRef: {name: cart, export: {interface: "a:b/c", function: d}}}]\n';
-    const desired = desiredOf({ ...cart(''), 'r.yaml': route('r', typed) }, before);
-    expect(desired.invalid.map(({ kind, name }) => [kind, name])).toEqual([['Route', 'r']]);
-    expect(desired.entries.get('shop/cart')!.rules).toEqual(before.entries.get('shop/cart')!.rules);
   });
 
   it.each([

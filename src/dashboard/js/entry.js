@@ -41,6 +41,8 @@ export function headline(entry) {
 export function entryView(first) {
   const name = el('h3', '', [el('span', 'quiet', [`${first.key.split('/')[0]}/`]), first.key.split('/')[1] ?? '']);
   const pill = el('span', 'pill');
+  const calls = el('a', 'calls', ['OpenAPI']);
+  calls.setAttribute('href', `/api/v1/openapi/${first.key}`);
   const message = el('p', 'message');
   const traffic = trafficView();
   const releases = el('dl', 'releases');
@@ -52,7 +54,7 @@ export function entryView(first) {
   const schedules = schedulesView();
   const why = whyView();
   const element = el('article', 'card', [
-    el('div', 'card-head', [name, pill]),
+    el('div', 'card-head', [name, calls, pill]),
     message,
     traffic.element,
     releases,
@@ -73,6 +75,8 @@ export function entryView(first) {
       setText(message, condition?.message ?? '');
       // The list below says the same, with what was measured and the edit apart.
       show(message, !entry.quarantined.some(({ why }) => condition?.message.startsWith(why)));
+      show(calls, (entry.calls ?? []).length > 0);
+      calls.title = `Calls with JSON: ${(entry.calls ?? []).join(', ')}`;
       traffic.update(entry);
       keyed(releases, releaseRows(entry), ({ role }) => role, releaseRow);
       candidate.update(entry.candidate);

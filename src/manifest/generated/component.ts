@@ -903,14 +903,15 @@ requests?: number
 duration?: string
 }
 /**
- * The requests that the runtime sends under Synthesize. Default: the readiness probe.
+ * The requests that the runtime sends under Synthesize, exactly one of httpGet or export. Default: the readiness probe.
  */
 export interface Synthetic {
 /**
  * At most this many in a step.
  */
 requests?: number
-httpGet: HttpGet
+httpGet?: HttpGet
+export?: ExportRef
 }
 /**
  * The time after promotion in which the gate still watches; then the release is proven.

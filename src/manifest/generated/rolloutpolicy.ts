@@ -290,14 +290,15 @@ requests?: number
 duration?: string
 }
 /**
- * The requests that the runtime sends under Synthesize. Default: the readiness probe.
+ * The requests that the runtime sends under Synthesize, exactly one of httpGet or export. Default: the readiness probe.
  */
 export interface Synthetic {
 /**
  * At most this many in a step.
  */
 requests?: number
-httpGet: HttpGet
+httpGet?: HttpGet
+export?: ExportRef
 }
 /**
  * A GET through the handler of the component itself; 200 to 399 is a success.
@@ -324,6 +325,19 @@ name: string
  */
 value: string
 }[]
+}
+/**
+ * An exported function of the component.
+ */
+export interface ExportRef {
+/**
+ * Full name of the exported interface.
+ */
+interface: string
+/**
+ * Name of the function in it.
+ */
+function: string
 }
 /**
  * The time after promotion in which the gate still watches; then the release is proven.

@@ -13,7 +13,7 @@ const ENTRY = 'demo/greeting';
 export async function startHeadway(): Promise<Peer> {
   const folder = await mkdtemp(join(tmpdir(), 'headway-bench-'));
   const repository = await Repository.create(join(folder, 'git'));
-  await repository.push('Start', await demoFiles());
+  await repository.push('Start', { ...(await demoFiles()), ...(await typedFiles()) });
   const daemon = await Daemon.spawn({ repo: repository.url, data: join(folder, 'data') });
   const stop = async (): Promise<void> => {
     await daemon.stop();
@@ -25,7 +25,32 @@ export async function startHeadway(): Promise<Peer> {
     await stop();
     throw error;
   }
+  await daemon.entry('demo/pricing', 'it serves', (entry) => entry.serving !== undefined);
   return { url: `${daemon.url}/`, stop };
+}
+
+/** Beside the demo: a function without parameters on `TYPED_PATH`, called with JSON. */
+export const TYPED_PATH = 'currencies';
+
+async function typedFiles(): Promise<Record<string, string | Uint8Array>> {
+  return {
+    'demo/pricing.yaml': `apiVersion: headway.dev/v1alpha1
+kind: Component
+metadata: {name: pricing, namespace: demo}
+spec:
+  source: {path: artifacts/pricing.wasm}
+  rollout: {strategy: {type: Immediate}, bake: {duration: 1s, deadline: 1m}}
+---
+apiVersion: headway.dev/v1alpha1
+kind: Route
+metadata: {name: pricing, namespace: demo}
+spec:
+  rules:
+    - matches: [{path: {type: Exact, value: /${TYPED_PATH}}}]
+      backendRef: {name: pricing, export: {interface: "shop:cart/pricing@1.0.0", function: currencies}}
+`,
+    'artifacts/pricing.wasm': await readFile(join(ROOT, 'examples/wasm/pricing-v1.wasm')),
+  };
 }
 
 async function demoFiles(): Promise<Record<string, Uint8Array>> {

@@ -4,7 +4,7 @@
  */
 import { measureInTurn, summarise, type Metrics, type SectionResult } from '../harness.ts';
 import { chooseMeter, type Load } from '../meter.ts';
-import { startHeadway } from '../peers/headway.ts';
+import { startHeadway, TYPED_PATH } from '../peers/headway.ts';
 import { startBare, startJcoServe, type Peer } from '../peers/peer.ts';
 
 const EXAMPLE = 'greeting-v1';
@@ -26,11 +26,16 @@ export async function benchHttp(
     peers.set('bare node:http', await startBare());
     peers.set('jco serve', await startJcoServe(EXAMPLE));
     peers.set('headway', settings.url ? { url: settings.url, stop: async () => undefined } : await startHeadway());
+    const typed = settings.url === undefined ? `${peers.get('headway')!.url}${TYPED_PATH}` : undefined;
     for (const [name, { url }] of peers) {
       await expectGreeting(name, url);
       await meter.measure(url, { connections: settings.connections, seconds: WARM_UP_SECONDS });
     }
     const subjects = [...peers].map(([name, { url }]) => ({ name, measure: () => meter.measure(url, settings) }));
+    if (typed !== undefined) {
+      await meter.measure(typed, { connections: settings.connections, seconds: WARM_UP_SECONDS });
+      subjects.push({ name: 'headway, function with JSON', measure: () => meter.measure(typed, settings) });
+    }
     const measured = await measureInTurn(subjects, settings.rounds, onMeasured);
     const conditions = `${settings.connections} connections, ${settings.seconds} s each, ${meter.name}, Node ${process.versions.node}`;
     return summarise('HTTP through a cell', conditions, measured, [
