@@ -23,6 +23,22 @@ const between = (base: Files, head: Files): Plan => planOf(desiredOf(base), desi
 const grants = (plan: Plan) => escalationsOf(plan).map(({ of, name, change }) => `${of} ${change} ${name}`);
 const capability = (text: string) => `  capabilities: [{name: g, ${text}}]\n`;
 
+describe('what a match calls', () => {
+  const rules = (called: string): Files =>
+    shop('', { 'route.yaml': route('cart', `  rules: [{backendRef: {name: cart${called}}}]\n`) });
+  const quote = ', export: {interface: "a:b/c@1.0.0", function: quote}';
+  const price = ', export: {interface: "a:b/c@1.0.0", function: price}';
+
+  it.each([
+    ['a function for the handler', '', quote, '/ calls the HTTP handler → a:b/c@1.0.0#quote'],
+    ['another function', quote, price, '/ calls a:b/c@1.0.0#quote → a:b/c@1.0.0#price'],
+    ['the handler again', quote, '', '/ calls a:b/c@1.0.0#quote → the HTTP handler'],
+  ])('%s', (_what, before, after, line) => {
+    const [entry] = between(rules(before), rules(after)).entries;
+    expect(entry!.differences).toEqual([line]);
+  });
+});
+
 describe('what a component may touch', () => {
   const http = (hosts: string, more = '') => capability(`outboundHttp: {schemes: [https], hosts: [${hosts}]}${more}`);
 

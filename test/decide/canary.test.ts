@@ -313,3 +313,30 @@ describe('replicas that may be missing', { timeout: 60_000 }, () => {
     expect(fleet.engine.unanswered).toBe(0);
   });
 });
+
+describe('what a match calls', { timeout: 60_000 }, () => {
+  const calling = (content: string, called: string | undefined) => {
+    const plain = cart(content, [TENTH]);
+    const rules = plain.rules.map((rule) =>
+      called === undefined ? rule : { ...rule, export: { interface: 'a:b/c@1.0.0', function: called } },
+    );
+    return { ...plain, rules };
+  };
+
+  it.each([
+    ['quote', 'price'],
+    [undefined, 'quote'],
+    ['quote', undefined],
+  ])('is of each release its own while both answer: %s and %s', (before, after) => {
+    const fleet = new Fleet(desired('a1', [calling('v1', before)])).until((f) => f.isProven('cart', 'v1'));
+    fleet
+      .push(desired('a2', [calling('v2', after)]))
+      .until(atStep(1))
+      .run(200);
+    expect(arms(fleet).map((arm) => arm.export?.function)).toEqual([before, after]);
+    fleet.until((f) => f.isProven('cart', 'v2'));
+    expect(arms(fleet).map((arm) => arm.export?.function)).toEqual([after]);
+    const names = after === undefined ? undefined : [`a:b/c@1.0.0#${after}`];
+    expect(fleet.status('cart').calls).toEqual(names);
+  });
+});

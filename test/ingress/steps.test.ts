@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MAX_COPIES_IN_FLIGHT } from '../../src/ingress/copies.ts';
 import type { ReleaseSamples } from '../../src/model/engine.ts';
 import type { Arm } from '../../src/model/snapshot.ts';
-import { Outcome, REQUEST_IS_MIRRORED } from '../../src/wire/frames.ts';
+import { Outcome, REQUEST_IS_MIRRORED, REQUEST_IS_TYPED } from '../../src/wire/frames.ts';
 import { arm, NEXT, release, rule, snapshot, STABLE, startIngress, type Fixture } from './fixture.ts';
 import { until, type ScriptedCall } from './scripted-cell.ts';
 
@@ -290,4 +290,26 @@ describe('statuses that are failures', () => {
       synthetic: { requests: 3, failures: 3, status4xx: 0 },
     });
   });
+});
+
+test.each([
+  ['a function to a handler', { interface: 'a:b/c', function: 'd' }, undefined],
+  ['a handler to a function', undefined, { interface: 'a:b/c', function: 'd' }],
+  ['a function to another', { interface: 'a:b/c', function: 'd' }, { interface: 'a:b/c', function: 'e' }],
+])('a copy asks the release that gets it as that one is called: %s', async (_what, from, to) => {
+  const stable = await fixture.add(STABLE, saying('stable'));
+  const next = await fixture.add(NEXT, saying('next'));
+  const pathOf = (called: typeof from): string => (called ? `a:b/c#${called.function}` : '/where?x=1');
+  const typed = (called: typeof from): number => (called ? REQUEST_IS_TYPED : 0);
+  const arms = [
+    { ...arm(STABLE, 100), ...(from ? { export: from } : {}) },
+    { ...arm(NEXT, 0), mirror: 100, ...(to ? { export: to } : {}) },
+  ];
+  fixture.ingress.apply(snapshot([rule({ arms })], ++generation));
+  await fixture.get('/where?x=1', { agent });
+  await until(() => next.cell.calls.length === 1);
+  expect(stable.cell.calls.map(({ path, request }) => [path, request.flags])).toEqual([[pathOf(from), typed(from)]]);
+  expect(next.cell.calls.map(({ path, request }) => [path, request.flags])).toEqual([
+    [pathOf(to), typed(to) | REQUEST_IS_MIRRORED],
+  ]);
 });

@@ -2,6 +2,7 @@ import { short } from '../../kit/digest.ts';
 import { canonicalJson, type Json } from '../../kit/json.ts';
 import type { ArtifactSource } from '../../model/component.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
+import { callName } from '../../model/callable.ts';
 import { matchKey } from '../../model/route.ts';
 import type { ScheduleTrigger } from '../../model/schedule.ts';
 
@@ -32,7 +33,8 @@ export function differences(before: DesiredEntry, after: DesiredEntry): string[]
   const claims = (entry: DesiredEntry): Json[] => entry.rules.map((rule) => matchKey(rule.match));
   if (!same(claims(before), claims(after))) lines.push(`routes: ${listDifference(claims(before), claims(after))}`);
   else if (!same(before.rules.map(settingsOfRule), after.rules.map(settingsOfRule)))
-    lines.push('routes: time-outs, limits or exports');
+    lines.push('routes: time-outs or limits');
+  lines.push(...callDifferences(before.rules, after.rules));
   lines.push(...scheduleDifferences(before, after));
   lines.push(...fieldDifferences('rollout.', before.rollout, after.rollout));
   lines.push(...fieldDifferences('', settingsOf(before), settingsOf(after)));
@@ -62,8 +64,23 @@ function settingsOfRule(rule: DesiredEntry['rules'][number]): Json {
   return {
     timeout: rule.requestTimeoutMs,
     body: rule.requestBodyBytes,
-    export: rule.export ? `${rule.export.interface}#${rule.export.function}` : undefined,
   };
+}
+
+/** A match that calls another function from now on, or a function where it had the HTTP handler. */
+function callDifferences(before: DesiredEntry['rules'], after: DesiredEntry['rules']): string[] {
+  const called = new Map(before.map((rule) => [matchKey(rule.match), callOf(rule)]));
+  return after.flatMap((rule) => {
+    const was = called.get(matchKey(rule.match)) ?? (rule.export ? 'nothing' : HANDLER);
+    const now = callOf(rule);
+    return was === now ? [] : `${rule.match.hostname ?? ''}${rule.match.path.value} calls ${was} → ${now}`;
+  });
+}
+
+const HANDLER = 'the HTTP handler';
+
+function callOf({ export: called }: DesiredEntry['rules'][number]): string {
+  return called ? callName(called.interface, called.function) : HANDLER;
 }
 
 function settingsOf(entry: DesiredEntry): object {
