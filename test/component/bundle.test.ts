@@ -33,6 +33,7 @@ describe('a bundle keeps what the README of the room promises', () => {
       'component.core.wasm',
       'component.core2.wasm',
       'component.core3.wasm',
+      'types.json',
     ]);
     expect(prepared).toMatchObject({ tier: 'fast', blockingExports: [`${HANDLER}#handle`] });
   });
