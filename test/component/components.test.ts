@@ -52,6 +52,23 @@ describe('prepare', () => {
     expect(isIntact({ ...bundle, blockingExports: [] })).toBe(false);
   });
 
+  test('what of a linked import can block is part of the bundle, and of the name that it is cached under', async () => {
+    const { put, components } = open();
+    const links = [{ import: 'shop:tax/rates@0.1.0', component: 'shop/tax' as const, mode: 'Inline' as const }];
+    const member = memberOf(await put(example('checkout')), { links });
+    const blocking = ['shop:tax/rates@0.1.0#rate'];
+    const plain = await bundleOf(components, member);
+    const suspending = await components.prepare(member, blocking);
+    if (!suspending.ok) throw new Error(suspending.error.message);
+    expect([plain.tier, suspending.value.tier]).toEqual(['fast', 'fast']);
+    expect(suspending.value.digest).not.toBe(plain.digest);
+    const { artifact, limits } = member;
+    expect(await components.cached(artifact, limits.memoryBytes, [])).toEqual(plain);
+    expect(await components.cached(artifact, limits.memoryBytes, blocking)).toEqual(suspending.value);
+    expect(await components.cached(artifact, limits.memoryBytes, ['shop:tax/rates@0.1.0#other'])).toBeUndefined();
+    expect(await components.cached(artifact)).toBeDefined();
+  });
+
   test('I13: the same component gives the same bundle, in another child and under another name', async () => {
     const { put, components, again } = open();
     const member = memberOf(await put(example('greeting-js')));

@@ -434,7 +434,7 @@ name: string
 namespace?: string
 }
 /**
- * Inline: same process, own memory. Remote: the other entry with its own rollout.
+ * Inline: same process, own memory; the process holds the grants of both. Remote: the other entry with its own rollout.
  */
 mode?: ("Inline" | "Remote")
 }
