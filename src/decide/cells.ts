@@ -18,7 +18,7 @@ import type { GroupId } from '../model/snapshot.ts';
 import type { EntryDraft } from './memory.ts';
 import { isOutdated, regressionOf } from './pins.ts';
 import { firingsOf } from './schedule/calls.ts';
-import { isAlone, isHandingOver, runsAlone } from './singleton.ts';
+import { isAlone, isHandingOver, isSingleton, runsAlone } from './singleton.ts';
 import { running, standing, standingCandidate } from './rolling.ts';
 import { isRolling } from './steps.ts';
 import { nextStartMs } from './supervise.ts';
@@ -173,7 +173,8 @@ function fill(
   for (let count = 0; count < missing; count++) {
     const id = `${plan.group}#${world.memory.nextReplica}`;
     world.memory.nextReplica += 1;
-    entry.replicas = [...entry.replicas, { id, group: plan.group, token: plan.restartToken, stopping: false }];
+    const one = isSingleton(want.release.entry) ? { isSingleton: true as const } : {};
+    entry.replicas = [...entry.replicas, { id, group: plan.group, token: plan.restartToken, stopping: false, ...one }];
     start({ type: 'Start', replica: id, cell: plan, why: `${want.purpose}: ${mine.length} of ${want.count} run` });
   }
   return undefined;

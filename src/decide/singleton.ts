@@ -14,15 +14,19 @@ import type { Candidate, EntryMemory, Release } from '../model/memory.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import type { World } from './world.ts';
 
-type Runs = Pick<EntryMemory, 'serving' | 'candidate' | 'warm'>;
+type Runs = Pick<EntryMemory, 'serving' | 'candidate' | 'warm' | 'replicas'>;
 
 export function isSingleton({ members }: Pick<DesiredEntry, 'members'>): boolean {
   return members[0].instancePolicy === 'Singleton';
 }
 
-/** Something of this entry must have no other beside it. What it goes back to counts: a rollback may not overlap either. */
-export function runsAlone({ serving, candidate, warm }: Runs): boolean {
+/**
+ * Something of this entry must have no other beside it. What it goes back to counts: a rollback may not overlap either;
+ * and so does a replica that has not ended, whatever became of its release.
+ */
+export function runsAlone({ serving, candidate, warm, replicas }: Runs): boolean {
   const releases = [serving?.release, candidate?.release, ...warm];
+  if (replicas.some(({ isSingleton: alone }) => alone === true)) return true;
   return releases.some((release) => release !== undefined && isSingleton(release.entry));
 }
 

@@ -228,6 +228,8 @@ export interface ReplicaMemory {
   /** Restart token and probes that it was started with. */
   readonly token: string;
   readonly stopping: boolean;
+  /** Nothing of its entry may run beside it until it has ended. */
+  readonly isSingleton?: true;
 }
 
 export interface ReplicaFailure {

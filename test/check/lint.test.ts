@@ -202,6 +202,27 @@ describe('what is allowed and hardly meant', () => {
       shop(`${PROBE}  rollout: {strategy: {type: BlueGreen}, gate: {insufficientData: Hold}}\n`),
       ['HW1062 warning cart.yaml:7:3'],
     ],
+    [
+      'a step of copies alone that nothing can decide',
+      shop(
+        `${PROBE}  rollout: {strategy: {type: Canary, canary: {steps: [{mirror: {percent: 5}}, {weight: 5}]}}, gate: {insufficientData: Hold}}\n`,
+      ),
+      ['HW1062 warning cart.yaml:7:3'],
+    ],
+    [
+      'a step by header that visitors decide',
+      shop(
+        `${PROBE}  rollout: {strategy: {type: Canary, canary: {steps: [{headers: [{name: a, value: b}]}]}}, gate: {insufficientData: Hold}}\n`,
+      ),
+      [],
+    ],
+    [
+      'Rolling of two where one may be missing',
+      shop(
+        `${PROBE}  scaling: {minReplicas: 2}\n  rollout: {strategy: {type: Rolling, rolling: {maxUnavailable: 1}}}\n`,
+      ),
+      ['HW1063 warning cart.yaml:8:3'],
+    ],
     ['a BlueGreen that its probe decides', shop(`${PROBE}  rollout: {strategy: {type: BlueGreen}}\n`), []],
     [
       'Rolling of one replica',

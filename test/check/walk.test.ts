@@ -30,6 +30,20 @@ describe('the stages that plan shows', () => {
     for (const change of ['Add', 'Retrigger'] as const) expect(walkOf(wanted, change).leastMsToServing).toBe(0);
   });
 
+  it('say what a step gives besides its weight', () => {
+    const waits = { minDurationMs: 1_000, deadlineMs: MINUTE_MS };
+    const headers = [{ name: 'x-team', type: 'Exact' as const, value: 'us' }];
+    const steps = [
+      { ...waits, weight: 0, headers },
+      { ...waits, weight: 10, mirror: 30 },
+    ];
+    const planned = walkOf(entry('x', { settings: { strategy: { type: 'Canary', steps } } }), 'Replace');
+    expect(planned.steps.slice(1, -1)).toMatchObject([
+      { weight: 0, headers: ['x-team: us'] },
+      { weight: 10, mirror: 30 },
+    ]);
+  });
+
   it('of a singleton, and of what becomes one or was one', () => {
     const one = entry('x', { member: { instancePolicy: 'Singleton' } });
     const pooled = entry('x');

@@ -1,4 +1,4 @@
-/** The daemon under test with the webhook on, so that a push is looked at once, and two entries that change differently. */
+/** The daemon under test with the webhook on, so that a push is looked at once, and entries that change differently. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,8 +10,11 @@ import { environment, example } from '../support/manifests.ts';
 import { Repository, type Changes } from '../support/repository.ts';
 
 /** An entry of the fleet: served under its own host name, changed by the policy of its name. */
-export type EntryName = 'at-once' | 'by-steps';
-export const ENTRIES: readonly EntryName[] = ['at-once', 'by-steps'];
+export type EntryName = 'at-once' | 'by-steps' | 'beside' | 'one-by-one' | 'by-name';
+/** What most tests of kills need. */
+export const ENTRIES = ['at-once', 'by-steps'] as const satisfies readonly EntryName[];
+/** One of each strategy. */
+export const ALL_ENTRIES: readonly EntryName[] = ['at-once', 'by-steps', 'beside', 'one-by-one', 'by-name'];
 
 /** What an entry is to run. A different `round` is a different revision of the same build. */
 export interface Build {
@@ -43,10 +46,21 @@ function policies(): string {
   bake: {duration: 300ms, deadline: 10m}
   breaker: {maxRollbacks: 100, window: 1h}
 `;
-  const steps = `{steps: [{weight: 20, minDuration: 100ms, deadline: 1m}, {weight: 50, minDuration: 100ms, deadline: 1m}]}`;
+  const waits = 'minDuration: 100ms, deadline: 1m';
+  const steps = `{steps: [{weight: 20, ${waits}}, {weight: 50, ${waits}}]}`;
+  const named = `{steps: [{headers: [{name: x-team, value: us}], ${waits}}, {mirror: {percent: 20}, ${waits}}, {weight: 40, ${waits}}]}`;
   const of = (name: string, strategy: string): string =>
     `apiVersion: headway.dev/v1alpha1\nkind: RolloutPolicy\nmetadata: {name: ${name}, namespace: shop}\nspec:\n  strategy: ${strategy}\n${gate}`;
-  return `${of('at-once', '{type: Immediate}')}---\n${of('by-steps', `{type: Canary, canary: ${steps}}`)}`;
+  const strategies: Readonly<Record<EntryName, string>> = {
+    'at-once': '{type: Immediate}',
+    'by-steps': `{type: Canary, canary: ${steps}}`,
+    beside: '{type: BlueGreen, blueGreen: {previewDuration: 100ms}}',
+    'one-by-one': `{type: Rolling, rolling: {${waits}}}`,
+    'by-name': `{type: Canary, canary: ${named}}`,
+  };
+  return Object.entries(strategies)
+    .map(([name, strategy]) => of(name, strategy))
+    .join('---\n');
 }
 
 function document(entry: EntryName, { wasm, round }: Build, replicas: number): string {
@@ -56,7 +70,7 @@ metadata: {name: ${entry}, namespace: shop}
 spec:
   source: {path: wasm/${wasm}.wasm}
   env: [{name: ROUND, value: "${round}"}]
-  scaling: {minReplicas: ${replicas}}
+  scaling: {minReplicas: ${entry === 'one-by-one' ? Math.max(2, replicas) : replicas}}
   probes:
     readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 2s, deadline: 20s}
   drain: {deadline: 10s}
@@ -76,16 +90,21 @@ spec:
 export class Fleet {
   readonly repository: Repository;
   readonly daemon: Daemon;
+  readonly entries: readonly EntryName[];
   readonly #replicas: number;
 
-  private constructor(repository: Repository, daemon: Daemon, replicas: number) {
+  private constructor(repository: Repository, daemon: Daemon, entries: readonly EntryName[], replicas: number) {
     this.repository = repository;
     this.daemon = daemon;
+    this.entries = entries;
     this.#replicas = replicas;
   }
 
-  /** With both entries proven; everything ends with the test. */
-  static async start({ replicas = 1 } = {}): Promise<Fleet> {
+  /** With all entries proven; everything ends with the test. */
+  static async start({
+    replicas = 1,
+    entries = ENTRIES,
+  }: { readonly replicas?: number; readonly entries?: readonly EntryName[] } = {}): Promise<Fleet> {
     const folder = await mkdtemp(path.join(tmpdir(), 'headway-load-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     const repository = await Repository.create(path.join(folder, 'git'));
@@ -94,7 +113,7 @@ export class Fleet {
       'environment.yaml': environment({ interval: '15s' }),
       'shop/policies.yaml': policies(),
       ...Object.fromEntries(Object.keys(VERSIONS).map((wasm) => [`wasm/${wasm}.wasm`, example(wasm)])),
-      ...Object.fromEntries(ENTRIES.map((entry) => [`shop/${entry}.yaml`, document(entry, first, replicas)])),
+      ...Object.fromEntries(entries.map((entry) => [`shop/${entry}.yaml`, document(entry, first, replicas)])),
     });
     const daemon = await Daemon.start({
       repo: repository.url,
@@ -102,16 +121,16 @@ export class Fleet {
       config: await writeHintedConfig(folder, repository.url),
     });
     onTestFinished(async () => void (await daemon.stop()));
-    await daemon.until('both entries are proven', ({ entries }) =>
-      ENTRIES.every((name) => entries.some(({ key, proven }) => key === `shop/${name}` && proven !== undefined)),
+    await daemon.until('all entries are proven', (status) =>
+      entries.every((name) => status.entries.some(({ key, proven }) => key === `shop/${name}` && proven !== undefined)),
     );
-    return new Fleet(repository, daemon, replicas);
+    return new Fleet(repository, daemon, entries, replicas);
   }
 
   /** Commits what the entries are to run, pushes it and says so. */
   async deploy(message: string, builds: Partial<Record<EntryName, Build>>): Promise<string> {
     const changes: Changes = Object.fromEntries(
-      ENTRIES.flatMap((entry) => {
+      this.entries.flatMap((entry) => {
         const build = builds[entry];
         return build ? [[`shop/${entry}.yaml`, document(entry, build, this.#replicas)]] : [];
       }),
@@ -145,10 +164,18 @@ export class Fleet {
     return { entry, stop: () => running.stop() };
   }
 
-  /** GETs on both entries at a steady rate, and a few uploads that are streamed both ways. */
+  /** GETs on all entries at a steady rate, and a few uploads that are streamed both ways. */
   visitors({ getsPerSecond = 200, postsPerSecond = 5, uploadBytes = 100_000 } = {}): readonly FleetLoad[] {
-    return ENTRIES.flatMap((entry) => [
-      this.load(entry, { rate: getsPerSecond, connections: 16 }),
+    return this.entries.flatMap((entry) => [
+      // Some name themselves, where a step asks for that; no other entry does.
+      this.load(entry, {
+        rate: getsPerSecond,
+        connections: 16,
+        headers: [
+          ['host', hostOf(entry)],
+          ['x-team', 'us'],
+        ],
+      }),
       this.load(entry, {
         url: `${this.daemon.url}/echo`,
         rate: postsPerSecond,

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EntryStatus } from '../../src/model/status.ts';
 import type { LoadReport } from '../bench/load-process.ts';
 import { seededRandom } from './seeded-random.ts';
-import { ENTRIES, Fleet, type Build, type EntryName, type FleetLoad } from './fleet.ts';
+import { ENTRIES, Fleet, type Build, type FleetLoad } from './fleet.ts';
 
 const TEST_TIMEOUT_MS = 300_000;
 const CONVERGE_TIMEOUT_MS = 60_000;
@@ -22,7 +22,7 @@ async function finish(loads: readonly FleetLoad[]): Promise<readonly LoadReport[
   return Promise.all(loads.map(({ stop }) => stop()));
 }
 
-function both(wasm: string, round: number): Record<EntryName, Build> {
+function both(wasm: string, round: number): Record<(typeof ENTRIES)[number], Build> {
   return { 'at-once': { wasm, round }, 'by-steps': { wasm, round } };
 }
 

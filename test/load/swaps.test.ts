@@ -1,13 +1,13 @@
 /**
- * I1 under planned changes: fifty commits, each of which swaps two entries, while other processes send requests and
+ * I1 under planned changes: forty commits, each of which swaps one entry of every strategy, while other processes send requests and
  * count what comes back. Nothing is lost, answered twice or by two revisions, and every failure is a bad revision's own.
  */
 import { expect, it } from 'vitest';
 import type { EntryStatus, Status } from '../../src/model/status.ts';
 import type { LoadReport } from '../bench/load-process.ts';
-import { ENTRIES, Fleet, VERSIONS, type Build, type EntryName } from './fleet.ts';
+import { ALL_ENTRIES, Fleet, VERSIONS, type Build, type EntryName } from './fleet.ts';
 
-const SWAPS_TIMEOUT_MS = 600_000;
+const SWAPS_TIMEOUT_MS = 1_200_000;
 /** Of one commit, on a machine that is busy with other things. */
 const COMMIT_TIMEOUT_MS = 60_000;
 
@@ -21,35 +21,48 @@ interface Change {
 const good = (wasm: string): Change => ({ wasm, fate: 'Proven' });
 const bad = (wasm: string): Change => ({ wasm, fate: 'RolledBack' });
 
+/** What becomes of the entries in turn: the first, third and fifth of them, and the others. */
+interface Pair {
+  readonly odd: Change;
+  readonly even: Change;
+}
+
 /** One commit: a change of each entry, `git revert` of the commit before, or two commits with no time between them. */
 type Round =
-  | { readonly type: 'Change'; readonly changes: Readonly<Record<EntryName, Change>> }
+  | { readonly type: 'Change'; readonly changes: Pair }
   | { readonly type: 'Revert' }
-  | { readonly type: 'Overtaken'; readonly by: Readonly<Record<EntryName, Change>> };
+  | { readonly type: 'Overtaken'; readonly by: Pair };
 
-/** Ten commits, twenty swaps: good, bad, reverts of both, one entry good and the other bad, and a commit overtaken. */
+/** Ten commits, fifty swaps: good, bad, reverts of both, some good and some bad in one, and a commit overtaken. */
 const CYCLE: readonly Round[] = [
-  { type: 'Change', changes: { 'at-once': good('greeting-v2'), 'by-steps': good('greeting-v2') } },
+  { type: 'Change', changes: { odd: good('greeting-v2'), even: good('greeting-v2') } },
   { type: 'Revert' },
-  { type: 'Change', changes: { 'at-once': bad('greeting-flaky'), 'by-steps': bad('greeting-traps') } },
+  { type: 'Change', changes: { odd: bad('greeting-flaky'), even: bad('greeting-traps') } },
   { type: 'Revert' },
-  { type: 'Change', changes: { 'at-once': good('greeting-slow-tail'), 'by-steps': bad('greeting-flaky') } },
-  { type: 'Change', changes: { 'at-once': bad('greeting-traps'), 'by-steps': good('greeting-slow-tail') } },
-  { type: 'Change', changes: { 'at-once': good('greeting-v2'), 'by-steps': good('greeting-v2') } },
-  { type: 'Overtaken', by: { 'at-once': good('greeting-v1'), 'by-steps': good('greeting-v1') } },
-  { type: 'Change', changes: { 'at-once': good('greeting-v2'), 'by-steps': good('greeting-slow-tail') } },
+  { type: 'Change', changes: { odd: good('greeting-slow-tail'), even: bad('greeting-flaky') } },
+  { type: 'Change', changes: { odd: bad('greeting-traps'), even: good('greeting-slow-tail') } },
+  { type: 'Change', changes: { odd: good('greeting-v2'), even: good('greeting-v2') } },
+  { type: 'Overtaken', by: { odd: good('greeting-v1'), even: good('greeting-v1') } },
+  { type: 'Change', changes: { odd: good('greeting-v2'), even: good('greeting-slow-tail') } },
   { type: 'Revert' },
 ];
-const CYCLES = 5;
+const CYCLES = 4;
+const ENTRIES = ALL_ENTRIES;
 const SWAPS = CYCLES * CYCLE.length * ENTRIES.length;
+const GETS_PER_SECOND = 80;
+
+function changesOf(pair: Pair): Readonly<Record<EntryName, Change>> {
+  const changes = ENTRIES.map((entry, index) => [entry, index % 2 === 0 ? pair.odd : pair.even] as const);
+  return Object.fromEntries(changes) as Record<EntryName, Change>;
+}
 
 it(
   `${SWAPS} swaps under load: nothing is lost, doubled, mixed up or failed by Headway`,
   async () => {
-    const fleet = await Fleet.start();
+    const fleet = await Fleet.start({ entries: ENTRIES });
     const releases = new Map<string, Change>();
     const history = new History(releases, await fleet.daemon.status());
-    const visitors = fleet.visitors();
+    const visitors = fleet.visitors({ getsPerSecond: GETS_PER_SECOND });
     let round = 0;
     for (let cycle = 0; cycle < CYCLES; cycle += 1) {
       for (const step of CYCLE) {
@@ -109,7 +122,7 @@ class History {
 
 async function play(fleet: Fleet, history: History, step: Round, round: number): Promise<void> {
   if (step.type === 'Revert') return playRevert(fleet, history, round);
-  const changes = step.type === 'Change' ? step.changes : step.by;
+  const changes = changesOf(step.type === 'Change' ? step.changes : step.by);
   if (step.type === 'Overtaken') await overtaken(fleet, history, round);
   const commit = await fleet.deploy(`Round ${round}`, buildsOf(changes, round));
   for (const entry of ENTRIES) {
@@ -132,7 +145,7 @@ async function overtaken(fleet: Fleet, history: History, round: number): Promise
   const change = good('greeting-slow-tail');
   const commit = await fleet.deploy(
     `Round ${round}, overtaken`,
-    buildsOf({ 'at-once': change, 'by-steps': change }, -round),
+    buildsOf(changesOf({ odd: change, even: change }), -round),
   );
   const status = await fleet.daemon.until(
     `round ${round}: it is accepted`,
@@ -200,10 +213,8 @@ function answersOfTwo({ labels }: LoadReport, releases: ReadonlyMap<string, Chan
 }
 
 function buildsOf(changes: Readonly<Record<EntryName, Change>>, round: number): Record<EntryName, Build> {
-  return {
-    'at-once': { wasm: changes['at-once'].wasm, round },
-    'by-steps': { wasm: changes['by-steps'].wasm, round },
-  };
+  const builds = ENTRIES.map((entry) => [entry, { wasm: changes[entry].wasm, round }] as const);
+  return Object.fromEntries(builds) as Record<EntryName, Build>;
 }
 
 function find(status: Status | undefined, entry: EntryName): EntryStatus | undefined {

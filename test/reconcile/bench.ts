@@ -37,6 +37,7 @@ export class Bench {
       started: () => undefined,
       stopped: () => undefined,
       fired: () => undefined,
+      journalled: () => undefined,
     };
     const plain = portsOf(this.outside, life, clock, none);
     const ports = this.#noting({ ...plain, ...change(plain) });

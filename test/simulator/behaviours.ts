@@ -10,6 +10,8 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   down: { ...GOOD, failures: 1 },
   // Its firings take longer than a minute.
   long: { ...GOOD, runMs: 70_000 },
+  // Answers 404 to half of what it is asked: a failure where the gate counts 4xx, else a shift of client errors.
+  lost: { ...GOOD, status4xx: 0.5 },
   crash: { ...GOOD, crashesAfterMs: 700 },
   never: { ...GOOD, readyAfterMs: 'never' },
   // Within its bake, and long after it.

@@ -1,6 +1,6 @@
 /** What happens in a history. Each event stands for itself, so that a history without one of them is a history too. */
 import { seeded } from '../decide/gate/random.ts';
-import type { Service } from './tree.ts';
+import type { Service, Tree } from './tree.ts';
 
 export type Edit =
   | { readonly type: 'Set'; readonly name: string; readonly change: Partial<Service> }
@@ -14,7 +14,7 @@ export type Edit =
   | { readonly type: 'ConfirmPrune' }
   | {
       readonly type: 'Environment';
-      readonly change: { readonly environmentBroken?: boolean; readonly frozen?: boolean };
+      readonly change: Partial<Pick<Tree, 'environmentBroken' | 'frozen' | 'policy'>>;
     }
   | { readonly type: 'Revert' }
   | { readonly type: 'Nothing' };
@@ -50,13 +50,13 @@ export interface History {
 }
 
 const NAMES = ['a', 'b', 'c'] as const;
-const STRATEGIES = ['Canary', 'Immediate', 'BlueGreen', 'Rolling'] as const;
 const CONTENTS = [
   'good',
   'good',
   'good',
   'goodold',
   'long',
+  'lost',
   'half',
   'down',
   'crash',
@@ -87,7 +87,7 @@ export function historyOf(seed: number, random: () => number): History {
           ...(random() < 0.85
             ? { content: `${upgrades() < 0.3 ? 'goodold' : 'good'}-${service}` }
             : { content: content() }),
-          strategy: random() < 0.5 ? 'Canary' : pick(STRATEGIES),
+          ...strategy(),
           replicas: pick([1, 1, 2, 3]),
           ...clock(service),
           singleton: random() < 0.2,
@@ -103,6 +103,7 @@ export function historyOf(seed: number, random: () => number): History {
     if (random() < 0.02) steps.push(...inARow('down', 7_000));
     steps.push({ afterMs, event: random() < 0.68 ? commit() : fault() });
     if (servers() < 0.1) steps.push({ afterMs: Math.floor(servers() * 3_000), event: away() });
+    if (random() < 0.35) steps.push(...interrupted());
     if (upgrades() < 0.1) steps.push({ afterMs: Math.floor(upgrades() * 9_000), event: upgrade() });
   }
   return { seed, steps };
@@ -149,7 +150,7 @@ export function historyOf(seed: number, random: () => number): History {
     if (chance < 0.81)
       return edits({ type: 'Set', name: name(), change: { steps: pick([[20, 60], [10, 40, 80], [50], [90]]) } });
     if (chance < 0.83) return edits({ type: 'Set', name: name(), change: { minSamples: pick([10, 30]) } });
-    if (chance < 0.85) return edits({ type: 'Set', name: name(), change: { strategy: pick(STRATEGIES) } });
+    if (chance < 0.85) return edits({ type: 'Set', name: name(), change: strategy() });
     if (chance < 0.87) return edits({ type: 'Set', name: name(), change: { approval: random() < 0.6 } });
     if (chance < 0.89) return edits({ type: 'Approve', name: name() });
     if (chance < 0.92) return edits({ type: 'Emergency', name: name() });
@@ -158,11 +159,50 @@ export function historyOf(seed: number, random: () => number): History {
     if (chance < 0.95) return edits({ type: 'Set', name: name(), change: { singleton: random() < 0.5 } });
     if (chance < 0.958) return edits({ type: 'Set', name: name(), change: { restartToken: String(version) } });
     if (chance < 0.97) return edits({ type: 'Set', name: name(), change: { broken: random() < 0.6 } });
-    if (chance < 0.98) return edits({ type: 'Environment', change: { environmentBroken: random() < 0.6 } });
+    if (chance < 0.977) return edits({ type: 'Environment', change: { environmentBroken: random() < 0.6 } });
+    if (chance < 0.984) return edits({ type: 'Environment', change: { policy: pick(['None', 'Replicas', 'Bake']) } });
     if (chance < 0.99) return edits({ type: 'Environment', change: { frozen: random() < 0.6 } });
     return edits(
       random() < 0.5 ? { type: 'Nothing' } : { type: 'Set', name: name(), change: { label: String(version) } },
     );
+  }
+
+  /** A good one on its way, and in the middle of it whatever may come between. */
+  function interrupted(): readonly Step[] {
+    const service = name();
+    const set = (change: Partial<Service>): SimEvent => edits({ type: 'Set', name: service, change });
+    const way = { ...strategy(), singleton: random() < 0.15, replicas: pick([2, 3, 4]) };
+    const begun = set({ ...way, content: `good-${(version += 1)}` });
+    const between: readonly (() => SimEvent)[] = [
+      () => set({ content: `good-${(version += 1)}` }),
+      () => edits({ type: 'Revert' }),
+      () => set({ retry: version }),
+      () => set({ steps: pick([[20, 60], [10, 40, 80], [50], [90]]) }),
+      () => set({ minSamples: pick([10, 30]) }),
+      () => set(strategy()),
+      () => set({ approval: true }),
+      () => edits({ type: 'Delete', name: service }),
+      () => edits({ type: 'Environment', change: { frozen: true } }),
+      () => ({ type: 'RestartEngine' }),
+      () => ({ type: 'Outage', forMs: 4_000 }),
+      () => ({ type: 'NoTraffic', forMs: 90_000 }),
+    ];
+    const afterMs = Math.floor(random() * 6_000);
+    return [
+      { afterMs: 6_000, event: begun },
+      { afterMs, event: pick(between)() },
+    ];
+  }
+
+  /** How it changes, with everything that its strategy may say. */
+  function strategy(): Partial<Service> {
+    return {
+      strategy: pick(['Canary', 'Canary', 'Canary', 'Immediate', 'BlueGreen', 'Rolling', 'Rolling']),
+      opening: pick(['Weight', 'Weight', 'Header', 'Mirror', 'Both']),
+      missing: pick([0, 0, 1, 2]),
+      statuses: pick(['5xx', '5xx', '5xx', '4xx, 5xx', '"404"']),
+      previewHost: random() < 0.3,
+    };
   }
 
   /** Good ones that come faster than any can be promoted, or bad ones until the breaker opens. */

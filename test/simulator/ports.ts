@@ -19,6 +19,7 @@ import type { CommitInfo, JournalPort } from '../../src/reconcile/ports.ts';
 import { seeded } from '../decide/gate/random.ts';
 import { behaviourOf, isRefused } from './behaviours.ts';
 import { BundleDisk, inUse, TOOLCHAINS } from './bundle-disk.ts';
+import { Coverage } from './coverage.ts';
 import { EngineModel } from './engine-model.ts';
 
 export interface SimCommit {
@@ -46,6 +47,7 @@ export interface Outside {
   readonly memoryTexts: Map<string, string>;
   desiredText: string | undefined;
   readonly timeline: TimelineEvent[];
+  readonly coverage: Coverage;
   readonly parsed: Map<string, Parsed>;
   readonly random: () => number;
 }
@@ -70,6 +72,7 @@ export function emptyOutside(seed: number, rate: number): Outside {
     memoryTexts: new Map(),
     desiredText: undefined,
     timeline: [],
+    coverage: new Coverage(),
     parsed: new Map(),
     random,
   };
@@ -97,6 +100,7 @@ export function portsOf(
     started(id: string): void;
     stopped(id: string): void;
     fired(order: FiringOrder): void;
+    journalled(memory: MemoryParts): void;
   },
 ): ReconcilerPorts {
   /** An effect of this life: it may kill it, fail before it happens, or happen and be reported as failed. */
@@ -198,7 +202,7 @@ export function portsOf(
       stopFiring: (id) => effect(() => ok(outside.engine.firings.stop(id))),
       forgetFirings: (ids) => effect(() => ok(outside.engine.firings.forget(ids))),
     },
-    journal: journalOf(outside, life),
+    journal: journalOf(outside, life, checks),
   };
 }
 
@@ -258,7 +262,7 @@ function gitOf(outside: Outside, alive: <T>(run: () => T) => Promise<T>): Reconc
 }
 
 /** Like the real one, it writes the parts that are not the very values of the step before. */
-function journalOf(outside: Outside, life: Life): JournalPort {
+function journalOf(outside: Outside, life: Life, checks: { journalled(memory: MemoryParts): void }): JournalPort {
   let last: MemoryParts = {};
   const write = (run: () => void): Result<void, Problem> => {
     const refused = (): Result<void, Problem> => err(problem('HW5023', 'dead'));
@@ -282,6 +286,8 @@ function journalOf(outside: Outside, life: Life): JournalPort {
     write: (step) =>
       write(() => {
         writeParts(outside.memoryTexts, step.memory, last);
+        outside.coverage.journalled(last, step.memory);
+        checks.journalled(step.memory);
         last = step.memory;
         for (const event of step.events) outside.timeline.push({ ...event, id: outside.timeline.length + 1 });
       }),

@@ -5,12 +5,13 @@
 import { matchKey } from '../../src/model/route.ts';
 import type { EntryKey } from '../../src/model/component.ts';
 import type { EntryMemory, Memory } from '../../src/model/memory.ts';
+import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import type { ScheduleMemory } from '../../src/model/schedule-memory.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import { takesOver } from '../../src/decide/singleton.ts';
 import type { ScheduleKey } from '../../src/model/schedule.ts';
-import { stepsOf } from '../../src/decide/steps.ts';
+import { stepOf, stepsOf } from '../../src/decide/steps.ts';
 import { scheduleOfFiring, type FiringOrder } from '../../src/model/firing.ts';
 import type { EngineModel } from './engine-model.ts';
 
@@ -147,7 +148,6 @@ export class Promises {
     this.#neverUnrouted(scene);
     for (const [key, entry] of Object.entries(scene.memory.entries) as [EntryKey, EntryMemory][]) {
       quarantineHolds(scene, key, entry);
-      this.#risesThroughGates(scene, key, entry);
       retreats(key, this.#last.get(key), entry);
       replicasBehindWeight(scene, key, entry);
       promotedThroughSteps(scene, key, this.#last.get(key), entry);
@@ -160,10 +160,12 @@ export class Promises {
 
   /** A match that was answered once stays answered while git wants it. */
   #neverUnrouted({ engine, memory, desired }: Scene): void {
-    if (!engine.snapshot || engine.generation !== memory.snapshot.generation) return;
     const wanted = new Set(
       [...(desired?.entries.values() ?? [])].flatMap((entry) => entry.rules.map((rule) => matchKey(rule.match))),
     );
+    // What git did not want for a moment begins anew when it is wanted again, whether the engine heard of it or not.
+    for (const match of this.#served) if (desired && !wanted.has(match)) this.#served.delete(match);
+    if (!engine.snapshot || engine.generation !== memory.snapshot.generation) return;
     for (const rule of engine.snapshot.rules) if (rule.arms.length > 0) this.#served.add(matchKey(rule.match));
     for (const match of this.#served) {
       const rule = engine.snapshot.rules.find((candidate) => matchKey(candidate.match) === match);
@@ -173,8 +175,16 @@ export class Promises {
     }
   }
 
+  /** What control is about to do. A step begins when it is written down, also where control dies before it is done. */
+  journalled(memory: MemoryParts, engine: EngineModel): void {
+    for (const [part, value] of Object.entries(memory)) {
+      if (!part.startsWith('entries/')) continue;
+      this.#risesThroughGates(engine, part.slice('entries/'.length), value as unknown as EntryMemory);
+    }
+  }
+
   /** Weight rises from one step to the next only after `minSamples` requests were answered in the step. */
-  #risesThroughGates({ engine }: Scene, key: EntryKey, { candidate }: EntryMemory): void {
+  #risesThroughGates(engine: EngineModel, key: string, { candidate }: EntryMemory): void {
     if (candidate?.state !== 'Canary' || candidate.release.entry.rules.length === 0) return;
     const { minSamples } = candidate.release.entry.rollout.settings.gate;
     const answered = engine.answered.get(candidate.release.release) ?? 0;
@@ -262,7 +272,11 @@ function replicasBehindWeight({ engine, memory }: Scene, key: EntryKey, entry: E
   if (engine.generation !== memory.snapshot.generation || memory.epoch !== engine.epoch) return;
   const group = `${key}@${serving.release.revision}`;
   const asked = entry.replicas.filter((replica) => replica.group === group && !replica.stopping).length;
-  const needed = Math.max(1, Math.round((serving.release.entry.scaling.minReplicas * (100 - candidate.weight)) / 100));
+  const { strategy } = candidate.release.entry.rollout.settings;
+  const between = stepOf(candidate)?.replicas !== candidate.replicas;
+  const missing = strategy.type === 'Rolling' && between ? (strategy.maxUnavailable ?? 0) : 0;
+  const share = (serving.release.entry.scaling.minReplicas * (100 - candidate.weight)) / 100;
+  const needed = Math.max(1, Math.round(share) - missing);
   const mayStart = entry.failures.every((failure) => failure.group !== group);
   if (asked < needed && mayStart)
     throw new Broken('capacity', `${key} serves ${100 - candidate.weight} % with ${asked} of ${needed} replicas`);

@@ -8,6 +8,7 @@ import type { EntryKey } from '../../src/model/component.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import type { Status } from '../../src/model/status.ts';
 import { isGood } from './behaviours.ts';
+import type { Coverage } from './coverage.ts';
 import type { Edit, History, SimEvent } from './events.ts';
 import { TOOLCHAINS } from './bundle-disk.ts';
 import { emptyOutside, portsOf, type Life, type Outside } from './ports.ts';
@@ -28,6 +29,7 @@ export interface Outcome {
   readonly broken: Broken | undefined;
   readonly rows: ReadonlySet<number>;
   readonly reasons: ReadonlySet<string>;
+  readonly coverage: Coverage;
   readonly log: readonly string[];
 }
 
@@ -78,7 +80,7 @@ class Simulation {
     if (!this.#broken) await this.#settle();
     await this.#control?.stop();
     const reasons = new Set(this.#outside.timeline.map((event) => event.reason as string));
-    return { broken: this.#broken, rows: this.#rows, reasons, log: this.#log };
+    return { broken: this.#broken, rows: this.#rows, reasons, coverage: this.#outside.coverage, log: this.#log };
   }
 
   /** I5: when git and faults stand still, live becomes desired, and then nothing more is done. */
@@ -214,6 +216,7 @@ class Simulation {
       started: (id) => this.#guard(() => this.#promises.started(id, this.#outside.engine.epoch)),
       stopped: (id) => this.#guard(() => this.#promises.stopped(id, this.#scene())),
       fired: (order) => this.#guard(() => this.#promises.fired(order, this.#scene())),
+      journalled: (memory) => this.#guard(() => this.#promises.journalled(memory, this.#outside.engine)),
     });
     const log = pino({ level: 'error' }, { write: (line: string) => this.#bug(line) });
     this.#control = createReconciler(ports, clock, log, {

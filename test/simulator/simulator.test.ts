@@ -9,6 +9,8 @@ import { describe, expect, it } from 'vitest';
 import { TABLE, type Row } from '../../src/decide/table.ts';
 import { seeded } from '../decide/gate/random.ts';
 import type { CellPlan } from '../../src/model/decision.ts';
+import { Coverage } from './coverage.ts';
+import { EDGES } from './edges.ts';
 import { EngineModel, GOOD } from './engine-model.ts';
 import { EMPTY_MEMORY } from '../../src/decide/memory.ts';
 import type { FiringOrder } from '../../src/model/firing.ts';
@@ -25,6 +27,7 @@ const PER_TEST = 100;
 
 const rows = new Set<number>();
 const reasons = new Set<string>();
+const coverage = new Coverage();
 
 async function story(history: History, promise: string, table?: readonly Row[]): Promise<string> {
   const short = await shrink(history, promise, table);
@@ -44,11 +47,23 @@ describe('histories', () => {
         const outcome = await play(history);
         for (const row of outcome.rows) rows.add(row);
         for (const reason of outcome.reasons) reasons.add(reason);
+        coverage.merge(outcome.coverage);
         const broken = outcome.broken && (await story(history, outcome.broken.promise));
         expect(broken).toBeUndefined();
       }
     },
   );
+
+  it('print what they reached', () => {
+    process.stdout.write(
+      `\nrows: ${[...rows].sort((one, other) => one - other).join(' ')}\nedges that histories took:\n${coverage.printed()}\n`,
+    );
+    expect(coverage.edges.size).toBeGreaterThan(0);
+  });
+
+  it.skipIf(HISTORIES < 500)('take every edge of a candidate, through each of the four ends', () => {
+    expect(EDGES.filter((edge) => !coverage.edges.has(edge))).toEqual([]);
+  });
 
   it.skipIf(HISTORIES < 500)('reach every row of the table and every kind of end', () => {
     expect([...rows].sort((one, other) => one - other)).toEqual(TABLE.map(({ row }) => row));

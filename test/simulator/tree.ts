@@ -12,6 +12,13 @@ export interface Service {
   /** One instance: then replicas, approvals and `replaces` are not written. */
   readonly singleton: boolean;
   readonly steps: readonly number[];
+  /** What the first steps of a canary give besides a weight. */
+  readonly opening: 'Weight' | 'Header' | 'Mirror' | 'Both';
+  /** `rolling.maxUnavailable`. */
+  readonly missing: number;
+  /** `gate.errors.statuses`, as it is written. */
+  readonly statuses: string;
+  readonly previewHost: boolean;
   readonly minSamples: number;
   readonly retry: number;
   readonly approval: boolean;
@@ -36,6 +43,8 @@ export interface Tree {
   readonly services: { readonly [name: string]: Service };
   readonly environmentBroken: boolean;
   readonly frozen: boolean;
+  /** A ceiling over everything: none, one that some exceed, one that all do. */
+  readonly policy: 'None' | 'Replicas' | 'Bake';
   readonly confirm: string;
 }
 
@@ -47,6 +56,10 @@ export const NEW_SERVICE: Service = {
   replicas: 1,
   singleton: false,
   steps: [20, 60],
+  opening: 'Weight',
+  missing: 0,
+  statuses: '5xx',
+  previewHost: false,
   minSamples: 20,
   retry: 0,
   approval: false,
@@ -64,16 +77,28 @@ export const NEW_SERVICE: Service = {
   firingDeadline: 30,
 };
 
-export const EMPTY_TREE: Tree = { services: {}, environmentBroken: false, frozen: false, confirm: '' };
+export const EMPTY_TREE: Tree = { services: {}, environmentBroken: false, frozen: false, policy: 'None', confirm: '' };
 
 /** The files of a commit: manifests as text, artifacts as their own names. */
 export function filesOf(tree: Tree): ReadonlyMap<string, string> {
   const files = new Map<string, string>([['environment.yaml', environment(tree)]]);
+  if (tree.policy !== 'None') files.set('platform/ceiling.yaml', ceiling(tree.policy));
   for (const [name, service] of Object.entries(tree.services)) {
     files.set(`shop/${name}.yaml`, service.broken ? 'kind: [' : component(name, service));
     if (!service.remote) files.set(`shop/wasm/${service.content}.wasm`, service.content);
   }
   return files;
+}
+
+function ceiling(policy: 'Replicas' | 'Bake'): string {
+  const most = policy === 'Replicas' ? 'limits: {maxReplicas: 1}' : 'rollout: {minBake: 10m}';
+  return `apiVersion: headway.dev/v1alpha1
+kind: Policy
+metadata: {name: ceiling}
+spec:
+  namespaces: [shop]
+  ${most}
+`;
 }
 
 function environment({ environmentBroken, frozen, confirm }: Tree): string {
@@ -88,7 +113,7 @@ kind: Environment
 metadata: {name: sim}
 spec:
   sync: {interval: 2s, jitter: "10%"}
-  tenants: [{namespace: shop, path: shop}]
+  tenants: [{namespace: shop, path: shop}, {namespace: platform, path: platform}]
   prune: {enabled: true, maxDeletePercent: 50, confirm: "${confirm}"}
 ${freeze}`;
 }
@@ -103,12 +128,20 @@ function component(name: string, written: Service): string {
     })
     .join(', ');
   const waits = 'minDuration: 1s, deadline: 60s';
+  const named = 'headers: [{name: x-team, value: us}]';
+  const opening = {
+    Weight: '',
+    Header: `{${named}, ${waits}}, `,
+    Mirror: `{mirror: {percent: 20}, ${waits}}, `,
+    Both: `{weight: 5, ${named}, mirror: {percent: 50}, ${waits}}, `,
+  }[service.opening];
+  const previewHost = service.previewHost ? `, previewHostname: ${name}.preview.test` : '';
   const approval = service.approval ? ', approval: {name: boss, deadline: 60s}' : '';
   const strategy = {
-    Canary: `{type: Canary, canary: {steps: [${steps}]}}`,
+    Canary: `{type: Canary, canary: {steps: [${opening}${steps}]}}`,
     Immediate: '{type: Immediate}',
-    BlueGreen: `{type: BlueGreen, blueGreen: {previewDuration: 1s, deadline: 60s${approval}}}`,
-    Rolling: `{type: Rolling, rolling: {${waits}}}`,
+    BlueGreen: `{type: BlueGreen, blueGreen: {previewDuration: 1s, deadline: 60s${approval}${previewHost}}}`,
+    Rolling: `{type: Rolling, rolling: {maxUnavailable: ${service.missing}, ${waits}}}`,
   }[service.strategy];
   const optional = [
     service.group && `    group: ${service.group}\n`,
@@ -133,7 +166,7 @@ spec:
     retry: ${service.retry}
 ${optional}    strategy: ${strategy}
     gate:
-      errors: {tolerable: "5%", intolerable: "30%"}
+      errors: {tolerable: "5%", intolerable: "30%", statuses: [${service.statuses}]}
       hardStops: {consecutiveErrors: 5, crashes: 2, window: 60s}
       minSamples: ${service.minSamples}
       warmUp: {requests: 5, duration: 1s}

@@ -8,6 +8,7 @@ export interface TrafficOptions {
   /** Sent as `host`. */
   readonly host?: string;
   readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface TrafficReport {
@@ -30,11 +31,13 @@ export class Traffic {
   readonly #timer: NodeJS.Timeout;
   readonly #host: string | undefined;
   readonly #method: string;
+  readonly #headers: Readonly<Record<string, string>>;
   #answers = 0;
 
-  constructor(url: string, { requestsPerSecond = 200, host, method = 'GET' }: TrafficOptions = {}) {
+  constructor(url: string, { requestsPerSecond = 200, host, method = 'GET', headers = {} }: TrafficOptions = {}) {
     this.#host = host;
     this.#method = method;
+    this.#headers = headers;
     const startedMs = performance.now();
     let sent = 0;
     this.#timer = setInterval(() => {
@@ -71,7 +74,7 @@ export class Traffic {
         this.#lost.push(why);
         resolve();
       };
-      const headers = this.#host === undefined ? {} : { host: this.#host };
+      const headers = { ...this.#headers, ...(this.#host === undefined ? {} : { host: this.#host }) };
       const options = { agent: this.#agent, timeout: REQUEST_TIMEOUT_MS, headers, method: this.#method };
       const request = http.request(url, options, (response) => {
         response.resume();

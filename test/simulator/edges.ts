@@ -1,0 +1,70 @@
+/**
+ * What histories have to reach: the way of a candidate, and for each state what may happen to it there. Not in it, because
+ * it cannot be: `Verified`, `Prepared` and `Ready` are mostly left in the decision that enters them, and a candidate that
+ * is fetched or warms has no traffic to fail by.
+ */
+const THROUGH: readonly string[] = [
+  'None > Pending',
+  'Pending > Fetching',
+  'Pending > Prepared',
+  'Fetching > Verified',
+  'Verified > Prepared',
+  'Prepared > Warming',
+  'Prepared > Handover',
+  'Handover > Warming',
+  'Warming > Ready',
+  'Ready > Promoted',
+  'Ready > Preview',
+  'Preview > Promoted',
+  'Ready > Rolling',
+  'Rolling > Rolling',
+  'Rolling > Promoted',
+  'Ready > Canary(header)',
+  'Canary(header) > Canary(weight)',
+  'Ready > Canary(mirror)',
+  'Canary(mirror) > Canary(weight)',
+  'Ready > Canary(header+mirror+weight)',
+  'Canary(header+mirror+weight) > Canary(weight)',
+  'Ready > Canary(weight)',
+  'Canary(weight) > Canary(weight)',
+  'Canary(weight) > Promoted',
+  'Promoted > Proven',
+];
+
+/** What happens besides going on: a newer commit, git going back, something that holds it, an edit, another engine, an end. */
+const BESIDES: Readonly<Record<string, readonly string[]>> = {
+  Fetching: ['preempted', 'taken back', 'ends Refused'],
+  Warming: ['preempted', 'taken back', 'ends Failed', 'ends Waiting'],
+  Ready: ['taken back', 'ends Failed', 'back to Warming'],
+  Preview: ['taken back', 'ends Failed', 'ends Waiting', 'back to Warming'],
+  Rolling: ['preempted', 'reverted', 'taken back', 'edited', 'removed', 'back to Warming', 'ends Failed', '> Leaving'],
+  'Canary(header)': ['preempted', 'taken back', 'edited', 'back to Warming', 'ends Failed', 'ends Waiting'],
+  'Canary(mirror)': ['taken back', 'ends Failed'],
+  'Canary(weight)': [
+    'preempted',
+    'reverted',
+    'taken back',
+    'edited',
+    'removed',
+    'back to Warming',
+    'ends Failed',
+    'ends Waiting',
+    'ends Inconclusive',
+  ],
+  Promoted: [
+    'preempted',
+    'edited',
+    'removed',
+    'goes back with its group',
+    'ends without proof',
+    '> Judging',
+    '> Degraded',
+  ],
+  Judging: ['ends Failed', 'ends Waiting', 'removed'],
+  Leaving: ['> gone'],
+};
+
+export const EDGES: readonly string[] = [
+  ...THROUGH,
+  ...Object.entries(BESIDES).flatMap(([state, events]) => events.map((event) => `${state} ${event}`)),
+];
