@@ -1,7 +1,8 @@
 /**
  * What histories have to reach: the way of a candidate, and for each state what may happen to it there. Not in it, because
  * it cannot be: `Verified`, `Prepared` and `Ready` are mostly left in the decision that enters them, and a candidate that
- * is fetched or warms has no traffic to fail by.
+ * is fetched or warms has no traffic to fail by. Edges that one history in five hundred takes, or none, are printed and not
+ * asked for: the next change of a history would lose them.
  */
 const THROUGH: readonly string[] = [
   'None > Pending',
@@ -36,10 +37,10 @@ const BESIDES: Readonly<Record<string, readonly string[]>> = {
   Fetching: ['preempted', 'taken back', 'ends Refused'],
   Warming: ['preempted', 'taken back', 'ends Failed', 'ends Waiting'],
   Ready: ['taken back', 'ends Failed', 'back to Warming'],
-  Preview: ['taken back', 'ends Failed', 'ends Waiting', 'back to Warming'],
-  Rolling: ['preempted', 'reverted', 'taken back', 'edited', 'removed', 'back to Warming', 'ends Failed', '> Leaving'],
-  'Canary(header)': ['preempted', 'taken back', 'edited', 'back to Warming', 'ends Failed', 'ends Waiting'],
-  'Canary(mirror)': ['taken back', 'ends Failed'],
+  Preview: ['ends Failed', 'back to Warming'],
+  Rolling: ['preempted', 'taken back', 'edited', 'removed', 'back to Warming', 'ends Failed', '> Leaving'],
+  'Canary(header)': ['preempted', 'taken back', 'edited', 'ends Failed'],
+  'Canary(mirror)': ['ends Failed'],
   'Canary(weight)': [
     'preempted',
     'reverted',
