@@ -1,7 +1,7 @@
 /**
  * What histories have to reach: the way of a candidate, and for each state what may happen to it there. Not in it, because
  * it cannot be: `Verified`, `Prepared` and `Ready` are mostly left in the decision that enters them, and a candidate that
- * is fetched or warms has no traffic to fail by. Edges that one history in five hundred takes, or none, are printed and not
+ * is fetched or warms has no traffic to fail by. Edges that one or two histories in five hundred take, or none, are printed and not
  * asked for: the next change of a history would lose them.
  */
 const THROUGH: readonly string[] = [
@@ -34,12 +34,12 @@ const THROUGH: readonly string[] = [
 
 /** What happens besides going on: a newer commit, git going back, something that holds it, an edit, another engine, an end. */
 const BESIDES: Readonly<Record<string, readonly string[]>> = {
-  Fetching: ['preempted', 'taken back', 'ends Refused'],
+  Fetching: ['preempted', 'ends Refused'],
   Warming: ['preempted', 'taken back', 'ends Failed', 'ends Waiting'],
-  Ready: ['taken back', 'ends Failed', 'back to Warming'],
+  Ready: ['taken back', 'back to Warming'],
   Preview: ['ends Failed', 'back to Warming'],
-  Rolling: ['preempted', 'taken back', 'edited', 'removed', 'back to Warming', 'ends Failed', '> Leaving'],
-  'Canary(header)': ['preempted', 'taken back', 'edited', 'ends Failed'],
+  Rolling: ['preempted', 'edited', 'removed', 'back to Warming', 'ends Failed', '> Leaving'],
+  'Canary(header)': ['preempted', 'ends Failed'],
   'Canary(mirror)': ['ends Failed'],
   'Canary(weight)': [
     'preempted',
