@@ -13,6 +13,7 @@ import { chooseEnvironment } from './assemble/choose-environment.ts';
 import { calledProblems, exportProblems } from './assemble/exports.ts';
 import { memberOf } from './assemble/member.ts';
 import { appliesTo, policiesInForce } from './assemble/policy.ts';
+import { probedProblems } from './assemble/probed.ts';
 import { previewHostProblems } from './assemble/preview-hosts.ts';
 import { grantsOf, refuseRoles, rolesNotImplemented } from './assemble/roles.ts';
 import { rolloutProblems } from './assemble/rollout.ts';
@@ -158,10 +159,14 @@ function checkComponents(
     const source = rolloutSource(document, environment, assembly);
     const grants = grantsOf(document, environment, assembly);
     const member = memberOf(document, artifacts, { pins, grants });
-    const problems = [...(member.ok ? [] : member.error), ...entryProblems(document, source, assembly)];
+    if (member.ok && source.type !== 'Broken') members.set(member.value.key, member.value);
+    const problems = [
+      ...(member.ok ? [] : member.error),
+      ...entryProblems(document, source, assembly),
+      ...probedProblems(document, source, { members, shapeOf }),
+    ];
     if (problems.length > 0) assembly.refuse(document, problems);
     if (!member.ok || source.type === 'Broken') continue;
-    members.set(member.value.key, member.value);
     sources.set(member.value.key, source);
   }
   // A broken link breaks what links it: until nothing changes any more.

@@ -7,7 +7,17 @@ import type { Desired } from '../../src/model/desired.ts';
 import type { Diagnostic } from '../../src/model/diagnostic.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
 import type { ComponentShape, WitFunction } from '../../src/model/wit.ts';
-import { artifactsOf, component, ENVIRONMENT, parse, places, route, type Files } from './support.ts';
+import {
+  artifactsOf,
+  component,
+  ENVIRONMENT,
+  environment,
+  parse,
+  places,
+  rolloutPolicy,
+  route,
+  type Files,
+} from './support.ts';
 
 const plain = (name: string): WitFunction => ({ name, params: [{ name: 'x', type: 'u8' }] });
 const SHAPE: ComponentShape = {
@@ -187,5 +197,102 @@ spec:
   it('gives a function no arguments', () => {
     const [found] = called('{name: cart, export: {interface: "shop:cart/pricing@1.0.0", function: quote}}');
     expect(found).toMatchObject({ code: 'HW1091', message: expect.stringContaining('which takes x') });
+  });
+});
+
+describe('what probes and synthetic samples call', () => {
+  const HEALTHY: ComponentShape = {
+    ...SHAPE,
+    exports: {
+      functions: [],
+      interfaces: [
+        SHAPE.exports.interfaces[0]!,
+        {
+          name: 'headway:component/health@0.1.0',
+          functions: [{ name: 'check', params: [] }],
+          types: [],
+          resources: [],
+        },
+        {
+          name: 'headway:component/lifecycle@0.1.0',
+          functions: [{ name: 'init', params: [] }],
+          types: [],
+          resources: [],
+        },
+        { name: 'shop:jobs/tidy@1.2.0', functions: [{ name: 'now', params: [] }], types: [], resources: [] },
+      ],
+    },
+  };
+  const POLICY = (called: string): string =>
+    rolloutPolicy('careful', `  gate: {insufficientData: Synthesize, synthetic: {requests: 9, export: ${called}}}\n`);
+  const inline = (called: string): string =>
+    `  rollout: {gate: {insufficientData: Synthesize, synthetic: {requests: 9, export: ${called}}}}\n`;
+  const assembled = (spec: string, more: Files = {}, environmentSpec = ''): Desired => {
+    const parsed = parse({
+      'environment.yaml': environmentSpec === '' ? ENVIRONMENT : environment(environmentSpec),
+      'cart.yaml': component('cart', spec),
+      ...more,
+    });
+    expect(parsed.invalid).toEqual([]);
+    expect(shapedArtifactsOf(parsed).paths).toEqual(['cart.wasm']);
+    return assemble('c', parsed, artifactsOf(parsed), undefined, () => ok(HEALTHY));
+  };
+  const NOW = '{interface: "shop:jobs/tidy@1.0.0", function: now}';
+  const HEALTH = '{interface: "headway:component/health@0.1.0", function: check}';
+  const LATER = '{interface: "shop:jobs/tidy@1.0.0", function: later}';
+
+  it.each([NOW, HEALTH])('is good where it is there: %s', (called) => {
+    expect(
+      assembled(`  probes: {readiness: {export: ${called}}, liveness: {export: ${called}}}\n`).diagnostics,
+    ).toEqual([]);
+    expect(assembled(inline(called)).diagnostics).toEqual([]);
+    expect(assembled('  rollout: {policyRef: {name: careful}}\n', { 'p.yaml': POLICY(called) }).diagnostics).toEqual(
+      [],
+    );
+  });
+
+  it.each([
+    ['a readiness probe', `  probes: {readiness: {export: ${LATER}}}\n`],
+    ['a liveness probe', `  probes: {liveness: {export: ${LATER}}}\n`],
+    ['a synthetic sample', inline(LATER)],
+  ])('is refused at its place where it is not there: %s', (_, spec) => {
+    const { diagnostics, invalid, entries } = assembled(spec);
+    expect(places(diagnostics)).toEqual([`HW1090 cart.yaml:6:${spec.indexOf('later') + 1}`]);
+    expect(diagnostics[0]).toMatchObject({
+      message: 'shop/cart exports no function later in shop:jobs/tidy@1.2.0',
+      remedy: 'it exports now',
+    });
+    expect(invalid.map(({ kind, name }) => [kind, name])).toEqual([['Component', 'cart']]);
+    expect(entries.size).toBe(0);
+  });
+
+  it('names the nearest of what a probe may ask', () => {
+    const [found] = assembled(`  probes: {liveness: {export: ${HEALTH.replace('check', 'chekc')}}}\n`).diagnostics;
+    expect(found).toMatchObject({ code: 'HW1090', remedy: 'it exports check' });
+  });
+
+  it('of a policy is refused where the policy is referred to, also as the default of the Environment', () => {
+    const more = { 'p.yaml': POLICY(LATER) };
+    const named = assembled('  rollout: {policyRef: {name: careful}}\n', more);
+    expect(places(named.diagnostics)).toEqual(['HW1090 cart.yaml:6:31']);
+    const byDefault = assembled('', more, '  defaults: {rolloutPolicyRef: {namespace: shop, name: careful}}\n');
+    expect(places(byDefault.diagnostics)).toEqual(['HW1090 cart.yaml:5:3']);
+  });
+
+  it.each([
+    [
+      'takes parameters',
+      '{interface: "shop:cart/pricing@1.0.0", function: quote}',
+      'which takes x; a probe gives nothing',
+    ],
+    ['holds a resource', '{interface: "shop:cart/pricing@1.0.0", function: lend}', 'its parameter c holds a resource'],
+    [
+      'is part of the life cycle',
+      '{interface: "headway:component/lifecycle@0.1.0", function: init}',
+      'the runtime itself calls it',
+    ],
+  ])('cannot be called where it %s', (_, called, message) => {
+    const [found] = assembled(`  probes: {readiness: {export: ${called}}}\n`).diagnostics;
+    expect(found).toMatchObject({ code: 'HW1091', message: expect.stringContaining(message) });
   });
 });

@@ -1,8 +1,8 @@
-import { entryKey, type EntryKey } from '../../model/component.ts';
-import { callableFunctions, uncallable } from '../../model/callable.ts';
+import { entryKey, type EntryKey, type ExportRef } from '../../model/component.ts';
+import { uncallable } from '../../model/callable.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { exportMeant, isCommand } from '../../model/schedule.ts';
-import { splitVersion, type ComponentShape, type ShapeOf } from '../../model/wit.ts';
+import { splitVersion, type ComponentShape, type ShapeOf, type WitField } from '../../model/wit.ts';
 import { DEFAULT_COMMAND } from '../defaults.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { nearest } from '../suggest.ts';
@@ -43,11 +43,7 @@ export function calledProblems(
   const called = backendRef.export ?? DEFAULT_COMMAND;
   const at = backendRef.export ? '/spec/backendRef/export' : '/spec/backendRef/name';
   return problemsAt(document, at, member.key, shape, (value) => {
-    const names = value.exports.interfaces.map(({ name }) => name);
-    const meant = exportMeant(names, called.interface) ?? called.interface;
-    const wrong = exportProblem(value, meant, called.function);
-    const found = value.exports.interfaces.find(({ name }) => name === meant);
-    const parameters = found?.functions.find(({ name }) => name === called.function)?.params ?? [];
+    const { wrong, meant, parameters } = meantProblem(value, called);
     if (wrong?.code !== 'HW1090' && isCommand(called)) return undefined;
     if (wrong || parameters.length === 0) return wrong;
     return {
@@ -59,7 +55,22 @@ export function calledProblems(
   });
 }
 
-function problemsAt(
+/** What the runtime itself calls is found by the release line of its interface. */
+export function meantProblem(
+  shape: ComponentShape,
+  called: ExportRef,
+  why: typeof uncallable = uncallable,
+): { readonly wrong: Wrong | undefined; readonly meant: string; readonly parameters: readonly WitField[] } {
+  const { interfaces } = shape.exports;
+  const names = interfaces.map(({ name }) => name);
+  const meant = exportMeant(names, called.interface) ?? called.interface;
+  const found = interfaces.find(({ name }) => name === meant);
+  const parameters = found?.functions.find(({ name }) => name === called.function)?.params ?? [];
+  return { wrong: exportProblem(shape, meant, called.function, why), meant, parameters };
+}
+
+/** A finding where the types cannot be read, or at the field that is wrong. */
+export function problemsAt(
   document: ParsedDocument,
   at: string,
   key: EntryKey,
@@ -76,14 +87,19 @@ function problemsAt(
   return [atValue(document, pointer, wrong.code, `${key} ${wrong.message}`, wrong.remedy)];
 }
 
-interface Wrong {
+export interface Wrong {
   readonly field: 'interface' | 'function';
   readonly code: 'HW1090' | 'HW1091';
   readonly message: string;
   readonly remedy: string;
 }
 
-function exportProblem(shape: ComponentShape, interfaceName: string, functionName: string): Wrong | undefined {
+function exportProblem(
+  shape: ComponentShape,
+  interfaceName: string,
+  functionName: string,
+  why: typeof uncallable = uncallable,
+): Wrong | undefined {
   const { interfaces } = shape.exports;
   const found = interfaces.find((candidate) => candidate.name === interfaceName);
   if (!found) {
@@ -98,7 +114,7 @@ function exportProblem(shape: ComponentShape, interfaceName: string, functionNam
   }
   const exported = found.functions.find((candidate) => candidate.name === functionName);
   if (!exported) {
-    const names = callableFunctions({ types: shape.types, exports: { interfaces: [found], functions: [] } });
+    const names = found.functions.filter((candidate) => why(shape, interfaceName, candidate) === undefined);
     return {
       field: 'function',
       code: 'HW1090',
@@ -106,16 +122,16 @@ function exportProblem(shape: ComponentShape, interfaceName: string, functionNam
       remedy: choices(
         'function',
         functionName,
-        names.map((item) => item.function.name),
+        names.map(({ name }) => name),
       ),
     };
   }
-  const why = uncallable(shape, interfaceName, exported);
-  if (why === undefined) return undefined;
+  const reason = why(shape, interfaceName, exported);
+  if (reason === undefined) return undefined;
   return {
     field: 'function',
     code: 'HW1091',
-    message: `exports ${interfaceName}#${functionName}, but it cannot be called with JSON: ${why}`,
+    message: `exports ${interfaceName}#${functionName}, but it cannot be called with JSON: ${reason}`,
     remedy: 'export a function whose parameters and result are values, or answer HTTP in the component',
   };
 }
