@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EXIT } from '../../src/model/exit.ts';
+import { EXIT, PLAN_EXIT } from '../../src/model/exit.ts';
 import { Daemon, freePort } from '../support/daemon.ts';
 import { headway, PROGRAM, type RunOptions } from '../support/headway.ts';
 import { shop } from '../support/manifests.ts';
@@ -144,12 +144,17 @@ describe('what stops a start: an exit code of its own, what is wrong, and what t
     [['run', '--repo', 'https://git.example.com/x.git', '--colour', 'blue'], /--colour/],
     [['run', '--repo', 'https://git.example.com/x.git', '--listen', 'nowhere'], /--listen "nowhere" is not an address/],
     [['lint'], /lint needs exactly one folder/],
-    [['plan', 'main'], /plan needs one range/],
     [['explain', 'shop'], /explain needs one <namespace>\/<name>/],
   ])('wrong usage: headway %j', async (args, says) => {
     const { code, out, err } = await headway(args);
     expect(out + err).toMatch(says);
     expect(code).toBe(EXIT.Broken);
+  });
+
+  it('wrong usage: headway plan ends as plan tools do, where 2 says that something changes', async () => {
+    const { code, err } = await headway(['plan', 'main']);
+    expect(err).toMatch(/plan needs one range/);
+    expect(code).toBe(PLAN_EXIT.Error);
   });
 });
 
