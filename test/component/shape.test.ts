@@ -56,7 +56,7 @@ function functionLines(whole: ComponentShape): string[] {
 function functionsIn(wit: string): Set<string> {
   const plain = wit.replaceAll(/\/\/.*$/gm, '').replaceAll(/resource [a-z-]+ \{[^}]*\}/g, '');
   // A name for a primitive is not in the binary's functions.
-  const named = plain.replaceAll(/\b(?:instant|duration)\b/g, 'u64');
+  const named = plain.replaceAll(/(?<![-\w])(?:instant|duration)(?![-\w])/g, 'u64');
   const found = named.matchAll(/%?([a-z0-9-]+): func\(([^)]*)\)([^;]*);/g);
   const flat = (text: string): string => text.replaceAll(/\s+/g, ' ').replaceAll('%', '').trim().replace(/,$/, '');
   return new Set(
