@@ -1,6 +1,7 @@
 /** A page for each code that has a bad and a good example: the rows of the tables that the tests run. */
 import { CODES, type Code } from '../src/model/codes.ts';
 import { isLintRule } from '../src/manifest/lint-config.ts';
+import { BINARY_ROWS, type BinaryRow } from '../test/check/binary-codes.table.ts';
 import { LINT_ROWS } from '../test/check/lint-codes.table.ts';
 import { ROWS, type Row } from '../test/manifest/codes.table.ts';
 import { marked } from '../test/manifest/marked.ts';
@@ -9,11 +10,11 @@ export const CODE_PAGES = 'docs/reference/codes';
 
 /** Text by path, relative to the root of the repository. */
 export function codePages(): ReadonlyMap<string, string> {
-  const rows = Map.groupBy([...ROWS, ...LINT_ROWS], ({ code }) => code);
+  const rows = Map.groupBy<Code, Row & Partial<BinaryRow>>([...ROWS, ...LINT_ROWS, ...BINARY_ROWS], ({ code }) => code);
   return new Map([...rows].map(([code, own]) => [`${CODE_PAGES}/${code}.md`, page(code, own)]));
 }
 
-function page(code: Code, rows: readonly Row[]): string {
+function page(code: Code, rows: readonly (Row & Partial<BinaryRow>)[]): string {
   const { title, remedy } = CODES[code];
   const kind = isLintRule(code)
     ? `A rule of lint itself: the daemon runs such a document as it is written. Its severity can be set in \`.headway.yaml\`, and it can be waived with a reason (\`lint.headway.dev/${code}\`).`
@@ -29,7 +30,7 @@ function page(code: Code, rows: readonly Row[]): string {
   ].join('\n');
 }
 
-function example({ code, what, bad, good, at }: Row): readonly string[] {
+function example({ code, what, bad, good, at, artifact, goodArtifact }: Row & Partial<BinaryRow>): readonly string[] {
   const { files, expected } = marked(code, bad);
   const places = at === undefined ? expected.map((place) => place.slice(code.length + 1)) : [at];
   const [before, after] = [files, marked(code, good).files];
@@ -39,10 +40,17 @@ function example({ code, what, bad, good, at }: Row): readonly string[] {
     `Found at ${places.map((place) => `\`${place}\``).join(' and ')}:`,
     '',
     ...shown(before, after),
+    ...built(artifact),
     'Good:',
     '',
     ...shown(after, before),
+    ...built(goodArtifact),
   ];
+}
+
+/** Which of the examples lies at the path of the artifact. */
+function built(artifact: string | undefined): readonly string[] {
+  return artifact === undefined ? [] : [`With \`examples/${artifact}\` as \`cart.wasm\`.`, ''];
 }
 
 /** Only the files in which the two differ: what is around them is the same. */

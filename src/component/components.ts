@@ -6,7 +6,7 @@ import type { Member } from '../model/component.ts';
 import type { Bundle, BundleFile } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { ArtifactPort, ComponentPort, SupplyPort } from '../reconcile/ports.ts';
-import { refusedImport } from './admission/imports.ts';
+import { refusedImport } from '../model/imports.ts';
 import { BundleIndex, MAX_INDEX_ENTRIES, type PreparationKey } from './bundle-index.ts';
 import { withDigest } from './bundle.ts';
 import { ChildPool, type PoolLimits } from './child/pool.ts';

@@ -4,7 +4,7 @@ import { callableTypes } from '../model/callable.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { admit, type Admitted } from './admission/admit.ts';
 import { FORM_LIMITS } from './binary/limits.ts';
-import { refusedImport, type Given } from './admission/imports.ts';
+import { refusedImport, type Given } from '../model/imports.ts';
 import { printable } from './binary/names.ts';
 import { makeBindings, makeFastBindings, type Bindings } from './bindings/make.ts';
 import { transpilerVersion } from './toolchain.ts';

@@ -6,6 +6,7 @@ import { matchKey, type RouteRule } from '../model/route.ts';
 import type { ShapeOf } from '../model/wit.ts';
 import type { ScheduleTrigger } from '../model/schedule.ts';
 import { Assembly, atValue } from './assemble/assembly.ts';
+import { binaryProblems } from './assemble/binary.ts';
 import { linkProblems, type Types } from './assemble/cell.ts';
 import { claimProblems } from './assemble/claims.ts';
 import { entryOf, entryProblems, rolloutSource, type RolloutSource } from './assemble/entry.ts';
@@ -63,7 +64,15 @@ export function assemble(
     previous,
   });
   const withheld = withheldFrom(environment.known, unknown, previewHosts);
-  const { entries, findings } = makeEntries(assembly, { members, sources, rules, schedules, policies, withheld });
+  const { entries, findings } = makeEntries(assembly, {
+    members,
+    sources,
+    rules,
+    schedules,
+    policies,
+    withheld,
+    shapeOf,
+  });
   const invalid = assembly.invalid();
   return {
     commit,
@@ -266,10 +275,14 @@ function makeEntries(
     readonly schedules: ReadonlyMap<EntryKey, readonly ScheduleTrigger[]>;
     readonly policies: readonly PolicySettings[];
     readonly withheld: Withheld;
+    readonly shapeOf: ShapeOf;
   },
 ): { readonly entries: ReadonlyMap<EntryKey, DesiredEntry>; readonly findings: readonly Diagnostic[] } {
   const all = assembly.all('Component');
   const documents = new Map(all.map((document) => [entryKey(document.namespace, document.name), document]));
+  const binaries = new Map(
+    [...documents].map(([key, document]) => [key, binaryProblems(document, inputs.members.get(key)!, inputs.shapeOf)]),
+  );
   const entries = new Map<EntryKey, DesiredEntry>();
   const findings: Diagnostic[] = [];
   for (const [key, document] of documents) {
@@ -282,6 +295,7 @@ function makeEntries(
       rules: inputs.rules.get(key) ?? [],
       schedules: inputs.schedules.get(key) ?? [],
       policies,
+      binaries,
       withheld: [...inputs.withheld(document), ...rolesNotImplemented(document, assembly)],
     });
     entries.set(key, made.entry);

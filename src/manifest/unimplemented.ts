@@ -49,6 +49,10 @@ export const UNIMPLEMENTED: readonly Unimplemented[] = [
   })),
 ];
 
+export function isCapabilityImplemented(capability: string): boolean {
+  return !WRITTEN.some(({ where }) => where === `spec.capabilities.*.${capability}`);
+}
+
 /** The rows that a document meets, with the JSON pointer of the value. */
 export function unimplementedIn(
   kind: Kind,

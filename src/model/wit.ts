@@ -96,6 +96,11 @@ export interface ComponentShape {
   readonly resources: readonly WitResource[];
   readonly imports: WitSide;
   readonly exports: WitSide;
+  /**
+   * What the largest of its memories starts with, in bytes, at most 4 GiB: below it no instance starts. Absent where the
+   * shape was not read from a binary alone.
+   */
+  readonly initialMemoryBytes?: number;
 }
 
 /** `[package, version]` of a full name: `shop:cart/pricing@1.0.0` is `['shop:cart/pricing', '1.0.0']`; no version: ''. */

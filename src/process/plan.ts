@@ -113,8 +113,7 @@ async function desiredAt(
     artifacts.map((file) => [file.path, digestOfBytes(bytes.value.get(file.oid)!)]),
   );
   const known = new Map(artifacts.map((file) => [digests.get(file.path)!, bytes.value.get(file.oid)!]));
-  const shaped = (parsed.value.shaped?.paths ?? []).flatMap((path) => digests.get(path) ?? []);
-  const found = await shapes.shapes(shaped, async (artifact) => ok(known.get(artifact)!));
+  const found = await shapes.shapes([...known.keys()], async (artifact) => ok(known.get(artifact)!));
   const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
   if (failed && !failed.ok) return failed;
   return ok(parser.assemble(commit, parsed.value.parsed, digests, previous, (artifact) => found.get(artifact)));

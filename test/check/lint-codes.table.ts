@@ -123,7 +123,20 @@ export const LINT_ROWS: readonly Row[] = [
     bad: timed('»"15 2 * * *"', '  rollout: {bake: {deadline: 47h}}\n'),
     good: timed('"15 2 * * *"', '  rollout: {bake: {deadline: 48h}}\n'),
   },
+  {
+    code: 'HW1201',
+    what: 'a header with a space that none arrives with',
+    bad: shop(PROBE, { 'route.yaml': matching('»"beta "') }),
+    good: shop(PROBE, { 'route.yaml': matching('beta') }),
+  },
 ];
+
+function matching(value: string): string {
+  return route(
+    'cart',
+    `  rules: [{matches: [{headers: [{name: x-channel, value: ${value}}]}], backendRef: {name: cart}}]\n`,
+  );
+}
 
 function noProbe(): Files {
   return { ...shop(''), 'cart.yaml': component('cart', '').replace('spec:', '»spec:') };

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { lintArguments, type LintArguments } from '../../src/check/lint/arguments.ts';
 import { lintCommand } from '../../src/process/lint.ts';
 import { headway } from '../support/headway.ts';
+import { example } from '../support/manifests.ts';
 import { component, ENVIRONMENT, rolloutPolicy, route, type Files } from '../manifest/support.ts';
 
 const run = promisify(execFile);
@@ -80,7 +81,7 @@ const CLEAN: Files = {
   'environment.yaml': ENVIRONMENT,
   'cart.yaml': component('cart', PROBE),
   'route.yaml': route('cart', '  rules: [{backendRef: {name: cart}}]\n'),
-  'cart.wasm': 'bytes',
+  'cart.wasm': example('greeting-v1'),
 };
 const POLICY = rolloutPolicy('p', '  bake: {duration: 1m}\n');
 const annotated = (annotations: string) => POLICY.replace('metadata: {', `metadata: {annotations: {${annotations}}, `);
@@ -234,7 +235,7 @@ describe('--changed-since', () => {
   it('counts a changed artifact as a change of who names it', async () => {
     const { dir } = await repository({ ...CLEAN, 'cart.yaml': component('cart', '') });
     expect((await lint(dir, { changedSince: 'HEAD' })).found).toEqual([]);
-    write(dir, { 'cart.wasm': 'other bytes' });
+    write(dir, { 'cart.wasm': example('greeting-v2') });
     expect((await lint(dir, { changedSince: 'HEAD' })).found).toEqual([
       'HW1062 warning cart.yaml:4',
       'HW1064 warning cart.yaml:4',

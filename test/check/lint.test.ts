@@ -49,7 +49,7 @@ const CLEAN: Files = {
   'environment.yaml': ENVIRONMENT,
   'cart.yaml': component('cart', PROBE),
   'route.yaml': ROUTE,
-  'cart.wasm': 'bytes',
+  'cart.wasm': example('greeting-v1'),
 };
 
 describe('singletons', () => {
@@ -166,7 +166,7 @@ describe('what is allowed and hardly meant', () => {
   it.each<readonly [string, Files, readonly string[]]>([
     [
       'nothing points at it',
-      { ...CLEAN, 'tax.yaml': component('tax', PROBE), 'tax.wasm': '' },
+      { ...CLEAN, 'tax.yaml': component('tax', PROBE), 'tax.wasm': example('tax-v1') },
       ['HW1060 warning tax.yaml:3:18'],
     ],
     [

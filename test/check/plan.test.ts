@@ -9,6 +9,7 @@ import { escalationsOf, planOf, type Plan } from '../../src/check/plan/plan.ts';
 import { planText } from '../../src/check/plan/text.ts';
 import type { Status } from '../../src/model/status.ts';
 import { headway } from '../support/headway.ts';
+import { example } from '../support/manifests.ts';
 import { Repository } from '../support/repository.ts';
 import { component, desiredOf, environment, ENVIRONMENT, policy, route, type Files } from '../manifest/support.ts';
 
@@ -336,7 +337,12 @@ describe('headway plan, of what a merge would give', () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'headway-plan-'));
     repository = await Repository.create(folder);
-    await repository.push('Start', { ...shop(''), 'tax.yaml': component('tax'), 'cart.wasm': 'c', 'tax.wasm': 't' });
+    await repository.push('Start', {
+      ...shop(''),
+      'tax.yaml': component('tax'),
+      'cart.wasm': example('greeting-v1'),
+      'tax.wasm': example('tax-v1'),
+    });
     await repository.git('switch', '-q', '-c', 'topic');
     await repository.commit('Change the cart', {
       'cart.yaml': component('cart', capability('outboundHttp: {schemes: [https], hosts: [a.example]}')),

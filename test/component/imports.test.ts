@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { blockingImports } from '../../src/component/admission/blocking.ts';
-import { IMPORTS, refusedImport, type Given } from '../../src/component/admission/imports.ts';
+import { IMPORTS, refusedImport, type Given } from '../../src/model/imports.ts';
 
 const NOTHING: Given = { capabilities: [], links: [] };
 const spelled = (name: string, version: string): string => {

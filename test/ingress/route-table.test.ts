@@ -99,6 +99,35 @@ describe('the route table', () => {
     expect(table.find(factsOf({ path: '/' }))?.name).toBe('first');
   });
 
+  test('no rule takes the whole of another whose match differs', () => {
+    const anyMatch = fc.record({
+      host: fc.constantFrom('*', 'a.example', 'b.example', '*.example', '*.b.example'),
+      type: fc.constantFrom('Exact', 'PathPrefix'),
+      path: fc.constantFrom('/', '/x', '/x/y', '/x/y/z', '/xy'),
+      method: fc.constantFrom('*', 'GET', 'POST'),
+      header: fc.constantFrom('', ' h=1', ' h=2', ' g=2', ' h=1 g=2'),
+    });
+    const rules = fc.uniqueArray(
+      anyMatch.map(({ host, type, path, method, header }) => `${host} ${type} ${path} ${method}${header}`),
+      { minLength: 1, maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(rules, (texts) => {
+        const table = new RouteTable(texts.map((text) => ({ text, match: match(text) })));
+        for (const text of texts) {
+          const { hostname = 'any.other', path, method = 'QUERY', headers } = match(text);
+          const asked = {
+            host: hostname.replace('*', hostname === '*' ? 'any.other' : 'some'),
+            path: path.type === 'Exact' ? path.value : `${path.value.replace(/\/$/, '')}/below`,
+            method,
+            headers: headers.flatMap(({ name, value }) => [name, value]),
+          };
+          expect(table.find(factsOf(asked))?.text).toBe(text);
+        }
+      }),
+    );
+  });
+
   test('the look-up finds what going through all rules in order of precedence finds', () => {
     const anyMatch = fc.record({
       host: fc.constantFrom('*', 'a.example', 'b.example', '*.example', '*.b.example'),

@@ -12,7 +12,8 @@ import type { Parsed } from '../../manifest/parsed.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { EXIT } from '../../model/exit.ts';
 import type { Problem } from '../../model/problem.ts';
-import type { ManifestFile, ManifestPort, ShapedArtifacts, ShapePort } from '../../reconcile/ports.ts';
+import type { ShapeOf } from '../../model/wit.ts';
+import type { ManifestFile, ManifestPort, ShapePort } from '../../reconcile/ports.ts';
 import { findingsOfChanges, type Baseline } from './changes.ts';
 import type { LintReport, SourceLines } from './report.ts';
 import { lintFindings } from './rules.ts';
@@ -66,18 +67,19 @@ export async function lint(run: LintRun): Promise<Result<Linted, readonly Proble
 async function judge(
   { source, manifest, shapes, since }: LintRun,
   files: readonly ManifestFile[],
-  { parsed, shaped }: { readonly parsed: Parsed; readonly shaped?: ShapedArtifacts },
+  { parsed }: { readonly parsed: Parsed },
   config: LintConfig,
 ): Promise<Result<Pick<LintReport, 'entries' | 'findings' | 'waived'>, Problem>> {
   const digests: Result<ReadonlyMap<string, Digest>, Problem> = await source.digests(artifactPathsOf(parsed));
   if (!digests.ok) return digests;
-  const paths = new Map((shaped?.paths ?? []).map((file) => [digests.value.get(file), file]));
-  const known = [...paths.keys()].filter((digest) => digest !== undefined);
-  const found = await shapes.shapes(known, (artifact) => source.artifact(paths.get(artifact)!));
+  // By digest: what many documents name, under whatever path, is walked once.
+  const paths = new Map([...digests.value].map(([file, digest]) => [digest, file]));
+  const found = await shapes.shapes([...paths.keys()], (artifact) => source.artifact(paths.get(artifact)!));
   const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
   if (failed && !failed.ok) return failed;
-  const desired = manifest.assemble('', parsed, digests.value, undefined, (artifact) => found.get(artifact));
-  const own = applyWaivers(withSeverities(lintFindings(desired, parsed), config), parsed.documents);
+  const shapeOf: ShapeOf = (artifact) => found.get(artifact);
+  const desired = manifest.assemble('', parsed, digests.value, undefined, shapeOf);
+  const own = applyWaivers(withSeverities(lintFindings(desired, parsed, shapeOf), config), parsed.documents);
   const all: readonly Diagnostic[] = [...desired.diagnostics, ...own.findings].sort(byPlace);
   const findings = since ? findingsOfChanges(all, files, digests.value, parsed, since) : all;
   return ok({ entries: desired.entries.size, findings, waived: own.waived });

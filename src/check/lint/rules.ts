@@ -4,14 +4,16 @@ import { nextTime } from '../../decide/schedule/times.ts';
 import { GOOD_FIRINGS } from '../../decide/schedule/verdict.ts';
 import { shareText, stepsOf, takesRequests } from '../../decide/steps.ts';
 import { roleKey } from '../../manifest/assemble/roles.ts';
-import { finding } from '../../manifest/finding.ts';
-import { keyOf, keySpan, subjectOf, valueSpan, type Parsed, type ParsedDocument } from '../../manifest/parsed.ts';
+import { keyOf, type Parsed, type ParsedDocument } from '../../manifest/parsed.ts';
 import { milliseconds } from '../../manifest/quantity.ts';
-import type { Code } from '../../model/codes.ts';
 import type { EntryKey } from '../../model/component.ts';
 import type { Desired, DesiredEntry } from '../../model/desired.ts';
 import type { ScheduleTrigger } from '../../model/schedule.ts';
-import type { Diagnostic, Severity } from '../../model/diagnostic.ts';
+import type { Diagnostic } from '../../model/diagnostic.ts';
+import type { ShapeOf } from '../../model/wit.ts';
+import { at } from './at.ts';
+import { unusedGrants } from './grants.ts';
+import { unreachedRules } from './reach.ts';
 
 /** All that a rule may look at: what is written, and what became of it. */
 interface Subjects {
@@ -20,6 +22,7 @@ interface Subjects {
   readonly components: ReadonlyMap<EntryKey, ParsedDocument<'Component'>>;
   readonly linkedInline: ReadonlySet<string>;
   readonly linked: ReadonlySet<string>;
+  readonly shapeOf: ShapeOf;
 }
 
 type Rule = (subjects: Subjects) => readonly Diagnostic[];
@@ -32,7 +35,11 @@ type EntryRule = (
 /**
  * What is allowed and hardly meant. The daemon runs such documents as they are written; only lint speaks about them.
  */
-export function lintFindings(desired: Desired, parsed: Parsed): readonly Diagnostic[] {
+export function lintFindings(
+  desired: Desired,
+  parsed: Parsed,
+  shapeOf: ShapeOf = () => undefined,
+): readonly Diagnostic[] {
   const components = new Map(
     parsed.documents
       .filter((document): document is ParsedDocument<'Component'> => document.kind === 'Component')
@@ -45,6 +52,7 @@ export function lintFindings(desired: Desired, parsed: Parsed): readonly Diagnos
     components,
     linkedInline: new Set(links.filter(({ mode }) => mode === 'Inline').map(({ component }) => component)),
     linked: new Set(links.map(({ component }) => component)),
+    shapeOf,
   };
   return RULES.flatMap((rule) => rule(subjects));
 }
@@ -236,24 +244,10 @@ const RULES: readonly Rule[] = [
   forEachEntry(approvals),
   forEachEntry(idleRollout),
   forEachEntry(unreachableBounds),
+  forEachEntry((entry, document, { shapeOf }) => unusedGrants(entry, document, shapeOf)),
   unusedPolicies,
   unusedRoles,
   longRequests,
+  ({ documents }) => documents.flatMap(unreachedRules),
   schedules,
 ];
-
-/** A finding at a value where it is written, else at the key of what is around it. */
-function at(
-  document: ParsedDocument,
-  pointer: string,
-  code: Code,
-  message: string,
-  remedy?: string,
-  severity: Severity = 'warning',
-): Diagnostic {
-  const place = document.places[pointer];
-  const isWritten =
-    place !== undefined && !Object.keys(document.places).some((other) => other.startsWith(`${pointer}/`));
-  const span = isWritten ? valueSpan(document, pointer) : keySpan(document, pointer);
-  return finding(code, message, { span, subject: subjectOf(document), severity, ...(remedy ? { remedy } : {}) });
-}

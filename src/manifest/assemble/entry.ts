@@ -96,6 +96,8 @@ export interface EntryInputs {
   readonly rules: readonly RouteRule[];
   readonly schedules: readonly ScheduleTrigger[];
   readonly policies: readonly PolicySettings[];
+  /** What the binaries say against their documents; each is found at its own document. */
+  readonly binaries: ReadonlyMap<EntryKey, readonly Diagnostic[]>;
   /** What forbids every start: no Environment, an unknown Policy. */
   readonly withheld: readonly Diagnostic[];
 }
@@ -105,7 +107,7 @@ export function entryOf(inputs: EntryInputs): {
   readonly entry: DesiredEntry;
   readonly findings: readonly Diagnostic[];
 } {
-  const { document, source, members, documents, rules, schedules, policies, withheld } = inputs;
+  const { document, source, members, documents, rules, schedules, policies, binaries, withheld } = inputs;
   const { spec, metadata } = document.value;
   const key: EntryKey = `${document.namespace}/${document.name}`;
   const own: Member = members.get(key)!;
@@ -117,9 +119,11 @@ export function entryOf(inputs: EntryInputs): {
   const retryOf = (member: Member) => documents.get(member.key)?.value.spec.rollout?.retry ?? 0;
   const findings = [
     ...withheld,
+    ...(binaries.get(key) ?? []),
     ...cell.flatMap((member) => notImplemented(documents.get(member.key)!)),
     ...ceilingProblems(document, { members: cell, scaling, rollout }, policies),
   ];
+  const linked = cell.slice(1).flatMap((member) => binaries.get(member.key) ?? []);
   const entry: DesiredEntry = {
     key,
     labels: metadata.labels ?? {},
@@ -134,7 +138,7 @@ export function entryOf(inputs: EntryInputs): {
     retries: cell.map(retryOf),
     suspend: spec.suspend ?? COMPONENT_DEFAULTS.suspend,
     restartToken: spec.restartToken ?? COMPONENT_DEFAULTS.restartToken,
-    refusals: findings.filter(({ severity }) => severity === 'error').map(toProblem),
+    refusals: [...findings, ...linked].filter(({ severity }) => severity === 'error').map(toProblem),
     span: valueSpan(document, '/metadata/name'),
   };
   return { entry, findings };

@@ -1,4 +1,5 @@
-import { problem, type Problem } from '../../model/problem.ts';
+import { problem, type Problem } from './problem.ts';
+import { splitVersion, type ComponentShape } from './wit.ts';
 
 /**
  * What each interface that a component may import needs, and what it gets. One row per interface; a row for a package
@@ -84,10 +85,11 @@ export function refusedImport(imports: readonly string[], given: Given): Problem
   return undefined;
 }
 
-function refusalOf(name: string, given: Given): Problem | undefined {
+/** Why one import is not admitted with what was given; `undefined` where it is. */
+export function refusalOf(name: string, given: Given): Problem | undefined {
   if (given.links.some((link) => link.import === name)) return undefined;
-  const [plain = '', version = ''] = name.split('@');
-  const row = IMPORTS.find((row) => row.name === plain || row.name === `${plain.slice(0, plain.indexOf('/'))}/*`);
+  const [plain, version] = splitVersion(name);
+  const row = rowOf(name);
   if (!row) return problem('HW2112', `the component imports ${name}, which no host interface and no link provides`);
   if (!VERSIONS[row.version].test(version)) {
     return problem('HW2112', `the component imports ${name}; the host has ${plain} ${row.version}.x`);
@@ -96,5 +98,30 @@ function refusalOf(name: string, given: Given): Problem | undefined {
   if (given.capabilities.some((grant) => row.capabilities.includes(grant.capability))) return undefined;
   return problem('HW2111', `the component imports ${name} and has no grant for it`, {
     remedy: `add an item with "${row.capabilities.join('" or "')}" to spec.capabilities, or build the component without that import`,
+  });
+}
+
+/** The row about an interface, whatever its version; `undefined` where no host interface has that name. */
+export function rowOf(name: string): ImportRow | undefined {
+  const [plain] = splitVersion(name);
+  return IMPORTS.find((row) => row.name === plain || row.name === `${plain.slice(0, plain.indexOf('/'))}/*`);
+}
+
+/** The interfaces that a component imports to use them: those that only name types reach nothing. */
+export function importsOf({ imports }: ComponentShape): readonly string[] {
+  return imports.interfaces
+    .filter(({ functions, resources }) => functions.length > 0 || resources.length > 0)
+    .map(({ name }) => name);
+}
+
+/** What asks for a filesystem needs no grant to be imported: without one there are no folders. */
+const OPEN: Readonly<Record<string, readonly string[]>> = { 'wasi:filesystem/preopens': ['filesystem'] };
+
+/** Whether a capability gives a component anything: it imports an interface that asks for it. */
+export function usesCapability(imports: readonly string[], capability: string): boolean {
+  return imports.some((name) => {
+    const row = rowOf(name);
+    const asked = row?.rule === 'Granted' ? row.capabilities : (OPEN[row?.name ?? ''] ?? []);
+    return asked.includes(capability);
   });
 }

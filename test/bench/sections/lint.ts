@@ -1,0 +1,96 @@
+/**
+ * What `headway lint` takes for a folder of ten thousand documents: the real command, from its start to its exit. Half are
+ * components, of a few artifacts, and half are routes to them; nothing is found.
+ */
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { component, ENVIRONMENT, route } from '../../manifest/support.ts';
+import { measureInTurn, summarise, type Metrics, type SectionResult } from '../harness.ts';
+
+const DOCUMENTS = 10_000;
+const ROUNDS = 3;
+const WANTED_MS = 3_000;
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+const ARTIFACTS = ['greeting-v1', 'greeting-v2', 'greeting-js', 'testbed', 'greeting-slow-tail'];
+const PROBE = '  probes: {readiness: {httpGet: {path: /}}}\n';
+
+export async function benchLint(
+  _settings: unknown,
+  onMeasured: (round: number, subject: string, metrics: Metrics) => void,
+): Promise<SectionResult> {
+  const dir = folderOf(DOCUMENTS);
+  try {
+    const subject = { name: 'headway lint', measure: () => measure(dir) };
+    const measured = await measureInTurn([subject], ROUNDS, onMeasured);
+    const conditions = `${DOCUMENTS} documents, one a file, ${ARTIFACTS.length} artifacts, Node ${process.versions.node}`;
+    const result = summarise('Lint', conditions, measured, []);
+    const value = result.subjects[0]!.medians['ms']!;
+    return {
+      ...result,
+      limits: [{ subject: subject.name, p95AtMostMs: WANTED_MS, value, met: value <= WANTED_MS }],
+    };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function folderOf(documents: number): string {
+  const dir = mkdtempSync(path.join(tmpdir(), 'headway-bench-lint-'));
+  mkdirSync(path.join(dir, 'wasm'));
+  for (const name of ARTIFACTS) {
+    copyFileSync(path.join(ROOT, 'examples/wasm', `${name}.wasm`), path.join(dir, 'wasm', `${name}.wasm`));
+  }
+  writeFileSync(path.join(dir, 'environment.yaml'), ENVIRONMENT);
+  // The Environment is one of them, so that the last is a component without its route: it becomes a second route.
+  for (let index = 0; index < documents - 1; index += 1) {
+    const name = `c${String(index >> 1).padStart(5, '0')}`;
+    const artifact = `wasm/${ARTIFACTS[(index >> 1) % ARTIFACTS.length]!}`;
+    const text =
+      index % 2 === 0 && index < documents - 2
+        ? component(name, PROBE).replace(`path: ${name}.wasm`, `path: ${artifact}.wasm`)
+        : route(
+            name,
+            `  hostnames: [${name}.example.com]\n  rules: [{backendRef: {name: ${index < documents - 2 ? name : 'c00000'}}}]\n`,
+          );
+    writeFileSync(path.join(dir, `${String(index).padStart(5, '0')}.yaml`), text);
+  }
+  return dir;
+}
+
+/** Of the command and its children together, sampled: they live too short for anything finer. */
+const SAMPLE_MS = 20;
+const PAGE_BYTES = 4_096;
+
+async function measure(dir: string): Promise<Metrics> {
+  const startMs = performance.now();
+  const child = spawn(process.execPath, [path.join(ROOT, 'src/headway.mjs'), 'lint', dir, '--format', 'json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  let out = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  let most = 0;
+  const sampling = setInterval(() => (most = Math.max(most, residentBytes(child.pid!))), SAMPLE_MS);
+  const code = await exited;
+  clearInterval(sampling);
+  const ms = performance.now() - startMs;
+  const report = JSON.parse(out) as { readonly files: number; readonly entries: number; readonly findings: unknown[] };
+  return { ms, MB: most / 1e6, exit: code ?? -1, files: report.files, findings: report.findings.length };
+}
+
+/** Resident memory of a process and all below it, in bytes; what they share is counted with each. 0 where there is no /proc. */
+function residentBytes(pid: number): number {
+  try {
+    const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const children = threads.flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' '),
+    );
+    const below = children.filter((text) => text !== '').map((text) => residentBytes(Number(text)));
+    return below.reduce((sum, bytes) => sum + bytes, pages * PAGE_BYTES);
+  } catch {
+    return 0; // It has ended meanwhile.
+  }
+}
