@@ -15,11 +15,14 @@ import { at } from './at.ts';
 import { unusedGrants } from './grants.ts';
 import { unreachedRules } from './reach.ts';
 
+type RolloutPolicies = ReadonlyMap<string, ParsedDocument<'RolloutPolicy'>>;
+
 /** All that a rule may look at: what is written, and what became of it. */
 interface Subjects {
   readonly desired: Desired;
   readonly documents: readonly ParsedDocument[];
   readonly components: ReadonlyMap<EntryKey, ParsedDocument<'Component'>>;
+  readonly policies: RolloutPolicies;
   readonly linkedInline: ReadonlySet<string>;
   readonly linked: ReadonlySet<string>;
   readonly shapeOf: ShapeOf;
@@ -50,6 +53,11 @@ export function lintFindings(
     desired,
     documents: parsed.documents,
     components,
+    policies: new Map(
+      parsed.documents
+        .filter((document): document is ParsedDocument<'RolloutPolicy'> => document.kind === 'RolloutPolicy')
+        .map((document) => [keyOf(document), document]),
+    ),
     linkedInline: new Set(links.filter(({ mode }) => mode === 'Inline').map(({ component }) => component)),
     linked: new Set(links.map(({ component }) => component)),
     shapeOf,
@@ -62,10 +70,10 @@ const unreferenced: EntryRule = (entry, document, { linked }) =>
     ? []
     : [at(document, '/metadata/name', 'HW1060', `nothing points at Component ${entry.key}: it takes no traffic`)];
 
-const undecidableGate: EntryRule = (entry, document, { documents }) => {
+const undecidableGate: EntryRule = (entry, document, { policies }) => {
   const { settings, policy } = entry.rollout;
   const { gate } = settings;
-  const wanted = writtenRollout(document, documents, policy)?.gate?.insufficientData;
+  const wanted = writtenRollout(document, policies, policy)?.gate?.insufficientData;
   const unmet = stepsOf(entry).find((step) => !takesRequests(step));
   if (unmet && gate.insufficientData !== 'Synthesize' && entry.rules.length > 0) {
     const who = settings.strategy.type === 'BlueGreen' ? 'a BlueGreen candidate' : `a step of ${shareText(unmet)}`;
@@ -88,35 +96,31 @@ const undecidableGate: EntryRule = (entry, document, { documents }) => {
 
 function stepsWithoutEffect(
   document: ParsedDocument<'Component'>,
-  documents: readonly ParsedDocument[],
+  policies: RolloutPolicies,
   policy: string | undefined,
 ): readonly Diagnostic[] {
-  const type = (writtenRollout(document, documents, policy) ?? {}).strategy?.type;
+  const type = (writtenRollout(document, policies, policy) ?? {}).strategy?.type;
   if (type !== 'Canary' && type !== 'Rolling') return [];
   const message = `${type} has no effect on a Singleton: there is never a second instance to share its traffic with`;
   return [at(document, '/spec/rollout', 'HW1086', message)];
 }
 
 /** What the policy that is in force says, else the component itself. */
-function writtenRollout(
-  document: ParsedDocument<'Component'>,
-  documents: readonly ParsedDocument[],
-  policy: string | undefined,
-) {
-  const named = documents.find((other) => other.kind === 'RolloutPolicy' && keyOf(other) === policy);
-  return named ? (named as ParsedDocument<'RolloutPolicy'>).value.spec : document.value.spec.rollout;
+function writtenRollout(document: ParsedDocument<'Component'>, policies: RolloutPolicies, policy: string | undefined) {
+  const named = policy === undefined ? undefined : policies.get(policy);
+  return named ? named.value.spec : document.value.spec.rollout;
 }
 
 const FIRST_WEIGHT_THAT_HARDLY_PROTECTS = 51;
 
-const steps: EntryRule = (entry, document, { documents }) => {
+const steps: EntryRule = (entry, document, { policies }) => {
   const { strategy } = entry.rollout.settings;
   if (strategy.type === 'Rolling' && stepsOf(entry).length === 0 && entry.rules.length > 0) {
     const message = `Rolling replaces all of ${entry.scaling.minReplicas} replicas at once: that is Immediate`;
     const remedy = 'raise scaling.minReplicas above rolling.maxSurge + maxUnavailable, or choose another strategy';
     return [at(document, '/spec/rollout', 'HW1063', message, remedy)];
   }
-  if (isSingleton(entry)) return stepsWithoutEffect(document, documents, entry.rollout.policy);
+  if (isSingleton(entry)) return stepsWithoutEffect(document, policies, entry.rollout.policy);
   if (strategy.type !== 'Canary') return [];
   const first = strategy.steps[0]?.weight ?? 0;
   const last = strategy.steps.at(-1)?.weight ?? 0;
