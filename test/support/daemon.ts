@@ -8,6 +8,8 @@ import type { EntryStatus, Status } from '../../src/model/status.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const POLL_PERIOD_MS = 25;
+/** A story of ten minutes says a few million characters; what a test counts in it must not have left. */
+const KEPT_OUTPUT_CHARACTERS = 8_000_000;
 /** Of tests, for a machine that does other things as well: nothing here is a promise about time. */
 const PATIENCE_MS = 60_000;
 
@@ -38,7 +40,7 @@ export class Daemon {
     this.statusAddress = statusAddress;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.#output = (this.#output + text).slice(-200_000);
+        this.#output = (this.#output + text).slice(-KEPT_OUTPUT_CHARACTERS);
       });
     }
   }
