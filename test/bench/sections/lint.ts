@@ -26,7 +26,8 @@ export async function benchLint(
     const measured = await measureInTurn([subject], ROUNDS, onMeasured);
     const conditions = `${DOCUMENTS} documents, one a file, ${ARTIFACTS.length} artifacts, Node ${process.versions.node}`;
     const result = summarise('Lint', conditions, measured, []);
-    const value = result.subjects[0]!.medians['ms']!;
+    // Of three, the largest is what 95 of 100 are nearest to.
+    const value = Math.max(...measured.get(subject.name)!.map(({ ms }) => ms!));
     return {
       ...result,
       limits: [{ subject: subject.name, p95AtMostMs: WANTED_MS, value, met: value <= WANTED_MS }],
@@ -76,8 +77,12 @@ async function measure(dir: string): Promise<Metrics> {
   const code = await exited;
   clearInterval(sampling);
   const ms = performance.now() - startMs;
-  const report = JSON.parse(out) as { readonly files: number; readonly entries: number; readonly findings: unknown[] };
-  return { ms, MB: most / 1e6, exit: code ?? -1, files: report.files, findings: report.findings.length };
+  const report = JSON.parse(out) as { readonly files: number; readonly findings: unknown[] };
+  // A run that stopped early or found something would be another figure.
+  if (code !== 0 || report.files !== DOCUMENTS || report.findings.length > 0) {
+    throw new Error(`lint ended with ${code} after ${report.files} files and ${report.findings.length} findings`);
+  }
+  return { ms, MB: most / 1e6 };
 }
 
 /** Resident memory of a process and all below it, in bytes; what they share is counted with each. 0 where there is no /proc. */
