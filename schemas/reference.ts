@@ -57,7 +57,11 @@ function resolve(schema: ReferenceSchema, root: ReferenceSchema): ReferenceSchem
 
 function typeOf(schema: ReferenceSchema, inner: ReferenceSchema, list: boolean): string {
   const one = typeOfOne(inner);
-  return list ? `list of ${one}` : schema.type === 'object' && !schema.properties ? 'map of text' : one;
+  return list ? `list of ${one}` : schema.type === 'object' && !schema.properties ? mapOf(schema) : one;
+}
+
+function mapOf({ additionalProperties }: ReferenceSchema): string {
+  return additionalProperties === true ? 'map of any JSON' : 'map of text';
 }
 
 function typeOfOne(schema: ReferenceSchema): string {

@@ -24,6 +24,7 @@ import { abortText, isAbortReason } from './serve/abort-reason.ts';
 import type { Answers, RequestLimits } from './serve/answers.ts';
 import { ExportCall, readCall } from './serve/export-call.ts';
 import { HeadwayExchange } from './serve/headway-exchange.ts';
+import { TypedCall } from './serve/typed-call.ts';
 import { TypedExchange } from './serve/typed-exchange.ts';
 import { WasiExchange } from './serve/wasi-exchange.ts';
 import type { TypedExports } from './typed/exports.ts';
@@ -122,7 +123,14 @@ export class Calls implements Answers {
     if (this.#calls[id]) return `a second call with the id ${id}`;
     const text = readCall(bytes.subarray(start, end));
     if (typeof text === 'string') return text;
-    const call = new ExportCall(id, this, text);
+    const called = text.parameters && this.#settings.typed.meant(text.interface, text.function);
+    if (!called && Object.keys(text.parameters ?? {}).length > 0) {
+      const name = `${text.interface}#${text.function}`;
+      this.callResult(id, { err: `HW4610 this release has no function ${name} that can be called with JSON` });
+      return undefined;
+    }
+    const call = called ? new TypedCall(id, this, called, text) : new ExportCall(id, this, text);
+    if (call.over) return undefined;
     this.#calls[id] = call;
     return this.#settings.pool.submit(call) ? undefined : 'more calls than a cell can queue';
   }

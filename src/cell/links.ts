@@ -12,7 +12,7 @@
  */
 import type { BoundLink } from '../model/engine.ts';
 import type { ExportedFunction, MemberInstance } from './member.ts';
-import { camelCase } from './names.ts';
+import { camelCase } from '../model/typed/names.ts';
 import type { Scope } from './scope.ts';
 import { CallEnded, declared, describeFailure, MemberTrap } from './trap.ts';
 

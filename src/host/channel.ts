@@ -141,12 +141,12 @@ export class CellChannel implements CellCaller {
   }
 
   /** Calls an exported function: health, lifecycle, a firing. */
-  call: CellCaller['call'] = (interfaceName, functionName, args, timeoutMs, { command, signal } = {}) => {
+  call: CellCaller['call'] = (interfaceName, functionName, args, timeoutMs, { command, parameters, signal } = {}) => {
     if (!this.open) return Promise.resolve({ type: 'lost' });
     if (signal?.aborted) return Promise.resolve({ type: 'stopped' });
     const call = new FunctionCall();
     const id = this.#take(call, Call.Function, performance.now() + timeoutMs);
-    const more = command ? { command } : {};
+    const more = { ...(command ? { command } : {}), ...(parameters ? { parameters } : {}) };
     this.#writer.json(ToCell.Call, id, { interface: interfaceName, function: functionName, args, ...more });
     signal?.addEventListener('abort', () => this.#stop(id, call), { once: true });
     return call.result;

@@ -85,7 +85,7 @@ export class Firings {
   }
 
   async #run(order: FiringOrder): Promise<void> {
-    const { id, group, deadlineMs, args, export: called } = order;
+    const { id, group, deadlineMs, args, parameters = {}, export: called } = order;
     const startedAtMs = performance.now();
     const stop = new AbortController();
     const caller = this.#directory.group(group).leastBusy();
@@ -98,7 +98,7 @@ export class Firings {
     const firing: Firing = { startedAtMs, replica: caller.replica, stop };
     this.#firings.set(id, firing);
     this.#log.info({ firing: id, replica: caller.replica, release: order.release }, 'a firing has started');
-    const options = { signal: stop.signal, ...(args ? { command: args } : {}) };
+    const options = { signal: stop.signal, ...(args ? { command: args } : { parameters }) };
     const result = await caller.call(called.interface, called.function, [], deadlineMs, options);
     const elapsedMs = performance.now() - startedAtMs;
     firing.end = { ...endOf(result), elapsedMs };
@@ -121,7 +121,9 @@ export class Firings {
 function endOf(result: FunctionResult): { outcome: RunOutcome; exitCode?: number; message?: string } {
   switch (result.type) {
     case 'ok':
-      return { outcome: 'Succeeded' };
+      return result.value === null
+        ? { outcome: 'Succeeded' }
+        : { outcome: 'Succeeded', message: printed(result.value) };
     case 'exit':
       return { outcome: result.code === 0 ? 'Succeeded' : 'Failed', exitCode: result.code };
     case 'err':

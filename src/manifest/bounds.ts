@@ -36,5 +36,8 @@ export const MAX_RULES_PER_ROUTE = 1_024;
 /** With those of its Roles. */
 export const MAX_GRANTS_PER_COMPONENT = 256;
 
+/** Bytes of JSON that a Schedule gives to a function. They are part of the release and of each firing. */
+export const MAX_PARAMETERS_BYTES = 16_384;
+
 /** Members of one cell: an entry and all that it links inline. */
 export const MAX_MEMBERS_PER_CELL = 64;

@@ -43,4 +43,9 @@ export const FIRING_CODE_ROWS = {
     remedy: 'see `headway status` for why no replica is ready; raise limits.concurrency if they are busy',
     policy: 'Waiting',
   },
+  HW4610: {
+    title: 'the parameters of a firing do not fit',
+    remedy: 'write spec.backendRef.parameters as the function takes them; it was not called',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

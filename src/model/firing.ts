@@ -1,6 +1,6 @@
 import type { Code } from './codes.ts';
 import type { ExportRef } from './component.ts';
-import type { ScheduleKey } from './schedule.ts';
+import type { Parameters, ScheduleKey } from './schedule.ts';
 import type { GroupId } from './snapshot.ts';
 
 /** `namespace/name@2026-11-28T02:15:00.000Z`: a schedule and a nominal time. Given twice it is one firing. */
@@ -20,8 +20,10 @@ export interface FiringOrder {
   readonly release: string;
   readonly group: GroupId;
   readonly export: ExportRef;
-  /** A command's arguments, its name first; absent: a function without parameters. */
+  /** A command's arguments, its name first; absent: it is no command. */
   readonly args?: readonly string[];
+  /** Of any other function, by name; absent: none. */
+  readonly parameters?: Parameters;
   /** From its start. */
   readonly deadlineMs: number;
 }
@@ -48,7 +50,7 @@ export interface FiringObserved {
   /** Absent: it runs. */
   readonly outcome?: RunOutcome;
   readonly exitCode?: number;
-  /** At most 1 kB; empty where there is nothing to say. */
+  /** Why, or what it returned. At most 1 kB; empty where there is nothing to say. */
   readonly message?: string;
 }
 

@@ -187,6 +187,16 @@ export const MANIFEST_CODES = {
     remedy: 'name a day that its months have',
     policy: 'Terminal',
   },
+  HW1083: {
+    title: 'parameters do not fit the function',
+    remedy: 'write each parameter by its name in WIT, as docs/typed-exports.md maps its type to JSON',
+    policy: 'Terminal',
+  },
+  HW1084: {
+    title: 'parameters that cannot be given',
+    remedy: 'name a function by `export`, and write at most 16,384 bytes',
+    policy: 'Terminal',
+  },
   HW1085: {
     title: 'a Singleton is one instance',
     remedy: 'delete the line, or choose instancePolicy Pooled',

@@ -1,9 +1,13 @@
+import type { Json } from '../kit/json.ts';
 import type { EntryKey, ExportRef } from './component.ts';
 
 /** `namespace/name` of a Schedule document: with a nominal time it names one firing, for ever. */
 export type ScheduleKey = `${string}/${string}`;
 
 export type ConcurrencyPolicy = 'Forbid' | 'Allow' | 'Replace';
+
+/** What an exported function is called with: JSON by the names of its parameters (docs/typed-exports.md). */
+export type Parameters = Readonly<Record<string, Json>>;
 
 /** A Schedule document, defaults filled in. All of it but `suspend` is part of the release that it points at. */
 export interface ScheduleTrigger {
@@ -20,6 +24,8 @@ export interface ScheduleTrigger {
   readonly export: ExportRef;
   /** Of a command, after its name. */
   readonly args: readonly string[];
+  /** Of any other function; absent: none are written. */
+  readonly parameters?: Parameters;
   readonly suspend: boolean;
 }
 

@@ -4,6 +4,7 @@
  * here.
  */
 import type { Json } from '../kit/json.ts';
+import type { Parameters } from '../model/schedule.ts';
 import type { Outcome } from './frames.ts';
 import type { FunctionResult } from './function-call.ts';
 import type { RequestHead } from './request-head.ts';
@@ -38,6 +39,8 @@ export interface CellExchange {
 export interface CallOptions {
   /** It is a command: it gets an instance of its own with these arguments, its name first, and ends with an exit code. */
   readonly command?: readonly string[];
+  /** Its parameters by name; what it returns is then told as text (docs/typed-exports.md). */
+  readonly parameters?: Parameters;
   /** Ends the call: the guest is stopped as at its deadline. */
   readonly signal?: AbortSignal;
 }

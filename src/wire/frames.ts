@@ -63,8 +63,9 @@ export const ToCell = {
   /** `u32le bytes`: more of the response's body may be sent. */
   Credit: 0x25,
   /**
-   * JSON `{interface, function, args, command?}`: call an exported function (health, lifecycle, a firing). With `command`, a
-   * list of texts, it runs on an instance of its own with these arguments.
+   * JSON `{interface, function, args, command?, parameters?}`: call an exported function (health, lifecycle, a firing). With
+   * `command`, a list of texts, it runs on an instance of its own with these arguments. With `parameters`, an object, it is
+   * called as docs/typed-exports.md says, and what it returns comes as JSON text of at most 1,024 characters.
    */
   Call: 0x26,
 } as const;

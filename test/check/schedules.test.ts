@@ -33,6 +33,7 @@ describe('plan', () => {
     [nightly(), without, ['schedule shop/nightly: − 15 2 * * * Europe/Berlin']],
     [nightly(), nightly({ expression: '0 3 * * *' }), ['schedule shop/nightly: expression 15 2 * * * → 0 3 * * *']],
     [nightly(), nightly({ suspend: true }), ['schedule shop/nightly: suspend false → true']],
+    [nightly(), nightly({ parameters: { day: 1 } }), ['schedule shop/nightly: parameters unset → {"day":1}']],
     [nightly(), nightly(), []],
   ])('says what changes of a schedule', (before, after, lines) => {
     expect(differences(before, after)).toEqual(lines);
@@ -41,6 +42,7 @@ describe('plan', () => {
   it.each([
     ['another time', nightly({ expression: '0 3 * * *' }), 'Retrigger'],
     ['other arguments', nightly({ args: ['--all'] }), 'Retrigger'],
+    ['other parameters', nightly({ parameters: { day: 1 } }), 'Retrigger'],
     ['to suspend', nightly({ suspend: true }), 'Settings'],
   ])('%s is the same cells', (_, after, change) => {
     const plan = planOf(desired('a', [nightly()]), desired('b', [after]));

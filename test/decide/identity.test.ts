@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { attemptOf, releaseOf, revisionOf, secretlessOf } from '../../src/decide/identity.ts';
 import type { DesiredEntry } from '../../src/model/desired.ts';
 import type { Member } from '../../src/model/component.ts';
+import type { ScheduleTrigger } from '../../src/model/schedule.ts';
 import { artifactOf, entry, GATE, rule, SETTINGS, STEPS, type Wanted } from './support/desired.ts';
 
 const NOTHING = { revision: false, release: false, attempt: false };
@@ -19,6 +20,19 @@ const BASE: Wanted = {
 const member = (change: Partial<Member>): Wanted => ({ ...BASE, member: change });
 const limits = entry('cart').members[0].limits;
 const grant = { name: 'api', capability: 'outboundHttp', settings: { hosts: ['x'] }, enforcement: 'Enforce' } as const;
+
+const TRIGGER: ScheduleTrigger = {
+  schedule: 'shop/nightly',
+  expression: '15 2 * * *',
+  timeZone: 'UTC',
+  concurrencyPolicy: 'Forbid',
+  deadlineMs: 600_000,
+  startingDeadlineMs: 600_000,
+  backend: 'shop/cart',
+  export: { interface: 'shop:cart/pricing@1.0.0', function: 'quote' },
+  args: [],
+  suspend: false,
+};
 
 const CASES: readonly (readonly [string, Wanted | DesiredEntry, typeof NOTHING])[] = [
   ['nothing', BASE, NOTHING],
@@ -110,6 +124,15 @@ describe('identity: what changes which id', () => {
     const two = entry('cart', member({ secretVersions: [{ secret: 'pay', version: '2' }] }));
     expect(secretlessOf(one)).toBe(secretlessOf(two));
     expect(secretlessOf(entry('cart', { ...BASE, content: 'other' }))).not.toBe(secretlessOf(one));
+  });
+
+  it('sees the parameters of a schedule in the release, and nothing where none are written', () => {
+    const releaseWith = (more: Partial<ScheduleTrigger>) =>
+      releaseOf(entry('cart', { ...BASE, more: { schedules: [{ ...TRIGGER, ...more }] } })).slice(0, 12);
+    expect(releaseWith({})).toMatchInlineSnapshot(`"8ebbbef4934a"`);
+    expect(releaseWith({ parameters: { a: 1, b: [2] } })).toBe(releaseWith({ parameters: { b: [2], a: 1 } }));
+    const releases = [{}, { parameters: {} }, { parameters: { a: 1 } }, { parameters: { a: 2 } }].map(releaseWith);
+    expect(new Set(releases).size).toBe(4);
   });
 
   it('keeps its form: a change of it would be seen as a change of everything that runs', () => {

@@ -76,7 +76,15 @@ describe('firing', { timeout: 60_000 }, () => {
       last!.actions.some((action) => action.type === 'Fire'),
     );
     const action = plain.last!.actions.find((one) => one.type === 'Fire');
-    expect(action?.type === 'Fire' && !('args' in action.firing)).toBe(true);
+    expect(action?.type === 'Fire' && !('args' in action.firing) && !('parameters' in action.firing)).toBe(true);
+  });
+
+  it('gives a function its parameters, and tells what it returned', () => {
+    const called = { interface: 'shop:cart/pricing@1.0.0', function: 'quote' };
+    const parameters = { items: [{ sku: 'tea' }] };
+    const fleet = after(serving(report('v1', { export: called, args: [], parameters })), 0.9);
+    fleet.until(({ last }) => last!.actions.some((action) => action.type === 'Fire'));
+    expect(fleet.last!.actions.find((action) => action.type === 'Fire')).toMatchObject({ firing: { parameters } });
   });
 
   it('Forbid: skips while the one before runs, says so once and as their number doubles', () => {

@@ -160,6 +160,12 @@ export const ROWS: readonly Row[] = [
     ),
     good: timed('  schedule: "15 2 * * *"\n  backendRef: {name: cart, args: [e]}\n'),
   },
+  {
+    code: 'HW1084',
+    what: 'parameters by name for a command',
+    bad: timed('  schedule: "15 2 * * *"\n  backendRef: {name: cart, »parameters: {day: yesterday}}\n'),
+    good: timed('  schedule: "15 2 * * *"\n  backendRef: {name: cart, args: [--day, yesterday]}\n'),
+  },
   { code: 'HW1012', what: 'a kind of later', bad: one(head('»Subscription')), good: shop('') },
   {
     code: 'HW1013',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ok, type Result } from '../../src/kit/result.ts';
 import { assemble } from '../../src/manifest/assemble.ts';
+import { MAX_PARAMETERS_BYTES } from '../../src/manifest/bounds.ts';
 import { shapedArtifactsOf } from '../../src/manifest/shaped.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import type { Diagnostic } from '../../src/model/diagnostic.ts';
@@ -191,9 +192,106 @@ spec:
     expect(places(other)).toEqual(['HW1090 schedule.yaml:6:82']);
   });
 
-  it('gives a function no arguments', () => {
-    const [found] = called('{name: cart, export: {interface: "shop:cart/pricing@1.0.0", function: quote}}');
-    expect(found).toMatchObject({ code: 'HW1091', message: expect.stringContaining('which takes x') });
+  describe('with parameters', () => {
+    const QUOTING: ComponentShape = {
+      ...SHAPE,
+      types: [
+        {
+          kind: 'record',
+          fields: [
+            { name: 'sku', type: 'string' },
+            { name: 'count', type: 'u8' },
+          ],
+        },
+        { kind: 'list', element: 0 },
+        { kind: 'enum', names: ['eur', 'usd'] },
+      ],
+      exports: {
+        functions: [],
+        interfaces: [
+          {
+            name: 'shop:cart/pricing@1.2.0',
+            functions: [
+              {
+                name: 'quote',
+                params: [
+                  { name: 'items', type: 1 },
+                  { name: 'in', type: 2 },
+                ],
+              },
+            ],
+            types: [],
+            resources: [],
+          },
+          { name: 'wasi:cli/run@0.2.12', functions: [{ name: 'run', params: [] }], types: [], resources: [] },
+        ],
+      },
+    };
+    const QUOTE = 'name: cart, export: {interface: "shop:cart/pricing@1.0.0", function: quote}';
+    const given = (parameters: string) => called(`{${QUOTE}, parameters: ${parameters}}`, QUOTING);
+
+    it('is good where they fit', () => {
+      expect(given('{items: [{sku: tea, count: 2.0}], in: eur}')).toEqual([]);
+    });
+
+    it.each([
+      [
+        'a number beyond its type',
+        '{items: [{sku: a, count: 1}, {sku: b, count: »256}], in: eur}',
+        'found 256 at /items/1/count',
+      ],
+      ['a case that is none', '{items: [], in: »gbp}', 'found "gbp" at /in'],
+      ['an unknown member', '{items: [], in: eur, into: »eur}', 'found the unknown member "into" at /into'],
+      ['a missing one', '»{items: []}', 'found nothing at /in'],
+      ['no value', '{items: []\n    , in: »}', 'found null at /in'],
+    ])('names the place of %s', (_, marked, message) => {
+      const [found, ...others] = given(marked.replace('»', ''));
+      expect(others).toEqual([]);
+      expect(found).toMatchObject({ code: 'HW1083', message: expect.stringContaining(message) });
+      const before = `  backendRef: {${QUOTE}, parameters: ${marked.slice(0, marked.indexOf('»'))}`.split('\n');
+      const [line, column] = [5 + before.length, before.at(-1)!.length + 1];
+      const isKey = message.includes('null');
+      expect([found!.span!.line, found!.span!.column]).toEqual([line, isKey ? 7 : column]);
+    });
+
+    it('of which none are written names the function', () => {
+      const found = called(`{${QUOTE}}`, QUOTING);
+      expect(places(found)).toEqual(['HW1083 schedule.yaml:6:85']);
+      expect(found[0]!.message).toContain('found nothing at /items');
+    });
+
+    it('refuses those of a command', () => {
+      const found = called('{name: cart, parameters: {}}', QUOTING);
+      expect(places(found)).toEqual(['HW1084 schedule.yaml:6:28']);
+    });
+
+    it('takes as many bytes as travel with a firing, and not one more', () => {
+      const bytesOf = (text: string) => JSON.stringify({ in: 'eur', items: [{ count: 1, sku: text }] }).length;
+      const written = (bytes: number) => {
+        const text = 'x'.repeat(bytes - bytesOf(''));
+        // Folded over lines, which YAML joins by a space: no line of a manifest is that long.
+        const folded = text.replaceAll(/.{100}/g, (part) => `${part.slice(1)}\n    `);
+        return given(`{items: [{sku: "${folded}", count: 1}], in: eur}`).map(({ code }) => code);
+      };
+      expect(written(MAX_PARAMETERS_BYTES)).toEqual([]);
+      expect(written(MAX_PARAMETERS_BYTES + 1)).toEqual(['HW1084']);
+    });
+
+    it('is kept with the Schedule, and nothing is where none are written', () => {
+      const parsed = parse({
+        'environment.yaml': ENVIRONMENT,
+        'cart.yaml': component('cart'),
+        'schedule.yaml': `apiVersion: headway.dev/v1alpha1\nkind: Schedule\nmetadata: {name: nightly, namespace: shop}\nspec:
+  schedule: "15 2 * * *"\n  backendRef: {${QUOTE}, parameters: {items: [], in: eur}}\n---
+apiVersion: headway.dev/v1alpha1\nkind: Schedule\nmetadata: {name: other, namespace: shop}\nspec:
+  schedule: "15 2 * * *"\n  backendRef: {name: cart}\n`,
+      });
+      const { schedules } = assemble('c', parsed, artifactsOf(parsed), undefined, () => ok(QUOTING)).entries.get(
+        'shop/cart',
+      )!;
+      expect(schedules!.map(({ parameters }) => parameters)).toEqual([{ items: [], in: 'eur' }, undefined]);
+      expect('parameters' in schedules![1]!).toBe(false);
+    });
   });
 });
 

@@ -2,7 +2,7 @@
 import { MAX_JSON_BYTES } from '../../wire/frames.ts';
 import type { AbortReason, Call } from '../call.ts';
 import type { Instance } from '../instance.ts';
-import { camelCase } from '../names.ts';
+import { camelCase } from '../../model/typed/names.ts';
 import { describeFailure, GuestExit, HostTrap } from '../trap.ts';
 import { abortText } from './abort-reason.ts';
 import type { Answers } from './answers.ts';
@@ -14,6 +14,8 @@ export interface CallText {
   readonly args: readonly unknown[];
   /** It is a command with these arguments, its name first. */
   readonly command?: readonly string[];
+  /** Its parameters by name, as JSON; absent: `args` are what its bindings take. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
 /** Reads the payload; a string says why it is not one. */
@@ -24,16 +26,23 @@ export function readCall(bytes: Buffer): CallText | string {
   } catch {
     return 'a call that is not JSON';
   }
-  const { interface: interfaceName, function: functionName, args = [], command } = (value ?? {}) as Partial<CallText>;
+  const called = (value ?? {}) as Partial<CallText>;
+  const { interface: interfaceName, function: functionName, args = [], command, parameters } = called;
   if (typeof interfaceName !== 'string' || typeof functionName !== 'string' || !Array.isArray(args)) {
     return 'a call without interface, function and args';
   }
   if (command !== undefined && !isTexts(command)) return 'a command whose arguments are not texts';
-  return { interface: interfaceName, function: functionName, args, ...(command ? { command } : {}) };
+  if (parameters !== undefined && !isObject(parameters)) return 'parameters that are no object';
+  const more = { ...(command ? { command } : {}), ...(parameters ? { parameters } : {}) };
+  return { interface: interfaceName, function: functionName, args, ...more };
 }
 
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export class ExportCall implements Call {

@@ -11,8 +11,8 @@ import { Outcome } from '../../wire/frames.ts';
 import type { Instance } from '../instance.ts';
 import { HostTrap } from '../trap.ts';
 import { NotOfType, TooLong, type Encode } from '../typed/encode.ts';
-import type { TypedExports, TypedFunction } from '../typed/exports.ts';
-import { Mismatch } from '../typed/mismatch.ts';
+import { argumentsOf, type TypedExports, type TypedFunction } from '../typed/exports.ts';
+import { Mismatch } from '../../model/typed/mismatch.ts';
 import type { RequestText } from '../wasi/http-incoming.ts';
 import type { Answers, RequestLimits } from './answers.ts';
 import type { PlainResponse } from './plain-record.ts';
@@ -64,8 +64,7 @@ export class TypedExchange extends WholeExchange {
     const body = this.#parsed();
     if (body === REFUSED) return;
     try {
-      const members = this.#function!.decode(body) as Readonly<Record<string, unknown>>;
-      this.#arguments = this.#function!.parameters.map((name) => members[name]);
+      this.#arguments = argumentsOf(this.#function!, body);
     } catch (error) {
       if (!(error instanceof Mismatch)) throw error;
       const { expected, found, pointer } = error;

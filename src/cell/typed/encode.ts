@@ -8,8 +8,8 @@
  * E2 A text that grows beyond the bound is given up while it grows: a short list in memory can be long in JSON.
  */
 import type { WitField, WitPrimitive, WitType, WitTypeRef } from '../../model/wit.ts';
-import { INTEGERS, type IntegerRange } from './integers.ts';
-import { camelCase } from '../names.ts';
+import { INTEGERS, type IntegerRange } from '../../model/typed/integers.ts';
+import { camelCase } from '../../model/typed/names.ts';
 
 /** @throws NotOfType, TooLong */
 export type Encode = (value: unknown, maxCharacters: number) => string;

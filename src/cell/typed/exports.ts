@@ -1,9 +1,10 @@
 /** The functions that can be called with JSON, from the file `types.json` of the bundle. */
 import { callName, type CallableTypes } from '../../model/callable.ts';
+import { exportMeant } from '../../model/schedule.ts';
 import type { WitFunction, WitTypeRef } from '../../model/wit.ts';
-import { Decoders, type Decode } from './decode.ts';
+import { Decoders, type Decode } from '../../model/typed/decode.ts';
 import { Encoders, type Encode } from './encode.ts';
-import { camelCase } from '../names.ts';
+import { camelCase } from '../../model/typed/names.ts';
 
 export const TYPES_FILE = 'types.json';
 
@@ -47,6 +48,13 @@ export class TypedExports {
     return typed;
   }
 
+  /** As the runtime itself calls: an interface of the same release line will do. */
+  meant(interfaceName: string, functionName: string): TypedFunction | undefined {
+    const interfaces = [...this.#declared.values()].map((declared) => declared.interface);
+    const meant = exportMeant(interfaces, interfaceName);
+    return meant === undefined ? undefined : this.find(callName(meant, functionName));
+  }
+
   #make(interfaceName: string, { name, params, result }: WitFunction): TypedFunction {
     const type = typeof result === 'number' ? this.#types[result]! : undefined;
     const isResult = type?.kind === 'result';
@@ -61,6 +69,16 @@ export class TypedExports {
       failure: isResult ? { encode: encoder(type.err) } : undefined,
     };
   }
+}
+
+/**
+ * The members of an object in the order of the function's parameters, as values of its types.
+ *
+ * @throws Mismatch
+ */
+export function argumentsOf({ decode, parameters }: TypedFunction, body: unknown): readonly unknown[] {
+  const members = decode(body) as Readonly<Record<string, unknown>>;
+  return parameters.map((name) => members[name]);
 }
 
 const NONE: CallableTypes = { types: [], functions: [] };

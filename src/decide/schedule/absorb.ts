@@ -78,7 +78,7 @@ function sentenceOf(outcome: FiringOutcome, { exitCode, message = '' }: FiringOb
   const more = message === '' ? '' : `: ${message}`;
   switch (outcome) {
     case 'Succeeded':
-      return 'it ended well';
+      return `it ended well${more}`;
     case 'Failed':
       return exitCode === undefined ? `it returned an error${more}` : `exit code ${exitCode}${more}`;
     case 'Trapped':

@@ -225,10 +225,15 @@ function replace(world: World, key: ScheduleKey, memory: ScheduleMemory, due: Du
 function order(world: World, { trigger, key }: Owned, firing: RunningFiring, why: string): void {
   const { id, release, group, deadlineMs } = firing;
   const name = key.slice(key.indexOf('/') + 1);
-  const args = isCommand(trigger.export) ? { args: [name, ...trigger.args] } : {};
+  const { parameters } = trigger;
+  const given = isCommand(trigger.export)
+    ? { args: [name, ...trigger.args] }
+    : parameters === undefined
+      ? {}
+      : { parameters };
   world.actions.push({
     type: 'Fire',
-    firing: { id, release, group, export: trigger.export, ...args, deadlineMs },
+    firing: { id, release, group, export: trigger.export, ...given, deadlineMs },
     why: `schedule ${trigger.schedule}: ${why}`,
   });
 }

@@ -2,6 +2,8 @@ import { entryKey, type EntryKey, type ExportRef } from '../../model/component.t
 import { uncallable } from '../../model/callable.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { exportMeant, isCommand } from '../../model/schedule.ts';
+import { Decoders } from '../../model/typed/decode.ts';
+import { Mismatch } from '../../model/typed/mismatch.ts';
 import { splitVersion, type ComponentShape, type ShapeOf, type WitField } from '../../model/wit.ts';
 import { DEFAULT_COMMAND } from '../defaults.ts';
 import type { ParsedDocument } from '../parsed.ts';
@@ -9,6 +11,8 @@ import { nearest } from '../suggest.ts';
 import { atValue } from './assembly.ts';
 import type { Types } from './cell.ts';
 
+/** A mismatch is shown in a few words; a type of many cases would fill a page. */
+const MAX_WORDS = 500;
 /** Names that are shown where one was not found. */
 const MAX_SHOWN_NAMES = 5;
 
@@ -30,7 +34,7 @@ export function exportProblems(document: ParsedDocument<'Route'>, { members, sha
 
 /**
  * What is wrong with the function that a Schedule calls: it has to be there, in this release line of its interface, and
- * take nothing.
+ * take what is given.
  */
 export function calledProblems(
   document: ParsedDocument<'Schedule'>,
@@ -42,17 +46,34 @@ export function calledProblems(
   if (!shape) return [];
   const called = backendRef.export ?? DEFAULT_COMMAND;
   const at = backendRef.export ? '/spec/backendRef/export' : '/spec/backendRef/name';
-  return problemsAt(document, at, member.key, shape, (value) => {
-    const { wrong, meant, parameters } = meantProblem(value, called);
-    if (wrong?.code !== 'HW1090' && isCommand(called)) return undefined;
-    if (wrong || parameters.length === 0) return wrong;
-    return {
-      field: 'function',
-      code: 'HW1091',
-      message: `exports ${meant}#${called.function}, which takes ${parameters.map(({ name }) => name).join(', ')}; a Schedule gives nothing`,
-      remedy: 'call a function without parameters',
-    };
+  const wrong = problemsAt(document, at, member.key, shape, (value) => {
+    const found = meantProblem(value, called).wrong;
+    return found?.code !== 'HW1090' && isCommand(called) ? undefined : found;
   });
+  if (wrong.length > 0 || !shape.ok || isCommand(called)) return wrong;
+  return parameterProblems(document, member.key, shape.value, called);
+}
+
+/** Whether the parameters that are written fit the function, by the rule of calls with JSON. */
+function parameterProblems(
+  document: ParsedDocument<'Schedule'>,
+  key: EntryKey,
+  shape: ComponentShape,
+  called: ExportRef,
+): readonly Diagnostic[] {
+  const { parameters: given } = document.value.spec.backendRef;
+  const { meant, parameters } = meantProblem(shape, called);
+  try {
+    new Decoders(shape.types).record(parameters, 'an object')(given ?? {});
+    return [];
+  } catch (error) {
+    if (!(error instanceof Mismatch)) throw error;
+    const { expected, found, pointer } = error;
+    const at = given === undefined ? '/spec/backendRef/export/function' : `/spec/backendRef/parameters${pointer}`;
+    const where = pointer === '' ? '' : ` at ${pointer}`;
+    const message = `${key} exports ${meant}#${called.function}, whose parameters do not fit: expected ${expected.slice(0, MAX_WORDS)}, found ${found}${where}`;
+    return [atValue(document, at, 'HW1083', message)];
+  }
 }
 
 /** What the runtime itself calls is found by the release line of its interface. */

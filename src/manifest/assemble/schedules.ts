@@ -1,6 +1,8 @@
+import { canonicalJson } from '../../kit/json.ts';
 import { entryKey } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import { isCommand, type ScheduleKey, type ScheduleTrigger } from '../../model/schedule.ts';
+import { isCommand, type Parameters, type ScheduleKey, type ScheduleTrigger } from '../../model/schedule.ts';
+import { MAX_PARAMETERS_BYTES } from '../bounds.ts';
 import { DEFAULT_COMMAND, SCHEDULE_DEFAULTS } from '../defaults.ts';
 import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { milliseconds } from '../quantity.ts';
@@ -22,6 +24,7 @@ export function triggerOf(document: ScheduleDocument): ScheduleTrigger {
     backend: entryKey(document.namespace, backendRef.name),
     export: backendRef.export ?? DEFAULT_COMMAND,
     args: backendRef.args ?? [],
+    ...(backendRef.parameters === undefined ? {} : { parameters: backendRef.parameters as Parameters }),
     suspend: spec.suspend ?? SCHEDULE_DEFAULTS.suspend,
   };
 }
@@ -50,5 +53,20 @@ export function scheduleProblems(document: ScheduleDocument, assembly: Assembly)
     const message = `args are for a command; ${backendRef.export!.interface}#${backendRef.export!.function} is none`;
     problems.push(atKey(document, '/spec/backendRef/args', 'HW1080', message));
   }
-  return problems;
+  return [...problems, ...parameterBounds(document)];
+}
+
+/** Parameters by name are for a function, and travel with each firing: they are bounded. */
+function parameterBounds(document: ScheduleDocument): readonly Diagnostic[] {
+  const { parameters, export: called = DEFAULT_COMMAND } = document.value.spec.backendRef;
+  if (parameters === undefined) return [];
+  const at = '/spec/backendRef/parameters';
+  if (isCommand(called)) {
+    const remedy = 'a command takes `args`; for parameters name another function by `export`';
+    return [atKey(document, at, 'HW1084', 'a command takes no parameters by name', remedy)];
+  }
+  const bytes = Buffer.byteLength(canonicalJson(parameters as Parameters));
+  if (bytes <= MAX_PARAMETERS_BYTES) return [];
+  const message = `parameters of ${bytes} bytes of JSON, of which there may be ${MAX_PARAMETERS_BYTES}`;
+  return [atKey(document, at, 'HW1084', message, 'let the component read what is large from a store')];
 }

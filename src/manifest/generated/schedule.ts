@@ -80,6 +80,12 @@ export interface ScheduleBackendRef {
 name: string
 export?: ExportRef
 /**
+ * What the function is called with: JSON by the names of its parameters in WIT, at most 16,384 bytes, held against its types. Not for commands.
+ */
+parameters?: {
+[k: string]: unknown
+}
+/**
  * Arguments of a command, after its name. Only where `export` is wasi:cli/run.
  * 
  * @maxItems 64

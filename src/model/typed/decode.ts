@@ -5,10 +5,10 @@
  * J1 What a decoder returns is of its type; everything else ends in a `Mismatch`. There is no coercion.
  * J2 It goes as deep as the type does, never as deep as the client likes.
  */
-import type { WitField, WitPrimitive, WitType, WitTypeRef } from '../../model/wit.ts';
+import type { WitField, WitPrimitive, WitType, WitTypeRef } from '../wit.ts';
 import { INTEGERS, type IntegerRange } from './integers.ts';
 import { Mismatch, shown } from './mismatch.ts';
-import { camelCase } from '../names.ts';
+import { camelCase } from './names.ts';
 
 /** @throws Mismatch */
 export type Decode = (value: unknown) => unknown;
