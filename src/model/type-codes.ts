@@ -34,4 +34,9 @@ export const TYPE_CODES = {
     remedy: 'release a component that exports it, or change the Route',
     policy: 'Terminal',
   },
+  HW4546: {
+    title: 'nothing to describe',
+    remedy: 'ask for an entry that serves: /api/v1/state lists them',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

@@ -158,7 +158,7 @@ class HttpReport implements Report {
   async #answerOpenApi(path: string): Promise<Answer> {
     const [, namespace = '', name = ''] = OPENAPI_PATH.exec(path)!;
     const inputs = await this.#options.openApi?.(entryKey(namespace, name));
-    if (!inputs) return json(404, { error: `nothing of ${namespace}/${name} serves` });
+    if (!inputs) return json(404, { error: `nothing of ${namespace}/${name} serves`, code: 'HW4546' });
     if (!inputs.ok) return json(503, { error: inputs.error.message, code: inputs.error.code });
     return json(200, openApiOf(inputs.value));
   }

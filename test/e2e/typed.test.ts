@@ -1,4 +1,5 @@
 /** A component without any HTTP in it: called with JSON through a Route, gated, rolled back, and described. */
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Daemon } from '../support/daemon.ts';
 import { environment, example } from '../support/manifests.ts';
@@ -134,6 +135,27 @@ describe('a Route to exported functions', () => {
     expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
     const head = await fetch(`${daemon.url}/currencies`, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
+  });
+
+  it('is described by a document at the status address, which only can be read', async () => {
+    const { daemon } = now();
+    const address = `${daemon.statusUrl}/api/v1/openapi`;
+    const response = await fetch(`${address}/${KEY}`);
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
+    const document = (await response.json()) as { openapi: string; paths: Record<string, object> };
+    expect(document.openapi).toMatch(/^3\.1\./);
+    expect([Object.keys(document.paths).sort(), Object.keys(document.paths['/quote']!)]).toEqual([
+      ['/currencies', '/quote'],
+      ['post'],
+    ]);
+    expect((await new Validator().validate({ ...document })).errors).toBeUndefined();
+    const unknown = await fetch(`${address}/shop/nobody`);
+    expect([unknown.status, await unknown.json()]).toEqual([
+      404,
+      { error: 'nothing of shop/nobody serves', code: 'HW4546' },
+    ]);
+    const post = await fetch(`${address}/${KEY}`, { method: 'POST', body: '{}' });
+    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
 
   it('walks a canary under calls, loses none, and is proven', async () => {
