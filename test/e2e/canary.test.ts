@@ -4,6 +4,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Daemon } from '../support/daemon.ts';
+import { headway } from '../support/headway.ts';
 import { component, environment, example, route, type ComponentText } from '../support/manifests.ts';
 import { Repository, type Changes } from '../support/repository.ts';
 import { KEY, provenAfter, temporaryFolder, traffic, type Story } from './story.ts';
@@ -109,7 +110,7 @@ describe('a step by mirror', () => {
   const counting = (attempt: string) => swap('testbed-stored', attempt, { readinessPath: READ, extra: STORE });
 
   it('copies reach the candidate and change nothing: each visitor is counted once', async () => {
-    const { repository, daemon } = await begin({ strategy: COPIED, probe: READ }, counting('first'));
+    const { folder, repository, daemon } = await begin({ strategy: COPIED, probe: READ }, counting('first'));
     const visitors = traffic(daemon, { requestsPerSecond: 100 }, '/increment?store=counters&key=hits');
     const commit = await repository.push('Count better', counting('second'));
     const during = await daemon.entry(
@@ -128,6 +129,29 @@ describe('a step by mirror', () => {
     expect(report.lost).toEqual([]);
     expect(Object.keys(report.byStatus)).toEqual(['200']);
     expect((await daemon.ask(READ, 'test.example')).body).toBe(`some ${report.answers}`);
+    // The copies did come as far as the broker, under the release that was tried: it denied them.
+    const { out } = await headway([
+      'audit',
+      'show',
+      '--data',
+      path.join(folder, 'data'),
+      '--kind',
+      'denial',
+      '--format',
+      'json',
+    ]);
+    const denials = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(denials).toContainEqual(
+      expect.objectContaining({
+        grant: 'counters',
+        release: during.candidate!.release,
+        asked: 'increment counters/hits',
+        why: 'a mirrored call changes nothing',
+      }),
+    );
   });
 
   it('a candidate that traps on each copy costs no visitor anything, and is caught by what the runtime sends', async () => {
