@@ -3,6 +3,7 @@
  * decision takes as many edges as it can; the states in between count as passed.
  */
 import type { Candidate, CandidateState, EntryMemory } from '../../src/model/memory.ts';
+import type { Member } from '../../src/model/component.ts';
 import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import { stepOf } from '../../src/decide/steps.ts';
 
@@ -13,6 +14,7 @@ export class Coverage {
 
   /** A step was journalled. */
   journalled(before: MemoryParts, after: MemoryParts): void {
+    for (const edge of revocationEdges(before, after)) this.#count(edge);
     for (const [part, value] of Object.entries(after)) {
       if (!part.startsWith('entries/') || before[part] === value) continue;
       const was = (before[part] ?? { warm: [], ends: [] }) as unknown as EntryMemory;
@@ -36,7 +38,32 @@ export class Coverage {
 }
 
 function edgesOf(was: EntryMemory, is: EntryMemory): readonly string[] {
-  return [...candidateEdges(was, is), ...bakeEdges(was, is), ...otherEdges(was, is)];
+  const edges = [...candidateEdges(was, is), ...bakeEdges(was, is)];
+  return [...edges, ...sharedEdges(was, edges), ...otherEdges(was, is)];
+}
+
+/** The same edges once more where the change is one of a linked member: by what they end in, whatever the state before. */
+function sharedEdges({ serving, candidate, ledger }: EntryMemory, edges: readonly string[]): readonly string[] {
+  const to = candidate ?? (serving?.bake ? serving : undefined);
+  const from = candidate ? serving?.release : ledger?.[0]?.release;
+  if (!to || !from || !isSharedChange(from.entry.members, to.release.entry.members)) return [];
+  return edges.flatMap((edge) => {
+    const found =
+      /(?:> (?:Promoted|Proven|Judging|Degraded)|ends .*|goes back with its group|preempted|reverted)$/.exec(edge);
+    return found ? [`shared change ${found[0]}`] : [];
+  });
+}
+
+function isSharedChange([, ...was]: readonly Member[], [, ...is]: readonly Member[]): boolean {
+  return was.length > 0 && is.length > 0 && was.some(({ artifact }, index) => artifact !== is[index]?.artifact);
+}
+
+function revocationEdges(before: MemoryParts, after: MemoryParts): readonly string[] {
+  const [was, is] = [before['revocation'], after['revocation']];
+  const isOther = JSON.stringify(before['ceilings']) !== JSON.stringify(after['ceilings']);
+  if (!was && is) return ['Policies > held'];
+  if (was && !is) return [isOther ? 'held > in force' : 'held > taken back'];
+  return !was && isOther && before['ceilings'] ? ['Policies > in force'] : [];
 }
 
 /** In its steps a candidate is in the state of its strategy, and of what the step gives it. */

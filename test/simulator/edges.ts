@@ -65,7 +65,23 @@ const BESIDES: Readonly<Record<string, readonly string[]>> = {
   Leaving: ['> gone'],
 };
 
+/** A change of what several cells hold, in each of the entries that link it: the same edges, counted for themselves. */
+const SHARED: readonly string[] = [
+  '> Promoted',
+  '> Proven',
+  '> Judging',
+  'ends Failed',
+  'ends Refused',
+  'ends Waiting',
+  'preempted',
+];
+
+/** Of the ceilings over all entries. */
+const POLICIES: readonly string[] = ['Policies > in force', 'Policies > held', 'held > in force'];
+
 export const EDGES: readonly string[] = [
   ...THROUGH,
+  ...SHARED.map((event) => `shared change ${event}`),
+  ...POLICIES,
   ...Object.entries(BESIDES).flatMap(([state, events]) => events.map((event) => `${state} ${event}`)),
 ];

@@ -12,7 +12,9 @@ import type { FiringOrder } from '../../src/model/firing.ts';
 import { matchKey } from '../../src/model/route.ts';
 import type { Problem } from '../../src/model/problem.ts';
 import type { GroupId, Snapshot, SnapshotRule } from '../../src/model/snapshot.ts';
+import { together } from './cell-behaviour.ts';
 import { FiringsModel } from './firings-model.ts';
+import { UsesModel } from './uses-model.ts';
 
 /** How the cells of one artifact behave. Times in milliseconds from the replica's start, shares between 0 and 1. */
 export interface Behaviour {
@@ -83,12 +85,13 @@ export class EngineModel {
   /** Everything fails: a shared outage of something behind all releases. */
   outage = false;
   readonly firings: FiringsModel;
-  readonly #behaviourOf: (artifact: string) => Behaviour;
+  readonly uses = new UsesModel();
+  readonly #behaviours: (artifact: string) => Behaviour;
   readonly #random: () => number;
   #owed = 0;
 
   constructor(behaviourOf: (artifact: string) => Behaviour, random: () => number) {
-    this.#behaviourOf = behaviourOf;
+    this.#behaviours = behaviourOf;
     this.#random = random;
     this.firings = new FiringsModel(random);
   }
@@ -134,14 +137,14 @@ export class EngineModel {
     const ready = [...this.replicas.values()].find(
       ({ cell, phase }) => cell.group === order.group && phase === 'Ready',
     );
-    const behaviour = this.#behaviourOf(ready?.cell.members[0].artifact ?? '');
-    const { failures, runMs = 1_000 } = behaviour;
+    const { failures, runMs = 1_000 } = ready ? this.#behaviourOf(ready.cell) : this.#behaviours('');
     this.firings.fire(order, this.epoch, ready?.id, { failures, runMs });
   }
 
   /** Another process: nothing of this one is left. */
   restart(): void {
     this.firings.restart();
+    this.uses.restart();
     this.#epochs += 1;
     this.epoch = `epoch-${this.#epochs}`;
     this.generation = 0;
@@ -237,7 +240,7 @@ export class EngineModel {
   #age(replica: Replica, milliseconds: number): void {
     if (replica.phase === 'Ended') return;
     replica.ageMs += milliseconds;
-    const behaviour = this.#behaviourOf(replica.cell.members[0].artifact);
+    const behaviour = this.#behaviourOf(replica.cell);
     if (replica.phase === 'Draining') {
       replica.drainingMs += milliseconds;
       if (replica.drainingMs < (behaviour.drainsForMs ?? 0)) return;
@@ -265,6 +268,10 @@ export class EngineModel {
       replica.end = 'NeverReady';
       replica.problem = { code: 'HW4001', message: 'not ready before its deadline', remedy: '', policy: 'Retry' };
     }
+  }
+
+  #behaviourOf({ members }: CellPlan): Behaviour {
+    return together(members.map(({ artifact }) => this.#behaviours(artifact)));
   }
 
   #hold(name: string, mailbox: number, isNew: boolean): void {
@@ -303,7 +310,8 @@ export class EngineModel {
       ageMs: 0,
     };
     this.#arms.set(release, arm);
-    const behaviour = this.#behaviourOf(replica.cell.members[0].artifact);
+    if (kind !== 'mirrored') this.uses.used(replica.cell, this.snapshot?.grants?.ceilings ?? []);
+    const behaviour = this.#behaviourOf(replica.cell);
     const later = behaviour.failuresLater;
     const share = later && arm.ageMs >= later.afterMs ? later.share : behaviour.failures;
     const counters = arm[kind];

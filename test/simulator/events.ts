@@ -12,9 +12,11 @@ export type Edit =
   | { readonly type: 'Approve'; readonly name: string }
   | { readonly type: 'Emergency'; readonly name: string }
   | { readonly type: 'ConfirmPrune' }
+  /** Of the change of Policies that is held, with the line that status says. */
+  | { readonly type: 'ConfirmRevocation' }
   | {
       readonly type: 'Environment';
-      readonly change: Partial<Pick<Tree, 'environmentBroken' | 'frozen' | 'policy'>>;
+      readonly change: Partial<Pick<Tree, 'environmentBroken' | 'frozen' | 'policy' | 'shared' | 'stores'>>;
     }
   | { readonly type: 'Revert' }
   | { readonly type: 'Nothing' };
@@ -72,6 +74,10 @@ export function historyOf(seed: number, random: () => number): History {
   // Of their own, so that a seed's other events stay what they were.
   const upgrades = seeded(seed ^ 0x70015);
   const servers = seeded(seed ^ 0x5e4fe);
+  const links = seeded(seed ^ 0x11175);
+  const isLinked = links() < 0.3;
+  const grants = seeded(seed ^ 0x96a75);
+  const isGranted = grants() < 0.25;
   let version = 0;
   const content = () => `${pick(CONTENTS)}-${(version += 1)}`;
   const name = () => pick(NAMES);
@@ -92,6 +98,8 @@ export function historyOf(seed: number, random: () => number): History {
           ...clock(service),
           singleton: random() < 0.2,
           remote: servers() < 0.3,
+          ...(isLinked && links() < 0.85 ? { linked: true } : {}),
+          ...(isGranted ? { keeps: true } : {}),
         },
       })),
     },
@@ -104,9 +112,28 @@ export function historyOf(seed: number, random: () => number): History {
     steps.push({ afterMs, event: random() < 0.68 ? commit() : fault() });
     if (servers() < 0.1) steps.push({ afterMs: Math.floor(servers() * 3_000), event: away() });
     if (random() < 0.35) steps.push(...interrupted());
+    if (isLinked && links() < 0.5) steps.push(...sharedChange());
+    if (isGranted && grants() < 0.6) steps.push(...tightened());
     if (upgrades() < 0.1) steps.push({ afterMs: Math.floor(upgrades() * 9_000), event: upgrade() });
   }
   return { seed, steps };
+
+  /** Another version of what the linked ones share, sometimes of one of them as well. */
+  function sharedChange(): readonly Step[] {
+    const shared = `${CONTENTS[Math.floor(links() * CONTENTS.length)]!}-s${(version += 1)}`;
+    const change: Edit = { type: 'Environment', change: { shared } };
+    const own: Edit = { type: 'Set', name: name(), change: { content: `good-${version}` } };
+    const event: SimEvent = { type: 'Commit', edits: links() < 0.2 ? [change, own] : [change] };
+    return [{ afterMs: Math.floor(links() * 9_000), event }];
+  }
+
+  /** A ceiling that takes away what is used, or lifts it; then, often, the line that lets it through. */
+  function tightened(): readonly Step[] {
+    const stores = (['others', 'others', 'carts', 'Any'] as const)[Math.floor(grants() * 4)]!;
+    const change = { afterMs: Math.floor(grants() * 6_000), event: edits({ type: 'Environment', change: { stores } }) };
+    const confirmed = { afterMs: 4_000 + Math.floor(grants() * 4_000), event: edits({ type: 'ConfirmRevocation' }) };
+    return grants() < 0.6 ? [change, confirmed] : [change];
+  }
 
   function away(): SimEvent {
     return { type: 'ServersDown', forMs: 500 + Math.floor(servers() * 12_000) };

@@ -11,6 +11,7 @@ import { artifactPathsOf, createParse } from '../../src/manifest/parse.ts';
 import type { Parsed } from '../../src/manifest/parsed.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
+import type { CellSpec } from '../../src/model/engine.ts';
 import type { FiringOrder } from '../../src/model/firing.ts';
 import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import type { TimelineEvent } from '../../src/model/status.ts';
@@ -97,7 +98,7 @@ export function portsOf(
   clock: Clock,
   checks: {
     published(): void;
-    started(id: string): void;
+    started(id: string, cell: CellSpec): void;
     stopped(id: string): void;
     fired(order: FiringOrder): void;
     journalled(memory: MemoryParts): void;
@@ -174,7 +175,7 @@ export function portsOf(
       onChange: () => () => undefined,
       start: (id, cell) =>
         effect(() => {
-          checks.started(id);
+          checks.started(id, cell);
           const used = inUse(cell.members.map(({ bundle }) => bundle));
           outside.engine.start(id, { ...cell, members: cell.members.map(({ member }) => member) as never }, used);
           return ok(undefined);
@@ -192,7 +193,8 @@ export function portsOf(
           checks.published();
           return ok({ generation: snapshot.generation });
         }),
-      records: (after) => alive(() => ok({ last: after, records: [], lost: 0 })),
+      records: (after) =>
+        alive(() => (outside.linkDown ? err(LINK_DOWN()) : ok(outside.engine.uses.after(after, clock.now().wallMs)))),
       synthesize: (run) => effect(() => ok(outside.engine.synthesize(run))),
       fire: (order) =>
         effect(() => {
@@ -203,6 +205,7 @@ export function portsOf(
       forgetFirings: (ids) => effect(() => ok(outside.engine.firings.forget(ids))),
     },
     journal: journalOf(outside, life, checks),
+    audit: { record: () => ok(undefined), lost: () => ok(undefined) },
   };
 }
 

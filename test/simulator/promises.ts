@@ -7,23 +7,20 @@ import type { EntryKey } from '../../src/model/component.ts';
 import type { EntryMemory, Memory } from '../../src/model/memory.ts';
 import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import type { ScheduleMemory } from '../../src/model/schedule-memory.ts';
-import type { Snapshot } from '../../src/model/snapshot.ts';
+import type { CellSpec } from '../../src/model/engine.ts';
+import type { GroupId, Snapshot } from '../../src/model/snapshot.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import { takesOver } from '../../src/decide/singleton.ts';
 import type { ScheduleKey } from '../../src/model/schedule.ts';
 import { stepOf, stepsOf } from '../../src/decide/steps.ts';
 import { scheduleOfFiring, type FiringOrder } from '../../src/model/firing.ts';
+import { Broken } from './broken.ts';
 import type { EngineModel } from './engine-model.ts';
+import { GrantPromises, tighteningStopsNothing } from './grant-promises.ts';
+
+export { Broken } from './broken.ts';
 
 const MINUTE_MS = 60_000;
-
-export class Broken extends Error {
-  readonly promise: string;
-  constructor(promise: string, message: string) {
-    super(`${promise}: ${message}`);
-    this.promise = promise;
-  }
-}
 
 export interface Scene {
   readonly engine: EngineModel;
@@ -39,6 +36,8 @@ export class Promises {
   #looks = 0;
   readonly #last = new Map<EntryKey, EntryMemory>();
   readonly #started = new Map<string, string>();
+  readonly #cells = new Map<GroupId, string>();
+  readonly #grants = new GrantPromises();
   readonly #serving = new Map<EntryKey, string[]>();
   readonly #proven = new Map<EntryKey, string[]>();
   readonly #fired = new Set<string>();
@@ -49,6 +48,7 @@ export class Promises {
   /** Called when the engine has taken a snapshot. */
   published({ engine, memory }: Scene): void {
     const snapshot = engine.snapshot!;
+    this.#grants.published(snapshot, memory);
     const before = this.#epoch === engine.epoch ? this.#snapshot : undefined;
     this.#epoch = engine.epoch;
     this.#snapshot = snapshot;
@@ -77,7 +77,11 @@ export class Promises {
   }
 
   /** R2: an id is started once; asking again with the same id is the same start. */
-  started(id: string, epoch: string): void {
+  started(id: string, epoch: string, { group, members }: Pick<CellSpec, 'group' | 'members'>): void {
+    const held = members.map(({ member }) => `${member.key} ${member.artifact}`).join(', ');
+    if ((this.#cells.get(group) ?? held) !== held)
+      throw new Broken('one revision', `${group} has ${held} and had ${this.#cells.get(group)}`);
+    this.#cells.set(group, held);
     const before = this.#started.get(id);
     if (before !== undefined && before !== epoch)
       throw new Broken('I4 ids', `${id} was started in ${before} and again in ${epoch}`);
@@ -85,8 +89,9 @@ export class Promises {
   }
 
   /** R1: what takes requests is not stopped while it is the only one that does. */
-  stopped(id: string, { engine }: Scene): void {
+  stopped(id: string, { engine, memory, desired }: Scene): void {
     const group = id.slice(0, id.lastIndexOf('#'));
+    tighteningStopsNothing(id, { engine, memory, desired });
     const named = engine.snapshot?.rules.some((rule) => rule.arms.some((arm) => arm.group === group && arm.weight > 0));
     const others = [...engine.replicas.values()].some(
       (replica) => replica.cell.group === group && replica.id !== id && replica.phase === 'Ready',
@@ -176,7 +181,8 @@ export class Promises {
   }
 
   /** What control is about to do. A step begins when it is written down, also where control dies before it is done. */
-  journalled(memory: MemoryParts, engine: EngineModel): void {
+  journalled(memory: MemoryParts, engine: EngineModel, desired: Desired | undefined): void {
+    this.#grants.journalled(memory, desired);
     for (const [part, value] of Object.entries(memory)) {
       if (!part.startsWith('entries/')) continue;
       this.#risesThroughGates(engine, part.slice('entries/'.length), value as unknown as EntryMemory);

@@ -5,7 +5,7 @@ import { isSingleton } from '../../src/decide/singleton.ts';
 import { TABLE, type Row } from '../../src/decide/table.ts';
 import { createReconciler, type Reconciler } from '../../src/reconcile/reconciler.ts';
 import type { EntryKey } from '../../src/model/component.ts';
-import type { Desired } from '../../src/model/desired.ts';
+import type { Desired, DesiredEntry } from '../../src/model/desired.ts';
 import type { Status } from '../../src/model/status.ts';
 import { isGood } from './behaviours.ts';
 import type { Coverage } from './coverage.ts';
@@ -139,7 +139,7 @@ class Simulation {
       const heldByGroup = entry.conditions[0]!.message.startsWith('its group waits');
       const reason = entry.conditions[0]!.reason;
       // An outage that is shared lasts as long as what serves is itself broken.
-      const servesBroken = !isGood(this.#contentOf(entry.key));
+      const servesBroken = !this.#servesGood(entry.key);
       if (row === 6 && entry.decision!.inputs['end'] === 'Waiting' && !servesBroken)
         return `${entry.key} waits: ${entry.conditions[0]!.message}`;
       const heldByHeir = entry.decision!.inputs['heirs']?.split(' ').every((heir) => this.#isHeld(heir, status));
@@ -169,17 +169,20 @@ class Simulation {
     return status.entries.find((entry) => entry.key === key)?.decision?.row !== 3;
   }
 
-  #contentOf(key: EntryKey): string {
-    const serving = this.#scene().memory.entries[key]?.serving?.release.entry.members[0].artifact;
-    return (serving && this.#outside.store.get(serving)) ?? '';
+  #servesGood(key: EntryKey): boolean {
+    const serving = this.#scene().memory.entries[key]?.serving?.release.entry;
+    return serving !== undefined && this.#isGood(serving);
+  }
+
+  #isGood({ members }: Pick<DesiredEntry, 'members'>): boolean {
+    return members.every(({ artifact }) => isGood(this.#outside.store.get(artifact) ?? ''));
   }
 
   /** Restarts with back-off, retries beside a serving release that is broken itself, and bad firings go on for ever. */
   #isNeverQuiet(): boolean {
     const { memory } = this.#scene();
     const badFirings = Object.values(memory.entries).some(
-      ({ desired }) =>
-        desired?.schedules !== undefined && !isGood(this.#outside.store.get(desired.members[0].artifact) ?? ''),
+      ({ desired }) => desired?.schedules !== undefined && !this.#isGood(desired),
     );
     return (
       badFirings ||
@@ -192,14 +195,17 @@ class Simulation {
   }
 
   #scene(): Scene {
-    const control = this.#control!;
+    return { engine: this.#outside.engine, memory: this.#control!.memory(), desired: this.#accepted() };
+  }
+
+  #accepted(): Desired | undefined {
     const text = this.#outside.desiredText;
     if (text !== this.#desiredText) {
       this.#desiredText = text;
       const value = text === undefined ? undefined : JSON.parse(text);
       this.#desired = value && { ...value, entries: new Map(value.entries) };
     }
-    return { engine: this.#outside.engine, memory: control.memory(), desired: this.#desired };
+    return this.#desired;
   }
 
   #boot(): void {
@@ -213,10 +219,11 @@ class Simulation {
     const clock = this.#clock.lifeOf(() => life.dead);
     const ports = portsOf(this.#outside, life, clock, {
       published: () => this.#guard(() => this.#promises.published(this.#scene())),
-      started: (id) => this.#guard(() => this.#promises.started(id, this.#outside.engine.epoch)),
+      started: (id, cell) => this.#guard(() => this.#promises.started(id, this.#outside.engine.epoch, cell)),
       stopped: (id) => this.#guard(() => this.#promises.stopped(id, this.#scene())),
       fired: (order) => this.#guard(() => this.#promises.fired(order, this.#scene())),
-      journalled: (memory) => this.#guard(() => this.#promises.journalled(memory, this.#outside.engine)),
+      journalled: (memory) =>
+        this.#guard(() => this.#promises.journalled(memory, this.#outside.engine, this.#accepted())),
     });
     const log = pino({ level: 'error' }, { write: (line: string) => this.#bug(line) });
     this.#control = createReconciler(ports, clock, log, {
@@ -358,6 +365,8 @@ class Simulation {
         return this.#older.at(-1) ?? tree;
       case 'ConfirmPrune':
         return { ...tree, confirm: this.#pruneHash() };
+      case 'ConfirmRevocation':
+        return { ...tree, confirm: this.#control?.statusSource.status().revocation?.hash ?? tree.confirm };
       case 'Set': {
         const service = services[edit.name] ?? { ...NEW_SERVICE, path: `/${edit.name}` };
         return { ...tree, services: { ...services, [edit.name]: { ...service, ...edit.change } } };

@@ -13,8 +13,12 @@ import { Coverage } from './coverage.ts';
 import { EDGES } from './edges.ts';
 import { EngineModel, GOOD } from './engine-model.ts';
 import { EMPTY_MEMORY } from '../../src/decide/memory.ts';
+import type { Desired } from '../../src/model/desired.ts';
+import type { CellSpec } from '../../src/model/engine.ts';
 import type { FiringOrder } from '../../src/model/firing.ts';
 import type { Memory } from '../../src/model/memory.ts';
+import type { MemoryParts } from '../../src/model/memory-parts.ts';
+import { GrantPromises } from './grant-promises.ts';
 import { Promises, singletonsAlone } from './promises.ts';
 import { historyOf, printed, type History } from './events.ts';
 import { shrink } from './shrink.ts';
@@ -125,6 +129,37 @@ describe('a rule that is broken on purpose', () => {
       engine.firings.restart();
     }
     expect(() => check(at(3, { Succeeded: 1, Missed: 1 }))).toThrow('was started twice');
+  });
+
+  it('is found: cells of one revision with other members, and ceilings that nobody confirmed', () => {
+    const cellOf = (content: string) => {
+      const shared = { key: 'shop/shared', artifact: content };
+      return { group: 'shop/a@1', members: [{ member: shared }] } as unknown as CellSpec;
+    };
+    const promises = new Promises();
+    promises.started('shop/a@1#1', 'epoch-1', cellOf('one'));
+    expect(() => promises.started('shop/a@1#2', 'epoch-1', cellOf('one'))).not.toThrow();
+    expect(() => promises.started('shop/a@1#3', 'epoch-1', cellOf('other'))).toThrow('one revision');
+
+    const uses = [{ capability: 'keyValue', needs: { store: 'carts' }, lastWallMs: 0 }];
+    const memoryWith = (store: string, users: number, revocation?: object) => {
+      const entries = ['a', 'b', 'c'].map((name, index) => [
+        `entries/shop/${name}`,
+        { serving: {}, uses: index < users ? uses : [] },
+      ]);
+      const ceilings = [{ policy: 'p', capabilities: [{ settings: { stores: [store] } }] }];
+      return { ...Object.fromEntries(entries), ceilings, ...(revocation ? { revocation } : {}) } as MemoryParts;
+    };
+    const step = (users: number, confirm: string, held?: object) => {
+      const grants = new GrantPromises();
+      const desired = { environment: { prune: { confirm } } } as unknown as Desired;
+      grants.journalled(memoryWith('carts', users, held), desired);
+      return () => grants.journalled(memoryWith('others', users), desired);
+    };
+    expect(step(1, '')).not.toThrow();
+    expect(step(2, '')).toThrow('nobody confirmed');
+    expect(step(2, 'abc', { hash: 'abc' })).not.toThrow();
+    expect(step(2, 'abd', { hash: 'abc' })).toThrow('nobody confirmed');
   });
 
   it('is found: two instances of a singleton', () => {

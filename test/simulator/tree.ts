@@ -37,6 +37,10 @@ export interface Service {
   readonly concurrency: 'Forbid' | 'Allow' | 'Replace';
   /** Of a firing, in seconds: another value is another release of the same cells. */
   readonly firingDeadline: number;
+  /** Its cells hold the shared component as well. */
+  readonly linked: boolean;
+  /** It may write to the store `carts`. */
+  readonly keeps: boolean;
 }
 
 export interface Tree {
@@ -45,6 +49,10 @@ export interface Tree {
   readonly frozen: boolean;
   /** A ceiling over everything: none, one that some exceed, one that all do. */
   readonly policy: 'None' | 'Replicas' | 'Bake';
+  /** Content of the component that the linked ones share: written down where somebody links it. */
+  readonly shared: string;
+  /** What a Policy lets everything write to: anything, the store that is used, or another one. */
+  readonly stores: 'Any' | 'carts' | 'others';
   readonly confirm: string;
 }
 
@@ -75,14 +83,29 @@ export const NEW_SERVICE: Service = {
   clock: '',
   concurrency: 'Forbid',
   firingDeadline: 30,
+  linked: false,
+  keeps: false,
 };
 
-export const EMPTY_TREE: Tree = { services: {}, environmentBroken: false, frozen: false, policy: 'None', confirm: '' };
+export const EMPTY_TREE: Tree = {
+  services: {},
+  environmentBroken: false,
+  frozen: false,
+  policy: 'None',
+  shared: 'good-shared',
+  stores: 'Any',
+  confirm: '',
+};
 
 /** The files of a commit: manifests as text, artifacts as their own names. */
 export function filesOf(tree: Tree): ReadonlyMap<string, string> {
   const files = new Map<string, string>([['environment.yaml', environment(tree)]]);
   if (tree.policy !== 'None') files.set('platform/ceiling.yaml', ceiling(tree.policy));
+  if (tree.stores !== 'Any') files.set('platform/stores.yaml', storesPolicy(tree.stores));
+  if (Object.values(tree.services).some(({ linked }) => linked)) {
+    files.set('shop/shared.yaml', component('shared', { ...NEW_SERVICE, content: tree.shared, routed: false }));
+    files.set(`shop/wasm/${tree.shared}.wasm`, tree.shared);
+  }
   for (const [name, service] of Object.entries(tree.services)) {
     files.set(`shop/${name}.yaml`, service.broken ? 'kind: [' : component(name, service));
     if (!service.remote) files.set(`shop/wasm/${service.content}.wasm`, service.content);
@@ -98,6 +121,16 @@ metadata: {name: ceiling}
 spec:
   namespaces: [shop]
   ${most}
+`;
+}
+
+function storesPolicy(store: string): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: Policy
+metadata: {name: stores}
+spec:
+  namespaces: [shop]
+  capabilities: [{name: state, keyValue: {stores: [${store}], access: ReadWrite}}]
 `;
 }
 
@@ -149,12 +182,15 @@ function component(name: string, written: Service): string {
     service.approved && `    approvals: [{name: boss, revision: "${service.approved}"}]\n`,
     service.emergency && `    emergency: {revision: "${service.emergency}", reason: fire}\n`,
   ].join('');
+  const links = service.linked ? '  links: [{import: "shop:shared/api@1.0.0", componentRef: {name: shared}}]\n' : '';
+  const store = '{name: carts, keyValue: {store: carts, access: ReadWrite}}';
+  const capabilities = service.keeps ? `  capabilities: [${store}]\n` : '';
   return `apiVersion: headway.dev/v1alpha1
 kind: Component
 metadata: {name: ${name}, namespace: shop, labels: {mark: "${service.label}"}}
 spec:
   source: ${sourceOf(service)}
-  instancePolicy: ${service.singleton ? 'Singleton' : 'Pooled'}
+${links}${capabilities}  instancePolicy: ${service.singleton ? 'Singleton' : 'Pooled'}
   scaling: {minReplicas: ${service.replicas}}
   probes:
     readiness: {httpGet: {path: /healthz}, period: 100ms, timeout: 500ms, deadline: 5s}
