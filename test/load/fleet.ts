@@ -10,11 +10,14 @@ import { environment, example } from '../support/manifests.ts';
 import { Repository, type Changes } from '../support/repository.ts';
 
 /** An entry of the fleet: served under its own host name, changed by the policy of its name. */
-export type EntryName = 'at-once' | 'by-steps' | 'beside' | 'one-by-one' | 'by-name';
+export type EntryName = 'at-once' | 'by-steps' | 'beside' | 'one-by-one' | 'by-name' | LinkedName;
+/** Cells of two: `checkout`, and the one `tax` that both link. What changes is the tax. */
+export type LinkedName = 'linked-by-steps' | 'linked-at-once';
+export const LINKED: readonly EntryName[] = ['linked-by-steps', 'linked-at-once'] satisfies LinkedName[];
 /** What most tests of kills need. */
 export const ENTRIES = ['at-once', 'by-steps'] as const satisfies readonly EntryName[];
-/** One of each strategy. */
-export const ALL_ENTRIES: readonly EntryName[] = ['at-once', 'by-steps', 'beside', 'one-by-one', 'by-name'];
+/** One of each strategy, and linked cells. */
+export const ALL_ENTRIES: readonly EntryName[] = ['at-once', 'by-steps', 'beside', 'one-by-one', 'by-name', ...LINKED];
 
 /** What an entry is to run. A different `round` is a different revision of the same build. */
 export interface Build {
@@ -30,6 +33,20 @@ export const VERSIONS: Readonly<Record<string, string>> = {
   'greeting-flaky': 'v2-flaky',
   'greeting-traps': 'v2-traps',
 };
+
+/** The tax of a build: it is as good as the greeting of that name. */
+const TAXES: Readonly<Record<string, string>> = {
+  'greeting-v1': 'tax-v1',
+  'greeting-v2': 'tax-v2',
+  'greeting-slow-tail': 'tax-v2',
+  'greeting-flaky': 'tax-traps',
+  'greeting-traps': 'tax-traps',
+};
+export const PRICE = '/price?net=1000';
+/** What cells answer whose tax is the one of a build; one that traps knows the price of the reform where it answers. */
+export const PRICES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(TAXES).map(([wasm, tax]) => [wasm, tax === 'tax-v1' ? '1190' : '1160']),
+);
 
 export function hostOf(entry: EntryName): string {
   return `${entry}.example.com`;
@@ -57,20 +74,21 @@ function policies(): string {
     beside: '{type: BlueGreen, blueGreen: {previewDuration: 100ms}}',
     'one-by-one': `{type: Rolling, rolling: {${waits}}}`,
     'by-name': `{type: Canary, canary: ${named}}`,
+    'linked-by-steps': `{type: Canary, canary: ${steps}}`,
+    'linked-at-once': '{type: Immediate}',
   };
   return Object.entries(strategies)
     .map(([name, strategy]) => of(name, strategy))
     .join('---\n');
 }
 
-function document(entry: EntryName, { wasm, round }: Build, replicas: number): string {
+function document(entry: EntryName, build: Build, replicas: number): string {
+  const isLinked = LINKED.includes(entry);
   return `apiVersion: headway.dev/v1alpha1
 kind: Component
 metadata: {name: ${entry}, namespace: shop}
 spec:
-  source: {path: wasm/${wasm}.wasm}
-  env: [{name: ROUND, value: "${round}"}]
-  scaling: {minReplicas: ${entry === 'one-by-one' ? Math.max(2, replicas) : replicas}}
+${isLinked ? LINK : whatRuns(build)}  scaling: {minReplicas: ${entry === 'one-by-one' ? Math.max(2, replicas) : replicas}}
   probes:
     readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 2s, deadline: 20s}
   drain: {deadline: 10s}
@@ -85,6 +103,29 @@ spec:
     - matches: [{path: {type: PathPrefix, value: /}}]
       backendRef: {name: ${entry}}
 `;
+}
+
+const LINK = `  source: {path: wasm/checkout.wasm}
+  links: [{import: "shop:tax/rates@0.1.0", componentRef: {name: tax}}]
+`;
+
+function whatRuns({ wasm, round }: Build): string {
+  return `  source: {path: wasm/${wasm}.wasm}\n  env: [{name: ROUND, value: "${round}"}]\n`;
+}
+
+/** What the linked ones share. Nobody calls it from outside, but it is an entry of its own as well. */
+function tax({ wasm, round }: Build): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: Component
+metadata: {name: tax, namespace: shop}
+spec:
+${whatRuns({ wasm: TAXES[wasm]!, round })}  rollout: {policyRef: {name: at-once}}
+`;
+}
+
+function documents(entry: EntryName, build: Build, replicas: number): Changes {
+  const own = { [`shop/${entry}.yaml`]: document(entry, build, replicas) };
+  return LINKED.includes(entry) ? { ...own, 'shop/tax.yaml': tax(build) } : own;
 }
 
 export class Fleet {
@@ -113,7 +154,8 @@ export class Fleet {
       'environment.yaml': environment({ interval: '15s' }),
       'shop/policies.yaml': policies(),
       ...Object.fromEntries(Object.keys(VERSIONS).map((wasm) => [`wasm/${wasm}.wasm`, example(wasm)])),
-      ...Object.fromEntries(entries.map((entry) => [`shop/${entry}.yaml`, document(entry, first, replicas)])),
+      ...Object.fromEntries(['checkout', ...Object.values(TAXES)].map((wasm) => [`wasm/${wasm}.wasm`, example(wasm)])),
+      ...Object.assign({}, ...entries.map((entry) => documents(entry, first, replicas))),
     });
     const daemon = await Daemon.start({
       repo: repository.url,
@@ -129,10 +171,11 @@ export class Fleet {
 
   /** Commits what the entries are to run, pushes it and says so. */
   async deploy(message: string, builds: Partial<Record<EntryName, Build>>): Promise<string> {
-    const changes: Changes = Object.fromEntries(
-      this.entries.flatMap((entry) => {
+    const changes: Changes = Object.assign(
+      {},
+      ...this.entries.map((entry) => {
         const build = builds[entry];
-        return build ? [[`shop/${entry}.yaml`, document(entry, build, this.#replicas)]] : [];
+        return build ? documents(entry, build, this.#replicas) : {};
       }),
     );
     const commit = await this.repository.push(message, changes);
@@ -153,20 +196,29 @@ export class Fleet {
 
   /** Load on one entry from a process of its own, which checks ids and bodies and counts by release and version. */
   load(entry: EntryName, request: Partial<LoadRequest>): FleetLoad {
+    const greeting = LINKED.includes(entry) ? {} : { echoes: true, label: 'x-greeting-version' };
     const running = startLoad({
       url: `${this.daemon.url}/`,
       headers: [['host', hostOf(entry)]],
-      echoes: true,
-      label: 'x-greeting-version',
+      ...greeting,
       ...request,
     });
     onTestFinished(async () => void (await running.stop().catch(() => undefined)));
     return { entry, stop: () => running.stop() };
   }
 
-  /** GETs on all entries at a steady rate, and a few uploads that are streamed both ways. */
+  /** GETs on all entries at a steady rate, and a few uploads that are streamed both ways where something echoes them. */
   visitors({ getsPerSecond = 200, postsPerSecond = 5, uploadBytes = 100_000 } = {}): readonly FleetLoad[] {
-    return this.entries.flatMap((entry) => [
+    const linked = this.entries.filter((entry) => LINKED.includes(entry));
+    const prices = linked.map((entry) =>
+      this.load(entry, {
+        url: `${this.daemon.url}${PRICE}`,
+        rate: getsPerSecond,
+        connections: 16,
+      }),
+    );
+    const others = this.entries.filter((entry) => !LINKED.includes(entry));
+    const greetings = others.flatMap((entry) => [
       // Some name themselves, where a step asks for that; no other entry does.
       this.load(entry, {
         rate: getsPerSecond,
@@ -183,6 +235,7 @@ export class Fleet {
         bodyBytes: uploadBytes,
       }),
     ]);
+    return [...greetings, ...prices];
   }
 }
 

@@ -1,11 +1,12 @@
 /**
- * I1 under planned changes: forty commits, each of which swaps one entry of every strategy, while other processes send requests and
+ * I1 under planned changes: thirty commits, each of which swaps one entry of every strategy and two linked cells, while other processes send requests and
  * count what comes back. Nothing is lost, answered twice or by two revisions, and every failure is a bad revision's own.
  */
 import { expect, it } from 'vitest';
 import type { EntryStatus, Status } from '../../src/model/status.ts';
 import type { LoadReport } from '../bench/load-process.ts';
-import { ALL_ENTRIES, Fleet, VERSIONS, type Build, type EntryName } from './fleet.ts';
+import { ALL_ENTRIES, Fleet, LINKED, PRICES, VERSIONS, type Build, type EntryName } from './fleet.ts';
+import { PriceCheck } from './price-check.ts';
 
 const SWAPS_TIMEOUT_MS = 1_200_000;
 /** Of one commit, on a machine that is busy with other things. */
@@ -21,7 +22,7 @@ interface Change {
 const good = (wasm: string): Change => ({ wasm, fate: 'Proven' });
 const bad = (wasm: string): Change => ({ wasm, fate: 'RolledBack' });
 
-/** What becomes of the entries in turn: the first, third and fifth of them, and the others. */
+/** What becomes of the entries in turn: the first, third and fifth of them, and the others. Linked ones share what changes. */
 interface Pair {
   readonly odd: Change;
   readonly even: Change;
@@ -33,7 +34,7 @@ type Round =
   | { readonly type: 'Revert' }
   | { readonly type: 'Overtaken'; readonly by: Pair };
 
-/** Ten commits, fifty swaps: good, bad, reverts of both, some good and some bad in one, and a commit overtaken. */
+/** Ten commits, seventy swaps: good, bad, reverts of both, some good and some bad in one, and a commit overtaken. */
 const CYCLE: readonly Round[] = [
   { type: 'Change', changes: { odd: good('greeting-v2'), even: good('greeting-v2') } },
   { type: 'Revert' },
@@ -46,13 +47,16 @@ const CYCLE: readonly Round[] = [
   { type: 'Change', changes: { odd: good('greeting-v2'), even: good('greeting-slow-tail') } },
   { type: 'Revert' },
 ];
-const CYCLES = 4;
+const CYCLES = 3;
 const ENTRIES = ALL_ENTRIES;
 const SWAPS = CYCLES * CYCLE.length * ENTRIES.length;
 const GETS_PER_SECOND = 80;
 
 function changesOf(pair: Pair): Readonly<Record<EntryName, Change>> {
-  const changes = ENTRIES.map((entry, index) => [entry, index % 2 === 0 ? pair.odd : pair.even] as const);
+  const changes = ENTRIES.map((entry, index) => {
+    const isOdd = index % 2 === 0 && !LINKED.includes(entry);
+    return [entry, isOdd ? pair.odd : pair.even] as const;
+  });
   return Object.fromEntries(changes) as Record<EntryName, Change>;
 }
 
@@ -63,6 +67,7 @@ it(
     const releases = new Map<string, Change>();
     const history = new History(releases, await fleet.daemon.status());
     const visitors = fleet.visitors({ getsPerSecond: GETS_PER_SECOND });
+    const prices = new PriceCheck(fleet, LINKED);
     let round = 0;
     for (let cycle = 0; cycle < CYCLES; cycle += 1) {
       for (const step of CYCLE) {
@@ -70,6 +75,7 @@ it(
         await play(fleet, history, step, round);
       }
     }
+    const said = await prices.stop();
     const reports = new Map<EntryName, LoadReport[]>();
     for (const { entry, stop } of visitors) reports.set(entry, [...(reports.get(entry) ?? []), await stop()]);
 
@@ -79,6 +85,8 @@ it(
       expect(answersOfTwo(report, releases)).toEqual([]);
     }
     expect(history.swaps).toBe(SWAPS);
+    expect(otherPrices(said, releases)).toEqual([]);
+    expect(said.size).toBeGreaterThan(LINKED.length * CYCLES);
     // Every release that was meant to serve did serve somebody, and bad ones were given their chance to fail.
     const seen = new Set([...reports.values()].flat().flatMap(({ byRelease }) => Object.keys(byRelease)));
     expect([...history.served].filter((release) => !seen.has(release))).toEqual([]);
@@ -150,7 +158,8 @@ async function overtaken(fleet: Fleet, history: History, round: number): Promise
   const status = await fleet.daemon.until(
     `round ${round}: it is accepted`,
     ({ source, entries }) =>
-      source.acceptedCommit === commit && entries.every(({ desired }) => desired?.commit === commit),
+      source.acceptedCommit === commit &&
+      ENTRIES.every((entry) => entries.find(({ key }) => key === `shop/${entry}`)?.desired?.commit === commit),
     COMMIT_TIMEOUT_MS,
   );
   for (const entry of ENTRIES) history.releases.set(labelOf(find(status, entry)!.desired!.release), change);
@@ -209,6 +218,15 @@ function answersOfTwo({ labels }: LoadReport, releases: ReadonlyMap<string, Chan
     const wasm = releases.get(release)?.wasm;
     if (wasm === 'greeting-traps' && version === '-') return false;
     return wasm === undefined || version !== VERSIONS[wasm];
+  });
+}
+
+/** Prices that a release said and that are not of the tax that its cells hold. */
+function otherPrices(said: ReadonlyMap<string, ReadonlySet<string>>, releases: ReadonlyMap<string, Change>): string[] {
+  return [...said].flatMap(([release, prices]) => {
+    const wasm = releases.get(release)?.wasm;
+    const expected = wasm === undefined ? '' : PRICES[wasm];
+    return [...prices].filter((price) => price !== expected).map((price) => `${release} ${wasm}: ${price}`);
   });
 }
 
