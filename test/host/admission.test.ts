@@ -181,8 +181,8 @@ describe('the pool', () => {
     const targetOf = (name: string): string => readlinkSync(`${descriptors}/${name}`);
     const names = readdirSync(descriptors);
     expect(names.filter((name) => targetOf(name).startsWith(folder))).toEqual([]);
-    // Standard error, which the spawner reads, and the channel.
-    expect(names.filter((name) => targetOf(name).startsWith('socket:'))).toEqual(['2', '3']);
+    // Standard error, which the spawner reads, the channel to the engine, and the one to the broker.
+    expect(names.filter((name) => targetOf(name).startsWith('socket:'))).toEqual(['2', '3', '4']);
     await host.close(0);
     closeSync(file);
     rmSync(folder, { recursive: true });

@@ -5,7 +5,7 @@ set -euo pipefail
 declare -A NEEDED=(
   [git]=git [clang]=clang [wasm-ld]=lld [bwrap]=bubblewrap [chromium]=chromium [nginx]=nginx [fcgiwrap]=fcgiwrap
   [openssl]=openssl [prlimit]=util-linux [ssh]=openssh-client [sshd]=openssh-server [docker-registry]=docker-registry [htpasswd]=apache2-utils
-  [gpg]=gnupg
+  [gpg]=gnupg [wrk]=wrk
 )
 missing=()
 for tool in "${!NEEDED[@]}"; do
