@@ -16,6 +16,7 @@ import { Deferred } from '../kit/deferred.ts';
 import type { GrantsInForce } from '../model/snapshot.ts';
 import { ATTACH_BYTES } from '../wire/broker-frames.ts';
 import type { BrokerCell, BrokerConfig, FromBrokerProcess, ToBrokerProcess } from '../wire/broker-link.ts';
+import { endChild } from './end-child.ts';
 import { RecordQueue } from './record-queue.ts';
 
 const RESTART_BACKOFF_INITIAL_MS = 20;
@@ -83,13 +84,7 @@ export class BrokerClient {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);
-    const child = this.#child;
-    if (!child) return;
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    if (child.connected) child.disconnect();
-    const timer = setTimeout(() => child.kill('SIGKILL'), CLOSE_DEADLINE_MS);
-    await ended;
-    clearTimeout(timer);
+    if (this.#child) await endChild(this.#child, CLOSE_DEADLINE_MS);
   }
 
   #start(): void {

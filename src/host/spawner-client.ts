@@ -14,6 +14,7 @@ import { Deferred } from '../kit/deferred.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { CellProcess } from './cell-process.ts';
+import { endChild } from './end-child.ts';
 import { holdUnread } from './hold-unread.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 import type { CellExit, FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './spawner/messages.ts';
@@ -106,13 +107,7 @@ export class SpawnerClient {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);
-    const child = this.#child;
-    if (!child) return;
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    if (child.connected) child.disconnect();
-    const timer = setTimeout(() => child.kill('SIGKILL'), CLOSE_DEADLINE_MS);
-    await ended;
-    clearTimeout(timer);
+    if (this.#child) await endChild(this.#child, CLOSE_DEADLINE_MS);
   }
 
   #fork(): void {

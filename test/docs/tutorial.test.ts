@@ -7,7 +7,7 @@ import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../support/daemon.ts';
+import { freePort } from '../support/child-server.ts';
 import { ROOT } from '../support/headway.ts';
 
 const PATIENCE_MS = 60_000;

@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { Daemon, freePort } from '../support/daemon.ts';
+import { freePort } from '../support/child-server.ts';
+import { Daemon } from '../support/daemon.ts';
 import { shop } from '../support/manifests.ts';
 import { Repository } from '../support/repository.ts';
 import { provenAfter, temporaryFolder } from './story.ts';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../src/model/status.ts';
-import { freePort } from '../support/daemon.ts';
+import { freePort } from '../support/child-server.ts';
 import { startHeadway } from '../support/headway.ts';
 
 const run = promisify(execFile);
