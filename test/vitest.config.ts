@@ -4,13 +4,17 @@ import { defineConfig } from 'vitest/config';
 const ROOT = path.resolve(import.meta.dirname, '..');
 /** No processes, no servers: what `npm run check` runs all the time. */
 const FAST = ['test/{house,kit,model,manifest,decide,wire}/**/*.test.ts'];
+/** Pure too, and seconds of arithmetic each: years of firing times beside another clock, thousands of simulated gates. */
+const LONG = ['test/decide/schedule/times.test.ts', 'test/decide/gate/monte-carlo.test.ts'];
 
 export default defineConfig({
   root: ROOT,
   test: {
     reporters: [process.env['CI'] ? 'default' : 'dot', './test/support/closing-line.ts'],
     projects: [
-      { root: ROOT, test: { name: 'fast', include: FAST, pool: 'threads' } },
+      // Pure rooms keep nothing between two calls, so nothing between two files.
+      { root: ROOT, test: { name: 'fast', include: FAST, exclude: LONG, pool: 'threads', isolate: false } },
+      { root: ROOT, test: { name: 'long', include: LONG, pool: 'threads' } },
       {
         root: ROOT,
         test: {

@@ -35,8 +35,8 @@ const STATES: readonly State[] = [
   ['waits for a slot', inState('Pending')],
   ['is prepared', inState('Fetching', 'Verified', 'Prepared')],
   ['warms', inState('Warming')],
-  ['is ready', inState('Ready')],
 ];
+const READY: State = ['is ready', inState('Ready')];
 const BAKES: State = ['bakes', ({ serving }) => serving?.bake?.state === 'Watching'];
 const atStep = (step: number): State => [
   `is at step ${step}`,
@@ -74,6 +74,7 @@ function swap(name: string, wasm: string): Changes {
       name,
       wasm: `wasm/${name}.wasm`,
       attempt: String(marks),
+      rollout: name === 'another' ? '{policyRef: {name: quick}}' : '{policyRef: {name: quick}, group: pair}',
       extra: `  scaling: {minReplicas: ${name === 'greeting' ? REPLICAS : 1}}\n`,
     }),
     [`wasm/${name}.wasm`]: marked(wasm, marks),
@@ -82,6 +83,8 @@ function swap(name: string, wasm: string): Changes {
 
 /** Another one is prepared at the same time, and goes first: there is one slot. */
 const both = (wasm: string): Changes => ({ ...swap('another', wasm), ...swap('greeting', wasm) });
+/** The other one of its group is prepared after it: it is ready, and waits. */
+const pair = (wasm: string): Changes => ({ ...swap('greeting', wasm), ...swap('partner', wasm) });
 
 describe.each(Object.entries(STRATEGIES))('%s: control is killed while the candidate', (_, { text, steps }) => {
   const now = chapters({
@@ -89,6 +92,7 @@ describe.each(Object.entries(STRATEGIES))('%s: control is killed while the candi
     'shop/policies.yaml': policy(text),
     'shop/route.yaml': route(),
     ...both('greeting-v1'),
+    ...swap('partner', 'greeting-v1'),
   });
   let watch: JournalWatch | undefined;
   beforeAll(async () => {
@@ -97,10 +101,8 @@ describe.each(Object.entries(STRATEGIES))('%s: control is killed while the candi
   });
   afterAll(() => watch?.close());
 
-  // One or two replicas are all that a first rolling step needs: it is hardly ever journalled as ready and no further.
-  const states = text.includes('type: Rolling') ? STATES.filter(([what]) => what !== 'is ready') : STATES;
   const stepStates = Array.from({ length: steps }, (__, index) => atStep(index + 1));
-  it.each([...states, ...stepStates, BAKES])(
+  it.each([...STATES, READY, ...stepStates, BAKES])(
     '%s: the commit comes to its end, and no request is lost',
     async (what, holds) => {
       const { repository, daemon } = now();
@@ -108,7 +110,9 @@ describe.each(Object.entries(STRATEGIES))('%s: control is killed while the candi
       let killed = false;
       for (let tries = 1; tries <= MAX_TRIES && !killed; tries += 1) {
         await atRest(now());
-        const commit = await repository.push(`${what}, try ${tries}`, both(tries % 2 ? 'greeting-v2' : 'greeting-v1'));
+        const wasm = tries % 2 ? 'greeting-v2' : 'greeting-v1';
+        const changes = what === READY[0] ? pair(wasm) : both(wasm);
+        const commit = await repository.push(`${what}, try ${tries}`, changes);
         const isOurs = ({ shown }: EntryMemory) => shown?.commit === commit;
         killed = await watch!.killControl(daemon, KEY, {
           holds: (entry) => isOurs(entry) && holds(entry),

@@ -1,21 +1,32 @@
 /** What tests need to start a real server as a child process on a port of its own. */
 import type { ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_DEADLINE_MS = 30_000;
 
+/** Below what the system hands out to clients (from 32768 on): no connection of another test takes it in between. */
+const PORTS = { from: 12_000, to: 32_000 };
+
+let candidate = randomInt(PORTS.from, PORTS.to);
+
+/** A port of the loopback on which nothing listens now; another one each time. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
+  for (;;) {
+    candidate = candidate + 1 < PORTS.to ? candidate + 1 : PORTS.from;
+    const port = candidate;
+    const server = createServer();
+    const listens = new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!(await listens)) continue;
+    await new Promise((resolve) => {
+      server.close(resolve);
+    });
+    return port;
+  }
 }
 
 /** Until the port takes connections: with TLS or without, and before any login. Fails with the server's log. */

@@ -1,8 +1,8 @@
 /** Servers to compare with, each in a process of its own on an ephemeral port of loopback. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../support/child-server.ts';
 
 export interface Peer {
   readonly url: string;
@@ -76,13 +76,4 @@ async function startPeer(args: readonly string[], listening: RegExp): Promise<Pe
       process.removeListener('exit', killAtExit);
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

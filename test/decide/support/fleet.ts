@@ -45,7 +45,8 @@ export class Fleet {
 
   constructor(desired: Desired, options: DecideOptions = {}) {
     this.desired = desired;
-    this.#options = options;
+    // As the loop does it: every tick would hash every manifest without.
+    this.#options = { identities: new WeakMap(), ...options };
     this.engine = new EngineModel((artifact) => this.behaviours.get(artifact) ?? GOOD, seeded(7));
   }
 
