@@ -46,6 +46,7 @@ export function statusText(status: Status): string {
   const { source, engine } = status;
   const lines = [
     `source   ${source.repository} ${source.ref} at ${source.acceptedCommit ? short(source.acceptedCommit) : 'nothing yet'}: ${conditionText(source.condition)}`,
+    ...(source.trust ? [`trust    ${trustText(source.trust)}`] : []),
     `engine   ${engine.connected ? `generation ${engine.generation}, cells ${engine.sandbox}` : 'not connected; it serves its last snapshot'}`,
     '',
     ...table(
@@ -74,6 +75,11 @@ export function statusText(status: Status): string {
     lines.push(`  ${span ? `${span.file}:${span.line}:${span.column} ` : ''}${message}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function trustText({ by, mode }: NonNullable<Status['source']['trust']>): string {
+  const whose = by === 'Host' ? "this machine's runtime.yaml" : "the Environment's spec.trust";
+  return `mode ${mode}, by ${whose}`;
 }
 
 /** How ready it is; where it is ready and runs on the bundles of an older toolchain, that. */

@@ -1,7 +1,12 @@
-import { ok, type Result } from '../kit/result.ts';
+import { err, ok, type Result } from '../kit/result.ts';
+import type { Code } from '../model/codes.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
-import type { Artifacts, Credentials, Runtime, SecretSource, Ssh } from './generated/runtime.ts';
+import type { TrustSettings } from '../model/trust.ts';
+import { trustFindings, trustOf } from './assemble/trust.ts';
+import type { Artifacts, Credentials, Repository, Runtime, SecretSource, Ssh } from './generated/runtime.ts';
 import { RUNTIME_DEFAULTS } from './defaults.ts';
+import { finding } from './finding.ts';
+import { spanOfValue } from './place.ts';
 import { bytesOf } from './quantity.ts';
 import { readSingleDocument } from './single-document.ts';
 import { createRuntimeValidator } from './validator.ts';
@@ -30,17 +35,21 @@ export interface ArtifactHostReference {
   readonly caFile?: string;
 }
 
+export interface RepositoryReference {
+  readonly url: string;
+  readonly ref: string;
+  readonly path: string;
+  readonly credentials?: CredentialsReference;
+  readonly ssh?: SshReference;
+  readonly caFile?: string;
+  readonly allowNonFastForwardFrom?: string;
+  /** Takes the place of what the repository says of itself. */
+  readonly trust?: TrustSettings;
+}
+
 /** `runtime.yaml` with its defaults filled in and plain units. Paths are as written: relative to the file. */
 export interface RuntimeConfig {
-  readonly repository: {
-    readonly url: string;
-    readonly ref: string;
-    readonly path: string;
-    readonly credentials?: CredentialsReference;
-    readonly ssh?: SshReference;
-    readonly caFile?: string;
-    readonly allowNonFastForwardFrom?: string;
-  };
+  readonly repository: RepositoryReference;
   readonly data: string;
   /** `host:port` */
   readonly listen: string;
@@ -67,23 +76,27 @@ export interface RuntimeConfig {
 /** Bytes of the host's own file → configuration, by the same reader and the same checks as the manifests. */
 export function parseRuntimeConfig(bytes: Uint8Array, file: string): Result<RuntimeConfig, readonly Diagnostic[]> {
   const document = readSingleDocument(bytes, file, 'Runtime', createRuntimeValidator);
-  return document.ok ? ok(configOf(document.value.value as unknown as Runtime)) : document;
+  if (!document.ok) return document;
+  const { value, places } = document.value;
+  const runtime = value as unknown as Runtime;
+  const problems = repositoryProblems(runtime.repository, '/repository', (pointer, code, message) =>
+    finding(code, message, { span: spanOfValue(file, places, pointer) }),
+  );
+  return problems.length > 0 ? err(problems) : ok(configOf(runtime));
+}
+
+type Found = (pointer: string, code: Code, message: string) => Diagnostic;
+
+/** What the schema cannot say. */
+function repositoryProblems({ trust }: Repository, at: string, found: Found): readonly Diagnostic[] {
+  return trust ? trustFindings(trust, `${at}/trust`, found) : [];
 }
 
 function configOf(runtime: Runtime): RuntimeConfig {
   const { repository, preview, webhook, artifacts, limits = {} } = runtime;
-  const { credentials, ssh, caFile, allowNonFastForwardFrom } = repository;
   const defaults = RUNTIME_DEFAULTS.limits;
   return {
-    repository: {
-      url: repository.url,
-      ref: repository.ref ?? RUNTIME_DEFAULTS.repository.ref,
-      path: (repository.path ?? RUNTIME_DEFAULTS.repository.path).replace(/^\.\//, '').replace(/\/+$/, ''),
-      ...(credentials ? { credentials: credentialsOf(credentials) } : {}),
-      ...(ssh ? { ssh: sshOf(ssh) } : {}),
-      ...(caFile === undefined ? {} : { caFile }),
-      ...(allowNonFastForwardFrom === undefined ? {} : { allowNonFastForwardFrom }),
-    },
+    repository: repositoryOf(repository),
     data: runtime.data ?? RUNTIME_DEFAULTS.data,
     listen: runtime.listen ?? RUNTIME_DEFAULTS.listen,
     status: runtime.status ?? RUNTIME_DEFAULTS.status,
@@ -101,6 +114,20 @@ function configOf(runtime: Runtime): RuntimeConfig {
       journalBytes: bytesOf(limits.journal ?? defaults.journal),
     },
     logLevel: runtime.log?.level ?? RUNTIME_DEFAULTS.log.level,
+  };
+}
+
+function repositoryOf({ url, ref, path, trust, ...rest }: Repository): RepositoryReference {
+  const { credentials, ssh, caFile, allowNonFastForwardFrom } = rest;
+  return {
+    url,
+    ref: ref ?? RUNTIME_DEFAULTS.repository.ref,
+    path: (path ?? RUNTIME_DEFAULTS.repository.path).replace(/^\.\//, '').replace(/\/+$/, ''),
+    ...(credentials ? { credentials: credentialsOf(credentials) } : {}),
+    ...(ssh ? { ssh: sshOf(ssh) } : {}),
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(allowNonFastForwardFrom === undefined ? {} : { allowNonFastForwardFrom }),
+    ...(trust ? { trust: trustOf(trust) } : {}),
   };
 }
 

@@ -226,6 +226,8 @@ export interface SourceStatus {
   readonly acceptedCommit?: string;
   readonly headCommit?: string;
   readonly lastLookAt?: string;
+  /** By whose settings commits are judged: those of `runtime.yaml`, or of the accepted commit. Absent: everybody's are followed. */
+  readonly trust?: { readonly by: 'Host' | 'Environment'; readonly mode: 'Off' | 'Head' | 'All' };
   readonly condition: Condition;
 }
 

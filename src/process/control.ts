@@ -88,7 +88,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
     ...(dockerConfig === undefined ? {} : { dockerConfig }),
   });
   const components = openComponents({ artifacts, supply, folder: folders.bundles, log });
-  const { url, ref, path, allowNonFastForwardFrom } = options.repository;
+  const { url, ref, path, allowNonFastForwardFrom, trust } = options.repository;
   const reconciler = createReconciler(
     {
       git: mirror.value,
@@ -109,6 +109,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       // The report is made from the loop's own status: it exists by the time that the loop starts.
       onRound: (outcome, durationMs) => report.metrics.round(outcome, durationMs),
       ...(allowNonFastForwardFrom === undefined ? {} : { allowNonFastForwardFrom }),
+      ...(trust ? { trust } : {}),
     },
   );
   const report = createReport({

@@ -31,7 +31,9 @@ import { preparing, servesAll } from './progress.ts';
 import { memoryOf } from './resume.ts';
 import { createSource, type Source, type SourceLook } from './source.ts';
 import { SourceRecord, type SourceView } from './source-status.ts';
+import { statusOf } from './status.ts';
 import { logTold, toldBy } from './told.ts';
+import { trustInForce } from './trust.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** The memory is written at least so often while its clocks and samples move, and at every event and action. */
@@ -48,7 +50,7 @@ export interface ReconcilerOptions {
   readonly source: SourceView;
   /** A rewritten history is accepted from this accepted commit. Only the host's own configuration may allow it. */
   readonly allowNonFastForwardFrom?: string;
-  /** The host's own trust settings; they win over those in the repository. */
+  /** The host's own trust settings; they take the place of those in the repository. */
   readonly trust?: TrustSettings;
   /** The engine is never looked at more often than this; 100 ms where nothing else is said. */
   readonly minLookMs?: number;
@@ -370,27 +372,19 @@ class Loop implements Reconciler {
   }
 
   #status(): Status {
-    const { generation } = this.#memory.snapshot;
-    const engine = this.#engine;
-    return {
+    const source = this.#record.status();
+    const trust = trustInForce(this.#options.trust, this.#desired);
+    return statusOf({
       version: this.#options.version,
       startedAt: this.#startedAt,
-      now: new Date(this.#clock.now().wallMs).toISOString(),
-      ready:
-        generation > 0 && engine !== undefined && engine.epoch === this.#servedIn && engine.generation >= generation,
-      source: this.#record.status(),
-      environment: this.#desired?.environment.name ?? '',
-      ...(this.#memory.revocation ? { revocation: this.#memory.revocation } : {}),
-      engine: {
-        connected: engine !== undefined,
-        ...(engine ? { epoch: engine.epoch } : {}),
-        generation: engine?.generation ?? 0,
-        sandbox: engine ? (engine.sandbox.strict ? 'Strict' : `Process (${engine.sandbox.why})`) : 'unknown',
-      },
-      entries: this.#decision?.entries ?? [],
-      commits: this.#decision?.commits ?? [],
-      diagnostics: this.#desired?.diagnostics ?? [],
+      nowWallMs: this.#clock.now().wallMs,
+      memory: this.#memory,
+      desired: this.#desired,
+      decision: this.#decision,
+      engine: this.#engine,
+      servedIn: this.#servedIn,
+      source: { ...source, ...(trust ? { trust: { by: trust.by, mode: trust.settings.mode } } : {}) },
       timeline: this.#ports.journal.timeline(TIMELINE_LENGTH),
-    };
+    });
   }
 }

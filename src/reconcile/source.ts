@@ -15,7 +15,7 @@ import type { CommitSeen } from '../model/observed.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { TrustSettings } from '../model/trust.ts';
 import type { ShapeOf } from '../model/wit.ts';
-import { judgeCommits } from './trust.ts';
+import { judgeCommits, trustInForce } from './trust.ts';
 import type { ArtifactPort, CommitInfo, GitPort, ManifestPort, ShapedArtifacts, ShapePort, TreeFile } from './ports.ts';
 
 /** Heads that one accepted head can pass over and that are still named. */
@@ -85,9 +85,9 @@ export function createSource(
         refused = { type: 'Refused', head, reason: 'NonFastForward', problem: notForward(accepted.commit, head) };
         return refused;
       }
-      const trust = options.trust ?? accepted?.environment.trust;
+      const trust = trustInForce(options.trust, accepted);
       if (trust) {
-        const distrusted = await judgeCommits(ports.git, trust, accepted?.commit, head, options.nowMs());
+        const distrusted = await judgeCommits(ports.git, trust.settings, accepted?.commit, head, options.nowMs());
         if (!distrusted.ok) return { type: 'Unavailable', problem: distrusted.error };
         if (distrusted.value) {
           refused = { type: 'Refused', head, reason: 'Unsigned', problem: distrusted.value };

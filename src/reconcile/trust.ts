@@ -2,11 +2,25 @@
 import { judgeTrust, type NewCommit } from '../decide/trust.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
+import type { Desired } from '../model/desired.ts';
 import type { SignedBy, TrustSettings } from '../model/trust.ts';
 import type { CommitInfo, GitPort } from './ports.ts';
 
 /** More new commits than this in one look are not followed: each of them would have to be verified. */
 export const MAX_JUDGED_COMMITS = 999;
+
+/**
+ * The host's settings take the place of the repository's as a whole, also where they are looser: whoever has the machine
+ * can follow anybody, and a key that is lost has a way out. Without them those of the accepted commit hold.
+ */
+export function trustInForce(
+  host: TrustSettings | undefined,
+  accepted: Pick<Desired, 'environment'> | undefined,
+): { readonly by: 'Host' | 'Environment'; readonly settings: TrustSettings } | undefined {
+  if (host) return { by: 'Host', settings: host };
+  const settings = accepted?.environment.trust;
+  return settings && { by: 'Environment', settings };
+}
 
 /**
  * `undefined` inside: the head may be followed. A problem inside is the refusal; a problem outside means that nothing could

@@ -149,4 +149,38 @@ log: {level: debug}
     const text = `${HEAD}repository: {url: "https://g.example/f"}\nartifacts: {hosts: [{host: "${host}"}]}\n`;
     expect(read(text).ok).toBe(false);
   });
+
+  it('takes whose commits are followed, in the words of the Environment', () => {
+    const result = read(`${HEAD}repository:
+  url: https://g.example/f
+  trust:
+    mode: All
+    signers: [{name: ada, ssh: "ssh-ed25519 AAAA ada@example.com", validBefore: "2027-01-01T00:00:00Z"}]
+    revoked: [0123456789abcdef0123456789abcdef01234567]
+    maxAge: 1h
+    paths: [{path: ./platform, signers: [ada]}]
+`);
+    const signer = { name: 'ada', type: 'ssh', key: 'ssh-ed25519 AAAA', validBeforeMs: Date.UTC(2027, 0) };
+    const paths = [{ path: 'platform', signers: ['ada'], threshold: 1 }];
+    expect(result).toMatchObject({
+      value: { repository: { trust: { mode: 'All', signers: [signer], maxAgeMs: 3_600_000, paths } } },
+    });
+  });
+
+  it.each([
+    ['a signer twice', 'signers: [{name: ada, ssh: "K"}, {name: »ada, ssh: "K"}]', 'HW1030'],
+    ['a folder of nobody', 'signers: [{name: ada, ssh: "K"}], paths: [{path: a, signers: [»bob]}]', 'HW1023'],
+    [
+      'a folder that nobody can change',
+      'signers: [{name: ada, ssh: "K"}], paths: [{path: a, signers: [ada], threshold: »2}]',
+      'HW1027',
+    ],
+    ['no such day', 'signers: [{name: ada, ssh: "K", validAfter: »"2026-99-01T00:00:00Z"}]', 'HW1017'],
+  ])('refuses trust with %s, and says where', (_name, settings, code) => {
+    const line = `    {mode: Head, ${settings.replaceAll('"K"', '"ssh-ed25519 A"')}}`;
+    const result = read(`${HEAD}repository:\n  url: https://g.example/f\n  trust:\n${line.replace('»', '')}\n`);
+    expect(result.ok ? [] : result.error.map(({ code: found, span }) => [found, span?.line, span?.column])).toEqual([
+      [code, 6, line.indexOf('»') + 1],
+    ]);
+  });
 });

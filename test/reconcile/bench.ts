@@ -4,9 +4,8 @@
  */
 import { pino } from 'pino';
 import { hashOfJson } from '../../src/kit/digest.ts';
-import type { TABLE } from '../../src/decide/table.ts';
 import type { ReconcilerPorts } from '../../src/reconcile/ports.ts';
-import { createReconciler, type Reconciler } from '../../src/reconcile/reconciler.ts';
+import { createReconciler, type Reconciler, type ReconcilerOptions } from '../../src/reconcile/reconciler.ts';
 import { emptyOutside, portsOf, type Life, type Outside } from '../simulator/ports.ts';
 import { EMPTY_TREE, filesOf, NEW_SERVICE, type Service, type Tree } from '../simulator/tree.ts';
 import { VirtualClock } from '../simulator/virtual-clock.ts';
@@ -27,7 +26,10 @@ export class Bench {
   }
 
   /** Starts a control over what is left of the one before. */
-  boot(change: (ports: ReconcilerPorts) => Partial<ReconcilerPorts> = () => ({}), table?: typeof TABLE): this {
+  boot(
+    change: (ports: ReconcilerPorts) => Partial<ReconcilerPorts> = () => ({}),
+    more: Partial<ReconcilerOptions> = {},
+  ): this {
     this.#life.dead = true;
     const life: Life = { dead: false, crashIn: undefined, crashAfterEffect: false, died: () => undefined };
     this.#life = life;
@@ -46,7 +48,7 @@ export class Bench {
       version: 'test',
       source: { repository: 'file:///repo', ref: 'main', path: '.' },
       minLookMs: 100,
-      ...(table ? { table } : {}),
+      ...more,
     });
     this.control.start();
     return this;

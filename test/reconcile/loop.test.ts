@@ -92,7 +92,7 @@ describe('the loop', () => {
         return row.when(context);
       },
     }));
-    bench.boot(undefined, poisoned);
+    bench.boot(undefined, { table: poisoned });
     bench.push({ cart: { content: 'good-1' }, poison: {} });
     await bench.run(10_000);
     expect(bench.status.source.condition).toMatchObject({
@@ -100,7 +100,7 @@ describe('the loop', () => {
       message: expect.stringContaining('a bug'),
     });
     bench.outside.engine.restart();
-    bench.boot(undefined, poisoned);
+    bench.boot(undefined, { table: poisoned });
     await bench.until(() => bench.status.ready);
     expect(bench.serves('cart')).toBe('good-1');
     bench.push({ cart: { content: 'good-2' } });

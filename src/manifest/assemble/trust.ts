@@ -1,9 +1,10 @@
+import type { Code } from '../../model/codes.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { Signer, TrustSettings } from '../../model/trust.ts';
 import type { Environment, Signer as SignerSpec, Trust } from '../generated/environment.ts';
 import { milliseconds } from '../quantity.ts';
 import type { ParsedDocument } from '../parsed.ts';
-import { atValue, duplicateNames } from './assembly.ts';
+import { atValue } from './assembly.ts';
 import { folderOf } from './tenancy.ts';
 
 export function trustOf({ mode, signers, revoked = [], maxAge, paths = [] }: Trust): TrustSettings {
@@ -30,25 +31,35 @@ function signerOf({ name, ssh, openpgp, validAfter, validBefore }: SignerSpec): 
 export function trustProblems(document: ParsedDocument<'Environment'>): readonly Diagnostic[] {
   const { trust } = document.value.spec as Environment['spec'];
   if (!trust) return [];
-  const problems = [...duplicateNames(document, '/spec/trust/signers', trust.signers)];
-  const names = new Set(trust.signers.map(({ name }) => name));
-  for (const [index, { validAfter, validBefore }] of trust.signers.entries()) {
+  return trustFindings(trust, '/spec/trust', (pointer, code, message) => atValue(document, pointer, code, message));
+}
+
+/** What the schema cannot say of these settings; `found` knows the file. `at` is the pointer to them. */
+export function trustFindings(
+  trust: Trust,
+  at: string,
+  found: (pointer: string, code: Code, message: string) => Diagnostic,
+): readonly Diagnostic[] {
+  const problems: Diagnostic[] = [];
+  const names = new Set<string>();
+  for (const [index, { name, validAfter, validBefore }] of trust.signers.entries()) {
+    const signer = `${at}/signers/${index}`;
+    if (names.has(name)) problems.push(found(`${signer}/name`, 'HW1030', `\`${name}\` is already in this list`));
+    names.add(name);
     for (const [field, time] of Object.entries({ validAfter, validBefore })) {
-      if (time !== undefined && Number.isNaN(Date.parse(time))) {
-        const message = `there is no time "${time}"`;
-        problems.push(atValue(document, `/spec/trust/signers/${index}/${field}`, 'HW1017', message));
-      }
+      if (time === undefined || !Number.isNaN(Date.parse(time))) continue;
+      problems.push(found(`${signer}/${field}`, 'HW1017', `there is no time "${time}"`));
     }
   }
   for (const [index, { path, signers, threshold = 1 }] of (trust.paths ?? []).entries()) {
-    const at = `/spec/trust/paths/${index}`;
-    for (const [place, name] of signers.entries()) {
+    const place = `${at}/paths/${index}`;
+    for (const [position, name] of signers.entries()) {
       if (names.has(name)) continue;
-      problems.push(atValue(document, `${at}/signers/${place}`, 'HW1023', `there is no signer "${name}"`));
+      problems.push(found(`${place}/signers/${position}`, 'HW1023', `there is no signer "${name}"`));
     }
     if (threshold > signers.length) {
       const message = `${path} asks for ${threshold} of ${signers.length} signers: nobody could change it any more`;
-      problems.push(atValue(document, `${at}/threshold`, 'HW1027', message));
+      problems.push(found(`${place}/threshold`, 'HW1027', message));
     }
   }
   return problems;

@@ -61,6 +61,7 @@ caFile?: string
  * A rewritten history is accepted once, from this accepted commit (40 or 64 hex digits).
  */
 allowNonFastForwardFrom?: string
+trust?: Trust
 }
 /**
  * How to sign in; exactly one of token or basic.
@@ -113,6 +114,87 @@ knownHosts?: string[]
  * The same as a file. A relative path is relative to this file.
  */
 knownHostsFile?: string
+}
+/**
+ * Whose commits are followed, decided by this machine: it judges every commit, the first one too, and takes the place of `spec.trust` of the repository's Environment, which is then not looked at. Absent: the Environment says.
+ */
+export interface Trust {
+/**
+ * `Head`: the head must be signed. `All`: every new commit, on every parent.
+ */
+mode: ("Off" | "Head" | "All")
+/**
+ * Who may sign.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+signers: Signer[]
+/**
+ * Fingerprints of keys that count no more, in whoever's name: `SHA256:…`, or the hex digits of an OpenPGP key.
+ * 
+ * @maxItems 256
+ * 
+ * Items: A fingerprint.
+ */
+revoked?: string[]
+/**
+ * A commit whose date is further from the time at which it is first seen does not count. Absent: any date.
+ */
+maxAge?: string
+/**
+ * Who may change what, where that is not everybody who signs.
+ * 
+ * @maxItems 256
+ */
+paths?: TrustPathSpec[]
+}
+/**
+ * A person or a machine, and its key: exactly one of ssh or openpgp.
+ */
+export interface Signer {
+/**
+ * How messages and paths name it.
+ */
+name: string
+/**
+ * The public key as in a `.pub` file; what follows it is a comment.
+ */
+ssh?: string
+/**
+ * The armoured public key.
+ */
+openpgp?: string
+/**
+ * Commits that are dated earlier do not count.
+ */
+validAfter?: string
+/**
+ * Commits that are first seen at this time or later do not count, whatever date they bear.
+ */
+validBefore?: string
+}
+/**
+ * A folder, who may change it, and how many of them it takes: who commits, and who merges.
+ */
+export interface TrustPathSpec {
+/**
+ * A folder, relative to the followed path.
+ */
+path: string
+/**
+ * Names of signers.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ * 
+ * Items: The name of a signer.
+ */
+signers: string[]
+/**
+ * How many different ones.
+ */
+threshold?: number
 }
 /**
  * Lets people reach a BlueGreen candidate before its switch. It is unproven: open this only where everybody who reaches `listen` may see it. Absent: nobody can.
