@@ -37,6 +37,8 @@ export function endBake(world: World, key: EntryKey, parties: Parties): void {
   }
   if (elapsedMs >= settings.deadlineMs || (!called && elapsedMs >= settings.durationMs)) {
     withBake(entry, { state: 'Unproven' });
+    // Nobody calls it, so there is nothing to go back for.
+    if (!called) entry.warm = [];
     say(world, key, {
       reason: called ? 'Inconclusive' : 'Unreferenced',
       message: called

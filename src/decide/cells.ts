@@ -17,7 +17,7 @@ import type { CandidateState, Release, ReplicaMemory } from '../model/memory.ts'
 import type { GroupId } from '../model/snapshot.ts';
 import type { EntryDraft } from './memory.ts';
 import { isOutdated, regressionOf } from './pins.ts';
-import { firingsOf } from './schedule/calls.ts';
+import { firingsOf, isIdle } from './schedule/calls.ts';
 import { isAlone, isHandingOver, isSingleton, runsAlone } from './singleton.ts';
 import { running, standing, standingCandidate } from './rolling.ts';
 import { isRolling } from './steps.ts';
@@ -81,7 +81,8 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
     if (one) add(one.release, one.purpose, tokenOf(one.release, restartToken));
     return wanted;
   }
-  if (serving) add(serving.release, 'serving', tokenOf(serving.release, restartToken), standing(world, key, entry));
+  if (serving && !isIdle(entry))
+    add(serving.release, 'serving', tokenOf(serving.release, restartToken), standing(world, key, entry));
   // What is on its way out keeps what it has; nothing new is started beside it.
   const left = leaving ? running(entry, groupOf(key, leaving.release)) : 0;
   if (leaving && left > 0) add(leaving.release, 'warm', undefined, left);
@@ -95,11 +96,12 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
 }
 
 /** R4: who may run now; nobody between the end of one and the start of the next. */
-function theOne({ serving, candidate }: EntryDraft): Pick<Wanted, 'release' | 'purpose'> | undefined {
+function theOne(entry: EntryDraft): Pick<Wanted, 'release' | 'purpose'> | undefined {
+  const { serving, candidate } = entry;
   if (candidate && isHandingOver({ serving, candidate })) {
     return candidate.state === 'Handover' ? undefined : { release: candidate.release, purpose: 'candidate' };
   }
-  if (serving) return { release: serving.release, purpose: 'serving' };
+  if (serving && !isIdle(entry)) return { release: serving.release, purpose: 'serving' };
   const isStarted = candidate && STARTED.has(candidate.state);
   return isStarted ? { release: candidate.release, purpose: 'candidate' } : undefined;
 }

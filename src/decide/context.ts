@@ -9,6 +9,7 @@ import { isOutage } from './gate/tally.ts';
 import type { EntryDraft } from './memory.ts';
 import type { Parties } from './parties.ts';
 import type { PruneGuard } from './prune.ts';
+import { isIdle } from './schedule/calls.ts';
 import { failuresWithin } from './supervise.ts';
 import { entryOf, groupOf, readyCount, replicasOf, type Party, type Target, type Wish, type World } from './world.ts';
 
@@ -127,7 +128,7 @@ export function hasBytes(world: World, target: Pick<Target, 'entry'>): boolean {
  */
 export function servingTrouble({ world, key, entry, wish }: EntryContext): string | undefined {
   const { serving, candidate } = entry;
-  if (!serving || !world.observed.engine) return undefined;
+  if (!serving || isIdle(entry) || !world.observed.engine) return undefined;
   const group = groupOf(key, serving.release);
   const { windowMs } = serving.release.entry.supervision;
   const failures = failuresWithin(entry.failures, group, world.memory.clockMs, windowMs);

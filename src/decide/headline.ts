@@ -5,7 +5,7 @@ import type { Reason } from '../model/status.ts';
 import { liveReplicas, somethingServes } from './context.ts';
 import type { Decided } from './lock-step.ts';
 import { isBlueGreen, shareText, stepOf } from './steps.ts';
-import { callsOf } from './schedule/calls.ts';
+import { callsOf, isIdle } from './schedule/calls.ts';
 import { firingVerdict } from './schedule/verdict.ts';
 import { isCrashLoop } from './supervise.ts';
 import { missingApproval } from './walk.ts';
@@ -32,7 +32,7 @@ function settled(world: World, { context }: Decided): Headline {
   const group = groupOf(key, serving.release);
   const { supervision } = serving.release.entry;
   const calls = callsOf(serving.release.entry);
-  const last = entry.failures.findLast((failure) => failure.group === group);
+  const last = isIdle(entry) ? undefined : entry.failures.findLast((failure) => failure.group === group);
   const isDown = world.observed.engine !== undefined && readyCount(world, key, serving.release) === 0;
   if (last && (isDown || isCrashLoop(entry.failures, group, supervision, world.memory.clockMs))) {
     const how = isDown ? 'has no ready replica' : 'crashes again and again';
@@ -49,7 +49,7 @@ function settled(world: World, { context }: Decided): Headline {
         : `${name} has all traffic: ${elapsed} of ${formatDuration(durationMs)}, ${samples} samples`;
     return { reason: 'Baking', message };
   }
-  if (calls === 'Nothing') return { reason: 'Unreferenced', message: 'nothing points at it' };
+  if (isIdle(entry)) return { reason: 'Unreferenced', message: 'nothing points at it, so nothing runs' };
   if (!serving.proven) return { reason: 'Inconclusive', message: `${name} serves; its bake ended without proof` };
   const replicas = liveReplicas(context);
   return {

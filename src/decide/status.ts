@@ -19,6 +19,7 @@ import { usesOfLate } from './uses.ts';
 import type { Decided } from './lock-step.ts';
 import { keep } from './memory.ts';
 import { regressionMessage, regressionOf } from './pins.ts';
+import { isIdle } from './schedule/calls.ts';
 import type { Owners } from './schedule/fire.ts';
 import { scheduleStatusOf } from './schedule/status.ts';
 import { previewLabel } from './snapshot.ts';
@@ -153,7 +154,7 @@ function candidateOf(world: World, { context: { key, entry } }: Decided): Candid
 
 function conditionsOf(world: World, { context, move, row }: Decided, headline: Headline): readonly Condition[] {
   const { key, entry } = context;
-  const ready = entry.serving ? readyCount(world, key, entry.serving.release) : 0;
+  const stands = entry.serving !== undefined && (isIdle(entry) || readyCount(world, key, entry.serving.release) > 0);
   const moving = entry.candidate !== undefined || entry.serving?.bake?.state === 'Watching' || move.type === 'Remove';
   const stuck = move.type === 'Hold' || (move.type === 'Drop' && row.row !== 10);
   const synced = isServing(context);
@@ -162,11 +163,11 @@ function conditionsOf(world: World, { context, move, row }: Decided, headline: H
   const say = (type: ConditionType, holds: boolean | undefined): Condition =>
     conditionOf(world, context.entry.conditions[type], type, holds, headline);
   return [
-    say('Ready', known ? ready > 0 && !degraded : undefined),
+    say('Ready', known ? stands && !degraded : undefined),
     say('Reconciling', moving),
     say('Stalled', stuck),
     say('Synced', synced),
-    healthOf(world, context, headline, known ? ready > 0 : undefined),
+    healthOf(world, context, headline, known ? stands : undefined),
   ];
 }
 

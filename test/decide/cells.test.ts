@@ -44,6 +44,25 @@ describe('replicas', { timeout: 60_000 }, () => {
     ]);
   });
 
+  it.each(['Pooled', 'Singleton'] as const)(
+    'what nothing points at (%s) shows that it stands and then runs nowhere; a route brings it back before its first request',
+    (instancePolicy) => {
+      const uncalled: Wanted = { paths: [], member: { instancePolicy } };
+      const condition = (fleet: Fleet, type: string) =>
+        fleet.status('cart').conditions.find((one) => one.type === type)!.status;
+      const fleet = new Fleet(desired('a1', [cart('v1', uncalled)])).until((f) => f.reason('cart') === 'Unreferenced');
+      fleet.until((f) => ready(f) === 0);
+      fleet.run(MINUTE_MS);
+      expect([ready(fleet), fleet.reason('cart')]).toEqual([0, 'Unreferenced']);
+      expect([condition(fleet, 'Ready'), condition(fleet, 'Healthy')]).toEqual(['True', 'True']);
+      fleet.push(desired('a2', [cart('v1', { ...uncalled, paths: ['/cart'] })]));
+      fleet.until((f) => (f.engine.snapshot?.rules.length ?? 0) > 0);
+      expect(ready(fleet)).toBe(1);
+      fleet.push(desired('a3', [cart('v1', uncalled)])).until((f) => ready(f) === 0, 30 * MINUTE_MS);
+      expect(fleet.engine.snapshot!.rules).toEqual([]);
+    },
+  );
+
   it('what serves is restarted with back-off for as long as it takes, and is Degraded meanwhile', () => {
     const fleet = proven().behave('v1', { crashesAfterMs: 300 }).run(MINUTE_MS);
     expect(fleet.reason('cart')).toBe('Degraded');

@@ -1,6 +1,6 @@
 /** What holds of grants and of the Policies over them: docs/adr/0062, counted here in another way than decide/ does. */
 import type { EntryKey } from '../../src/model/component.ts';
-import type { Desired } from '../../src/model/desired.ts';
+import type { Desired, DesiredEntry } from '../../src/model/desired.ts';
 import type { EntryMemory, Memory, Revocation } from '../../src/model/memory.ts';
 import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import type { Ceilings, Snapshot } from '../../src/model/snapshot.ts';
@@ -41,13 +41,19 @@ export class GrantPromises {
   }
 }
 
+/** Does anything point at it? What nothing calls need not run. */
+export function isCalled({ rules, schedules = [] }: Pick<DesiredEntry, 'rules' | 'schedules'>): boolean {
+  return rules.length + schedules.length > 0;
+}
+
 /** What a Policy forbids in git is refused to what comes, and stops nothing of what serves. */
 export function tighteningStopsNothing(id: string, { engine, memory, desired }: Scene): void {
   const group = id.slice(0, id.lastIndexOf('#'));
   const key = group.slice(0, group.indexOf('@')) as EntryKey;
   const { serving } = memory.entries[key] ?? {};
   const isRefused = (desired?.entries.get(key)?.refusals.length ?? 0) > 0;
-  if (!isRefused || !serving || `${key}@${serving.release.revision}` !== group) return;
+  if (!isRefused || !serving || !isCalled(serving.release.entry) || `${key}@${serving.release.revision}` !== group)
+    return;
   const ready = [...engine.replicas.values()].filter(({ cell, phase }) => cell.group === group && phase === 'Ready');
   if (ready.length === 1 && ready[0]!.id === id)
     throw new Broken('tightening', `${id} serves, is the only one, and is stopped while a Policy refuses its entry`);

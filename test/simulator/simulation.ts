@@ -11,6 +11,7 @@ import { isGood } from './behaviours.ts';
 import type { Coverage } from './coverage.ts';
 import type { Edit, History, SimEvent } from './events.ts';
 import { TOOLCHAINS } from './bundle-disk.ts';
+import { isCalled } from './grant-promises.ts';
 import { emptyOutside, portsOf, type Life, type Outside } from './ports.ts';
 import { Broken, Promises, type Scene } from './promises.ts';
 import { EMPTY_TREE, filesOf, NEW_SERVICE, type Tree } from './tree.ts';
@@ -126,6 +127,7 @@ class Simulation {
 
   /** Why an entry is not where git wants it although nothing holds it; undefined: all are, or are held by a decision. */
   #unsettled(): string | undefined {
+    if (this.#outside.head === '') return undefined;
     const status = this.#control?.statusSource.status();
     if (!status) return 'control is dead';
     if (status.source.acceptedCommit !== this.#outside.head)
@@ -148,7 +150,10 @@ class Simulation {
       const serves = entry.desired !== undefined && entry.serving?.release === entry.desired.release;
       const baking = entry.candidate?.state === 'Promoted';
       const group = `${entry.key}@${entry.serving?.revision}`;
-      if (serves && !servesBroken && !this.#outside.engine.isReady(group)) return `${entry.key} has no ready replica`;
+      const isReady = this.#outside.engine.isReady(group);
+      if (serves && !servesBroken && isReady !== (baking || this.#isCalled(entry.key))) {
+        return isReady ? `${entry.key} runs although nothing calls it` : `${entry.key} has no ready replica`;
+      }
       if (row === 3 && serves && !baking) continue;
       if (row === 2 && !entry.serving && entry.replicas.length === 0) continue;
       return `${entry.key} is at row ${row} (${reason}: ${entry.conditions[0]!.message})`;
@@ -160,7 +165,8 @@ class Simulation {
   #abandonedMailbox(key: EntryKey): string | undefined {
     const { memory, engine } = this.#scene();
     const { serving, failures } = memory.entries[key] ?? {};
-    if (!serving || !isSingleton(serving.release.entry) || (failures ?? []).length > 0) return undefined;
+    if (!serving || !isSingleton(serving.release.entry) || !this.#isCalled(key) || failures!.length > 0)
+      return undefined;
     const group = `${key}@${serving.release.revision}`;
     return engine.isReady(group) ? undefined : `requests for ${key} wait in its mailbox for nobody`;
   }
@@ -172,6 +178,11 @@ class Simulation {
   #servesGood(key: EntryKey): boolean {
     const serving = this.#scene().memory.entries[key]?.serving?.release.entry;
     return serving !== undefined && this.#isGood(serving);
+  }
+
+  #isCalled(key: EntryKey): boolean {
+    const serving = this.#scene().memory.entries[key]?.serving;
+    return serving !== undefined && isCalled(serving.release.entry);
   }
 
   #isGood({ members }: Pick<DesiredEntry, 'members'>): boolean {

@@ -1,5 +1,6 @@
 import type { EntryKey } from '../../model/component.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
+import type { EntryMemory } from '../../model/memory.ts';
 import type { RunningFiring } from '../../model/schedule-memory.ts';
 import type { ScheduleTrigger } from '../../model/schedule.ts';
 import type { World } from '../world.ts';
@@ -13,6 +14,11 @@ type Triggers = Pick<DesiredEntry, 'rules' | 'schedules'>;
 export function callsOf({ rules, schedules = [] }: Triggers): 'Requests' | 'Firings' | 'Nothing' {
   if (rules.length > 0) return 'Requests';
   return schedules.length > 0 ? 'Firings' : 'Nothing';
+}
+
+/** Nothing calls what serves, and its bake has seen that it stands: it needs no cells until something does. */
+export function isIdle({ serving }: Pick<EntryMemory, 'serving'>): boolean {
+  return serving !== undefined && callsOf(serving.release.entry) === 'Nothing' && serving.bake?.state !== 'Watching';
 }
 
 export function schedulesOf({ schedules = [] }: Pick<DesiredEntry, 'schedules'>): readonly ScheduleTrigger[] {
