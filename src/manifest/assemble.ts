@@ -22,6 +22,7 @@ import { routeProblems, rulesOf } from './assemble/routes.ts';
 import { scheduleProblems, triggerOf } from './assemble/schedules.ts';
 import { pinsOf } from './assemble/source.ts';
 import { Tenancy } from './assemble/tenancy.ts';
+import { refuseKeepers, valuesOf } from './assemble/values.ts';
 import { byPlace } from './finding.ts';
 import { isKind } from './kinds.ts';
 import { keyOf, keySpan, type Parsed, type ParsedDocument } from './parsed.ts';
@@ -52,6 +53,7 @@ export function assemble(
   const { policies, unknown } = policiesInForce(assembly, tenancy, parsed.unreadableFiles, previous?.policies ?? []);
   refuseRolloutPolicies(assembly);
   refuseRoles(assembly);
+  refuseKeepers(assembly);
   const { members, sources } = checkComponents(assembly, settings, artifacts, shapeOf);
   const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, tenancy);
   const rules = checkRoutes(assembly, tenancy, policies, unreadablePaths, previous, { members, shapeOf });
@@ -167,7 +169,8 @@ function checkComponents(
   for (const document of assembly.all('Component')) {
     const source = rolloutSource(document, environment, assembly);
     const grants = grantsOf(document, environment, assembly);
-    const member = memberOf(document, artifacts, { pins, grants });
+    const values = valuesOf(document, assembly);
+    const member = memberOf(document, artifacts, { pins, grants, values });
     if (member.ok && source.type !== 'Broken') members.set(member.value.key, member.value);
     const problems = [
       ...(member.ok ? [] : member.error),

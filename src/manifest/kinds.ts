@@ -1,4 +1,5 @@
 import component from '../../schemas/headway.dev/component_v1alpha1.json' with { type: 'json' };
+import config from '../../schemas/headway.dev/config_v1alpha1.json' with { type: 'json' };
 import environment from '../../schemas/headway.dev/environment_v1alpha1.json' with { type: 'json' };
 import lint from '../../schemas/headway.dev/lint_v1alpha1.json' with { type: 'json' };
 import policy from '../../schemas/headway.dev/policy_v1alpha1.json' with { type: 'json' };
@@ -19,6 +20,7 @@ export const SCHEMAS = {
   Environment: environment,
   Policy: policy,
   Role: role,
+  Config: config,
 } as const;
 
 /** Files beside the manifests: the host's own, and the configuration of lint. */
@@ -31,7 +33,7 @@ export type Kind = keyof typeof SCHEMAS;
 export const CLUSTER_SCOPED: ReadonlySet<string> = new Set<Kind>(['Environment', 'Policy']);
 
 /** Kinds of the form that this version cannot run: refused by name, never ignored. */
-export const LATER_KINDS: readonly string[] = ['Check', 'Config', 'Pipeline', 'Secret', 'Subscription'];
+export const LATER_KINDS: readonly string[] = ['Check', 'Pipeline', 'Secret', 'Subscription'];
 
 export function isKind(text: string): text is Kind {
   return Object.hasOwn(SCHEMAS, text);

@@ -2,6 +2,7 @@ import type { Json } from '../kit/json.ts';
 import type { Subject } from '../model/diagnostic.ts';
 import type { InvalidDocument } from '../model/desired.ts';
 import type { Component } from './generated/component.ts';
+import type { Config } from './generated/config.ts';
 import type { Environment } from './generated/environment.ts';
 import type { Policy } from './generated/policy.ts';
 import type { Role } from './generated/role.ts';
@@ -20,6 +21,7 @@ interface Values {
   readonly Environment: Environment;
   readonly Policy: Policy;
   readonly Role: Role;
+  readonly Config: Config;
 }
 
 /** One document that fits its schema. */

@@ -7,6 +7,7 @@ import { LINK_CODES } from './link-codes.ts';
 import { MANIFEST_CODES } from './manifest-codes.ts';
 import { SSH_CODES } from './ssh-codes.ts';
 import { TYPE_CODES } from './type-codes.ts';
+import { VALUE_CODES } from './value-codes.ts';
 import type { Policy } from './problem.ts';
 
 /** One row of the table of codes: what the code means, what to do by default, and how the runtime treats it. */
@@ -26,6 +27,7 @@ export const CODES = {
   ...LINK_CODES,
   ...MANIFEST_CODES,
   ...TYPE_CODES,
+  ...VALUE_CODES,
   HW2001: {
     title: 'artifact not found',
     remedy: 'commit the .wasm file or correct spec.source.path',

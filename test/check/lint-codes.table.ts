@@ -16,6 +16,13 @@ metadata: {name: basics, namespace: shop}
 spec:
   capabilities: [{name: carts, keyValue: {store: carts}}]
 `;
+const RATES = `apiVersion: headway.dev/v1alpha1
+kind: Config
+metadata: {name: rates, namespace: shop}
+spec:
+  data: [{name: books, value: "0.07"}]
+`;
+const TAXED = '  config: [{name: tax, valueFrom: {configKeyRef: {name: rates, key: books}}}]\n';
 const waiver = (text: string): string => POLICY.replace('{name', `{annotations: {${text}}, name`);
 const canary = (steps: string) => `${PROBE}  »rollout: {strategy: {type: Canary, canary: {steps: [${steps}]}}}\n`;
 
@@ -122,6 +129,18 @@ export const LINT_ROWS: readonly Row[] = [
     what: 'firings that come too seldom for the bake',
     bad: timed('»"15 2 * * *"', '  rollout: {bake: {deadline: 47h}}\n'),
     good: timed('"15 2 * * *"', '  rollout: {bake: {deadline: 48h}}\n'),
+  },
+  {
+    code: 'HW1146',
+    what: 'a Config that no component refers to',
+    bad: shop(PROBE, { 'rates.yaml': RATES.replace('name: rates', 'name: »rates') }),
+    good: shop(`${PROBE}${TAXED}`, { 'rates.yaml': RATES }),
+  },
+  {
+    code: 'HW1146',
+    what: 'a key of a Config that no component refers to',
+    bad: shop(`${PROBE}${TAXED}`, { 'rates.yaml': RATES.replace(']', ', {name: »food, value: "0.07"}]') }),
+    good: shop(`${PROBE}${TAXED}`, { 'rates.yaml': RATES }),
   },
   {
     code: 'HW1201',

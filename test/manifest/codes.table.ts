@@ -43,6 +43,9 @@ const CANARY = (steps: string) => `  strategy: {type: Canary, canary: {steps: [$
 const PREVIEWED = (host: string) => `  rollout: {strategy: {type: BlueGreen, blueGreen: {previewHostname: ${host}}}}\n`;
 const role = (grants: string) =>
   `${head('Role')}metadata: {name: basics, namespace: shop}\nspec:\n  capabilities: [${grants}]\n`;
+const rates = (data: string) => `${head('Config')}metadata: {name: rates, namespace: shop}\nspec:\n  data: [${data}]\n`;
+const TAXED = (name: string, key: string) =>
+  `  config: [{name: tax, valueFrom: {configKeyRef: {name: ${name}, key: ${key}}}}]\n`;
 const TENANTS = '  tenants: [{namespace: shop, path: tenants/shop}, {namespace: bank, path: tenants/bank}]\n';
 
 const SIGNER = '{name: ada, ssh: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA ada@example.com"}';
@@ -286,6 +289,31 @@ export const ROWS: readonly Row[] = [
     what: 'grants of a Role',
     bad: { ...shop(''), 'role.yaml': role('{name: a, sql: {connection: b}}, {name: »a, sql: {connection: c}}') },
     good: { ...shop(''), 'role.yaml': role('{name: a, sql: {connection: b}}, {name: b, sql: {connection: c}}') },
+  },
+  {
+    code: 'HW1023',
+    what: 'a Config',
+    bad: { ...shop(TAXED('»rates', 'books')) },
+    good: { ...shop(TAXED('rates', 'books')), 'rates.yaml': rates('{name: books, value: "0.07"}') },
+  },
+  {
+    code: 'HW1024',
+    what: 'a Config',
+    bad: { ...shop(TAXED('»rates', 'books')), 'rates.yaml': rates('{name: books, value: 0.07}') },
+    good: { ...shop(TAXED('rates', 'books')), 'rates.yaml': rates('{name: books, value: "0.07"}') },
+  },
+  {
+    code: 'HW1030',
+    what: 'a key of a Config',
+    bad: { ...shop(''), 'rates.yaml': rates('{name: books, value: a}, {name: »books, value: b}') },
+    good: { ...shop(''), 'rates.yaml': rates('{name: books, value: a}, {name: food, value: b}') },
+  },
+  {
+    code: 'HW1145',
+    what: 'of a Config',
+    bad: { ...shop(TAXED('rates', '»boks')), 'rates.yaml': rates('{name: books, value: a}') },
+    good: { ...shop(TAXED('rates', 'books')), 'rates.yaml': rates('{name: books, value: a}') },
+    says: 'did you mean `books`',
   },
   {
     code: 'HW1042',

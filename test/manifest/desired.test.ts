@@ -43,6 +43,7 @@ describe('the example of the reference', () => {
       'Environment',
       'Policy',
       'Role',
+      'Config',
     ]);
     expect(parsed.invalid).toEqual([]);
     expect(parsed.unreadableFiles).toEqual([]);
@@ -50,13 +51,14 @@ describe('the example of the reference', () => {
 
   it('becomes plain units', () => {
     const text = readFileSync(path.join(ROOT, 'docs/manifests/example.yaml'), 'utf8');
-    const [shop, routes, , careful, production, ceiling] = text.split('---\n');
+    const [shop, routes, , careful, production, ceiling, , rates] = text.split('---\n');
     const desired = desiredOf({
       'environment.yaml': production!,
       'policies.yaml': ceiling!,
       'tenants/shop/checkout.yaml': shop!,
       'tenants/shop/route.yaml': routes!,
       'tenants/shop/careful.yaml': careful!,
+      'tenants/shop/rates.yaml': rates!,
       'tenants/shop/tax.yaml': component('tax', '  rollout: {policyRef: {name: careful}}\n'),
     });
     expect(names(desired)).toEqual([]);

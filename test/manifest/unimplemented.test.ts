@@ -9,10 +9,9 @@ const grant = (text: string): Files => cart(`  capabilities: [{name: a, ${text}}
 /** For every row documents that meet it. */
 const MEETING: Readonly<Record<string, readonly Files[]>> = {
   'isolation Shared': [cart('  isolation: Shared\n')],
-  'values from Secret and Config': [
+  'values from a Secret': [
     cart('  env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]\n'),
-    cart('  env: [{name: A, valueFrom: {configKeyRef: {name: a, key: b}}}]\n'),
-    cart('  config: [{name: a, valueFrom: {configKeyRef: {name: a, key: b}}}]\n'),
+    cart('  config: [{name: a, valueFrom: {secretKeyRef: {name: a, key: b}}}]\n'),
   ],
   'the capability outboundHttp': [grant('outboundHttp: {hosts: [a.example]}')],
   'the capability sockets': [grant('sockets: {hosts: [a.example], ports: [1]}')],

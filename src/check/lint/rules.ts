@@ -14,6 +14,7 @@ import type { ShapeOf } from '../../model/wit.ts';
 import { at } from './at.ts';
 import { unusedGrants } from './grants.ts';
 import { unreachedRules } from './reach.ts';
+import { unusedValues } from './values.ts';
 
 type RolloutPolicies = ReadonlyMap<string, ParsedDocument<'RolloutPolicy'>>;
 
@@ -251,6 +252,7 @@ const RULES: readonly Rule[] = [
   forEachEntry((entry, document, { shapeOf }) => unusedGrants(entry, document, shapeOf)),
   unusedPolicies,
   unusedRoles,
+  ({ documents, components }) => unusedValues(documents, [...components.values()]),
   longRequests,
   ({ documents }) => documents.flatMap(unreachedRules),
   schedules,

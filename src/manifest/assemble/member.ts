@@ -3,47 +3,52 @@ import { err, ok, type Result } from '../../kit/result.ts';
 import {
   entryKey,
   type ArtifactSource,
-  type EnvVar,
   type Grant,
   type Limits,
   type Link,
   type Member,
 } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import type { ComponentSpec, EnvVar as EnvSpec, ResourceLimits } from '../generated/component.ts';
+import type { ComponentSpec, ResourceLimits } from '../generated/component.ts';
 import { COMPONENT_DEFAULTS, LINK_DEFAULTS } from '../defaults.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds, processorMillis } from '../quantity.ts';
 import { atValue, duplicateNames } from './assembly.ts';
 import { sourceProblems, type Pins } from './source.ts';
+import type { Values } from './values.ts';
 
 interface Inputs {
   readonly pins: Pins;
   readonly grants: Result<readonly Grant[], readonly Diagnostic[]>;
+  readonly values: Result<Values, readonly Diagnostic[]>;
 }
 
 /** What a component is made of: the part of its document that its revision is computed from, in a canonical order. */
 export function memberOf(
   document: ParsedDocument<'Component'>,
   artifacts: ReadonlyMap<string, Digest>,
-  { pins, grants }: Inputs,
+  { pins, grants, values }: Inputs,
 ): Result<Member, readonly Diagnostic[]> {
   const { spec } = document.value;
   const source = sourceOf(spec);
   const artifact = source.type === 'path' ? artifacts.get(source.path) : source.digest;
-  const problems = [...memberProblems(document), ...sourceProblems(document, pins), ...(grants.ok ? [] : grants.error)];
+  const problems = [
+    ...memberProblems(document),
+    ...sourceProblems(document, pins),
+    ...(grants.ok ? [] : grants.error),
+    ...(values.ok ? [] : values.error),
+  ];
   if (artifact === undefined && source.type === 'path') {
     const message = `there is no file ${source.path} in this commit under the followed path`;
     return err([...problems, atValue(document, '/spec/source/path', 'HW2001', message)]);
   }
-  if (artifact === undefined || problems.length > 0) return err(problems);
+  if (artifact === undefined || !values.ok || problems.length > 0) return err(problems);
   return ok({
     key: entryKey(document.namespace, document.name),
     artifact,
     source,
-    env: valuesOf(spec.env),
-    config: valuesOf(spec.config),
-    secretVersions: secretsOf([...(spec.env ?? []), ...(spec.config ?? [])]),
+    ...values.value,
+    secretVersions: [],
     capabilities: grants.ok ? grants.value : [],
     limits: spec.instancePolicy === 'Singleton' ? { ...limitsOf(spec.limits), concurrency: 1 } : limitsOf(spec.limits),
     instancePolicy: spec.instancePolicy ?? COMPONENT_DEFAULTS.instancePolicy,
@@ -77,19 +82,6 @@ function sourceOf({ source }: ComponentSpec): ArtifactSource {
   return { type: 'oci', image, ...(tag === undefined ? {} : { tag }), digest: digest as Digest };
 }
 
-/** Values written in the document. What comes from a Secret or Config is refused at admission (unimplemented.ts). */
-function valuesOf(variables: readonly EnvSpec[] = []): readonly EnvVar[] {
-  return variables.flatMap(({ name, value }) => (value === undefined ? [] : [{ name, value }])).sort(byName);
-}
-
-/** The version is written in the Secret document; there are none yet. */
-function secretsOf(variables: readonly EnvSpec[]): Member['secretVersions'] {
-  const names = variables.flatMap(
-    ({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? valueFrom?.configKeyRef?.name ?? [],
-  );
-  return [...new Set(names)].sort().map((secret) => ({ secret, version: '' }));
-}
-
 function limitsOf(spec: ResourceLimits = {}): Limits {
   const limits = { ...COMPONENT_DEFAULTS.limits, ...spec };
   return {
@@ -114,8 +106,4 @@ function linksOf({ namespace, value }: ParsedDocument<'Component'>): readonly Li
       mode: link.mode ?? LINK_DEFAULTS.mode,
     }))
     .sort((a, b) => (a.import < b.import ? -1 : 1));
-}
-
-function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return a.name < b.name ? -1 : 1;
 }
