@@ -94,3 +94,10 @@ struct text *currencies(void) {
   list = (struct text){all, sizeof all};
   return &list;
 }
+
+EXPORT("about")
+struct text *about(void) {
+  static struct text text;
+  text = TEXT("prices of three things, by " VERSION);
+  return &text;
+}

@@ -6,6 +6,7 @@
  * K2 A call that is over is forgotten at once, and with it the chunk that its head came in; a frame about it is late, not
  *    wrong.
  */
+import { callName } from '../model/callable.ts';
 import {
   MAX_CHUNK_BYTES,
   REQUEST_AWAITS_READ,
@@ -125,7 +126,7 @@ export class Calls implements Answers {
     if (typeof text === 'string') return text;
     const called = text.parameters && this.#settings.typed.meant(text.interface, text.function);
     if (!called && Object.keys(text.parameters ?? {}).length > 0) {
-      const name = `${text.interface}#${text.function}`;
+      const name = callName(text.interface, text.function);
       this.callResult(id, { err: `HW4610 this release has no function ${name} that can be called with JSON` });
       return undefined;
     }

@@ -4,6 +4,7 @@
  * Invariant
  * M1 The memories of a member together stay within its own `memoryBytes`: checked when it is made and after each call.
  */
+import { callName } from '../model/callable.ts';
 import type { BoundLink } from '../model/engine.ts';
 import { exportMeant } from '../model/schedule.ts';
 import type { Seat } from './broker.ts';
@@ -85,9 +86,9 @@ export class MemberInstance {
     return this.#exports[interfaceName] as Readonly<Record<string, unknown>>;
   }
 
-  /** An exported function of an exported interface. */
+  /** An exported function of an exported interface, or under the empty name of the world itself. */
   find(interfaceName: string, functionName: string): ExportedFunction | undefined {
-    const members = this.exported(interfaceName);
+    const members = interfaceName === '' ? this.#exports : this.exported(interfaceName);
     if (!members || !Object.hasOwn(members, functionName)) return undefined;
     const member = members[functionName];
     return typeof member === 'function' ? (member as ExportedFunction) : undefined;
@@ -100,7 +101,7 @@ export class MemberInstance {
 
   maySuspend(interfaceName: string, functionName: string): boolean {
     const { blocking } = this.settings.names;
-    return blocking.has(`${interfaceName}#${functionName}`) || blocking.has(`${interfaceName}#*`);
+    return blocking.has(callName(interfaceName, functionName)) || blocking.has(`${interfaceName}#*`);
   }
 
   /** @throws HostTrap where the memories together are over the limit: each alone is capped at admission. */

@@ -1,3 +1,4 @@
+import { callName } from '../model/callable.ts';
 import type { ProbeCall } from '../model/component.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { LOST } from '../wire/cell-caller.ts';
@@ -11,7 +12,7 @@ export async function probe(channel: CellChannel, call: ProbeCall, timeoutMs: nu
     const answer = await sendRuntimeRequest(channel, call.path, call.headers, timeoutMs);
     return isGoodAnswer(answer) ? ok(undefined) : err(`GET ${call.path}: ${describe(answer, timeoutMs)}`);
   }
-  const name = `${call.export.interface}#${call.export.function}`;
+  const name = callName(call.export.interface, call.export.function);
   const result = await channel.call(call.export.interface, call.export.function, [], timeoutMs);
   switch (result.type) {
     case 'ok':

@@ -2,7 +2,7 @@
  * Which exported functions can be called with JSON, and why the others cannot. The one rule for lint, plan, admission, the
  * OpenAPI document and the cell.
  */
-import { partsOf, type ComponentShape, type WitFunction, type WitTypeRef } from './wit.ts';
+import { partsOf, type ComponentShape, type WitFunction, type WitInterface, type WitTypeRef } from './wit.ts';
 
 /** Interfaces whose functions the runtime itself calls: they are no functions of the component's own. */
 const OF_THE_RUNTIME: readonly string[] = ['headway:component/', 'headway:http/'];
@@ -14,14 +14,21 @@ const OF_THE_RUNTIME: readonly string[] = ['headway:component/', 'headway:http/'
 export const MAX_WRITTEN_TYPES = 10_000;
 
 export interface CallableFunction {
-  /** Full name of the interface, as the component spells it. */
+  /** Full name of the interface, as the component spells it; empty: the world itself exports the function. */
   readonly interface: string;
   readonly function: WitFunction;
 }
 
+/** What exports functions: the world itself, under the empty name, and its interfaces. */
+export function exporters({
+  exports: { functions, interfaces },
+}: Pick<ComponentShape, 'exports'>): readonly Pick<WitInterface, 'name' | 'functions'>[] {
+  return functions.length > 0 ? [{ name: '', functions }, ...interfaces] : interfaces;
+}
+
 /** Every function that can be called, in the order of the component. */
 export function callableFunctions(shape: Pick<ComponentShape, 'types' | 'exports'>): readonly CallableFunction[] {
-  return shape.exports.interfaces.flatMap(({ name, functions }) =>
+  return exporters(shape).flatMap(({ name, functions }) =>
     functions
       .filter((candidate) => uncallable(shape, name, candidate) === undefined)
       .map((candidate) => ({ interface: name, function: candidate })),
@@ -62,5 +69,5 @@ export function callableTypes(shape: ComponentShape): CallableTypes {
 
 /** How a callable function is named where one text has to do: on the way to a cell, in metrics, in messages. */
 export function callName(interfaceName: string, functionName: string): string {
-  return `${interfaceName}#${functionName}`;
+  return interfaceName === '' ? functionName : `${interfaceName}#${functionName}`;
 }

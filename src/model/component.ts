@@ -54,6 +54,7 @@ export interface Limits {
 
 /** An exported function: `headway:component/health@0.1.0` and `check`. */
 export interface ExportRef {
+  /** Empty: the world itself exports the function. */
   readonly interface: string;
   readonly function: string;
 }

@@ -44,6 +44,8 @@ spec:
       limits: {requestBody: "${MAX_BODY_BYTES}"}
     - matches: [{path: {type: Exact, value: /currencies}}]
       backendRef: {name: pricing, export: {interface: "${INTERFACE}", function: currencies}}
+    - matches: [{path: {type: Exact, value: /about}}]
+      backendRef: {name: pricing, export: {function: about}}
 `;
 }
 
@@ -103,6 +105,7 @@ describe('a Route to exported functions', () => {
       discount: 'a tenth off from 100.00, says v1',
     });
     expect(await (await fetch(`${daemon.url}/currencies`)).json()).toEqual(['eur', 'usd']);
+    expect(await (await fetch(`${daemon.url}/about`)).json()).toBe('prices of three things, by v1');
     const small = await quote(daemon, { items: [{ sku: 'tea', count: 1 }], currency: 'eur' });
     expect(await small.json()).toEqual({ 'total-cents': '450', currency: 'eur', discount: null });
   });
@@ -145,7 +148,7 @@ describe('a Route to exported functions', () => {
     const document = (await response.json()) as { openapi: string; paths: Record<string, object> };
     expect(document.openapi).toMatch(/^3\.1\./);
     expect([Object.keys(document.paths).sort(), Object.keys(document.paths['/quote']!)]).toEqual([
-      ['/currencies', '/quote'],
+      ['/about', '/currencies', '/quote'],
       ['post'],
     ]);
     expect((await new Validator().validate({ ...document })).errors).toBeUndefined();
@@ -162,7 +165,13 @@ describe('a Route to exported functions', () => {
     const { daemon, repository } = now();
     const before = (await daemon.status())!.entries.find(({ key }) => key === KEY);
     visitors = new Visitors(daemon);
-    await repository.push('Price better', swapTo('pricing-v2'));
+    // Readiness by a function of the world itself.
+    const better = componentText('pricing-v2').replace(
+      `{interface: "${INTERFACE}", function: currencies}, period`,
+      '{function: about}, period',
+    );
+    expect(better).toContain('{function: about}');
+    await repository.push('Price better', { ...swapTo('pricing-v2'), 'shop/pricing.yaml': better });
     await provenAfter(daemon, before, KEY);
     const { statuses, versions } = await visitors.stop();
     expect([...statuses.keys()]).toEqual([200]);

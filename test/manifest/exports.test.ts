@@ -39,7 +39,7 @@ const SHAPE: ComponentShape = {
       },
       { name: 'headway:component/health@0.1.0', functions: [plain('check')], types: [], resources: [] },
     ],
-    functions: [],
+    functions: [plain('about')],
   },
 };
 
@@ -65,6 +65,24 @@ function findings(
 describe('a route to an exported function', () => {
   it('is good where the function is there', () => {
     expect(findings('{interface: "shop:cart/pricing@1.0.0", function: quote}')).toEqual([]);
+  });
+
+  it('is good where the world itself exports the function, and it is named alone', () => {
+    expect(findings('{function: about}')).toEqual([]);
+    const found = findings('{function: abuot}');
+    expect(places(found)).toEqual(['HW1090 route.yaml:6:51']);
+    expect(found[0]).toMatchObject({
+      message: 'shop/cart exports no function abuot outside of its interfaces',
+      remedy: 'it exports about',
+    });
+  });
+
+  it('says where functions are where the world itself exports none', () => {
+    const bare = { ...SHAPE, exports: { ...SHAPE.exports, functions: [] } };
+    expect(findings('{function: quote}', ok(bare))[0]).toMatchObject({
+      message: 'shop/cart exports no function quote outside of its interfaces',
+      remedy: 'it exports shop:cart/pricing@1.0.0, headway:component/health@0.1.0',
+    });
   });
 
   it('names the nearest functions where it is not', () => {

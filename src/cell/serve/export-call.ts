@@ -1,4 +1,5 @@
 /** One call of an exported function, from a `Call` frame: probes, health, life cycle, firings. */
+import { callName } from '../../model/callable.ts';
 import { MAX_JSON_BYTES } from '../../wire/frames.ts';
 import type { AbortReason, Call } from '../call.ts';
 import type { Instance } from '../instance.ts';
@@ -69,7 +70,7 @@ export class ExportCall implements Call {
   begin(instance: Instance): unknown {
     const { interface: interfaceName, function: functionName, args, command } = this.#text;
     const exported = instance.find(instance.meant(interfaceName), camelCase(functionName));
-    if (!exported) throw new HostTrap(`the component does not export ${interfaceName}#${functionName}`);
+    if (!exported) throw new HostTrap(`the component does not export ${callName(interfaceName, functionName)}`);
     if (command) instance.args = command;
     return exported(...args);
   }

@@ -6,6 +6,7 @@
  * V1 What it returned is for people to read, and never what makes it fail: it is told as JSON text, cut at
  *    `MAX_TOLD_CHARACTERS`.
  */
+import { callName } from '../../model/callable.ts';
 import { Mismatch } from '../../model/typed/mismatch.ts';
 import type { AbortReason, Call } from '../call.ts';
 import type { Instance } from '../instance.ts';
@@ -56,7 +57,7 @@ export class TypedCall implements Call {
   begin(instance: Instance): unknown {
     const { interface: interfaceName, property } = this.#function;
     const exported = instance.find(interfaceName, property);
-    if (!exported) throw new HostTrap(`the bindings have no ${interfaceName}#${this.#name}`);
+    if (!exported) throw new HostTrap(`the bindings have no ${callName(interfaceName, this.#name)}`);
     return exported(...this.#arguments);
   }
 

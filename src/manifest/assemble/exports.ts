@@ -1,15 +1,15 @@
 import { entryKey, type EntryKey, type ExportRef } from '../../model/component.ts';
-import { uncallable } from '../../model/callable.ts';
+import { callName, exporters, uncallable } from '../../model/callable.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { exportMeant, isCommand } from '../../model/schedule.ts';
 import { Decoders } from '../../model/typed/decode.ts';
 import { Mismatch } from '../../model/typed/mismatch.ts';
 import { splitVersion, type ComponentShape, type ShapeOf, type WitField } from '../../model/wit.ts';
-import { DEFAULT_COMMAND } from '../defaults.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { nearest } from '../suggest.ts';
 import { atValue } from './assembly.ts';
 import type { Types } from './cell.ts';
+import { calledBy, exportOf } from './called.ts';
 
 /** A mismatch is shown in a few words; a type of many cases would fill a page. */
 const MAX_WORDS = 500;
@@ -26,9 +26,7 @@ export function exportProblems(document: ParsedDocument<'Route'>, { members, sha
     const shape = backendRef.export && member ? shapeOf(member.artifact) : undefined;
     if (!backendRef.export || !member || !shape) return [];
     const at = `/spec/rules/${index}/backendRef/export`;
-    return problemsAt(document, at, member.key, shape, (value) =>
-      exportProblem(value, backendRef.export!.interface, backendRef.export!.function),
-    );
+    return problemsAt(document, at, member.key, shape, (value) => exportProblem(value, exportOf(backendRef.export!)));
   });
 }
 
@@ -44,7 +42,7 @@ export function calledProblems(
   const member = members.get(entryKey(document.namespace, backendRef.name));
   const shape = member && shapeOf(member.artifact);
   if (!shape) return [];
-  const called = backendRef.export ?? DEFAULT_COMMAND;
+  const called = calledBy(backendRef);
   const at = backendRef.export ? '/spec/backendRef/export' : '/spec/backendRef/name';
   const wrong = problemsAt(document, at, member.key, shape, (value) => {
     const found = meantProblem(value, called).wrong;
@@ -71,7 +69,7 @@ function parameterProblems(
     const { expected, found, pointer } = error;
     const at = given === undefined ? '/spec/backendRef/export/function' : `/spec/backendRef/parameters${pointer}`;
     const where = pointer === '' ? '' : ` at ${pointer}`;
-    const message = `${key} exports ${meant}#${called.function}, whose parameters do not fit: expected ${expected.slice(0, MAX_WORDS)}, found ${found}${where}`;
+    const message = `${key} exports ${callName(meant, called.function)}, whose parameters do not fit: expected ${expected.slice(0, MAX_WORDS)}, found ${found}${where}`;
     return [atValue(document, at, 'HW1083', message)];
   }
 }
@@ -82,12 +80,12 @@ export function meantProblem(
   called: ExportRef,
   why: typeof uncallable = uncallable,
 ): { readonly wrong: Wrong | undefined; readonly meant: string; readonly parameters: readonly WitField[] } {
-  const { interfaces } = shape.exports;
-  const names = interfaces.map(({ name }) => name);
+  const all = exporters(shape);
+  const names = all.map(({ name }) => name);
   const meant = exportMeant(names, called.interface) ?? called.interface;
-  const found = interfaces.find(({ name }) => name === meant);
+  const found = all.find(({ name }) => name === meant);
   const parameters = found?.functions.find(({ name }) => name === called.function)?.params ?? [];
-  return { wrong: exportProblem(shape, meant, called.function, why), meant, parameters };
+  return { wrong: exportProblem(shape, { ...called, interface: meant }, why), meant, parameters };
 }
 
 /** A finding where the types cannot be read, or at the field that is wrong. */
@@ -117,12 +115,23 @@ export interface Wrong {
 
 function exportProblem(
   shape: ComponentShape,
-  interfaceName: string,
-  functionName: string,
+  { interface: interfaceName, function: functionName }: ExportRef,
   why: typeof uncallable = uncallable,
 ): Wrong | undefined {
   const { interfaces } = shape.exports;
-  const found = interfaces.find((candidate) => candidate.name === interfaceName);
+  const found = exporters(shape).find((candidate) => candidate.name === interfaceName);
+  if (!found && interfaceName === '') {
+    return {
+      field: 'function',
+      code: 'HW1090',
+      message: `exports no function ${functionName} outside of its interfaces`,
+      remedy: choices(
+        'interface',
+        functionName,
+        interfaces.map(({ name }) => name),
+      ),
+    };
+  }
   if (!found) {
     const versions = interfaces.filter(({ name }) => splitVersion(name)[0] === splitVersion(interfaceName)[0]);
     const names = (versions.length > 0 ? versions : interfaces).map(({ name }) => name);
@@ -139,7 +148,7 @@ function exportProblem(
     return {
       field: 'function',
       code: 'HW1090',
-      message: `exports no function ${functionName} in ${interfaceName}`,
+      message: `exports no function ${functionName} ${interfaceName === '' ? 'outside of its interfaces' : `in ${interfaceName}`}`,
       remedy: choices(
         'function',
         functionName,
@@ -152,7 +161,7 @@ function exportProblem(
   return {
     field: 'function',
     code: 'HW1091',
-    message: `exports ${interfaceName}#${functionName}, but it cannot be called with JSON: ${reason}`,
+    message: `exports ${callName(interfaceName, functionName)}, but it cannot be called with JSON: ${reason}`,
     remedy: 'export a function whose parameters and result are values, or answer HTTP in the component',
   };
 }

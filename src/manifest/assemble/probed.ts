@@ -1,10 +1,10 @@
-import { uncallable } from '../../model/callable.ts';
-import { entryKey } from '../../model/component.ts';
+import { callName, uncallable } from '../../model/callable.ts';
+import { entryKey, type ExportRef } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ComponentShape, ShapeOf } from '../../model/wit.ts';
-import type { ExportRef } from '../generated/component.ts';
 import type { RolloutPolicySpec } from '../generated/rolloutpolicy.ts';
 import type { ParsedDocument } from '../parsed.ts';
+import { exportOf } from './called.ts';
 import type { RolloutSource } from './entry.ts';
 import { meantProblem, problemsAt, type Wrong } from './exports.ts';
 import type { Types } from './cell.ts';
@@ -54,7 +54,7 @@ function probeProblem(shape: ComponentShape, called: ExportRef, who: string): Wr
   return {
     field: 'function',
     code: 'HW1091',
-    message: `exports ${meant}#${called.function}, which takes ${parameters.map(({ name }) => name).join(', ')}; ${who} gives nothing`,
+    message: `exports ${callName(meant, called.function)}, which takes ${parameters.map(({ name }) => name).join(', ')}; ${who} gives nothing`,
     remedy: 'call a function without parameters',
   };
 }
@@ -63,7 +63,7 @@ function probesIn(document: ParsedDocument<'Component'>): readonly Called[] {
   const { probes = {} } = document.value.spec;
   return (['readiness', 'liveness'] as const).flatMap((name) => {
     const called = probes[name]?.export;
-    return called ? [{ at: `/spec/probes/${name}/export`, export: called, who: 'a probe' }] : [];
+    return called ? [{ at: `/spec/probes/${name}/export`, export: exportOf(called), who: 'a probe' }] : [];
   });
 }
 
@@ -74,5 +74,5 @@ function syntheticIn(document: ParsedDocument<'Component'>, source: RolloutSourc
   if (!called) return [];
   const referred = document.value.spec.rollout?.policyRef ? '/spec/rollout/policyRef/name' : '/spec/rollout';
   const at = source.type === 'Inline' ? '/spec/rollout/gate/synthetic/export' : referred;
-  return [{ at, export: called, who: 'a synthetic sample' }];
+  return [{ at, export: exportOf(called), who: 'a synthetic sample' }];
 }

@@ -1,12 +1,12 @@
 import type { LivenessProbe, ProbeCall, Probes, ReadinessProbe } from '../../model/component.ts';
-import type { ExportRef, HttpGet, Liveness, ProbeSpec, Readiness } from '../generated/component.ts';
+import type { ExportRef as WrittenRef, HttpGet, Liveness, ProbeSpec, Readiness } from '../generated/component.ts';
 import { COMPONENT_DEFAULTS } from '../defaults.ts';
 import { milliseconds } from '../quantity.ts';
+import { exportOf } from './called.ts';
 
 /** Exactly one of the two is there: the schema says so. */
-export function probeCall(spec: { readonly httpGet?: HttpGet; readonly export?: ExportRef }): ProbeCall {
-  if (spec.export)
-    return { type: 'export', export: { interface: spec.export.interface, function: spec.export.function } };
+export function probeCall(spec: { readonly httpGet?: HttpGet; readonly export?: WrittenRef }): ProbeCall {
+  if (spec.export) return { type: 'export', export: exportOf(spec.export) };
   const { path, headers = [] } = spec.httpGet!;
   return { type: 'httpGet', path, headers: headers.map(({ name, value }) => ({ name: name.toLowerCase(), value })) };
 }

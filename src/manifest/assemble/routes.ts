@@ -9,6 +9,7 @@ import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds } from '../quantity.ts';
 import { unimplementedIn } from '../unimplemented.ts';
 import { atKey, atValue, type Assembly } from './assembly.ts';
+import { exportOf } from './called.ts';
 import { hostCovers } from '../../model/containment.ts';
 import { appliesTo } from './policy.ts';
 
@@ -39,7 +40,7 @@ function ruleOf(document: ParsedDocument<'Route'>, rule: Rule, match: Match): Ro
     route: keyOf(document),
     match,
     backend: entryKey(document.namespace, backendRef.name),
-    ...(backendRef.export ? { export: backendRef.export } : {}),
+    ...(backendRef.export ? { export: exportOf(backendRef.export) } : {}),
     ...(timeouts?.request === undefined ? {} : { requestTimeoutMs: milliseconds(timeouts.request) }),
     ...(limits?.requestBody === undefined ? {} : { requestBodyBytes: bytesOf(limits.requestBody) }),
   };

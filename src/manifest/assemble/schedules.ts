@@ -1,12 +1,14 @@
 import { canonicalJson } from '../../kit/json.ts';
+import { callName } from '../../model/callable.ts';
 import { entryKey } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { isCommand, type Parameters, type ScheduleKey, type ScheduleTrigger } from '../../model/schedule.ts';
 import { MAX_PARAMETERS_BYTES } from '../bounds.ts';
-import { DEFAULT_COMMAND, SCHEDULE_DEFAULTS } from '../defaults.ts';
+import { SCHEDULE_DEFAULTS } from '../defaults.ts';
 import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { milliseconds } from '../quantity.ts';
 import { atKey, atValue, type Assembly } from './assembly.ts';
+import { calledBy } from './called.ts';
 import { isCronExpression, isTimeZone } from './schedule.ts';
 
 type ScheduleDocument = ParsedDocument<'Schedule'>;
@@ -22,7 +24,7 @@ export function triggerOf(document: ScheduleDocument): ScheduleTrigger {
     deadlineMs: milliseconds(spec.deadline ?? SCHEDULE_DEFAULTS.deadline),
     startingDeadlineMs: milliseconds(spec.startingDeadline ?? SCHEDULE_DEFAULTS.startingDeadline),
     backend: entryKey(document.namespace, backendRef.name),
-    export: backendRef.export ?? DEFAULT_COMMAND,
+    export: calledBy(backendRef),
     args: backendRef.args ?? [],
     ...(backendRef.parameters === undefined ? {} : { parameters: backendRef.parameters as Parameters }),
     suspend: spec.suspend ?? SCHEDULE_DEFAULTS.suspend,
@@ -49,8 +51,9 @@ export function scheduleProblems(document: ScheduleDocument, assembly: Assembly)
         : (['HW1023', `there is no Component ${key}`] as const);
     problems.push(atValue(document, '/spec/backendRef/name', code, message));
   }
-  if (backendRef.args !== undefined && !isCommand(backendRef.export ?? DEFAULT_COMMAND)) {
-    const message = `args are for a command; ${backendRef.export!.interface}#${backendRef.export!.function} is none`;
+  if (backendRef.args !== undefined && !isCommand(calledBy(backendRef))) {
+    const called = calledBy(backendRef);
+    const message = `args are for a command; ${callName(called.interface, called.function)} is none`;
     problems.push(atKey(document, '/spec/backendRef/args', 'HW1080', message));
   }
   return [...problems, ...parameterBounds(document)];
@@ -58,10 +61,11 @@ export function scheduleProblems(document: ScheduleDocument, assembly: Assembly)
 
 /** Parameters by name are for a function, and travel with each firing: they are bounded. */
 function parameterBounds(document: ScheduleDocument): readonly Diagnostic[] {
-  const { parameters, export: called = DEFAULT_COMMAND } = document.value.spec.backendRef;
+  const { backendRef } = document.value.spec;
+  const { parameters } = backendRef;
   if (parameters === undefined) return [];
   const at = '/spec/backendRef/parameters';
-  if (isCommand(called)) {
+  if (isCommand(calledBy(backendRef))) {
     const remedy = 'a command takes `args`; for parameters name another function by `export`';
     return [atKey(document, at, 'HW1084', 'a command takes no parameters by name', remedy)];
   }

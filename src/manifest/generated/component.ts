@@ -557,11 +557,11 @@ value: string
  */
 export interface ExportRef {
 /**
- * Full name of the exported interface.
+ * Full name of the exported interface; absent: the function is exported by the world itself.
  */
-interface: string
+interface?: string
 /**
- * Name of the function in it.
+ * Name of the function.
  */
 function: string
 }

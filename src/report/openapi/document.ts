@@ -2,7 +2,7 @@
  * The OpenAPI 3.1 document of one entry, from the types of its component and the routes that reach it: what can be called,
  * where, with what, and what comes back. Pure: the same inputs, the same document.
  */
-import { uncallable } from '../../model/callable.ts';
+import { callName, exporters, uncallable } from '../../model/callable.ts';
 import type { ExportRef } from '../../model/component.ts';
 import type { RouteRule } from '../../model/route.ts';
 import type { ComponentShape, WitFunction, WitTypeRef } from '../../model/wit.ts';
@@ -54,7 +54,7 @@ export function openApiOf({ key, release, rules, shape }: OpenApiInputs): Docume
 }
 
 function functionOf(shape: ComponentShape, { interface: interfaceName, function: name }: ExportRef) {
-  const found = shape.exports.interfaces
+  const found = exporters(shape)
     .find((candidate) => candidate.name === interfaceName)
     ?.functions.find((candidate) => candidate.name === name);
   return found && uncallable(shape, interfaceName, found) === undefined ? found : undefined;
@@ -91,7 +91,7 @@ function operationOf(
   const { path, headers } = rule.match;
   return {
     operationId: idOf(`${method}-${called.name}`, ids),
-    summary: `${interfaceName}#${called.name}`,
+    summary: callName(interfaceName, called.name),
     ...(path.type === 'PathPrefix' ? { description: `Any path below ${path.value} is answered alike.` } : {}),
     tags: [rule.route],
     ...(headers.length > 0
