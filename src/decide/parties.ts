@@ -1,11 +1,13 @@
 /**
  * Who walks with whom. Computed from desired, serving and memory, never from a range of commits, so that any number of
  * commits in between changes nothing. Tied are: entries of one `rollout.group`, the owner of a match that serves and
- * the owner that git names now, both ends of `rollout.replaces`, and what is walking or baking together already.
+ * the owner that git names now, both ends of `rollout.replaces`, both ends of a remote link whose types do not fit what
+ * serves, and what is walking or baking together already.
  */
 import { hashOfJson } from '../kit/digest.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Release } from '../model/memory.ts';
+import { fitsRemotely } from '../model/remote.ts';
 import { matchKey } from '../model/route.ts';
 import type { EntryDraft } from './memory.ts';
 import { scheduleId, schedulesOf } from './schedule/calls.ts';
@@ -29,6 +31,7 @@ export function partiesOf(wishes: Wishes, entries: Entries): Parties {
   };
   for (const [key, owners] of predecessors) for (const owner of owners) tie(key, owner);
   tieByName(wishes, entries, tie);
+  tieByTypes(wishes, entries, tie);
 
   const members = new Map<EntryKey, EntryKey[]>();
   for (const key of [...wishes.keys()].sort()) {
@@ -70,6 +73,30 @@ function tieByName(wishes: Wishes, entries: Entries, tie: (one: EntryKey, other:
       if (other) tie(key, other);
       else first.set(name, key);
     }
+  }
+}
+
+/**
+ * Both ends of a remote link that change, where a release of one could meet one of the other that it does not fit. What git
+ * names fits each other, or it was refused; so does what serves.
+ */
+function tieByTypes(wishes: Wishes, entries: Entries, tie: (one: EntryKey, other: EntryKey) => void): void {
+  const pairOf = (key: EntryKey) => {
+    const [next, now] = [wishes.get(key)?.target?.release, entries.get(key)?.serving?.release];
+    return { next, now, changes: next !== undefined && next.release !== now?.release };
+  };
+  for (const key of wishes.keys()) {
+    const caller = pairOf(key);
+    if (!caller.changes) continue;
+    const meet = (from: Release | undefined, to: 'next' | 'now'): void => {
+      for (const call of from?.entry.remote?.calls ?? []) {
+        const called = pairOf(call.component);
+        const other = called[to];
+        if (called.changes && other && !fitsRemotely(call, other.entry.remote?.offers)) tie(key, call.component);
+      }
+    };
+    meet(caller.next, 'now');
+    meet(caller.now, 'next');
   }
 }
 

@@ -27,7 +27,7 @@ export interface Step {
 }
 
 export function stepsOf(
-  entry: Pick<DesiredEntry, 'rollout' | 'scaling' | 'members' | 'rules' | 'schedules'>,
+  entry: Pick<DesiredEntry, 'rollout' | 'scaling' | 'members' | 'rules' | 'schedules' | 'remote'>,
 ): readonly Step[] {
   const { rollout, scaling } = entry;
   if (isSingleton(entry)) return [];

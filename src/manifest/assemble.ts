@@ -14,6 +14,7 @@ import { chooseEnvironment } from './assemble/choose-environment.ts';
 import { calledProblems, exportProblems } from './assemble/exports.ts';
 import { memberOf } from './assemble/member.ts';
 import { appliesTo, policiesInForce } from './assemble/policy.ts';
+import { keptCallerProblems, remoteSides } from './assemble/remote.ts';
 import { probedProblems } from './assemble/probed.ts';
 import { previewHostProblems } from './assemble/preview-hosts.ts';
 import { grantsOf, refuseRoles, rolesNotImplemented } from './assemble/roles.ts';
@@ -74,6 +75,7 @@ export function assemble(
     policies,
     withheld,
     shapeOf,
+    previous,
   });
   const invalid = assembly.invalid();
   return {
@@ -279,6 +281,7 @@ function makeEntries(
     readonly policies: readonly PolicySettings[];
     readonly withheld: Withheld;
     readonly shapeOf: ShapeOf;
+    readonly previous: Desired | undefined;
   },
 ): { readonly entries: ReadonlyMap<EntryKey, DesiredEntry>; readonly findings: readonly Diagnostic[] } {
   const all = assembly.all('Component');
@@ -286,6 +289,7 @@ function makeEntries(
   const binaries = new Map(
     [...documents].map(([key, document]) => [key, binaryProblems(document, inputs.members.get(key)!, inputs.shapeOf)]),
   );
+  const remote = remoteSides(all, inputs, assembly, inputs.previous);
   const entries = new Map<EntryKey, DesiredEntry>();
   const findings: Diagnostic[] = [];
   for (const [key, document] of documents) {
@@ -299,7 +303,12 @@ function makeEntries(
       schedules: inputs.schedules.get(key) ?? [],
       policies,
       binaries,
-      withheld: [...inputs.withheld(document), ...rolesNotImplemented(document, assembly)],
+      remote: remote.get(key),
+      withheld: [
+        ...inputs.withheld(document),
+        ...rolesNotImplemented(document, assembly),
+        ...keptCallerProblems(document, inputs, assembly, inputs.previous),
+      ],
     });
     entries.set(key, made.entry);
     findings.push(...made.findings);

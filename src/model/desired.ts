@@ -1,6 +1,7 @@
 import type { Diagnostic } from './diagnostic.ts';
 import type { EntryKey, Member, Probes, Supervision } from './component.ts';
 import type { Problem, Span } from './problem.ts';
+import type { RemoteSide } from './remote.ts';
 import type { Rollout } from './rollout.ts';
 import type { RouteRule } from './route.ts';
 import type { TrustSettings } from './trust.ts';
@@ -12,10 +13,12 @@ export interface DesiredEntry {
   readonly labels: { readonly [name: string]: string };
   /** The entry itself first, then everything it links inline, in the order of first mention. */
   readonly members: readonly [Member, ...Member[]];
-  /** The rules that point at this entry, in a canonical order. Without them and `schedules`: `Unreferenced`. */
+  /** The rules that point at this entry, in a canonical order. Without them, `schedules` and remote callers: `Unreferenced`. */
   readonly rules: readonly RouteRule[];
   /** The schedules that point at this entry, by name. Absent: none. */
   readonly schedules?: readonly ScheduleTrigger[];
+  /** Calls to and from other entries' cells. Absent: none. */
+  readonly remote?: RemoteSide;
   readonly probes: Probes;
   readonly scaling: { readonly minReplicas: number; readonly maxReplicas: number };
   readonly supervision: Supervision;

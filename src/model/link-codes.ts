@@ -1,6 +1,6 @@
 import type { CodeRow } from './codes.ts';
 
-/** Links between components: HW1095-HW1099 in documents, HW2350-HW2399 by types. */
+/** Links between components: HW1095-HW1099 and HW1110-HW1119 in documents, HW2350-HW2399 by types. */
 export const LINK_CODES = {
   HW1095: {
     title: 'a Singleton linked inline',
@@ -10,6 +10,26 @@ export const LINK_CODES = {
   HW1096: {
     title: 'types of a linked component unreadable',
     remedy: 'build the component again; `wasm-tools validate` says more',
+    policy: 'Terminal',
+  },
+  HW1110: {
+    title: 'a remote link that leaves its namespace',
+    remedy: 'link a component of the own namespace: a link is a grant, and no namespace can grant for another',
+    policy: 'Terminal',
+  },
+  HW1111: {
+    title: 'an import that cannot be called in another cell',
+    remedy: 'link it with mode Inline, or build the component against an interface of plain values',
+    policy: 'Terminal',
+  },
+  HW1112: {
+    title: 'would not fit who calls it from another cell',
+    remedy: 'change both in one commit, so that they roll out as one group; or keep the old interface beside the new',
+    policy: 'Terminal',
+  },
+  HW1113: {
+    title: 'entries that call each other in a circle',
+    remedy: 'take one of the links out, or see to it that no call comes back to where it began',
     policy: 'Terminal',
   },
   HW2350: {

@@ -38,6 +38,9 @@ spec:
 `,
 });
 
+const remoteTo = (name: string) =>
+  `  links: [{import: "shop:tax/rates", componentRef: {name: ${name}}, mode: Remote}]\n`;
+
 /** For each rule of lint itself a document that it speaks about and one that it does not; `»` as in the other table. */
 export const LINT_ROWS: readonly Row[] = [
   {
@@ -87,6 +90,14 @@ export const LINT_ROWS: readonly Row[] = [
     good: shop(
       `${PROBE}  rollout: {approvals: [{name: boss, revision: b0b0c3d4e5f6}], strategy: {type: Canary, canary: {steps: [{weight: 10, approval: {name: boss}}]}}}\n`,
     ),
+  },
+  {
+    code: 'HW1113',
+    what: 'entries that call each other in a circle',
+    bad: shop(`${PROBE}  links: [{import: "shop:tax/rates", componentRef: {name: »tax}, mode: Remote}]\n`, {
+      'tax.yaml': component('tax', remoteTo('cart')),
+    }),
+    good: shop(`${PROBE}${remoteTo('tax')}`, { 'tax.yaml': component('tax', PROBE) }),
   },
   {
     code: 'HW1066',

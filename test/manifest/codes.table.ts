@@ -519,8 +519,8 @@ export const ROWS: readonly Row[] = [
       'b.yaml': component('tax', '', 'bank'),
     },
     good: {
-      ...shop('  links: [{import: "a:b/c", componentRef: {name: tax, namespace: bank}, mode: Remote}]\n'),
-      'b.yaml': component('tax', '', 'bank'),
+      ...shop('  links: [{import: "a:b/c", componentRef: {name: tax}}]\n'),
+      'b.yaml': component('tax'),
     },
   },
   {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Digest } from '../../src/kit/digest.ts';
+import { digestOfBytes, type Digest } from '../../src/kit/digest.ts';
 import { err, ok, type Result } from '../../src/kit/result.ts';
 import { assemble } from '../../src/manifest/assemble.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
 import type { ComponentShape, WitPrimitive } from '../../src/model/wit.ts';
-import { artifactsOf, component, ENVIRONMENT, parse } from './support.ts';
+import { fitsRemotely } from '../../src/model/remote.ts';
+import { artifactsOf, bytesOf, component, ENVIRONMENT, parse, type Files } from './support.ts';
 
 const RATES = 'shop:tax/rates@0.2.0';
 
@@ -28,17 +29,30 @@ const exporting = (type: WitPrimitive, name?: string): ComponentShape => ({
   exports: rates(type, name),
 });
 
+/** A function of it takes a handle. */
+function withResource(): ComponentShape {
+  const [item] = rates('u32').interfaces;
+  const functions = [{ name: 'rate', params: [{ name: 'region', type: 0 }], result: 'u32' as const }];
+  return {
+    ...importing('u32'),
+    types: [{ kind: 'own', resource: 0 }],
+    resources: [{ origin: 'Import', interface: RATES, name: 'region' }],
+    imports: { interfaces: [{ ...item!, functions }], functions: [] },
+  };
+}
+
 type Shapes = Readonly<Record<string, Result<ComponentShape, Problem>>>;
 
 function link(to: string, more = '', name = RATES): string {
   return `  links:\n    - {import: "${name}", componentRef: {name: ${to}}${more}}\n`;
 }
 
-function desiredOf(files: Readonly<Record<string, string>>, shapes: Shapes = {}): Desired {
+function desiredOf(files: Readonly<Record<string, string>>, shapes: Shapes = {}, previous?: Desired): Desired {
   const parsed = parse({ 'environment.yaml': ENVIRONMENT, ...files });
   const artifacts = artifactsOf(parsed);
-  const byDigest = new Map<Digest, string>([...artifacts].map(([path, digest]) => [digest, path]));
-  return assemble('c', parsed, artifacts, undefined, (digest) => shapes[byDigest.get(digest)!]);
+  // Those too that a document named before it broke.
+  const byDigest = new Map<Digest, string>(Object.keys(shapes).map((path) => [digestOfBytes(bytesOf(path)), path]));
+  return assemble('c', parsed, artifacts, previous, (digest) => shapes[byDigest.get(digest)!]);
 }
 
 const PAIR = { 'cart.yaml': component('cart', link('tax')), 'tax.yaml': component('tax') };
@@ -136,9 +150,81 @@ describe('an inline link', () => {
 });
 
 describe('a remote link', () => {
-  it('is refused as not implemented, never ignored', () => {
-    const files = { ...PAIR, 'cart.yaml': component('cart', link('tax', ', mode: Remote')) };
-    expect(findings(files)).toMatchObject([{ code: 'HW1042' }]);
-    expect(desiredOf(files).entries.get('shop/cart')!.refusals).toMatchObject([{ code: 'HW1042' }]);
+  const remote = (more: string = '') => ({
+    'cart.yaml': component('cart', link('tax', ', mode: Remote') + more),
+    'tax.yaml': component('tax'),
+  });
+  const fitting = { 'cart.wasm': ok(importing('u32')), 'tax.wasm': ok(exporting('u32')) };
+
+  it('makes two entries of two cells, and each knows of the other', () => {
+    const desired = desiredOf(remote(), fitting);
+    const [cart, tax] = [desired.entries.get('shop/cart')!, desired.entries.get('shop/tax')!];
+    expect(cart.members).toHaveLength(1);
+    expect(cart.remote).toMatchObject({ calls: [{ component: 'shop/tax', import: RATES }], callers: [] });
+    expect(tax.remote).toMatchObject({ calls: [], callers: ['shop/cart'], offers: [{ interface: RATES }] });
+    expect(fitsRemotely(cart.remote!.calls[0]!, tax.remote!.offers)).toBe(true);
+    expect(desired.invalid).toEqual([]);
+  });
+
+  it('is of the cell that holds the member that has it', () => {
+    const files = { ...remote(), 'front.yaml': component('front', link('cart')) };
+    const desired = desiredOf(files);
+    expect(desired.entries.get('shop/front')!.remote!.calls).toMatchObject([{ component: 'shop/tax' }]);
+    expect(desired.entries.get('shop/tax')!.remote!.callers).toEqual(['shop/cart', 'shop/front']);
+  });
+
+  it('leads to a Singleton as well', () => {
+    const files = { ...remote(), 'tax.yaml': component('tax', '  instancePolicy: Singleton\n') };
+    expect(desiredOf(files, fitting).invalid).toEqual([]);
+  });
+
+  it.each<[string, Files, Shapes, string, RegExp]>([
+    ['to nobody', { 'cart.yaml': component('cart', link('none', ', mode: Remote')) }, {}, 'HW1023', /no Component/],
+    ['to itself', { 'cart.yaml': component('cart', link('cart', ', mode: Remote')) }, {}, 'HW1028', /links itself/],
+    ['whose types differ', {}, { 'tax.wasm': ok(exporting('u64')) }, 'HW2355', /does not fit/],
+    ['to a component without the export', {}, { 'tax.wasm': ok(importing('u32')) }, 'HW2352', /exports nothing/],
+    ['with a resource', {}, { 'cart.wasm': ok(withResource()) }, 'HW2354', /resources do not cross a link/],
+  ])('%s is an error at its place', (_what, files, shapes, code, says) => {
+    const found = findings({ ...remote(), ...files }, { ...fitting, ...shapes });
+    expect(found.map((one) => one.code)).toContain(code);
+    const one = found.find((each) => each.code === code)!;
+    expect(one.message).toMatch(says);
+    expect(one.at).toMatch(/^cart\.yaml:\d+:\d+$/);
+  });
+
+  it('does not leave its namespace: no namespace can grant for another', () => {
+    const elsewhere = link('tax', ', mode: Remote').replace('{name: tax}', '{name: tax, namespace: platform}');
+    const files = {
+      'cart.yaml': component('cart', elsewhere),
+      'platform.yaml': component('tax').replace('namespace: shop', 'namespace: platform'),
+    };
+    expect(findings(files).map(({ code }) => code)).toContain('HW1110');
+  });
+
+  it('that nobody can call with values is refused with the reason', () => {
+    const shape = importing('u32');
+    const [item] = shape.imports.interfaces;
+    const own = { ...shape, imports: { interfaces: [{ ...item!, name: 'headway:http/x@0.2.0' }], functions: [] } };
+    const offer = { ...exporting('u32'), exports: own.imports };
+    const files = {
+      'cart.yaml': component('cart', link('tax', ', mode: Remote', 'headway:http/x@0.2.0')),
+      'tax.yaml': component('tax'),
+    };
+    const found = findings(files, { 'cart.wasm': ok(own), 'tax.wasm': ok(offer) });
+    expect(found.map(({ code }) => code)).toContain('HW1111');
+    expect(found.find(({ code }) => code === 'HW1111')!.message).toContain('rate: the runtime itself calls it');
+  });
+
+  it('of a document that broke is held against what its provider becomes', () => {
+    const before = desiredOf(remote(), fitting);
+    const broken = { ...remote(), 'cart.yaml': component('cart', '  links: nonsense\n') };
+    const changed = { 'cart.wasm': ok(importing('u32')), 'tax.wasm': ok(exporting('u64')) };
+    const after = desiredOf(broken, changed, before);
+    const refusals = after.entries.get('shop/tax')!.refusals.filter(({ code }) => code === 'HW1112');
+    expect(refusals).toMatchObject([
+      { message: expect.stringContaining('shop/cart, which keeps its last valid form') },
+    ]);
+    expect(desiredOf(broken, fitting, before).entries.get('shop/tax')!.refusals).toEqual([]);
+    expect(desiredOf(broken, fitting, before).entries.get('shop/tax')!.remote!.callers).toEqual(['shop/cart']);
   });
 });

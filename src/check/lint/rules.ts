@@ -12,6 +12,7 @@ import type { ScheduleTrigger } from '../../model/schedule.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ShapeOf } from '../../model/wit.ts';
 import { at } from './at.ts';
+import { circleOf, circleText } from './circles.ts';
 import { unusedGrants } from './grants.ts';
 import { unreachedRules } from './reach.ts';
 import { unusedValues } from './values.ts';
@@ -155,6 +156,14 @@ const idleRollout: EntryRule = (entry, document, { linkedInline }) =>
     ? [at(document, '/spec/rollout', 'HW1066', `Component ${entry.key} is only linked inline`, undefined, 'error')]
     : [];
 
+const circles: EntryRule = (entry, document, { desired }) => {
+  const circle = circleOf(entry.key, desired.entries);
+  const index = (document.value.spec.links ?? []).findIndex(({ mode }) => mode === 'Remote');
+  // Said once, where it begins by name; an entry that only links inline who does it has no line to show.
+  if (!circle || index < 0 || [...circle].sort()[0] !== entry.key) return [];
+  return [at(document, `/spec/links/${index}/componentRef/name`, 'HW1113', circleText(circle))];
+};
+
 const unreachableBounds: EntryRule = (entry, document) => {
   const { readiness: probe } = entry.probes;
   const { requestTimeoutMs } = entry.members[0].limits;
@@ -248,6 +257,7 @@ const RULES: readonly Rule[] = [
   forEachEntry(readiness),
   forEachEntry(approvals),
   forEachEntry(idleRollout),
+  forEachEntry(circles),
   forEachEntry(unreachableBounds),
   forEachEntry((entry, document, { shapeOf }) => unusedGrants(entry, document, shapeOf)),
   unusedPolicies,

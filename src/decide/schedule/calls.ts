@@ -5,14 +5,14 @@ import type { RunningFiring } from '../../model/schedule-memory.ts';
 import type { ScheduleTrigger } from '../../model/schedule.ts';
 import type { World } from '../world.ts';
 
-type Triggers = Pick<DesiredEntry, 'rules' | 'schedules'>;
+type Triggers = Pick<DesiredEntry, 'rules' | 'schedules' | 'remote'>;
 
 /**
- * What calls an entry, and so what its samples are. Where there are routes their weights govern; an entry that only the
- * clock calls has no traffic to share out.
+ * What calls an entry, and so what its samples are. Where there are routes, or other cells that call it, their weights
+ * govern; an entry that only the clock calls has no traffic to share out.
  */
-export function callsOf({ rules, schedules = [] }: Triggers): 'Requests' | 'Firings' | 'Nothing' {
-  if (rules.length > 0) return 'Requests';
+export function callsOf({ rules, schedules = [], remote }: Triggers): 'Requests' | 'Firings' | 'Nothing' {
+  if (rules.length > 0 || (remote && remote.callers.length > 0)) return 'Requests';
   return schedules.length > 0 ? 'Firings' : 'Nothing';
 }
 

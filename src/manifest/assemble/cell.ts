@@ -1,6 +1,7 @@
 import type { EntryKey, Member } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { linkFault } from '../../model/link-fault.ts';
+import { unremotable } from '../../model/remote.ts';
 import type { ShapeOf } from '../../model/wit.ts';
 import { MAX_MEMBERS_PER_CELL } from '../bounds.ts';
 import type { ParsedDocument } from '../parsed.ts';
@@ -44,7 +45,7 @@ export function linkProblems(
     if (found === 'Missing') return [atValue(document, at, 'HW1023', `there is no Component ${link.component}`)];
     if (found === 'Invalid') return [atValue(document, at, 'HW1024', `the Component ${link.component} is invalid`)];
     const linked = members.get(link.component)!;
-    if (link.mode === 'Remote') return fitProblems(document, index, { own, linked, shapeOf });
+    if (link.mode === 'Remote') return remoteProblems(document, index, { own, linked, shapeOf });
     if (!link.component.startsWith(`${document.namespace}/`)) {
       return [atValue(document, at, 'HW1028', `an inline link does not leave the namespace ${document.namespace}`)];
     }
@@ -64,11 +65,38 @@ export function linkProblems(
   });
 }
 
+/** A link to another entry's cell: what crosses it is values, and the link is the grant to call. */
+function remoteProblems(document: ParsedDocument<'Component'>, index: number, ends: Ends): readonly Diagnostic[] {
+  const { own, linked, shapeOf } = ends;
+  const at = `/spec/links/${index}`;
+  if (linked.key === own.key) {
+    const remedy = 'call the function itself, or take the link out';
+    return [atValue(document, `${at}/componentRef/name`, 'HW1028', `${own.key} links itself`, remedy)];
+  }
+  if (!linked.key.startsWith(`${document.namespace}/`)) {
+    const message = `a remote link does not leave the namespace ${document.namespace}, and ${linked.key} is in another`;
+    return [atValue(document, `${at}/componentRef/name`, 'HW1110', message)];
+  }
+  const misfit = fitProblems(document, index, ends);
+  if (misfit.length > 0) return misfit;
+  const name = document.value.spec.links![index]!.import;
+  const shape = shapeOf(own.artifact);
+  const why = shape?.ok ? unremotable(name, shape.value) : undefined;
+  if (why === undefined) return [];
+  return [atValue(document, `${at}/import`, 'HW1111', `${name} cannot be called in another cell: ${why}`)];
+}
+
+interface Ends {
+  readonly own: Member;
+  readonly linked: Member;
+  readonly shapeOf: ShapeOf;
+}
+
 /** Whether the import is what the other exports, as far as the types of both are known; else it is seen at preparation. */
 function fitProblems(
   document: ParsedDocument<'Component'>,
   index: number,
-  { own, linked, shapeOf }: { readonly own: Member; readonly linked: Member; readonly shapeOf: ShapeOf },
+  { own, linked, shapeOf }: Ends,
 ): readonly Diagnostic[] {
   const at = `/spec/links/${index}`;
   const name = document.value.spec.links![index]!.import;

@@ -1,6 +1,7 @@
 import type { EntryKey, Member, Supervision } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { DesiredEntry, EnvironmentSettings, PolicySettings } from '../../model/desired.ts';
+import type { RemoteSide } from '../../model/remote.ts';
 import type { Rollout } from '../../model/rollout.ts';
 import type { RouteRule } from '../../model/route.ts';
 import type { ScheduleTrigger } from '../../model/schedule.ts';
@@ -98,6 +99,7 @@ export interface EntryInputs {
   readonly policies: readonly PolicySettings[];
   /** What the binaries say against their documents; each is found at its own document. */
   readonly binaries: ReadonlyMap<EntryKey, readonly Diagnostic[]>;
+  readonly remote: RemoteSide | undefined;
   /** What forbids every start: no Environment, an unknown Policy. */
   readonly withheld: readonly Diagnostic[];
 }
@@ -107,7 +109,7 @@ export function entryOf(inputs: EntryInputs): {
   readonly entry: DesiredEntry;
   readonly findings: readonly Diagnostic[];
 } {
-  const { document, source, members, documents, rules, schedules, policies, binaries, withheld } = inputs;
+  const { document, source, members, documents, rules, schedules, policies, binaries, remote, withheld } = inputs;
   const { spec, metadata } = document.value;
   const key: EntryKey = `${document.namespace}/${document.name}`;
   const own: Member = members.get(key)!;
@@ -130,6 +132,7 @@ export function entryOf(inputs: EntryInputs): {
     members: cell,
     rules,
     ...(schedules.length > 0 ? { schedules } : {}),
+    ...(remote ? { remote } : {}),
     probes,
     scaling,
     supervision: supervisionOf(spec),

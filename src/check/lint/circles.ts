@@ -1,0 +1,31 @@
+import type { EntryKey } from '../../model/component.ts';
+import type { DesiredEntry } from '../../model/desired.ts';
+import { MAX_REMOTE_DEPTH } from '../../model/remote.ts';
+
+type Entries = ReadonlyMap<EntryKey, DesiredEntry>;
+
+/** The way from an entry over remote calls back to itself, the shortest; `undefined` where there is none. */
+export function circleOf(key: EntryKey, entries: Entries): readonly EntryKey[] | undefined {
+  const from = new Map<EntryKey, EntryKey>();
+  const open: EntryKey[] = [key];
+  for (const at of open) {
+    for (const { component } of entries.get(at)?.remote?.calls ?? []) {
+      if (component === key) return way(key, at, from);
+      if (from.has(component)) continue;
+      from.set(component, at);
+      open.push(component);
+    }
+  }
+  return undefined;
+}
+
+/** What is said about it. */
+export function circleText(circle: readonly EntryKey[]): string {
+  return `calls may come back to where they began: ${circle.join(' → ')}; the one at depth ${MAX_REMOTE_DEPTH + 1} is refused`;
+}
+
+function way(key: EntryKey, last: EntryKey, from: ReadonlyMap<EntryKey, EntryKey>): readonly EntryKey[] {
+  const back: EntryKey[] = [key];
+  for (let at: EntryKey | undefined = last; at !== undefined && at !== key; at = from.get(at)) back.push(at);
+  return [...back, key].toReversed();
+}
