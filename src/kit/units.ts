@@ -1,15 +1,23 @@
 import { err, ok, type Result } from './result.ts';
 
 const DURATION = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/;
-const DURATION_PART = /([0-9]{1,5})(ms|h|m|s)/g;
 const MILLISECONDS = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
 
 /** Milliseconds of a GEP-2257 duration such as `1h30m` or `500ms`. */
 export function parseDuration(text: string): Result<number, string> {
   if (!DURATION.test(text)) return err(`"${text}" is not a duration; write for example 500ms, 30s or 1h30m`);
   let total = 0;
-  for (const [, digits, unit] of text.matchAll(DURATION_PART)) {
-    total += Number(digits) * MILLISECONDS[unit as keyof typeof MILLISECONDS];
+  let count = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const sign = text[at]!;
+    if (sign >= '0' && sign <= '9') {
+      count = count * 10 + Number(sign);
+      continue;
+    }
+    const unit = sign === 'm' && text[at + 1] === 's' ? 'ms' : (sign as keyof typeof MILLISECONDS);
+    total += count * MILLISECONDS[unit];
+    count = 0;
+    at += unit.length - 1;
   }
   return ok(total);
 }

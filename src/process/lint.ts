@@ -12,7 +12,6 @@ import { printProblem } from '../check/print.ts';
 import { REPORTERS } from '../check/reporters/reporters.ts';
 import type { Terminal } from '../check/terminal.ts';
 import { openLocal, placeInRepository, type LocalRepository } from '../git/local.ts';
-import { digestOfBytes, type Digest } from '../kit/digest.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { EXIT } from '../model/exit.ts';
 import { problem, type Problem } from '../model/problem.ts';
@@ -98,14 +97,8 @@ async function comparedWith(
 /** What the commit has; nothing where it has not even the folder. */
 async function baselineOf(repository: LocalRepository, commit: string): Promise<Result<Baseline, Problem>> {
   const listed = await repository.files(commit);
-  if (!listed.ok) return listed.error.code === 'HW3014' ? ok({ oids: new Map(), digests: new Map() }) : listed;
-  const artifacts = listed.value.filter(({ path }) => path.endsWith('.wasm'));
-  const blobs = await repository.blobs(artifacts.map(({ oid }) => oid));
-  if (!blobs.ok) return blobs;
-  return ok({
-    oids: new Map(listed.value.map(({ path, oid }) => [path, oid])),
-    digests: new Map<string, Digest>(artifacts.map(({ path, oid }) => [path, digestOfBytes(blobs.value.get(oid)!)])),
-  });
+  if (!listed.ok) return listed.error.code === 'HW3014' ? ok(new Map()) : listed;
+  return ok(new Map(listed.value.map(({ path, oid }) => [path, oid])));
 }
 
 async function closing(repository: LocalRepository, error: Problem): Promise<Result<never, Problem>> {

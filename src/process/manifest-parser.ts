@@ -3,15 +3,17 @@
  *
  * Invariants
  * P1 A child is forked ahead of time and does one job at a time; past its deadline or memory it is killed by its pid.
+ *    For a commit of more than one batch there is a second beside it, on another processor, for as long as it takes.
  * P2 A file that ends two children is unreadable for good: like a file that is no YAML it harms only itself, and it is
  *    not looked at again until it is another one. A commit with many such files is refused as a whole.
  * P3 Files that did not change since the last commit are not parsed again.
  * P4 The end of the parent ends the child: it exits when the channel closes.
  */
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { digestOfBytes } from '../kit/digest.ts';
-import { err, ok, type Result } from '../kit/result.ts';
+import { err, ok } from '../kit/result.ts';
 import { assemble } from '../manifest/assemble.ts';
 import { finding } from '../manifest/finding.ts';
 import { artifactPathsOf, manifestFiles, merged, overLimits, unreadable } from '../manifest/parse.ts';
@@ -20,22 +22,22 @@ import { shapedArtifactsOf } from '../manifest/shaped.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { ManifestFile, ManifestPort } from '../reconcile/ports.ts';
 import { DisposableChild } from './disposable-child.ts';
+import { ParseLane } from './parse-lane.ts';
 
 /** For one batch. What an honest batch takes is a tenth of a second; the rest is for a machine that is busy. */
 const PARSE_DEADLINE_MS = 5_000;
 /** The second try of a single file: nothing is condemned because the machine was slow. */
 const PATIENCE = 4;
-/** From fork to the first message: loading the schemas on a machine that is busy with other things. */
-const START_DEADLINE_MS = 30_000;
 const MAX_HEAP_MB = 512;
-const MAX_BATCH_BYTES = 256 * 1024;
-/** Then it is replaced, so that nothing can pile up in it. */
-const MAX_JOBS_PER_CHILD = 500;
+/** Some seven hundred documents: small enough that two children end at about the same time. */
+const MAX_BATCH_BYTES = 128 * 1024;
+/** More would starve what else the machine does; YAML takes a tenth of a millisecond for a document. */
+const MAX_LANES = 2;
 /** Files of one commit that may end children; one more refuses the commit, so that a parse ends within minutes. */
 const MAX_POISONS_PER_COMMIT = 3;
 
 export interface ManifestParser extends ManifestPort<Parsed> {
-  /** Of the waiting child. */
+  /** Of the child that waits. */
   pid(): number | undefined;
   close(): void;
 }
@@ -48,7 +50,6 @@ export interface ManifestParserOptions {
   readonly entry?: string;
 }
 
-type ParseChild = DisposableChild<readonly ManifestFile[], readonly Parsed[]>;
 type ParseResult = Awaited<ReturnType<ManifestPort<Parsed>['parse']>>;
 
 export function openManifestParser(options: ManifestParserOptions): ManifestParser {
@@ -67,11 +68,21 @@ export function openManifestParser(options: ManifestParserOptions): ManifestPars
   };
 }
 
+type Found = (file: ManifestFile, parsed: Parsed) => void;
+
+/** What the lanes of one parse share. */
+interface Work {
+  readonly batches: Generator<readonly ManifestFile[]>;
+  readonly poisons: string[];
+  readonly found: Found;
+}
+
 class Parser {
   readonly #log: Logger;
   readonly #deadlineMs: number;
-  readonly #spawn: () => ParseChild;
-  #child: ParseChild;
+  readonly #open: () => ParseLane;
+  readonly #first: ParseLane;
+  #helpers: readonly ParseLane[] = [];
   #closed = false;
   /** Results of the files of the last commit, by path and content. */
   #known: ReadonlyMap<string, Parsed> = new Map();
@@ -80,17 +91,17 @@ class Parser {
     this.#log = log;
     this.#deadlineMs = deadlineMs;
     const file = entry ?? path.join(import.meta.dirname, 'parse-child.ts');
-    this.#spawn = () => new DisposableChild(file, maxHeapMb);
-    this.#child = this.#spawn();
+    this.#open = () => new ParseLane(this.#log, () => new DisposableChild(file, maxHeapMb));
+    this.#first = this.#open();
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#first.pid;
   }
 
   close(): void {
     this.#closed = true;
-    this.#child.kill();
+    for (const lane of [this.#first, ...this.#helpers]) lane.close();
   }
 
   async parse(files: readonly ManifestFile[]): Promise<ParseResult> {
@@ -114,60 +125,52 @@ class Parser {
     return ok({ parsed, artifactPaths: artifactPathsOf(parsed), shaped: shapedArtifactsOf(parsed) });
   }
 
-  async #parseAll(
-    files: readonly ManifestFile[],
-    found: (file: ManifestFile, parsed: Parsed) => void,
-  ): Promise<Problem | undefined> {
-    const poisons: string[] = [];
-    for (const batch of batchesOf(files)) {
-      const together = await this.#run(batch, this.#deadlineMs);
-      if (!together.ok && together.error.code === 'HW1009') return together.error;
-      if (together.ok) {
-        for (const [index, file] of batch.entries()) found(file, together.value[index]!);
-        continue;
-      }
-      for (const file of batch) {
-        const alone = await this.#run([file], this.#deadlineMs * (batch.length === 1 ? PATIENCE : 1));
-        const last = alone.ok || batch.length === 1 ? alone : await this.#run([file], this.#deadlineMs * PATIENCE);
-        if (last.ok) {
-          found(file, last.value[0]!);
-          continue;
-        }
-        if (last.error.code === 'HW1009') return last.error;
-        found(file, poisoned(file, last.error));
-        poisons.push(file.path);
-        if (poisons.length > MAX_POISONS_PER_COMMIT) {
-          return problem('HW1008', `${poisons.join(', ')} and perhaps more files of this commit stop the parser`);
-        }
-      }
+  async #parseAll(files: readonly ManifestFile[], found: Found): Promise<Problem | undefined> {
+    const bytes = files.reduce((sum, file) => sum + file.bytes.byteLength, 0);
+    const lanes = Math.min(Math.ceil(bytes / MAX_BATCH_BYTES), MAX_LANES, availableParallelism());
+    this.#helpers = Array.from({ length: lanes - 1 }, this.#open);
+    const work = { batches: batchesOf(files), poisons: [], found };
+    const ends = await Promise.all([this.#first, ...this.#helpers].map((lane) => this.#parseIn(lane, work)));
+    for (const lane of this.#helpers) lane.close();
+    this.#helpers = [];
+    return ends.find((end) => end !== undefined);
+  }
+
+  /** Takes batches until there is none left; a failure ends the generator, and by that what the other lane does. */
+  async #parseIn(lane: ParseLane, work: Work): Promise<Problem | undefined> {
+    for (const batch of work.batches) {
+      const failure = await this.#parseBatch(lane, batch, work);
+      if (failure) return failure;
     }
     return undefined;
   }
 
-  /** HW1008: the child ended over these files. HW1009: there is no child. */
-  async #run(files: readonly ManifestFile[], deadlineMs: number): Promise<Result<readonly Parsed[], Problem>> {
-    if (this.#closed) return err(problem('HW1009', 'the parser is closed'));
-    const ready = await this.#child.ready(START_DEADLINE_MS);
-    if (!ready.ok) {
-      this.#replace();
-      return err(problem('HW1009', `the parser did not start: ${ready.error}`));
+  async #parseBatch(
+    lane: ParseLane,
+    batch: readonly ManifestFile[],
+    { poisons, found }: Work,
+  ): Promise<Problem | undefined> {
+    const together = await lane.run(batch, this.#deadlineMs);
+    if (!together.ok && together.error.code === 'HW1009') return together.error;
+    if (together.ok) {
+      for (const [index, file] of batch.entries()) found(file, together.value[index]!);
+      return undefined;
     }
-    const outcome = await this.#child.run(files, deadlineMs);
-    if (outcome.ok && this.#child.jobs < MAX_JOBS_PER_CHILD) return outcome;
-    this.#replace();
-    if (outcome.ok) return outcome;
-    if (this.#closed) return err(problem('HW1009', 'the parser is closed'));
-    const paths = files.map((file) => file.path);
-    this.#log.warn(
-      { why: outcome.error, files: paths.slice(0, 10), count: paths.length },
-      'manifests ended the parser',
-    );
-    return err(problem('HW1008', outcome.error));
-  }
-
-  #replace(): void {
-    this.#child.kill();
-    if (!this.#closed) this.#child = this.#spawn();
+    for (const file of batch) {
+      const alone = await lane.run([file], this.#deadlineMs * (batch.length === 1 ? PATIENCE : 1));
+      const last = alone.ok || batch.length === 1 ? alone : await lane.run([file], this.#deadlineMs * PATIENCE);
+      if (last.ok) {
+        found(file, last.value[0]!);
+        continue;
+      }
+      if (last.error.code === 'HW1009') return last.error;
+      found(file, poisoned(file, last.error));
+      poisons.push(file.path);
+      if (poisons.length > MAX_POISONS_PER_COMMIT) {
+        return problem('HW1008', `${poisons.join(', ')} and perhaps more files of this commit stop the parser`);
+      }
+    }
+    return undefined;
   }
 }
 

@@ -117,6 +117,35 @@ describe('hostile files are bounded and harmless', () => {
   });
 });
 
+describe('a large commit in two children', () => {
+  const padding = `# ${'x'.repeat(100)}\n`.repeat(20);
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, n) => {
+      const name = `c${String(n).padStart(3, '0')}`;
+      return file(`${component(name)}${padding}`, `${name}.yaml`);
+    }).flat();
+
+  it('is what it would be in one, in the order of its files', async () => {
+    const result = await parser().parse(many(300));
+    if (!result.ok) throw new Error(result.error.message);
+    const names = result.value.parsed.documents.map(({ name }) => name);
+    expect(names).toEqual(many(300).map(({ path: name }) => name.replace('.yaml', '')));
+  });
+
+  it('loses only the file that ends one of them', async () => {
+    const files = [...many(300), ...file('LEAVE', 'c010a.yaml'), ...file('LEAVE too', 'c290a.yaml')];
+    const result = await parser({ entry: MOODY }).parse(files);
+    if (!result.ok) throw new Error(result.error.message);
+    expect(result.value.parsed.documents.length).toBe(300);
+    expect(result.value.parsed.unreadableFiles).toEqual(['c010a.yaml', 'c290a.yaml']);
+  });
+
+  it('is refused as a whole where both find too many', async () => {
+    const poisons = Array.from({ length: 8 }, (_, n) => file(`LEAVE ${padding.repeat(20)}`, `${n}.yaml`)).flat();
+    expect(await parser({ entry: MOODY }).parse(poisons)).toMatchObject({ ok: false, error: { code: 'HW1008' } });
+  });
+});
+
 describe('what ends the child', () => {
   it.each([
     ['spins', 'SPIN', { deadlineMs: 300 }, 'more than 1200 ms'],

@@ -3,39 +3,35 @@
  * work tree with edits that were not committed is compared as it lies there. A finding counts when its file has changed,
  * or an artifact that its document names.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { Parsed } from '../../manifest/parsed.ts';
 import { keyOf } from '../../manifest/parsed.ts';
-import type { Digest } from '../../kit/digest.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ManifestFile } from '../../reconcile/ports.ts';
 
-/** What the commit holds, by path relative to what is linted. */
-export interface Baseline {
-  readonly oids: ReadonlyMap<string, string>;
-  readonly digests: ReadonlyMap<string, Digest>;
+/** The names that the commit has for its files, by path relative to what is linted. */
+export type Baseline = ReadonlyMap<string, string>;
+
+/** Of a blob of so many bytes in a repository with SHA-1 ids, the only ones that are read; the bytes are to follow. */
+export function blobHash(bytes: number): Hash {
+  return createHash('sha1').update(`blob ${bytes}\0`);
 }
 
-/** Of a blob in a repository with SHA-1 ids, the only ones that are read. */
-export function blobId(bytes: Uint8Array): string {
-  return createHash('sha1').update(`blob ${bytes.byteLength}\0`).update(bytes).digest('hex');
-}
-
+/** `artifacts`: what git would call those that the documents name. */
 export function findingsOfChanges(
   findings: readonly Diagnostic[],
   files: readonly ManifestFile[],
-  digests: ReadonlyMap<string, Digest>,
+  artifacts: ReadonlyMap<string, string>,
   parsed: Parsed,
   baseline: Baseline,
 ): readonly Diagnostic[] {
+  const blobId = (bytes: Uint8Array): string => blobHash(bytes.byteLength).update(bytes).digest('hex');
   const changed = new Set(
-    files.filter(({ path, bytes }) => baseline.oids.get(path) !== blobId(bytes)).map((file) => file.path),
+    files.filter(({ path, bytes }) => baseline.get(path) !== blobId(bytes)).map((file) => file.path),
   );
-  const artifacts = new Set(
-    [...digests].filter(([path, digest]) => baseline.digests.get(path) !== digest).map(([path]) => path),
-  );
+  const replaced = new Set([...artifacts].filter(([path, id]) => baseline.get(path) !== id).map(([path]) => path));
   const documents = new Set(
-    parsed.documents.filter((document) => artifacts.has(artifactOf(document))).map((document) => nameOf(document)),
+    parsed.documents.filter((document) => replaced.has(artifactOf(document))).map((document) => nameOf(document)),
   );
   return findings.filter(({ span, subject }) => {
     if (!span || changed.has(span.file)) return true;

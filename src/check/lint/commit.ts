@@ -1,57 +1,77 @@
 /** The tree of a commit, through whatever reads the repository: nothing is checked out and nothing of it runs. */
-import { digestOfBytes, type Digest } from '../../kit/digest.ts';
+import type { Digest } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { isManifestPath } from '../../manifest/parse.ts';
 import { problem, type Problem } from '../../model/problem.ts';
 import type { GitPort, TreeFile } from '../../reconcile/ports.ts';
+import { KeptArtifacts, MAX_KEPT_BYTES } from './kept.ts';
 import { CONFIG_FILE, type LintSource } from './source.ts';
 
 export function commitSource(label: string, commit: string, git: Pick<GitPort, 'files' | 'blobs'>): LintSource {
+  // What a commit holds does not change: it is listed once.
+  let listed: ReturnType<GitPort['files']> | undefined;
+  const files = async (isWanted: (path: string) => boolean): Promise<Result<readonly TreeFile[], Problem>> => {
+    const all = await (listed ??= git.files(commit));
+    return all.ok ? ok(all.value.filter(({ path }) => isWanted(path))) : all;
+  };
+  const read = async (isWanted: (path: string) => boolean) => {
+    const wanted = await files(isWanted);
+    return wanted.ok ? bytesOf(git, wanted.value) : wanted;
+  };
+  let kept = new KeptArtifacts();
   return {
     label,
     prefix: '',
-    async manifests(ignore) {
-      const listed = await git.files(commit);
-      if (!listed.ok) return listed;
-      return bytesOf(
-        git,
-        listed.value.filter(({ path }) => isManifestPath(path) && !ignore(path)),
-      );
-    },
+    manifests: (ignore) => read((path) => isManifestPath(path) && !ignore(path)),
     async digests(paths) {
-      const wanted = new Set(paths);
-      const listed = await git.files(commit);
-      if (!listed.ok) return listed;
-      const files = await bytesOf(
-        git,
-        listed.value.filter(({ path }) => wanted.has(path)),
-      );
-      if (!files.ok) return files;
-      return ok(new Map<string, Digest>(files.value.map(({ path, bytes }) => [path, digestOfBytes(bytes)])));
+      const named = new Set(paths);
+      const wanted = await files((path) => named.has(path));
+      if (!wanted.ok) return wanted;
+      kept = new KeptArtifacts();
+      const digests = new Map<string, Digest>();
+      for (const together of inParts(wanted.value)) {
+        const artifacts = await bytesOf(git, together);
+        if (!artifacts.ok) return artifacts;
+        for (const { path, bytes } of artifacts.value) digests.set(path, kept.add(path, bytes));
+      }
+      return ok(digests);
+    },
+    async blobIds(paths) {
+      const named = new Set(paths);
+      const wanted = await files((path) => named.has(path));
+      return wanted.ok ? ok(new Map(wanted.value.map(({ path, oid }) => [path, oid]))) : wanted;
     },
     async artifact(wanted) {
-      const listed = await git.files(commit);
-      if (!listed.ok) return listed;
-      const files = await bytesOf(
-        git,
-        listed.value.filter(({ path }) => path === wanted),
-      );
-      if (!files.ok) return files;
-      const [file] = files.value;
+      const bytes = kept.get(wanted);
+      if (bytes) return ok(bytes);
+      const found = await read((path) => path === wanted);
+      if (!found.ok) return found;
+      const [file] = found.value;
       return file ? ok(file.bytes) : err(problem('HW2001', `there is no file ${wanted} in ${label}`));
     },
     async config() {
-      const listed = await git.files(commit);
-      if (!listed.ok) return listed;
-      const files = await bytesOf(
-        git,
-        listed.value.filter(({ path }) => path === CONFIG_FILE),
-      );
-      if (!files.ok) return files;
-      const [file] = files.value;
+      const found = await read((path) => path === CONFIG_FILE);
+      if (!found.ok) return found;
+      const [file] = found.value;
       return ok(file && { file: CONFIG_FILE, bytes: file.bytes, below: '' });
     },
   };
+}
+
+/** Whatever a commit names, so much of it is in memory at once (or one artifact that has more). */
+function* inParts(files: readonly TreeFile[]): Generator<readonly TreeFile[]> {
+  let part: TreeFile[] = [];
+  let total = 0;
+  for (const file of files) {
+    if (part.length > 0 && total + file.bytes > MAX_KEPT_BYTES) {
+      yield part;
+      part = [];
+      total = 0;
+    }
+    part.push(file);
+    total += file.bytes;
+  }
+  if (part.length > 0) yield part;
 }
 
 async function bytesOf(

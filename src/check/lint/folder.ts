@@ -1,6 +1,6 @@
 /** A folder on the disk, read as a commit with this content would show it: regular files only, nothing behind a link. */
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createHash, randomUUID, type Hash } from 'node:crypto';
+import { createReadStream, existsSync, lstatSync, readFileSync } from 'node:fs';
 import { chmod, lstat, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +10,8 @@ import { BOUNDS } from '../../manifest/bounds.ts';
 import { isManifestPath } from '../../manifest/parse.ts';
 import { problem, type Problem } from '../../model/problem.ts';
 import type { ManifestFile } from '../../reconcile/ports.ts';
+import { blobHash } from './changes.ts';
+import { KeptArtifacts, MAX_KEPT_BYTES } from './kept.ts';
 import { CONFIG_FILE, type ConfigFile, type LintSource } from './source.ts';
 
 /** A folder with more entries is hardly one of manifests; the daemon's mirror has the same bound for a commit. */
@@ -17,12 +19,20 @@ const MAX_ENTRIES = 20_000;
 
 export function folderSource(dir: string): LintSource {
   const relative = path.relative(process.cwd(), path.resolve(dir)).split(path.sep).join('/');
+  let kept = new KeptArtifacts();
   return {
     label: dir,
     prefix: relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? '' : `${relative}/`,
     manifests: (ignore) => readManifests(dir, ignore),
-    digests: async (paths) => ok(await digestArtifacts(dir, paths)),
-    artifact: (file) => readArtifact(dir, file),
+    digests(paths) {
+      kept = new KeptArtifacts();
+      return digestArtifacts(dir, paths, kept);
+    },
+    blobIds: (paths) => blobIdsOf(dir, paths),
+    artifact: async (file) => {
+      const bytes = kept.get(file);
+      return bytes ? ok(bytes) : readArtifact(dir, file);
+    },
     config: () => readConfig(path.resolve(dir)),
     write: (file, text) => replace(path.join(dir, file), text),
   };
@@ -42,10 +52,10 @@ async function readManifests(
   let total = 0;
   for (const file of paths) {
     try {
-      const { size } = await lstat(path.join(dir, file));
-      total += size;
+      // Without `await`: nothing else waits here, and of ten thousand small files it would cost as much as their parse.
+      total += lstatSync(path.join(dir, file)).size;
       // Past the bounds the content does not matter any more; the parser says so by the number of bytes.
-      const bytes = total > BOUNDS.maxTotalBytes * 2 ? new Uint8Array(0) : await readFile(path.join(dir, file));
+      const bytes = total > BOUNDS.maxTotalBytes * 2 ? new Uint8Array(0) : readFileSync(path.join(dir, file));
       files.push({ path: file, bytes });
     } catch (error) {
       return err(problem('HW5013', `${file} cannot be read: ${reasonOf(error)}`));
@@ -55,12 +65,34 @@ async function readManifests(
 }
 
 /** Digests of the artifacts that exist. A path that leads out of the folder or through a link does not exist in git. */
-async function digestArtifacts(dir: string, paths: readonly string[]): Promise<ReadonlyMap<string, Digest>> {
+async function digestArtifacts(
+  dir: string,
+  paths: readonly string[],
+  kept: KeptArtifacts,
+): Promise<Result<ReadonlyMap<string, Digest>, Problem>> {
   const digests = new Map<string, Digest>();
   for (const artifact of paths) {
-    if (await isRegularFile(dir, artifact)) digests.set(artifact, await digestOfFile(path.join(dir, artifact)));
+    const size = await sizeOf(dir, artifact);
+    if (size === undefined) continue;
+    if (size > MAX_KEPT_BYTES) {
+      const digest = `sha256:${await hashOfFile(path.join(dir, artifact), createHash('sha256'))}`;
+      if (isDigest(digest)) digests.set(artifact, digest);
+      continue;
+    }
+    const bytes = await readArtifact(dir, artifact);
+    if (!bytes.ok) return bytes;
+    digests.set(artifact, kept.add(artifact, bytes.value));
   }
-  return digests;
+  return ok(digests);
+}
+
+async function blobIdsOf(dir: string, paths: readonly string[]): Promise<Result<ReadonlyMap<string, string>, Problem>> {
+  const ids = new Map<string, string>();
+  for (const artifact of paths) {
+    const size = await sizeOf(dir, artifact);
+    if (size !== undefined) ids.set(artifact, await hashOfFile(path.join(dir, artifact), blobHash(size)));
+  }
+  return ok(ids);
 }
 
 async function readArtifact(dir: string, file: string): Promise<Result<Uint8Array, Problem>> {
@@ -118,23 +150,22 @@ async function replace(file: string, text: string): Promise<Result<void, Problem
   }
 }
 
-async function isRegularFile(dir: string, artifact: string): Promise<boolean> {
+/** In bytes, of a regular file that no link leads to. */
+async function sizeOf(dir: string, artifact: string): Promise<number | undefined> {
   const segments = artifact.split('/');
   for (const [index] of segments.entries()) {
     const at = path.join(dir, ...segments.slice(0, index + 1));
     const stat = await lstat(at).catch(() => undefined);
     const last = index === segments.length - 1;
-    if (!stat || !(last ? stat.isFile() : stat.isDirectory())) return false;
+    if (!stat || !(last ? stat.isFile() : stat.isDirectory())) return undefined;
+    if (last) return stat.size;
   }
-  return true;
+  return undefined;
 }
 
-async function digestOfFile(file: string): Promise<Digest> {
-  const hash = createHash('sha256');
+async function hashOfFile(file: string, hash: Hash): Promise<string> {
   await pipeline(createReadStream(file), hash);
-  const digest = `sha256:${hash.digest('hex')}`;
-  if (!isDigest(digest)) throw new Error(`${digest} is not a digest`);
-  return digest;
+  return hash.digest('hex');
 }
 
 function reasonOf(error: unknown): string {

@@ -3,7 +3,6 @@
  * 0: clean. 1: findings. 2: it could not be read, or the parser did not start.
  */
 import path from 'node:path';
-import type { Digest } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { byPlace } from '../../manifest/finding.ts';
 import { NO_LINT_CONFIG, parseLintConfig, type LintConfig } from '../../manifest/lint-config.ts';
@@ -70,7 +69,7 @@ async function judge(
   { parsed }: { readonly parsed: Parsed },
   config: LintConfig,
 ): Promise<Result<Pick<LintReport, 'entries' | 'findings' | 'waived'>, Problem>> {
-  const digests: Result<ReadonlyMap<string, Digest>, Problem> = await source.digests(artifactPathsOf(parsed));
+  const digests = await source.digests(artifactPathsOf(parsed));
   if (!digests.ok) return digests;
   // By digest: what many documents name, under whatever path, is walked once.
   const paths = new Map([...digests.value].map(([file, digest]) => [digest, file]));
@@ -81,8 +80,10 @@ async function judge(
   const desired = manifest.assemble('', parsed, digests.value, undefined, shapeOf);
   const own = applyWaivers(withSeverities(lintFindings(desired, parsed, shapeOf), config), parsed.documents);
   const all: readonly Diagnostic[] = [...desired.diagnostics, ...own.findings].sort(byPlace);
-  const findings = since ? findingsOfChanges(all, files, digests.value, parsed, since) : all;
-  return ok({ entries: desired.entries.size, findings, waived: own.waived });
+  const report = { entries: desired.entries.size, findings: all, waived: own.waived };
+  if (!since) return ok(report);
+  const ids = await source.blobIds([...digests.value.keys()]);
+  return ids.ok ? ok({ ...report, findings: findingsOfChanges(all, files, ids.value, parsed, since) }) : ids;
 }
 
 function ignoring(globs: readonly string[], config: LintConfig, file: ConfigFile | undefined) {

@@ -63,6 +63,8 @@ function folderOf(documents: number): string {
 /** Of the command and its children together, sampled: they live too short for anything finer. */
 const SAMPLE_MS = 20;
 const PAGE_BYTES = 4_096;
+/** `USER_HZ`, which is 100 wherever Linux runs. */
+const MS_PER_TICK = 10;
 
 async function measure(dir: string): Promise<Metrics> {
   const startMs = performance.now();
@@ -73,7 +75,14 @@ async function measure(dir: string): Promise<Metrics> {
   let out = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   let most = 0;
-  const sampling = setInterval(() => (most = Math.max(most, residentBytes(child.pid!))), SAMPLE_MS);
+  /** By process: children are killed at the end, and nobody is told what they took. */
+  const taken = new Map<number, number>();
+  const sampling = setInterval(() => {
+    const all = family(child.pid!);
+    const resident = all.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
+    most = Math.max(most, resident);
+    for (const { pid, processorMs } of all) taken.set(pid, processorMs);
+  }, SAMPLE_MS);
   const code = await exited;
   clearInterval(sampling);
   const ms = performance.now() - startMs;
@@ -82,20 +91,31 @@ async function measure(dir: string): Promise<Metrics> {
   if (code !== 0 || report.files !== DOCUMENTS || report.findings.length > 0) {
     throw new Error(`lint ended with ${code} after ${report.files} files and ${report.findings.length} findings`);
   }
-  return { ms, MB: most / 1e6 };
+  return { ms, 'processor ms': [...taken.values()].reduce((sum, each) => sum + each, 0), MB: most / 1e6 };
 }
 
-/** Resident memory of a process and all below it, in bytes; what they share is counted with each. 0 where there is no /proc. */
-function residentBytes(pid: number): number {
+interface Usage {
+  readonly pid: number;
+  /** What processes share is counted with each. */
+  readonly residentBytes: number;
+  /** User and system. */
+  readonly processorMs: number;
+}
+
+/** A process and all below it; nothing where there is no /proc, or it has ended meanwhile. */
+function family(pid: number): readonly Usage[] {
   try {
     const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+    // The name of the command, in parentheses, may hold spaces: fields are counted from behind it (proc(5)).
+    const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ').slice(11, 13);
     const threads = readdirSync(`/proc/${pid}/task`);
     const children = threads.flatMap((thread) =>
       readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' '),
     );
-    const below = children.filter((text) => text !== '').map((text) => residentBytes(Number(text)));
-    return below.reduce((sum, bytes) => sum + bytes, pages * PAGE_BYTES);
+    const below = children.filter((text) => text !== '').flatMap((text) => family(Number(text)));
+    const processorMs = (Number(user) + Number(system)) * MS_PER_TICK;
+    return [{ pid, residentBytes: pages * PAGE_BYTES, processorMs }, ...below];
   } catch {
-    return 0; // It has ended meanwhile.
+    return [];
   }
 }
