@@ -95,6 +95,8 @@ function triggersOf({ rules, schedules = [] }: Pick<DesiredEntry, 'rules' | 'sch
       export: asJson(rule.export ?? null),
       requestTimeoutMs: rule.requestTimeoutMs ?? null,
       requestBodyBytes: rule.requestBodyBytes ?? null,
+      // What did not exist before has no part in the hash of what does not say it.
+      ...(rule.mirroredWrites ? { mirroredWrites: rule.mirroredWrites } : {}),
     })),
     (trigger) => trigger.match,
   );

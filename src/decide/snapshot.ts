@@ -102,8 +102,12 @@ function servedRule(world: World, key: EntryKey, release: Release, rule: RouteRu
   return { ...emptyRule(key, rule, limits), ...stickinessOf(release), ...mailbox, arms };
 }
 
-function callOf({ export: called }: Pick<RouteRule, 'export'>): Pick<Arm, 'export'> {
-  return called ? { export: called } : {};
+/** What the rule of a release says about its arm: another release may say something else about the same match. */
+function callOf({
+  export: called,
+  mirroredWrites,
+}: Pick<RouteRule, 'export' | 'mirroredWrites'>): Pick<Arm, 'export' | 'mirroredWrites'> {
+  return { ...(called ? { export: called } : {}), ...(mirroredWrites ? { mirroredWrites } : {}) };
 }
 
 function stickinessOf(release: Release): Pick<SnapshotRule, 'stickyBy'> {

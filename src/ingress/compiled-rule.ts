@@ -27,6 +27,8 @@ export interface CompiledArm {
   readonly tally: ReleaseTally;
   /** What its requests count to: the release's traffic, or those who preview it. */
   readonly counts: Tally;
+  /** Of a copy: whether it carries the mark by which the broker denies what it would write. */
+  readonly copiesMayWrite: boolean;
   /** Requests with any one of these are its own; empty: none are named. */
   readonly headers: readonly HeaderMatch[];
   /** Visitors may meet it: it has a weight or headers. */
@@ -106,6 +108,7 @@ function compileArm(arm: Arm, directory: Directory, preview: boolean): CompiledA
     group: directory.group(arm.group),
     tally,
     counts: preview ? tally.preview : tally.traffic,
+    copiesMayWrite: arm.mirroredWrites === 'Allow',
     headers: arm.headers ?? [],
     takesRequests: arm.weight > 0 || arm.headers !== undefined,
   };

@@ -7,7 +7,8 @@
  * C2 Only what is safe by its method (RFC 9110 §9.2.1) and whose body, if any, has been gathered whole is copied, once.
  * C3 A copy takes at most half of a replica's places, never waits for one, and `MAX_COPIES_IN_FLIGHT` of a release are
  *    out at once; others are not sent and counted as overloads of the copies.
- * C4 It carries `REQUEST_IS_MIRRORED` into the cell, so that whatever reaches outside can be denied there.
+ * C4 It carries `REQUEST_IS_MIRRORED` into the cell, so that whatever reaches outside can be denied there, unless its
+ *    Route allows it.
  */
 import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
 import { Abort, Outcome, REQUEST_IS_MIRRORED, REQUEST_IS_TYPED } from '../wire/frames.ts';
@@ -62,7 +63,7 @@ export function sendCopy(
   }
   const copy = new Copy(caller, arm, exchange.rule!, onRoom);
   arm.tally.copies++;
-  head.flags = arm.call === undefined ? REQUEST_IS_MIRRORED : REQUEST_IS_MIRRORED | REQUEST_IS_TYPED;
+  head.flags = (arm.copiesMayWrite ? 0 : REQUEST_IS_MIRRORED) | (arm.call === undefined ? 0 : REQUEST_IS_TYPED);
   head.deadlineMs = Math.max(1, Math.ceil(exchange.deadlineAtMs - copy.startedAtMs));
   copy.id = caller.request(copy, head, exchange.body, exchange.deadlineAtMs);
 }

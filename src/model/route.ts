@@ -22,6 +22,8 @@ export interface RouteRule {
   readonly match: Match;
   readonly backend: EntryKey;
   readonly export?: ExportRef;
+  /** Copies of requests may write outside; absent: they may not. */
+  readonly mirroredWrites?: 'Allow';
   readonly requestTimeoutMs?: number;
   readonly requestBodyBytes?: number;
 }

@@ -20,6 +20,8 @@ export interface Arm {
   readonly headers?: readonly HeaderMatch[];
   /** Percent of the safe requests to the other arms of which it gets a copy, 1 to 100. Its answers are dropped. */
   readonly mirror?: number;
+  /** What reaches outside in those copies is not denied, because the Route says so; absent: it is. */
+  readonly mirroredWrites?: 'Allow';
   /** Statuses of the guest that count as failures, as in `gate.errors.statuses`; absent: every 5xx. */
   readonly failureStatuses?: readonly string[];
   /**

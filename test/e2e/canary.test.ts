@@ -154,6 +154,21 @@ describe('a step by mirror', () => {
     );
   });
 
+  it('copies write where the Route says so: each visitor is counted once more by the candidate', async () => {
+    const { repository, daemon } = await begin({ strategy: COPIED, probe: READ }, counting('first'));
+    const allowed = route().replace('backendRef:', 'mirroredWrites: Allow\n      backendRef:');
+    expect(allowed).toContain('Allow');
+    await repository.push('Let copies write', { 'shop/route.yaml': allowed });
+    await daemon.entry(KEY, 'it is proven', ({ proven, desired }) => proven?.release === desired?.release);
+    const visitors = traffic(daemon, { requestsPerSecond: 100 }, '/increment?store=counters&key=hits');
+    const commit = await repository.push('Count better', counting('second'));
+    await daemon.entry(KEY, 'it is proven', ({ proven }) => proven?.commit === commit);
+    const report = await visitors.stop();
+    expect(report.lost).toEqual([]);
+    const count = Number((await daemon.ask(READ, 'test.example')).body.replace('some ', ''));
+    expect(count).toBeGreaterThan(report.answers + 50);
+  });
+
   it('a candidate that traps on each copy costs no visitor anything, and is caught by what the runtime sends', async () => {
     const copied = `{type: Canary, canary: {steps: [{mirror: {percent: 50}, ${STEP}}, {weight: 20, ${STEP}}]}}`;
     const { repository, daemon } = await begin({ strategy: copied });

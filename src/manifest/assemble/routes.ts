@@ -41,6 +41,7 @@ function ruleOf(document: ParsedDocument<'Route'>, rule: Rule, match: Match): Ro
     match,
     backend: entryKey(document.namespace, backendRef.name),
     ...(backendRef.export ? { export: exportOf(backendRef.export) } : {}),
+    ...(rule.mirroredWrites === 'Allow' ? { mirroredWrites: rule.mirroredWrites } : {}),
     ...(timeouts?.request === undefined ? {} : { requestTimeoutMs: milliseconds(timeouts.request) }),
     ...(limits?.requestBody === undefined ? {} : { requestBodyBytes: bytesOf(limits.requestBody) }),
   };

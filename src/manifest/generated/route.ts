@@ -73,6 +73,10 @@ export interface Rule {
  */
 matches?: Match[]
 backendRef: BackendRef
+/**
+ * Whether copies of requests that a canary step mirrors may write outside, such as into a store. Allow: each copy does once more what its original did.
+ */
+mirroredWrites?: ("Deny" | "Allow")
 timeouts?: Timeouts
 limits?: RuleLimits
 }
