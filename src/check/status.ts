@@ -62,6 +62,7 @@ export function statusText(status: Status): string {
     ),
   ];
   if (status.revocation) lines.push('', `held: ${status.revocation.why}`, `  fix: ${status.revocation.release}`);
+  lines.push(...reportLines(status.report));
   const schedules = status.entries.flatMap((entry) => entry.schedules ?? []);
   if (schedules.length > 0) lines.push('', ...scheduleTable(schedules));
   const findings = status.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
@@ -75,6 +76,19 @@ export function statusText(status: Status): string {
     lines.push(`  ${span ? `${span.file}:${span.line}:${span.column} ` : ''}${message}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Only what is worth a look: what waits, what is refused, what is asked for and not set up. */
+function reportLines(report: Status['report']): readonly string[] {
+  if (!report) return [];
+  const behind = report.channels.filter(({ backlog, refused, lastError }) => backlog + refused > 0 || lastError);
+  return [
+    ...behind.map(({ name, backlog, refused, lastError }) => {
+      const counts = `${backlog} to tell${refused > 0 ? `, ${refused} refused` : ''}`;
+      return `report   ${name}: ${counts}${lastError ? `; ${lastError.code} ${lastError.message}` : ''}`;
+    }),
+    ...report.missing.map((what) => `report   the Environment asks for ${what}, which runtime.yaml does not set up`),
+  ];
 }
 
 function trustText({ by, mode }: NonNullable<Status['source']['trust']>): string {

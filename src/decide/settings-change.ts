@@ -12,6 +12,7 @@ const FIELDS: readonly (readonly [keyof EnvironmentSettings, string])[] = [
   ['freezeWindows', 'freezeWindows'],
   ['maxConcurrentRollouts', 'rollouts.maxConcurrent'],
   ['platformNamespace', 'platformNamespace'],
+  ['report', 'report'],
   ['defaultRolloutPolicy', 'defaultRolloutPolicy'],
 ];
 

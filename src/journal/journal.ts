@@ -23,7 +23,7 @@ import type { Desired } from '../model/desired.ts';
 import type { MemoryParts } from '../model/memory-parts.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { Reason, TimelineEvent } from '../model/status.ts';
-import type { AuditPort, JournalPort, JournalStep } from '../reconcile/ports.ts';
+import type { AuditPort, JournalPort, JournalStep, OutboxPort } from '../reconcile/ports.ts';
 import { openAuditLog } from './audit/audit-log.ts';
 import { AuditTrail, type AccessCount } from './audit/trail.ts';
 import { createDatabase, JOURNAL_FILE, moveAside, openDatabase } from './database.ts';
@@ -50,7 +50,7 @@ export interface UnfinishedStep {
   readonly intents: readonly Json[];
 }
 
-export interface Journal extends JournalPort, AuditPort {
+export interface Journal extends JournalPort, AuditPort, OutboxPort {
   /** Oldest first. */
   unfinished(): readonly UnfinishedStep[];
   /** Bytes on disk, for metrics. */
@@ -102,6 +102,7 @@ interface OpenedJournal {
   readonly database: DatabaseSync;
   readonly statements: Statements;
   readonly memory: MemoryTable;
+  readonly outbox: MemoryTable;
   readonly bootstrapped: boolean;
 }
 
@@ -138,7 +139,8 @@ function openOrBootstrap(
   const restored = seed.type === 'seed' ? seed.seed : undefined;
   const database = createDatabase(folder, limits, restored?.lastEventId ?? 0);
   const statements = prepareStatements(database);
-  const memory = new MemoryTable(statements);
+  const memory = new MemoryTable(statements.memory);
+  const outbox = new MemoryTable(statements.outbox);
   if (restored?.memory !== undefined) {
     const change = memory.changeTo(restored.memory);
     memory.write(change);
@@ -146,7 +148,7 @@ function openOrBootstrap(
   }
   if (restored?.desired !== undefined) statements.putDesired.run(restored.desired);
   if (lost) tellBootstrapped(statements, clock.now().wallMs, why, restored);
-  return ok({ database, statements, memory, bootstrapped: lost });
+  return ok({ database, statements, memory, outbox, bootstrapped: lost });
 }
 
 /** The one event that is the journal's own to tell: the memory of the decisions knows nothing of its loss. */
@@ -166,12 +168,12 @@ function refuseNewer(folder: string, found: number, known: number): Result<never
 }
 
 /** Tables that are there and JSON that is JSON; nothing here looks into the memory. */
-function readContent(database: DatabaseSync): Pick<OpenedJournal, 'statements' | 'memory'> | undefined {
+function readContent(database: DatabaseSync): Pick<OpenedJournal, 'statements' | 'memory' | 'outbox'> | undefined {
   try {
     const statements = prepareStatements(database);
     const desired = statements.getDesired.get() as { json: string } | undefined;
     if (desired) desiredFromText(desired.json);
-    return { statements, memory: new MemoryTable(statements) };
+    return { statements, memory: new MemoryTable(statements.memory), outbox: new MemoryTable(statements.outbox) };
   } catch {
     return undefined;
   }
@@ -262,6 +264,24 @@ class SqliteJournal implements Journal {
       this.#parts.statements.finishStep.run(text, reconcileId);
       this.#anchorAudit();
     });
+  }
+
+  outbox(): MemoryParts | undefined {
+    return this.#parts.outbox.parts();
+  }
+
+  writeOutbox(parts: MemoryParts): Result<void, Problem> {
+    const { outbox, limits } = this.#parts;
+    const change = outbox.changeTo(parts);
+    const fits = within('outbox', change.bytes, limits.outboxBytes);
+    if (!fits.ok) return fits;
+    const written = this.#transaction(() => outbox.write(change));
+    if (written.ok) outbox.written(change);
+    return written;
+  }
+
+  toldOf(commit: string, limit: number): readonly TimelineEvent[] {
+    return this.#parts.statements.eventsOf.all(commit, limit).map(rowToEvent);
   }
 
   record(records: readonly AccessRecord[]): Result<void, Problem> {

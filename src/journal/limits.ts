@@ -4,6 +4,8 @@ import { DEFAULT_AUDIT_LIMITS, type AuditLimits } from './audit/audit-log.ts';
 export interface JournalLimits {
   /** JSON texts of all parts of the memory. */
   readonly memoryBytes: number;
+  /** JSON texts of all that waits to be told. */
+  readonly outboxBytes: number;
   /** JSON text of the desired state. */
   readonly desiredBytes: number;
   /** Events that are kept, oldest dropped first. */
@@ -21,6 +23,7 @@ export interface JournalLimits {
 
 export const DEFAULT_JOURNAL_LIMITS: JournalLimits = {
   memoryBytes: 32 * 2 ** 20,
+  outboxBytes: 32 * 2 ** 20,
   desiredBytes: 128 * 2 ** 20,
   timelineEvents: 10_000,
   messageCharacters: 2_000,

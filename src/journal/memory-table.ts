@@ -1,7 +1,7 @@
-/** The parts of the memory, one row each: a step writes the rows that changed and no others. */
+/** A table of parts (of the memory, of the outbox), one row each: a step writes the rows that changed and no others. */
 import type { Json } from '../kit/json.ts';
 import type { MemoryParts } from '../model/memory-parts.ts';
-import type { Statements } from './statements.ts';
+import type { PartStatements } from './statements.ts';
 
 interface Row {
   readonly value: Json;
@@ -15,8 +15,6 @@ export interface MemoryChange {
   /** Of all parts, once it is written. */
   readonly bytes: number;
 }
-
-type PartStatements = Pick<Statements, 'allParts' | 'putPart' | 'dropPart'>;
 
 export class MemoryTable {
   readonly #statements: PartStatements;

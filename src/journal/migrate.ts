@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Json } from '../kit/json.ts';
 import { partsOf } from '../model/memory-parts.ts';
-import { AUDIT_HEAD_TABLE, MEMORY_TABLE, SCHEMA_VERSION, STATE_TABLE } from './schema.ts';
+import { AUDIT_HEAD_TABLE, MEMORY_TABLE, OUTBOX_TABLE, SCHEMA_VERSION, STATE_TABLE } from './schema.ts';
 
 /** @throws SyntaxError where the memory of version 1 is no JSON, and SQLite's errors. */
 export function migrate(database: DatabaseSync): void {
@@ -12,6 +12,7 @@ export function migrate(database: DatabaseSync): void {
   try {
     if (user_version < 2) splitMemory(database);
     if (user_version < 3) database.exec(`${AUDIT_HEAD_TABLE} ALTER TABLE timeline ADD COLUMN author TEXT;`);
+    if (user_version < 4) database.exec(OUTBOX_TABLE);
     database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
   } catch (error) {
     database.exec('ROLLBACK');

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
 /** Raised with every change of the tables or of what their JSON means. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 /** "HDWY": tells our files from other databases. */
 export const APPLICATION_ID = 0x48445759;
 
@@ -20,6 +20,14 @@ CREATE TABLE memory (
 ) STRICT;
 `;
 
+/** One row per part of what waits to be told (decide/report/outbox-parts.ts). */
+export const OUTBOX_TABLE = `
+CREATE TABLE outbox (
+  part TEXT PRIMARY KEY,
+  json TEXT NOT NULL
+) STRICT;
+`;
+
 /** The last record of the audit that the journal has seen (audit/audit-log.ts): one row, or none yet. */
 export const AUDIT_HEAD_TABLE = `
 CREATE TABLE audit_head (
@@ -33,6 +41,7 @@ CREATE TABLE audit_head (
 export const SCHEMA = `
 ${STATE_TABLE}
 ${MEMORY_TABLE}
+${OUTBOX_TABLE}
 ${AUDIT_HEAD_TABLE}
 
 CREATE TABLE steps (

@@ -2,12 +2,18 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { EntryKey } from '../model/component.ts';
 import type { Evidence, Reason, TimelineEvent } from '../model/status.ts';
 
-export interface Statements {
-  readonly getDesired: StatementSync;
-  readonly putDesired: StatementSync;
+/** Of one table of parts. */
+export interface PartStatements {
   readonly allParts: StatementSync;
   readonly putPart: StatementSync;
   readonly dropPart: StatementSync;
+}
+
+export interface Statements {
+  readonly getDesired: StatementSync;
+  readonly putDesired: StatementSync;
+  readonly memory: PartStatements;
+  readonly outbox: PartStatements;
   readonly addStep: StatementSync;
   readonly finishStep: StatementSync;
   readonly pruneSteps: StatementSync;
@@ -19,6 +25,7 @@ export interface Statements {
   /** Oldest first. */
   readonly eventsAfter: StatementSync;
   readonly authorOf: StatementSync;
+  readonly eventsOf: StatementSync;
   readonly getAuditHead: StatementSync;
   readonly putAuditHead: StatementSync;
 }
@@ -31,12 +38,8 @@ export function prepareStatements(database: DatabaseSync): Statements {
     putDesired: sql(
       `INSERT INTO state (name, json) VALUES ('desired', ?) ON CONFLICT (name) DO UPDATE SET json = excluded.json`,
     ),
-    allParts: sql('SELECT part, json FROM memory ORDER BY part'),
-    // Another value that prints the same touches no page.
-    putPart: sql(
-      'INSERT INTO memory (part, json) VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET json = excluded.json WHERE json IS NOT excluded.json',
-    ),
-    dropPart: sql('DELETE FROM memory WHERE part = ?'),
+    memory: partStatements(sql, 'memory'),
+    outbox: partStatements(sql, 'outbox'),
     addStep: sql('INSERT INTO steps (reconcile_id, intents) VALUES (?, ?)'),
     finishStep: sql('UPDATE steps SET results = ? WHERE id = (SELECT max(id) FROM steps WHERE reconcile_id = ?)'),
     pruneSteps: sql('DELETE FROM steps WHERE id <= (SELECT max(id) FROM steps) - ?'),
@@ -48,11 +51,23 @@ export function prepareStatements(database: DatabaseSync): Statements {
     timeline: sql('SELECT * FROM timeline ORDER BY id DESC LIMIT ?'),
     lastEventId: sql(`SELECT seq FROM sqlite_sequence WHERE name = 'timeline'`),
     eventsAfter: sql('SELECT * FROM timeline WHERE id > ? ORDER BY id'),
+    eventsOf: sql('SELECT * FROM (SELECT * FROM timeline WHERE commit_id = ? ORDER BY id DESC LIMIT ?) ORDER BY id'),
     authorOf: sql('SELECT author FROM timeline WHERE commit_id = ? AND author IS NOT NULL ORDER BY id DESC LIMIT 1'),
     getAuditHead: sql(`SELECT seq, hash FROM audit_head WHERE name = 'head'`),
     putAuditHead: sql(
       `INSERT INTO audit_head (name, seq, hash) VALUES ('head', ?, ?) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, hash = excluded.hash WHERE seq IS NOT excluded.seq`,
     ),
+  };
+}
+
+function partStatements(sql: (text: string) => StatementSync, table: 'memory' | 'outbox'): PartStatements {
+  return {
+    allParts: sql(`SELECT part, json FROM ${table} ORDER BY part`),
+    // Another value that prints the same touches no page.
+    putPart: sql(
+      `INSERT INTO ${table} (part, json) VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET json = excluded.json WHERE json IS NOT excluded.json`,
+    ),
+    dropPart: sql(`DELETE FROM ${table} WHERE part = ?`),
   };
 }
 

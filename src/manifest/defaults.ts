@@ -84,6 +84,7 @@ export const ENVIRONMENT_DEFAULTS = {
   prune: { enabled: true, maxDeletePercent: 30, confirm: '' },
   freezeWindow: { timeZone: 'UTC' },
   rollouts: { maxConcurrent: 4 },
+  report: { statuses: true, deployments: true, notes: false, onRollback: 'nothing' },
 } as const;
 
 export const POLICY_DEFAULTS = {
@@ -99,5 +100,6 @@ export const RUNTIME_DEFAULTS = {
   releaseHeader: true,
   preview: { header: false },
   limits: { replicas: 64, connections: 10_000, poolSize: 2, mirror: '2Gi', store: '4Gi', journal: '256Mi' },
+  report: { targets: { deployments: false, timeout: '10s' } },
   log: { level: 'info' },
 } as const;

@@ -3,22 +3,17 @@ import type { Code } from '../model/codes.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { TrustSettings } from '../model/trust.ts';
 import { trustFindings, trustOf } from './assemble/trust.ts';
-import type { Artifacts, Credentials, Repository, Runtime, SecretSource, Ssh } from './generated/runtime.ts';
+import type { Artifacts, Repository, Runtime, Ssh } from './generated/runtime.ts';
 import { RUNTIME_DEFAULTS } from './defaults.ts';
 import { finding } from './finding.ts';
 import { spanOfValue } from './place.ts';
 import { bytesOf } from './quantity.ts';
+import { reportOf, type HostReportReference } from './runtime-report.ts';
+import { credentialsOf, secretOf, type CredentialsReference, type SecretReference } from './secret-reference.ts';
 import { readSingleDocument } from './single-document.ts';
 import { createRuntimeValidator } from './validator.ts';
 
-/** A secret is never in the file itself: a variable of the environment or a file names it. */
-export type SecretReference =
-  | { readonly type: 'env'; readonly name: string }
-  | { readonly type: 'file'; readonly path: string };
-
-export type CredentialsReference =
-  | { readonly type: 'token'; readonly token: SecretReference }
-  | { readonly type: 'basic'; readonly username: string; readonly password: SecretReference };
+export type { CredentialsReference, SecretReference };
 
 /** Who signs in over ssh and which server is believed. */
 export interface SshReference {
@@ -60,6 +55,8 @@ export interface RuntimeConfig {
   readonly webhook?: { readonly secret: SecretReference };
   /** The servers that artifacts come from. */
   readonly artifacts: { readonly hosts: readonly ArtifactHostReference[]; readonly dockerConfig?: string };
+  /** Who may be told what came of commits; absent: nobody. */
+  readonly report?: HostReportReference;
   readonly limits: {
     /** For all cells together; absent: the machine decides. */
     readonly memoryBytes?: number;
@@ -93,7 +90,7 @@ function repositoryProblems({ trust }: Repository, at: string, found: Found): re
 }
 
 function configOf(runtime: Runtime): RuntimeConfig {
-  const { repository, preview, webhook, artifacts, limits = {} } = runtime;
+  const { repository, preview, webhook, artifacts, report, limits = {} } = runtime;
   const defaults = RUNTIME_DEFAULTS.limits;
   return {
     repository: repositoryOf(repository),
@@ -104,6 +101,7 @@ function configOf(runtime: Runtime): RuntimeConfig {
     ...(preview ? { preview: { ...preview, header: preview.header ?? RUNTIME_DEFAULTS.preview.header } } : {}),
     ...(webhook ? { webhook: { secret: secretOf(webhook.secret) } } : {}),
     artifacts: artifactsOf(artifacts),
+    ...(report ? { report: reportOf(report) } : {}),
     limits: {
       ...(limits.memory === undefined ? {} : { memoryBytes: bytesOf(limits.memory) }),
       replicas: limits.replicas ?? defaults.replicas,
@@ -145,13 +143,4 @@ function artifactsOf({ hosts = [], dockerConfig }: Artifacts = {}): RuntimeConfi
     })),
     ...(dockerConfig === undefined ? {} : { dockerConfig }),
   };
-}
-
-function credentialsOf({ token, basic }: Credentials): CredentialsReference {
-  if (token) return { type: 'token', token: secretOf(token) };
-  return { type: 'basic', username: basic!.username, password: secretOf(basic!.password) };
-}
-
-function secretOf({ env, file }: SecretSource): SecretReference {
-  return env === undefined ? { type: 'file', path: file! } : { type: 'env', name: env };
 }

@@ -5,6 +5,7 @@ import { FIRING_CODE_ROWS } from './firing-codes.ts';
 import { INGRESS_CODES } from './ingress-codes.ts';
 import { LINK_CODES } from './link-codes.ts';
 import { MANIFEST_CODES } from './manifest-codes.ts';
+import { REPORT_CODES } from './report-codes.ts';
 import { SSH_CODES } from './ssh-codes.ts';
 import { TYPE_CODES } from './type-codes.ts';
 import { VALUE_CODES } from './value-codes.ts';
@@ -347,6 +348,7 @@ export const CODES = {
   ...INGRESS_CODES,
   ...FIRING_CODE_ROWS,
   ...DAEMON_CODES,
+  ...REPORT_CODES,
   HW6001: {
     title: 'the revision failed its gate',
     remedy: 'change the component, its gate or raise rollout.retry',

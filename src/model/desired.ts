@@ -3,6 +3,7 @@ import type { EntryKey, Member, Probes, Supervision } from './component.ts';
 import type { Problem, Span } from './problem.ts';
 import type { RemoteSide } from './remote.ts';
 import type { Rollout } from './rollout.ts';
+import type { ReportSettings } from './report.ts';
 import type { RouteRule } from './route.ts';
 import type { TrustSettings } from './trust.ts';
 import type { ScheduleTrigger } from './schedule.ts';
@@ -65,6 +66,8 @@ export interface EnvironmentSettings {
   readonly defaultRolloutPolicy?: { readonly namespace: string; readonly name: string };
   /** Judges the commits after this one. Absent: everybody is trusted. */
   readonly trust?: TrustSettings;
+  /** What is told outside of Headway, of what the host allows. Absent: the defaults. */
+  readonly report?: ReportSettings;
 }
 
 /** The most that grants of one capability may ask for: `settings` as in the Policy document, defaults filled in. */

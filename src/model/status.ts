@@ -3,6 +3,7 @@ import type { BindingTier } from './engine.ts';
 import type { FiringOutcome } from './firing.ts';
 import type { ScheduleKey } from './schedule.ts';
 import type { Diagnostic } from './diagnostic.ts';
+import type { ReportStatus } from './report.ts';
 
 export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Synced' | 'Healthy';
 
@@ -250,5 +251,7 @@ export interface Status {
   readonly entries: readonly EntryStatus[];
   readonly commits: readonly CommitStatus[];
   readonly diagnostics: readonly Diagnostic[];
+  /** How what is told outside gets there; absent where runtime.yaml sets nothing up and nothing is asked for. */
+  readonly report?: ReportStatus;
   readonly timeline: readonly TimelineEvent[];
 }

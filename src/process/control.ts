@@ -26,6 +26,7 @@ import { artifactHosts, credentialsReader } from './credentials.ts';
 import { openApiInputs } from './openapi.ts';
 import { openShapeReader } from './shape-reader.ts';
 import { readSecret } from './secrets.ts';
+import { openReporting, withReport } from './reporting.ts';
 import { endWith } from './start-failure.ts';
 
 const STDERR = 2;
@@ -112,8 +113,20 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       ...(trust ? { trust } : {}),
     },
   );
+  const reporting = secretOrEnd(() =>
+    openReporting({
+      config: options.report,
+      branch: ref,
+      reconciler,
+      git: mirror.value,
+      outbox: journal.value,
+      protect,
+      clock,
+      log,
+    }),
+  );
   const report = createReport({
-    statusSource: reconciler.statusSource,
+    statusSource: withReport(reconciler.statusSource, reporting),
     metricsSource: {
       samples: () => engine.samples(),
       access: () => journal.value.accessCounts(),
@@ -135,6 +148,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
   let stopping: Promise<void> | undefined;
   stop = () =>
     (stopping ??= (async () => {
+      await reporting.stop();
       await reconciler.stop();
       await report.close();
       manifest.close();
@@ -146,6 +160,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       process.exit(EXIT.Ok);
     })());
   reconciler.start();
+  reporting.start();
 }
 
 /** What a cell denied itself is known by its group; the loop knows which release that is, and of which commit. */

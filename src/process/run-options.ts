@@ -10,6 +10,7 @@ import {
   type SshReference,
   type SecretReference,
 } from '../manifest/runtime-config.ts';
+import type { HostReportReference, ReportTargetReference } from '../manifest/runtime-report.ts';
 import { problem, type Problem } from '../model/problem.ts';
 
 export interface Address {
@@ -50,6 +51,7 @@ export function runOptions(flags: RunFlags): Result<RunOptions, readonly Problem
       ...(caFile === undefined ? {} : { caFile: path.resolve(folder, caFile) }),
     },
     artifacts: absoluteArtifacts(config.artifacts, folder),
+    ...(config.report ? { report: absoluteReport(config.report, folder) } : {}),
     ...(config.webhook ? { webhook: { secret: absolute(config.webhook.secret, folder) } } : {}),
     data: data === undefined ? path.resolve(folder, config.data) : path.resolve(data),
     listen: listen.value,
@@ -120,6 +122,19 @@ export function absoluteArtifacts(
       ...(caFile === undefined ? {} : { caFile: path.resolve(folder, caFile) }),
     })),
     ...(dockerConfig === undefined ? {} : { dockerConfig: path.resolve(folder, dockerConfig) }),
+  };
+}
+
+function absoluteReport(report: HostReportReference, folder: string): HostReportReference {
+  return {
+    ...report,
+    targets: report.targets.map((target) => ({
+      ...target,
+      ...(target.caFile === undefined ? {} : { caFile: path.resolve(folder, target.caFile) }),
+      ...(target.type === 'Webhook'
+        ? { secret: absolute(target.secret, folder) }
+        : { credentials: absoluteCredentials(target.credentials, folder) }),
+    })) as readonly ReportTargetReference[],
   };
 }
 

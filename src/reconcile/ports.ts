@@ -8,6 +8,7 @@ import type { Bundle, CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } f
 import type { FiringId, FiringOrder } from '../model/firing.ts';
 import type { MemoryParts } from '../model/memory-parts.ts';
 import type { Problem } from '../model/problem.ts';
+import type { ChannelRef, Delivered, OutboxItem } from '../model/report.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Status, TimelineEvent } from '../model/status.ts';
 import type { SignedBy, Signer } from '../model/trust.ts';
@@ -214,6 +215,25 @@ export interface JournalPort {
   /** Newest first. */
   timeline(limit: number): readonly TimelineEvent[];
   close(): void;
+}
+
+/** Where the outbox of reports is kept: by parts, as the memory is, and written before anything is sent. */
+export interface OutboxPort {
+  /** The journal was lost: what was told before is not known. */
+  readonly bootstrapped: boolean;
+  /** Undefined before the first. */
+  outbox(): MemoryParts | undefined;
+  writeOutbox(parts: MemoryParts): Result<void, Problem>;
+  /** The newest events of the timeline because of a commit, oldest first. */
+  toldOf(commit: string, limit: number): readonly TimelineEvent[];
+}
+
+/** One way out: a forge, a web hook, notes. It never throws, and `signal` ends it. */
+export interface ReportChannel extends ChannelRef {
+  /** How many messages it takes at once. */
+  readonly batch: number;
+  /** One outcome per item, in their order. An item that is `unsure` may have arrived already. */
+  deliver(items: readonly OutboxItem[], signal: AbortSignal): Promise<readonly Delivered[]>;
 }
 
 /** Read-only view of the loop for status, metrics and the page. */

@@ -8,6 +8,7 @@ import { short } from '../kit/digest.ts';
 import type { Result } from '../kit/result.ts';
 import { auditedOf } from '../model/audited.ts';
 import type { Counters, ReleaseSamples } from '../model/engine.ts';
+import type { ChannelStatus } from '../model/report.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ScheduleStatus, Status } from '../model/status.ts';
 import type { StatusSource } from '../reconcile/ports.ts';
@@ -75,6 +76,7 @@ export class Metrics {
     this.#registerAccess();
     this.#registerReleases();
     this.#registerSchedules();
+    this.#registerReports();
   }
 
   get contentType(): string {
@@ -256,6 +258,28 @@ export class Metrics {
       ['entry', 'outcome'],
       (counter, { access }) => {
         for (const { entry, kind, count } of access) counter.inc({ entry, outcome: kind.toLowerCase() }, count);
+      },
+    );
+  }
+
+  #registerReports(): void {
+    const channels = ({ status }: View): readonly ChannelStatus[] => status.report?.channels ?? [];
+    this.#gauge('headway_report_backlog', 'Commits whose outcome waits to be told', ['channel'], (gauge, view) => {
+      for (const { name, backlog } of channels(view)) gauge.set({ channel: name }, backlog);
+    });
+    this.#gauge('headway_report_refused', 'Reports that their receiver does not take', ['channel'], (gauge, view) => {
+      for (const { name, refused } of channels(view)) gauge.set({ channel: name }, refused);
+    });
+    this.#counter(
+      'headway_report_tries_total',
+      'Tries to tell the outcome of a commit: delivered, retry (no answer, or to wait), refused',
+      ['channel', 'outcome'],
+      (counter, view) => {
+        for (const { name, outcomes } of channels(view)) {
+          for (const [outcome, count] of Object.entries(outcomes)) {
+            counter.inc({ channel: name, outcome: outcome.toLowerCase() }, count);
+          }
+        }
       },
     );
   }

@@ -31,7 +31,7 @@ export const LAW: Readonly<Record<string, Room>> = {
   component: { ...EDGE, packages: ['@bytecodealliance/jco-transpile', 'acorn', 'astring', 'pino'] },
   trigger: { ...EDGE, packages: ['cron', 'pino'] },
   journal: { ...EDGE, packages: ['pino'] },
-  report: { ...EDGE, packages: ['pino', 'prom-client'] },
+  report: { ...EDGE, packages: ['pino', 'prom-client', 'undici'] },
   dashboard: { ...EDGE, packages: [] },
   ingress: { ...EDGE, packages: ['pino'] },
   host: { ...EDGE, packages: ['pino', 'acorn'] },

@@ -191,11 +191,12 @@ describe('a journal of version 1', () => {
       journal.close();
     }
     const database = new DatabaseSync(path.join(folder, 'journal.db'));
-    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 3 });
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 4 });
     const names = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`).all();
     expect(names.map(({ name }) => name)).toEqual([
       'audit_head',
       'memory',
+      'outbox',
       'sqlite_sequence',
       'state',
       'steps',

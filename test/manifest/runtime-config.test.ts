@@ -45,6 +45,10 @@ status: "[::1]:8081"
 releaseHeader: false
 preview: {domain: preview.example.com}
 webhook: {secret: {env: HOOK_SECRET}}
+report:
+  targets:
+    - {name: forge, type: GitLab, url: https://git.example.com/api/v4, repository: a/b/c, credentials: {token: {env: T}}}
+    - {name: hook, type: Webhook, url: http://localhost:8099/hook, secret: {env: S}, timeout: 3s}
 limits: {memory: 2Gi, replicas: 8, mirror: 1Gi}
 log: {level: debug}
 `);
@@ -58,6 +62,26 @@ log: {level: debug}
         },
         preview: { domain: 'preview.example.com', header: false },
         webhook: { secret: { type: 'env', name: 'HOOK_SECRET' } },
+        report: {
+          targets: [
+            {
+              name: 'forge',
+              type: 'GitLab',
+              url: 'https://git.example.com/api/v4',
+              repository: 'a/b/c',
+              credentials: { type: 'token', token: { type: 'env', name: 'T' } },
+              deployments: false,
+              deadlineMs: 10_000,
+            },
+            {
+              name: 'hook',
+              type: 'Webhook',
+              url: 'http://localhost:8099/hook',
+              secret: { type: 'env', name: 'S' },
+              deadlineMs: 3_000,
+            },
+          ],
+        },
         limits: { memoryBytes: 2_147_483_648, replicas: 8, mirrorBytes: 1_073_741_824 },
         logLevel: 'debug',
       },

@@ -32,6 +32,7 @@ export function settingsOf(name: string, spec: Environment['spec']): Environment
     platformNamespace: spec.platformNamespace ?? platformNamespace,
     ...(policy ? { defaultRolloutPolicy: { namespace: policy.namespace, name: policy.name } } : {}),
     ...(spec.trust ? { trust: trustOf(spec.trust) } : {}),
+    ...(spec.report ? { report: { ...ENVIRONMENT_DEFAULTS.report, ...spec.report } } : {}),
   };
 }
 

@@ -60,6 +60,7 @@ prune?: Prune
 freezeWindows?: FreezeWindowSpec[]
 rollouts?: Rollouts
 trust?: Trust
+report?: Report
 defaults?: EnvironmentDefaults
 }
 /**
@@ -223,6 +224,27 @@ signers: string[]
  * How many different ones.
  */
 threshold?: number
+}
+/**
+ * What is told outside of Headway about each commit, of what runtime.yaml sets up (`report`): the repository switches it on and off, and names no receiver.
+ */
+export interface Report {
+/**
+ * Commit statuses and signed web hooks.
+ */
+statuses?: boolean
+/**
+ * Deployments of the forge, where its target in runtime.yaml has them.
+ */
+deployments?: boolean
+/**
+ * The outcome of each commit as a git note, pushed to refs/notes/headway: `git log --notes=headway` tells the story.
+ */
+notes?: boolean
+/**
+ * What follows a commit that was rolled back. nothing: it is told. proposeRevert: a branch with its revert is pushed and a pull request opened; the followed branch is never touched.
+ */
+onRollback?: ("nothing" | "proposeRevert")
 }
 /**
  * What is used where a component says nothing.

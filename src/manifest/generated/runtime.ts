@@ -32,6 +32,7 @@ releaseHeader?: boolean
 preview?: Preview
 webhook?: Webhook
 artifacts?: Artifacts
+report?: HostReport
 limits?: MachineLimits
 log?: Log
 }
@@ -243,6 +244,56 @@ credentials?: Credentials
  * Certificates (PEM) that the server may be signed by, in place of those of the system. A relative path is relative to this file.
  */
 caFile?: string
+}
+/**
+ * Who may be told what came of each commit. Only what stands here is ever told or pushed; `Environment.spec.report` in the repository switches it on and off.
+ */
+export interface HostReport {
+/**
+ * Where people find the status page, as the link of a status. It is shown to everybody who sees the repository.
+ */
+pageUrl?: string
+/**
+ * The receivers of statuses.
+ * 
+ * @maxItems 8
+ */
+targets?: ReportTarget[]
+}
+/**
+ * One receiver: a forge, or a web hook.
+ */
+export interface ReportTarget {
+/**
+ * How status, metrics and log name it.
+ */
+name: string
+/**
+ * Whose API it speaks. Gitea: Forgejo and Codeberg too. Webhook: signed posts after the Standard Webhooks specification.
+ */
+type: ("GitHub" | "GitLab" | "Gitea" | "Webhook")
+/**
+ * Of the API: `https://api.github.com`, `https://gitlab.example.com/api/v4`, `https://codeberg.org/api/v1`; of a web hook the whole address. Without a slash at its end; redirects are not followed.
+ */
+url: string
+/**
+ * `owner/name`; of GitLab the whole path of the project.
+ */
+repository?: string
+credentials?: Credentials
+secret?: SecretSource
+/**
+ * GitHub and GitLab: also tell deployments, which the environments page of the forge shows.
+ */
+deployments?: boolean
+/**
+ * Certificates (PEM) that the server may be signed by, in place of those of the system. A relative path is relative to this file.
+ */
+caFile?: string
+/**
+ * For one request, from its start to the end of the answer.
+ */
+timeout?: string
 }
 /**
  * What the machine gives.

@@ -1,0 +1,66 @@
+/** The texts of a report, for every receiver the same. */
+import { short } from '../kit/digest.ts';
+import type { Message, ReportState } from './report.ts';
+import type { Evidence, TimelineEvent } from './status.ts';
+
+/** One commit of the first-parent chain from a head down to the head that was accepted before it. */
+export interface Ancestor {
+  readonly commit: string;
+  readonly parents: number;
+}
+
+/**
+ * The line that takes a head back to the one accepted before it. `-m 1` is what a merge needs, and what git lets pass
+ * for other commits since 2.21; of a range, `--first-parent` takes the merges and not what they brought in twice.
+ */
+export function revertLine(chain: readonly Ancestor[], base: string | undefined): string | undefined {
+  const [head, ...others] = chain;
+  if (!head) return undefined;
+  const merges = chain.some(({ parents }) => parents > 1);
+  if (others.length === 0 || base === undefined) {
+    return `git revert ${head.parents > 1 ? '-m 1 ' : ''}${short(head.commit)}`;
+  }
+  return `git revert ${merges ? '-m 1 --first-parent ' : ''}${short(base)}..${short(head.commit)}`;
+}
+
+/** One line of at most so many characters; the line that reverts is whole or not there. */
+export function lineOf({ why, revert }: Pick<Message, 'why' | 'revert'>, maxCharacters: number): string {
+  const tail = revert === undefined ? '' : ` · ${revert}`;
+  const room = maxCharacters - tail.length;
+  return room < 20 ? cut(why, maxCharacters) : `${cut(why, room)}${tail}`;
+}
+
+const STATE_WORDS: Readonly<Record<ReportState, string>> = {
+  Pending: 'under way',
+  Success: 'good',
+  Failure: 'failed',
+  Neutral: 'not decided',
+};
+
+/** Everything that there is to say, as lines. */
+export function textOf(message: Message): string {
+  const { context, state, why, entries, revert, answeredBy, story = [] } = message;
+  return [
+    `${context}: ${STATE_WORDS[state]}: ${why}`,
+    ...entries.flatMap((one) => [`${one.entry} ${one.why}`, ...one.evidence.map((line) => `  ${evidenceLine(line)}`)]),
+    ...(answeredBy === undefined ? [] : [`Git went on with ${short(answeredBy)}.`]),
+    ...(revert === undefined ? [] : ['To take it back:', `  ${revert}`]),
+    ...(story.length === 0 ? [] : ['What happened:', ...story.map((line) => `  ${line}`)]),
+  ].join('\n');
+}
+
+/** One event of the timeline, with what was measured. */
+export function storyLines({ at, entry, reason, message, evidence = [] }: TimelineEvent): readonly string[] {
+  const head = `${at} ${reason}${entry === undefined ? '' : ` ${entry}`}: ${message.replaceAll(/\s+/g, ' ')}`;
+  return [head, ...evidence.map((line) => `  ${evidenceLine(line)}`)];
+}
+
+function evidenceLine({ metric, observed, threshold, samples, synthetic }: Evidence): string {
+  const sent = synthetic > 0 ? `, ${synthetic} of them synthetic` : '';
+  return `${metric}: ${observed} against ${threshold} (${samples} samples${sent})`;
+}
+
+function cut(text: string, characters: number): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line.length <= characters ? line : `${line.slice(0, characters - 1).toWellFormed()}…`;
+}
