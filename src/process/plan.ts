@@ -17,6 +17,7 @@ import type { Desired } from '../model/desired.ts';
 import { PLAN_EXIT, type ExitCode } from '../model/exit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Status } from '../model/status.ts';
+import type { ShapeOf } from '../model/wit.ts';
 import { openManifestParser, type ManifestParser } from './manifest-parser.ts';
 import { openShapeReader, type ShapeReader } from './shape-reader.ts';
 
@@ -71,10 +72,11 @@ async function planBetween({ repo, path, base, head, live }: PlanOptions): Promi
     if (!merged.ok) return merged;
     const before = await desiredAt(repository, readers, from.value, from.value);
     if (!before.ok) return before;
-    const after = await desiredAt(repository, readers, to.value, merged.value, before.value);
+    const after = await desiredAt(repository, readers, to.value, merged.value, before.value.desired);
     if (!after.ok) return after;
-    const plan = planOf(before.value, after.value);
-    return ok(status && live !== undefined ? withLive(plan, live, status.value, before.value, after.value) : plan);
+    const [one, other] = [before.value, after.value];
+    const plan = planOf(one.desired, other.desired, (artifact) => other.shapeOf(artifact) ?? one.shapeOf(artifact));
+    return ok(status && live !== undefined ? withLive(plan, live, status.value, one.desired, other.desired) : plan);
   } finally {
     readers.parser.close();
     readers.shapes.close();
@@ -90,6 +92,12 @@ function withLive(plan: Plan, url: string, status: Status, base: Desired, head: 
   return { ...plan, entries, live: { ...liveOf(url, status, plan.base), ...plannedRevocation(status, base, head) } };
 }
 
+/** What a tree asks for, and what is known of the artifacts that it holds. */
+interface Read {
+  readonly desired: Desired;
+  readonly shapeOf: ShapeOf;
+}
+
 /** What the tree asks for, named by the commit that brings it; without a valid Policy of its own that of `previous` holds. */
 async function desiredAt(
   repository: LocalRepository,
@@ -97,7 +105,7 @@ async function desiredAt(
   commit: string,
   tree: string,
   previous?: Desired,
-): Promise<Result<Desired, Problem>> {
+): Promise<Result<Read, Problem>> {
   const files = await repository.files(tree);
   if (!files.ok) return files;
   const manifests = files.value.filter((file) => isManifestPath(file.path));
@@ -116,5 +124,6 @@ async function desiredAt(
   const found = await shapes.shapes([...known.keys()], async (artifact) => ok(known.get(artifact)!));
   const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
   if (failed && !failed.ok) return failed;
-  return ok(parser.assemble(commit, parsed.value.parsed, digests, previous, (artifact) => found.get(artifact)));
+  const shapeOf: ShapeOf = (artifact) => found.get(artifact);
+  return ok({ desired: parser.assemble(commit, parsed.value.parsed, digests, previous, shapeOf), shapeOf });
 }

@@ -250,6 +250,15 @@ describe('what is deleted', () => {
     expect(between(fleet(['a', 'b', 'c', 'd']), lifted).deletion?.held).toContain('2 of 4');
   });
 
+  it('is no deletion where an artifact cannot be found: the plan says which, and where it is named', () => {
+    const lost = { ...fleet(['a', 'b', 'c']), 'd.yaml': component('d').replace('d.wasm', 'missing.wasm') };
+    const plan = between(fleet(['a', 'b', 'c', 'd']), lost);
+    expect(plan.deletion).toBeUndefined();
+    expect(plan.entries).toMatchObject([{ key: 'shop/d', change: 'Invalid' }]);
+    for (const text of [planText(plan), planMarkdown(plan), planGithub(plan)]) expect(text).toContain('missing.wasm');
+    expect(planText(plan)).toMatch(/ {2}d\.yaml:5:18 HW2001 .*missing\.wasm/);
+  });
+
   it('is no deletion where a document is only broken', () => {
     const broken = { ...fleet(['a', 'b', 'c']), 'd.yaml': component('d', '  nonsense: 1\n') };
     expect(between(fleet(['a', 'b', 'c', 'd']), broken).deletion).toBeUndefined();

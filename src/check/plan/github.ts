@@ -2,7 +2,7 @@
 import type { Problem } from '../../model/problem.ts';
 import { workflowCommand } from '../reporters/github.ts';
 import { escalationsOf, type Plan } from './plan.ts';
-import { CHANGES, deletionSentence, grantSentence, isEmpty, quarantineSentence } from './summary.ts';
+import { breakSentence, CHANGES, deletionSentence, grantSentence, isEmpty, quarantineSentence } from './summary.ts';
 
 export function planGithub(plan: Plan): string {
   const problems = [...plan.problems, ...plan.entries.flatMap((entry) => entry.problems)];
@@ -21,6 +21,9 @@ export function planGithub(plan: Plan): string {
       const quarantined = quarantineSentence(entry);
       return quarantined === undefined ? [] : [workflowCommand('warning', { title: 'quarantined' }, quarantined)];
     }),
+    ...plan.entries.flatMap(({ key, breaks }) =>
+      breaks.map((one) => workflowCommand('warning', { title: 'breaks a caller' }, breakSentence(key, one))),
+    ),
     ...problems.map(annotation),
     ...plan.entries.map(({ key, change }) => `headway plan: ${key} ${CHANGES[change]}`),
     ...(isEmpty(plan) ? ['headway plan: nothing changes'] : []),

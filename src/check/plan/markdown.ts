@@ -4,7 +4,15 @@ import { formatDuration } from '../../kit/units.ts';
 import { cell } from '../reporters/markdown.ts';
 import { liveText } from './live.ts';
 import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
-import { CHANGES, deletionSentence, grantSentence, isEmpty, quarantineSentence } from './summary.ts';
+import {
+  breakSentence,
+  CHANGES,
+  deletionSentence,
+  grantSentence,
+  isEmpty,
+  quarantineSentence,
+  suspensionSentence,
+} from './summary.ts';
 import type { PlannedWalk } from './walk.ts';
 
 export const PLAN_MARKER = '<!-- headway:plan -->';
@@ -42,7 +50,10 @@ function entryLines(entry: PlannedEntry): string[] {
     lines.push(`- revision \`${arrow(entry.base?.revision, entry.head?.revision)}\``);
   }
   if (entry.together.length > 0) lines.push(`- together with ${cell(entry.together.join(', '))}`);
+  for (const one of entry.breaks) lines.push(`- ⚠️ ${cell(breakSentence(entry.key, one))}`);
   for (const difference of entry.differences) lines.push(`- ${cell(difference)}`);
+  const suspension = suspensionSentence(entry);
+  if (suspension !== undefined) lines.push(`- ${cell(suspension)}`);
   for (const grant of entry.grants) lines.push(`- ${grant.escalation ? '⚠️ ' : ''}${cell(grantSentence(grant))}`);
   for (const { code, message, remedy } of entry.problems) {
     lines.push(`- ❌ \`${code}\` ${cell(message)}. Fix: ${cell(remedy)}`);

@@ -6,7 +6,10 @@ import { short } from '../../kit/digest.ts';
 import { identitiesOf, type IdentityCache } from '../../decide/identity.ts';
 import type { EntryKey } from '../../model/component.ts';
 import type { Desired, DesiredEntry } from '../../model/desired.ts';
+import { suspensionsOf } from '../../model/blocking.ts';
 import type { Problem } from '../../model/problem.ts';
+import type { ShapeOf } from '../../model/wit.ts';
+import { breaksBetween, type Break } from './contracts.ts';
 import { differences } from './differences.ts';
 import { grantChanges, policyChanges, type GrantChange } from './grants.ts';
 import type { Live, LiveEntry } from './live.ts';
@@ -35,6 +38,10 @@ export interface PlannedEntry {
   readonly differences: readonly string[];
   /** What it may touch that it could not, and the other way round; escalations first. */
   readonly grants: readonly GrantChange[];
+  /** Callers that its new types leave behind. */
+  readonly breaks: readonly Break[];
+  /** Where its calls may wait, if that changes or the entry is new: such an export costs a promise whether it waits or not. */
+  readonly suspends?: readonly string[];
   /** Absent where nothing walks: removals, settings, refusals. */
   readonly walk?: PlannedWalk;
   /** Name of the lock-step that it declares. */
@@ -60,7 +67,7 @@ export interface Plan {
   readonly problems: readonly Problem[];
 }
 
-export function planOf(base: Desired, head: Desired): Plan {
+export function planOf(base: Desired, head: Desired, shapeOf: ShapeOf = () => undefined): Plan {
   const cache: IdentityCache = new WeakMap();
   const invalid = new Map<string, readonly Problem[]>();
   const problems: Problem[] = [];
@@ -72,10 +79,14 @@ export function planOf(base: Desired, head: Desired): Plan {
   const keys = new Set<string>([...base.entries.keys(), ...head.entries.keys(), ...invalid.keys()]);
   const entries: PlannedEntry[] = [];
   const parties = partiesBetween(base, head, cache);
+  const broken = breaksBetween(base, head, shapeOf);
   for (const key of [...keys].sort() as EntryKey[]) {
-    const planned = planEntry(key, base.entries.get(key), head.entries.get(key), invalid.get(key), cache);
+    const [before, after] = [base.entries.get(key), head.entries.get(key)];
+    const planned = planEntry(key, before, after, invalid.get(key), cache);
     const together = (parties.of.get(key)?.members ?? []).filter((member) => member !== key);
-    if (planned) entries.push({ ...planned, together });
+    const suspends = after && suspensionChange(before, after, shapeOf);
+    if (planned)
+      entries.push({ ...planned, together, breaks: broken.get(key) ?? [], ...(suspends ? { suspends } : {}) });
   }
   const deletion = deletionBetween(base, head, parties);
   const policies = policyChanges(base, head);
@@ -93,7 +104,7 @@ function planEntry(
   after: DesiredEntry | undefined,
   invalid: readonly Problem[] | undefined,
   cache: IdentityCache,
-): Omit<PlannedEntry, 'together'> | undefined {
+): Omit<PlannedEntry, 'together' | 'breaks'> | undefined {
   const was = before && identitiesOf(before, cache);
   const base = was && { revision: was.revision, release: was.release };
   if (invalid)
@@ -116,6 +127,17 @@ function planEntry(
     ...(after.rollout.group === undefined ? {} : { group: after.rollout.group }),
     problems: after.refusals,
   };
+}
+
+function suspensionChange(
+  before: DesiredEntry | undefined,
+  after: DesiredEntry,
+  shapeOf: ShapeOf,
+): readonly string[] | undefined {
+  const now = suspensionsOf(after.members, shapeOf);
+  const was = before && suspensionsOf(before.members, shapeOf);
+  if (!now || (before && !was)) return undefined;
+  return now.join() === (was ?? []).join() ? undefined : now;
 }
 
 function changeOf(

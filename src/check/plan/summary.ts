@@ -1,5 +1,6 @@
 /** Sentences that every reporter of a plan prints. */
 import { short } from '../../kit/digest.ts';
+import type { Break } from './contracts.ts';
 import type { GrantChange } from './grants.ts';
 import type { Plan, PlannedEntry } from './plan.ts';
 import type { PlannedDeletion } from './together.ts';
@@ -34,6 +35,17 @@ export function deletionSentence({ keys, held, confirm }: PlannedDeletion): stri
   const what = `deletes ${keys.join(', ')}`;
   if (held === undefined) return `${what}: the guard lets it go`;
   return `${what}: held, because ${held}; to let it go, write prune.confirm: "${confirm}" in the Environment`;
+}
+
+/** `shop/tax breaks shop/checkout: …`. */
+export function breakSentence(key: string, { type, who, why }: Break): string {
+  return `${key} breaks ${type === 'Link' ? who : `clients of ${who}`}: ${why}`;
+}
+
+/** Where calls of an entry may wait from now on. */
+export function suspensionSentence({ suspends }: PlannedEntry): string | undefined {
+  if (!suspends) return undefined;
+  return suspends.length === 0 ? 'its calls wait for nothing any more' : `its calls may wait in ${suspends.join(', ')}`;
 }
 
 /** A revert, or a repeated change, that lands on what the daemon has quarantined. */

@@ -3,7 +3,15 @@ import { formatDuration } from '../../kit/units.ts';
 import { table } from '../table.ts';
 import { liveText } from './live.ts';
 import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
-import { CHANGES, deletionSentence, grantSentence, isEmpty, quarantineSentence } from './summary.ts';
+import {
+  breakSentence,
+  CHANGES,
+  deletionSentence,
+  grantSentence,
+  isEmpty,
+  quarantineSentence,
+  suspensionSentence,
+} from './summary.ts';
 import type { PlannedStep, PlannedWalk } from './walk.ts';
 
 export function planText(plan: Plan): string {
@@ -35,7 +43,10 @@ function entryLines(entry: PlannedEntry): string[] {
   }
   if (entry.group !== undefined) lines.push(`  group    ${entry.group}, in lock-step`);
   if (entry.together.length > 0) lines.push(`  together with ${entry.together.join(', ')}`);
+  for (const one of entry.breaks) lines.push(`  ! ${breakSentence(entry.key, one)}`);
   for (const difference of entry.differences) lines.push(`  ~ ${difference}`);
+  const suspension = suspensionSentence(entry);
+  if (suspension !== undefined) lines.push(`  ~ ${suspension}`);
   for (const grant of entry.grants) lines.push(`  ${grant.escalation ? '!' : '~'} ${grantSentence(grant)}`);
   for (const { span, code, message, remedy } of entry.problems) {
     lines.push(`  ${span ? `${span.file}:${span.line}:${span.column} ` : ''}${code} ${message}`, `    fix: ${remedy}`);

@@ -1,28 +1,4 @@
-/**
- * The imported functions that may suspend the guest until something happens outside. Everything else answers at once.
- * `wasi:http` has none of its own: a future is waited for through its pollable.
- */
-export const BLOCKING: Readonly<Record<string, readonly string[]>> = {
-  'wasi:io/poll': ['poll', '[method]pollable.block'],
-  'wasi:io/streams': [
-    '[method]input-stream.blocking-read',
-    '[method]input-stream.blocking-skip',
-    '[method]output-stream.blocking-flush',
-    '[method]output-stream.blocking-write-and-flush',
-    '[method]output-stream.blocking-write-zeroes-and-flush',
-    '[method]output-stream.blocking-splice',
-  ],
-  'wasi:keyvalue/store': [
-    'open',
-    '[method]bucket.get',
-    '[method]bucket.set',
-    '[method]bucket.delete',
-    '[method]bucket.exists',
-    '[method]bucket.list-keys',
-  ],
-  'wasi:keyvalue/atomics': ['increment', 'swap', '[static]cas.new', '[method]cas.current'],
-  'wasi:keyvalue/batch': ['get-many', 'set-many', 'delete-many'],
-};
+import { BLOCKING } from '../../model/blocking.ts';
 
 /**
  * The blocking functions that a component uses, as the transpiler wants them named: `wasi:io/poll#poll`.
