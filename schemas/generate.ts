@@ -11,7 +11,7 @@ import { codesReference } from './codes.ts';
 import { referenceOf, type ReferenceSchema } from './reference.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
-const KINDS = ['component', 'route', 'schedule', 'rolloutpolicy', 'environment', 'policy', 'role', 'config', 'runtime', 'lint'] as const;
+const KINDS = ['component', 'route', 'schedule', 'rolloutpolicy', 'environment', 'policy', 'role', 'config', 'secret', 'runtime', 'lint'] as const;
 const BANNER = '/* Made from schemas/headway.dev by `npm run generate`; change the schema instead. */';
 
 const BESIDE_THE_SHAPE = new Set(['examples', 'default', 'oneOf', 'anyOf', 'allOf']);

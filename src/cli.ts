@@ -19,6 +19,11 @@ const HELP = `headway follows HEAD: a git repository of YAML manifests is the on
                [--live <addr>] [--fail-on escalation]   exit 0 no change, 1 error, 2 change
   headway lock <dir> [--check] [--update] [--config <runtime.yaml>] [--docker-config <file>]
                writes the digests of tags into the manifests; --check: exit 0 all there, 1 some missing, 2 broken
+  headway secret encrypt <file> <key> [--from <file>] [--secret <namespace>/<name> --recipient <age1…>...]
+               the value comes from standard input or a file; the two flags make a new file
+  headway secret edit <file> <key> --identity <file>      in your EDITOR
+  headway secret rotate <file> --identity <file>          encrypts the same values for the recipients of today
+  headway secret keygen <file>                            a new identity; prints its recipient
   headway status [--status <addr>] [--watch] [--json]
   headway explain <namespace>/<name> [--status <addr>] [--json]
   headway audit verify [--data <dir>] [--contains <hash>] [--format text|json]   exit 0 whole, 1 findings, 2 broken
@@ -129,6 +134,33 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         failOnEscalation: failOn === 'escalation',
       };
       return planCommand(options, terminal);
+    },
+  },
+  secret: {
+    options: { secret: text, recipient: texts, identity: texts, from: text },
+    run: async (values, [verb, file, key, ...rest]) => {
+      const { SECRET_VERBS, secretCommand } = await import('./process/secret.ts');
+      const known = SECRET_VERBS.find((one) => one === verb);
+      if (!known) return usage(`secret has no "${verb ?? ''}"; there are ${SECRET_VERBS.join(', ')}`);
+      const needsKey = known === 'encrypt' || known === 'edit';
+      if (!file || (key === undefined) === needsKey || rest.length > 0) {
+        return usage(`secret ${known} needs <file>${needsKey ? ' and <key>' : ' and nothing more'}`);
+      }
+      const identities = (values['identity'] ?? []) as string[];
+      if ((known === 'edit' || known === 'rotate') && identities.length === 0) {
+        return usage(`secret ${known} needs --identity <file>`);
+      }
+      const { secret, from } = values;
+      const given = {
+        verb: known,
+        file,
+        ...(key === undefined ? {} : { key }),
+        ...(typeof secret === 'string' ? { secret } : {}),
+        ...(typeof from === 'string' ? { from } : {}),
+        recipients: (values['recipient'] ?? []) as string[],
+        identities,
+      };
+      return secretCommand(given, terminal);
     },
   },
   status: {

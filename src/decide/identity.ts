@@ -76,12 +76,20 @@ function contentOf(member: Member, withSecrets: boolean): Json {
     env: sortedBy(member.env, (variable) => variable.name),
     config: sortedBy(member.config, (variable) => variable.name),
     secrets: withSecrets ? sortedBy(member.secretVersions, (version) => version.secret) : [],
+    // Where they go; absent where there are none, so that what was written before there were Secrets keeps its form.
+    ...(member.sealed ? { sealed: sealedOf(member.sealed) } : {}),
     capabilities: sortedBy(member.capabilities, (grant) => grant.name),
     limits: asJson(member.limits),
     instancePolicy: member.instancePolicy,
     isolation: member.isolation,
     links: sortedBy(member.links, (link) => link.import),
   };
+}
+
+/** Neither the version, which stands in `secrets`, nor the ciphertext, which is another at each encryption. */
+function sealedOf(sealed: NonNullable<Member['sealed']>): Json {
+  const places = sealed.map(({ into, name, secret, key }) => ({ into, name, secret, key }));
+  return sortedBy(places, ({ into, name }) => `${into} ${name}`);
 }
 
 /**

@@ -11,6 +11,7 @@
  */
 import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
+import { Mask } from '../kit/mask.ts';
 import type { Result } from '../kit/result.ts';
 import type { LivenessProbe, ReadinessProbe } from '../model/component.ts';
 import type { BundlesInUse, CellSpec, ReplicaEnd, ReplicaObserved, ReplicaPhase } from '../model/engine.ts';
@@ -66,6 +67,8 @@ export class Replica implements CellOwner {
   readonly #gone = new Deferred<void>();
   readonly #askedAtMs = performance.now();
   readonly #bundles: BundlesInUse;
+  /** What it was given in confidence does not come back in what it says. */
+  readonly #mask: Mask;
   #assignedAtMs = 0;
   #readyAtMs: number | undefined;
   #process: CellProcess | undefined;
@@ -78,6 +81,7 @@ export class Replica implements CellOwner {
     this.cell = options.cell;
     this.budget = options.budget;
     this.#bundles = bundlesOf(options.cell);
+    this.#mask = new Mask(options.cell.members.flatMap(({ secrets = [] }) => secrets));
     this.#options = options;
     this.#log = options.log.child({ replica: options.id });
     this.#guestLog = new GuestLog(
@@ -141,7 +145,7 @@ export class Replica implements CellOwner {
   }
 
   onLog(stream: 1 | 2 | 3, member: number, droppedBytes: number, text: string): void {
-    this.#guestLog.write(stream, member, droppedBytes, text);
+    this.#guestLog.write(stream, member, droppedBytes, this.#mask.hide(text));
   }
 
   onDenied(denial: Parameters<CellOwner['onDenied']>[0]): void {
@@ -211,7 +215,7 @@ export class Replica implements CellOwner {
       if (successes >= readiness.successThreshold) return this.#becomeReady();
       if (!answer.ok) {
         why = answer.error;
-        this.#problem = problem('HW4106', `${this.id} is not ready: ${why}`);
+        this.#problem = this.#hidden(problem('HW4106', `${this.id} is not ready: ${why}`));
       }
       this.#after(periodMs, () => void ask());
     };
@@ -241,7 +245,7 @@ export class Replica implements CellOwner {
     }
     const why = problem('HW4113', `${this.id}, ${failures + 1} in a row: ${answer.error}`);
     if (failures + 1 >= liveness.failureThreshold) return this.#finish('Unhealthy', why);
-    this.#problem = why;
+    this.#problem = this.#hidden(why);
     if (phase === 'Ready') this.#enter('Unhealthy');
     this.#watch(liveness, failures + 1);
   }
@@ -280,8 +284,11 @@ export class Replica implements CellOwner {
     if (this.phase === 'Ended') return;
     // Whoever was told to go has not failed, however it went: the problem stays for people.
     this.#end = this.phase === 'Draining' ? 'Stopped' : end;
-    this.#problem = why;
-    this.#log.info({ end: this.#end, problem: why, inFlight: this.channel?.inFlight ?? 0 }, 'a replica has ended');
+    this.#problem = why && this.#hidden(why);
+    this.#log.info(
+      { end: this.#end, problem: this.#problem, inFlight: this.channel?.inFlight ?? 0 },
+      'a replica has ended',
+    );
     this.#enter('Ended');
     const cell = this.#process;
     if (!cell) return this.#gone.resolve();
@@ -289,6 +296,10 @@ export class Replica implements CellOwner {
     dispose(cell);
     this.channel?.destroy();
     void cell.exited.then(() => this.#gone.resolve());
+  }
+
+  #hidden(why: Problem): Problem {
+    return { ...why, message: this.#mask.hide(why.message) };
   }
 
   /** L2. */

@@ -7,6 +7,7 @@ import role from '../../schemas/headway.dev/role_v1alpha1.json' with { type: 'js
 import rolloutPolicy from '../../schemas/headway.dev/rolloutpolicy_v1alpha1.json' with { type: 'json' };
 import route from '../../schemas/headway.dev/route_v1alpha1.json' with { type: 'json' };
 import schedule from '../../schemas/headway.dev/schedule_v1alpha1.json' with { type: 'json' };
+import secret from '../../schemas/headway.dev/secret_v1alpha1.json' with { type: 'json' };
 import runtime from '../../schemas/headway.dev/runtime_v1alpha1.json' with { type: 'json' };
 
 export const API_VERSION = 'headway.dev/v1alpha1';
@@ -21,6 +22,7 @@ export const SCHEMAS = {
   Policy: policy,
   Role: role,
   Config: config,
+  Secret: secret,
 } as const;
 
 /** Files beside the manifests: the host's own, and the configuration of lint. */
@@ -33,7 +35,7 @@ export type Kind = keyof typeof SCHEMAS;
 export const CLUSTER_SCOPED: ReadonlySet<string> = new Set<Kind>(['Environment', 'Policy']);
 
 /** Kinds of the form that this version cannot run: refused by name, never ignored. */
-export const LATER_KINDS: readonly string[] = ['Check', 'Pipeline', 'Secret', 'Subscription'];
+export const LATER_KINDS: readonly string[] = ['Check', 'Pipeline', 'Subscription'];
 
 export function isKind(text: string): text is Kind {
   return Object.hasOwn(SCHEMAS, text);

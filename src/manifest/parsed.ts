@@ -9,6 +9,7 @@ import type { Role } from './generated/role.ts';
 import type { RolloutPolicy } from './generated/rolloutpolicy.ts';
 import type { Route } from './generated/route.ts';
 import type { Schedule } from './generated/schedule.ts';
+import type { Secret } from './generated/secret.ts';
 import type { Kind } from './kinds.ts';
 import { spanOfKey, spanOfValue, type Places } from './place.ts';
 import type { Span } from '../model/problem.ts';
@@ -22,6 +23,7 @@ interface Values {
   readonly Policy: Policy;
   readonly Role: Role;
   readonly Config: Config;
+  readonly Secret: Secret;
 }
 
 /** One document that fits its schema. */

@@ -57,6 +57,8 @@ export interface RuntimeConfig {
   readonly artifacts: { readonly hosts: readonly ArtifactHostReference[]; readonly dockerConfig?: string };
   /** Who may be told what came of commits; absent: nobody. */
   readonly report?: HostReportReference;
+  /** Opens the values of Secrets. */
+  readonly identityFiles: readonly string[];
   readonly limits: {
     /** For all cells together; absent: the machine decides. */
     readonly memoryBytes?: number;
@@ -90,7 +92,7 @@ function repositoryProblems({ trust }: Repository, at: string, found: Found): re
 }
 
 function configOf(runtime: Runtime): RuntimeConfig {
-  const { repository, preview, webhook, artifacts, report, limits = {} } = runtime;
+  const { repository, preview, webhook, artifacts, report, secrets, limits = {} } = runtime;
   const defaults = RUNTIME_DEFAULTS.limits;
   return {
     repository: repositoryOf(repository),
@@ -102,6 +104,7 @@ function configOf(runtime: Runtime): RuntimeConfig {
     ...(webhook ? { webhook: { secret: secretOf(webhook.secret) } } : {}),
     artifacts: artifactsOf(artifacts),
     ...(report ? { report: reportOf(report) } : {}),
+    identityFiles: secrets?.identityFiles ?? [],
     limits: {
       ...(limits.memory === undefined ? {} : { memoryBytes: bytesOf(limits.memory) }),
       replicas: limits.replicas ?? defaults.replicas,

@@ -27,6 +27,10 @@ export function meaningOf(error: ErrorObject): SchemaFinding | undefined {
   const pointer = error.instancePath;
   const meaning = MEANINGS[error.keyword];
   const path = pointer === '' ? 'the document' : pathOf(pointer);
+  if (error.parentSchema?.['x-secret'] === true) {
+    // Whatever stands there may be what was to be hidden.
+    return { code: 'HW1147', pointer, at: 'key', message: `${path} is not the encrypted form of a value` };
+  }
   if (!meaning) {
     return { code: 'HW1017', pointer, at: 'value', message: `${path} ${error.message ?? 'is not valid'}` };
   }

@@ -21,8 +21,6 @@ function isRange(value: unknown): boolean {
 
 const WRITTEN: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.isolation', what: 'isolation Shared', when: is('Shared') },
-  { kind: 'Component', where: 'spec.env.*.valueFrom.secretKeyRef', what: 'values from a Secret' },
-  { kind: 'Component', where: 'spec.config.*.valueFrom.secretKeyRef', what: 'values from a Secret' },
   { kind: 'Component', where: 'spec.capabilities.*.outboundHttp', what: 'the capability outboundHttp' },
   { kind: 'Component', where: 'spec.capabilities.*.sockets', what: 'the capability sockets' },
   { kind: 'Component', where: 'spec.capabilities.*.nameLookup', what: 'the capability nameLookup' },

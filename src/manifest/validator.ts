@@ -24,6 +24,7 @@ export function createLintValidator(): Validate {
 
 function createAjv(): Ajv {
   const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, strictRequired: false, validateFormats: false });
+  ajv.addVocabulary(['x-secret']);
   ajv.addKeyword({
     keyword: 'x-quantity',
     type: 'string',

@@ -6,6 +6,7 @@ import { INGRESS_CODES } from './ingress-codes.ts';
 import { LINK_CODES } from './link-codes.ts';
 import { MANIFEST_CODES } from './manifest-codes.ts';
 import { REPORT_CODES } from './report-codes.ts';
+import { SECRET_CODES } from './secret-codes.ts';
 import { SSH_CODES } from './ssh-codes.ts';
 import { TYPE_CODES } from './type-codes.ts';
 import { VALUE_CODES } from './value-codes.ts';
@@ -28,6 +29,7 @@ export const CODES = {
   ...LINK_CODES,
   ...MANIFEST_CODES,
   ...TYPE_CODES,
+  ...SECRET_CODES,
   ...VALUE_CODES,
   HW2001: {
     title: 'artifact not found',

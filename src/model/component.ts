@@ -1,4 +1,5 @@
 import type { Digest } from '../kit/digest.ts';
+import type { SealedValue } from './sealed.ts';
 
 /** `namespace/name` of a component document. An entry is a component that a trigger calls. */
 export type EntryKey = `${string}/${string}`;
@@ -92,8 +93,10 @@ export interface Member {
   readonly source: ArtifactSource;
   readonly env: readonly EnvVar[];
   readonly config: readonly EnvVar[];
-  /** Names of secrets used and the version written in each document. */
+  /** `namespace/name/key` of each value of a Secret that is used, and the version written beside it. */
   readonly secretVersions: readonly { readonly secret: string; readonly version: string }[];
+  /** Where those values go, and what they are opened from. Absent: none. */
+  readonly sealed?: readonly SealedValue[];
   readonly capabilities: readonly Grant[];
   readonly limits: Limits;
   readonly instancePolicy: InstancePolicy;

@@ -70,6 +70,8 @@ export interface CellSpec {
     readonly member: Member;
     readonly bundle: Bundle;
     readonly links?: readonly BoundLink[];
+    /** Values of Secrets among `env` and `config`: in memory only, and hidden wherever the cell says them. */
+    readonly secrets?: readonly string[];
   }[];
   readonly limits: Limits;
   readonly isolation: Isolation;

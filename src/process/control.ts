@@ -25,6 +25,7 @@ import { openManifestParser } from './manifest-parser.ts';
 import { artifactHosts, credentialsReader } from './credentials.ts';
 import { openApiInputs } from './openapi.ts';
 import { openShapeReader } from './shape-reader.ts';
+import { createVault } from '../secret/vault.ts';
 import { readSecret } from './secrets.ts';
 import { openReporting, withReport } from './reporting.ts';
 import { endWith } from './start-failure.ts';
@@ -98,6 +99,7 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
       supply,
       components,
       shapes,
+      secrets: createVault({ identityFiles: options.identityFiles, protect }),
       engine: withHostSettings(engine, options),
       journal: journal.value,
       audit: withReleases(journal.value, () => reconciler.memory()),

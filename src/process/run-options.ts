@@ -52,6 +52,7 @@ export function runOptions(flags: RunFlags): Result<RunOptions, readonly Problem
     },
     artifacts: absoluteArtifacts(config.artifacts, folder),
     ...(config.report ? { report: absoluteReport(config.report, folder) } : {}),
+    identityFiles: config.identityFiles.map((identityFile) => path.resolve(folder, identityFile)),
     ...(config.webhook ? { webhook: { secret: absolute(config.webhook.secret, folder) } } : {}),
     data: data === undefined ? path.resolve(folder, config.data) : path.resolve(data),
     listen: listen.value,

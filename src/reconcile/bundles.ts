@@ -12,7 +12,8 @@ import type { Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { ok, type Result } from '../kit/result.ts';
 import { blockingLinksOf, boundLinksOf, providersFirst, unfitLinkOf } from './linking.ts';
-import type { ArtifactPort, ComponentPort, ShapePort, SupplyPort } from './ports.ts';
+import { openedMember, type OpenedMember } from './opened.ts';
+import type { ArtifactPort, ComponentPort, SecretPort, ShapePort, SupplyPort } from './ports.ts';
 
 export const MAX_PREPARATIONS_AT_ONCE = 2;
 /** Of servers; each may hold an artifact in memory until it is verified. */
@@ -40,6 +41,7 @@ export function createBundles(
     /** Absent: links are not held against types here. */
     readonly shapes?: ShapePort;
     readonly artifacts?: Pick<ArtifactPort, 'read'>;
+    readonly secrets?: SecretPort;
   },
   changed: () => void,
   /** Told why a preparation failed. */
@@ -68,8 +70,21 @@ export function createBundles(
       made.set(member.key, prepared.value);
       note(member, prepared.value);
     }
+    // Only whether they can be: what serves goes on where they cannot.
+    const opened = await openAll(members);
+    if (!opened.ok) return { state: 'Failed', problem: opened.error };
     const unfit = await unfitLink(members);
     return unfit ? { state: 'Failed', problem: unfit } : { state: 'Prepared' };
+  }
+
+  async function openAll(members: readonly Member[]): Promise<Result<readonly OpenedMember[], Problem>> {
+    const opened: OpenedMember[] = [];
+    for (const member of members) {
+      const one = await openedMember(member, ports.secrets);
+      if (!one.ok) return one;
+      opened.push(one.value);
+    }
+    return ok(opened);
   }
 
   /** Types were looked at when the commit was read, as far as the bytes were here by then; now they all are. */
@@ -175,8 +190,13 @@ export function createBundles(
         failed(made.error);
         return made;
       }
+      const opened = await openAll(members);
+      if (!opened.ok) {
+        failed(opened.error);
+        return opened;
+      }
       const cell = members.map((member, index) => ({
-        member,
+        ...opened.value[index]!,
         bundle: made ? made.value.get(member.key)! : pinned![index]!,
       }));
       return ok({ ...plan, members: cell.map((item) => ({ ...item, ...boundLinksOf(item.member, cell) })) });

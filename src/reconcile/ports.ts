@@ -7,6 +7,7 @@ import type { Desired } from '../model/desired.ts';
 import type { Bundle, CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
 import type { FiringId, FiringOrder } from '../model/firing.ts';
 import type { MemoryParts } from '../model/memory-parts.ts';
+import type { SealedValue } from '../model/sealed.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ChannelRef, Delivered, OutboxItem } from '../model/report.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -109,6 +110,18 @@ export interface ShapePort {
     wanted: readonly Digest[],
     read: (artifact: Digest) => Promise<Result<Uint8Array, Problem>>,
   ): Promise<ReadonlyMap<Digest, Result<ComponentShape, Problem>>>;
+}
+
+/** A value of a Secret in the clear, and where the cell gets it. */
+export interface OpenedValue {
+  readonly into: SealedValue['into'];
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Opens values of Secrets in memory. A problem names the place, never a value. */
+export interface SecretPort {
+  open(sealed: readonly SealedValue[]): Promise<Result<readonly OpenedValue[], Problem>>;
 }
 
 /** The content store: bytes by sha256. */
@@ -252,6 +265,8 @@ export interface ReconcilerPorts {
   readonly components: ComponentPort;
   /** Absent: nothing is checked by types. */
   readonly shapes?: ShapePort;
+  /** Absent: what uses a Secret does not start. */
+  readonly secrets?: SecretPort;
   readonly engine: EnginePort;
   readonly journal: JournalPort;
   /** Where uses of grants are written down; absent: nowhere yet. */

@@ -1,8 +1,5 @@
 import { pino, type Level, type Logger } from 'pino';
-
-const MASK = '***';
-/** Shorter ones would mask half of the log and protect nothing. */
-const MIN_SECRET_CHARACTERS = 6;
+import { Mask } from '../kit/mask.ts';
 
 export interface MaskedLog {
   readonly log: Logger;
@@ -19,35 +16,14 @@ export interface LogOptions {
 
 /**
  * The logger of a process: JSON lines, messages that never change, data in fields. Secrets are masked in the finished
- * line, in whatever field, message or stack they stand: as they are, as JSON writes them, as URLs and as base64 do.
+ * line, in whatever field, message or stack they stand.
  */
 export function createLogger(options: LogOptions): MaskedLog {
   const sink = options.sink ?? pino.destination({ fd: 1, sync: true });
-  let forms: readonly string[] = [];
-  const masked = {
-    write(line: string): void {
-      let text = line;
-      for (const form of forms) text = text.replaceAll(form, MASK);
-      sink.write(text);
-    },
+  const mask = new Mask(options.secrets);
+  const masked = { write: (line: string): void => void sink.write(mask.hide(line)) };
+  return {
+    log: pino({ level: options.level, base: null }, masked),
+    protect: (secrets) => mask.protect(secrets),
   };
-  const protect = (secrets: readonly string[]): void => {
-    const more = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARACTERS).flatMap(formsOf);
-    // The longest first: a secret may be the start of another.
-    forms = [...new Set([...forms, ...more])].sort((a, b) => b.length - a.length);
-  };
-  protect(options.secrets ?? []);
-  return { log: pino({ level: options.level, base: null }, masked), protect };
-}
-
-function formsOf(secret: string): readonly string[] {
-  const base64 = Buffer.from(secret).toString('base64');
-  return [
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    encodeURIComponent(secret),
-    base64,
-    base64.replace(/=+$/, ''),
-    Buffer.from(secret).toString('base64url'),
-  ];
 }

@@ -1,3 +1,4 @@
+import { RECIPIENT, sealedLook, secret } from '../support/sealed.ts';
 import type { Row } from '../manifest/codes.table.ts';
 import { component, ENVIRONMENT, rolloutPolicy, route, type Files } from '../manifest/support.ts';
 
@@ -23,6 +24,12 @@ spec:
   data: [{name: books, value: "0.07"}]
 `;
 const TAXED = '  config: [{name: tax, valueFrom: {configKeyRef: {name: rates, key: books}}}]\n';
+const PAID = '  env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: pay, key: token}}}]\n';
+const pay = (name: string, count: number): string =>
+  secret({
+    recipients: [RECIPIENT, RECIPIENT.replace('age1ql', 'age1pl')],
+    data: `${name}, version: "1", encrypted: ${sealedLook(count)}}`,
+  });
 const waiver = (text: string): string => POLICY.replace('{name', `{annotations: {${text}}, name`);
 const canary = (steps: string) => `${PROBE}  »rollout: {strategy: {type: Canary, canary: {steps: [${steps}]}}}\n`;
 
@@ -152,6 +159,12 @@ export const LINT_ROWS: readonly Row[] = [
     what: 'a key of a Config that no component refers to',
     bad: shop(`${PROBE}${TAXED}`, { 'rates.yaml': RATES.replace(']', ', {name: »food, value: "0.07"}]') }),
     good: shop(`${PROBE}${TAXED}`, { 'rates.yaml': RATES }),
+  },
+  {
+    code: 'HW1148',
+    what: 'a value that one of the recipients cannot open',
+    bad: shop(`${PROBE}${PAID}`, { 'pay.yaml': pay('{name: »token', 1) }),
+    good: shop(`${PROBE}${PAID}`, { 'pay.yaml': pay('{name: token', 2) }),
   },
   {
     code: 'HW1201',

@@ -12,12 +12,17 @@ export const KEY = 'shop/greeting';
 
 /** A folder that goes with the test. */
 export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'headway-'));
+  const folder = await standingFolder();
   onTestFinished(() => removeFolder(folder));
   return folder;
 }
 
-function removeFolder(folder: string): Promise<void> {
+/** A folder that somebody else removes. */
+export function standingFolder(): Promise<string> {
+  return mkdtemp(path.join(tmpdir(), 'headway-'));
+}
+
+export function removeFolder(folder: string): Promise<void> {
   return rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
@@ -46,7 +51,7 @@ export function chapters(first: Changes, options: Partial<DaemonOptions> = {}): 
   let begun: Story | undefined;
   let folder: string | undefined;
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'headway-'));
+    folder = await standingFolder();
     begun = await begin(folder, first, options);
   });
   afterAll(async () => {

@@ -1,4 +1,5 @@
 import type { Code } from '../../src/model/codes.ts';
+import { secret, sealedLook } from '../support/sealed.ts';
 import { component, environment, ENVIRONMENT, policy, rolloutPolicy, route, type Files } from './support.ts';
 
 /**
@@ -46,6 +47,9 @@ const role = (grants: string) =>
 const rates = (data: string) => `${head('Config')}metadata: {name: rates, namespace: shop}\nspec:\n  data: [${data}]\n`;
 const TAXED = (name: string, key: string) =>
   `  config: [{name: tax, valueFrom: {configKeyRef: {name: ${name}, key: ${key}}}}]\n`;
+const PAID = (name: string, key: string) =>
+  `  env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: ${name}, key: ${key}}}}]\n`;
+const TOKEN = `{name: token, version: "1", encrypted: ${sealedLook()}}`;
 const TENANTS = '  tenants: [{namespace: shop, path: tenants/shop}, {namespace: bank, path: tenants/bank}]\n';
 
 const SIGNER = '{name: ada, ssh: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA ada@example.com"}';
@@ -314,6 +318,25 @@ export const ROWS: readonly Row[] = [
     bad: { ...shop(TAXED('rates', '»boks')), 'rates.yaml': rates('{name: books, value: a}') },
     good: { ...shop(TAXED('rates', 'books')), 'rates.yaml': rates('{name: books, value: a}') },
     says: 'did you mean `books`',
+  },
+  {
+    code: 'HW1023',
+    what: 'a Secret',
+    bad: { ...shop(PAID('»pay', 'token')) },
+    good: { ...shop(PAID('pay', 'token')), 'pay.yaml': secret({ data: TOKEN }) },
+  },
+  {
+    code: 'HW1145',
+    what: 'of a Secret',
+    bad: { ...shop(PAID('pay', '»tokn')), 'pay.yaml': secret({ data: TOKEN }) },
+    good: { ...shop(PAID('pay', 'token')), 'pay.yaml': secret({ data: TOKEN }) },
+    says: 'did you mean `token`',
+  },
+  {
+    code: 'HW1147',
+    what: 'a value in the clear',
+    bad: { ...shop(''), 'pay.yaml': secret({ data: '{name: token, version: "1", »encrypted: hunter2}' }) },
+    good: { ...shop(''), 'pay.yaml': secret({ data: TOKEN }) },
   },
   {
     code: 'HW1042',

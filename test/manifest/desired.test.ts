@@ -44,6 +44,7 @@ describe('the example of the reference', () => {
       'Policy',
       'Role',
       'Config',
+      'Secret',
     ]);
     expect(parsed.invalid).toEqual([]);
     expect(parsed.unreadableFiles).toEqual([]);
@@ -51,7 +52,7 @@ describe('the example of the reference', () => {
 
   it('becomes plain units', () => {
     const text = readFileSync(path.join(ROOT, 'docs/manifests/example.yaml'), 'utf8');
-    const [shop, routes, , careful, production, ceiling, , rates] = text.split('---\n');
+    const [shop, routes, , careful, production, ceiling, , rates, pay] = text.split('---\n');
     const desired = desiredOf({
       'environment.yaml': production!,
       'policies.yaml': ceiling!,
@@ -59,6 +60,7 @@ describe('the example of the reference', () => {
       'tenants/shop/route.yaml': routes!,
       'tenants/shop/careful.yaml': careful!,
       'tenants/shop/rates.yaml': rates!,
+      'tenants/shop/pay.yaml': pay!,
       'tenants/shop/tax.yaml': component('tax', '  rollout: {policyRef: {name: careful}}\n'),
     });
     expect(names(desired)).toEqual([]);

@@ -19,6 +19,7 @@ describe("the host's own file", () => {
         status: '127.0.0.1:8081',
         releaseHeader: true,
         artifacts: { hosts: [] },
+        identityFiles: [],
         limits: {
           replicas: 64,
           connections: 10_000,

@@ -9,10 +9,6 @@ const grant = (text: string): Files => cart(`  capabilities: [{name: a, ${text}}
 /** For every row documents that meet it. */
 const MEETING: Readonly<Record<string, readonly Files[]>> = {
   'isolation Shared': [cart('  isolation: Shared\n')],
-  'values from a Secret': [
-    cart('  env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]\n'),
-    cart('  config: [{name: a, valueFrom: {secretKeyRef: {name: a, key: b}}}]\n'),
-  ],
   'the capability outboundHttp': [grant('outboundHttp: {hosts: [a.example]}')],
   'the capability sockets': [grant('sockets: {hosts: [a.example], ports: [1]}')],
   'the capability nameLookup': [grant('nameLookup: {hosts: [a.example]}')],

@@ -15,7 +15,7 @@ import { at } from './at.ts';
 import { circleOf, circleText } from './circles.ts';
 import { unusedGrants } from './grants.ts';
 import { unreachedRules } from './reach.ts';
-import { unusedValues } from './values.ts';
+import { otherRecipients, unusedValues } from './values.ts';
 
 type RolloutPolicies = ReadonlyMap<string, ParsedDocument<'RolloutPolicy'>>;
 
@@ -262,6 +262,7 @@ const RULES: readonly Rule[] = [
   forEachEntry((entry, document, { shapeOf }) => unusedGrants(entry, document, shapeOf)),
   unusedPolicies,
   unusedRoles,
+  ({ documents }) => otherRecipients(documents),
   ({ documents, components }) => unusedValues(documents, [...components.values()]),
   longRequests,
   ({ documents }) => documents.flatMap(unreachedRules),

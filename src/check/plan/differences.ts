@@ -25,6 +25,8 @@ export function differences(before: DesiredEntry, after: DesiredEntry): string[]
     for (const part of ['env', 'config', 'links', 'secretVersions'] as const) {
       if (!same(one[part], other[part])) lines.push(`${prefix}${part}: ${listDifference(one[part], other[part])}`);
     }
+    const [was, is] = [readsOf(one), readsOf(other)];
+    if (!same(was, is)) lines.push(`${prefix}secrets: ${listDifference(was, is)}`);
     lines.push(...fieldDifferences(`${prefix}limits.`, one.limits, other.limits));
     for (const part of ['instancePolicy', 'isolation'] as const) {
       if (one[part] !== other[part]) lines.push(`${prefix}${part} ${one[part]} → ${other[part]}`);
@@ -39,6 +41,11 @@ export function differences(before: DesiredEntry, after: DesiredEntry): string[]
   lines.push(...fieldDifferences('rollout.', before.rollout, after.rollout));
   lines.push(...fieldDifferences('', settingsOf(before), settingsOf(after)));
   return lines;
+}
+
+/** Which values of Secrets it is given, and as what; never the values. */
+function readsOf({ sealed = [] }: DesiredEntry['members'][number]): string[] {
+  return sealed.map(({ into, name, secret, key }) => `${into} ${name} from ${secret} ${key}`);
 }
 
 /** Where the bytes come from, for people. Files that move within the repository are no news. */

@@ -48,7 +48,6 @@ export function memberOf(
     artifact,
     source,
     ...values.value,
-    secretVersions: [],
     capabilities: grants.ok ? grants.value : [],
     limits: spec.instancePolicy === 'Singleton' ? { ...limitsOf(spec.limits), concurrency: 1 } : limitsOf(spec.limits),
     instancePolicy: spec.instancePolicy ?? COMPONENT_DEFAULTS.instancePolicy,

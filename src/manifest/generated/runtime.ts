@@ -33,6 +33,7 @@ preview?: Preview
 webhook?: Webhook
 artifacts?: Artifacts
 report?: HostReport
+secrets?: Secrets
 limits?: MachineLimits
 log?: Log
 }
@@ -294,6 +295,20 @@ caFile?: string
  * For one request, from its start to the end of the answer.
  */
 timeout?: string
+}
+/**
+ * How values of Secret documents are opened.
+ */
+export interface Secrets {
+/**
+ * Files of private keys as `age-keygen` writes them. Each must be readable by the daemon alone (mode 0600), and is read anew each time. A relative path is relative to this file.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ * 
+ * Items: One file.
+ */
+identityFiles: string[]
 }
 /**
  * What the machine gives.
