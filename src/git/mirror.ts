@@ -27,6 +27,7 @@ import {
 } from './environment.ts';
 import { problemOfRun } from './failure.ts';
 import { DEFAULT_GIT_LIMITS, type GitLimits } from './limits.ts';
+import { Publisher, Turns, type PublishAccess } from './publish.ts';
 import { checkNames, checkVersion, isReadable, parsePath } from './preflight.ts';
 import { choose, isCommit, parseRef, type FollowedRef } from './ref.ts';
 import { checkCommits, MirrorReader } from './reader.ts';
@@ -62,6 +63,8 @@ export interface Mirror extends GitPort {
   bytes(): Promise<number>;
   /** When the mirror is over half of its size: drops what neither the head nor one of `keep` reaches. */
   collect(keep: ReadonlySet<string>): Promise<Result<void, Problem>>;
+  /** What puts objects and refs of ours into the repository, with access of its own (without: that of the looks). */
+  publisher(access?: PublishAccess): Publisher;
   /** Stops what runs; nothing starts any more. */
   close(): void;
 }
@@ -147,6 +150,7 @@ class BareMirror implements Mirror {
   readonly #parts: Parts;
   readonly #reader: MirrorReader;
   readonly #log: Logger;
+  readonly #turns = new Turns();
   #looking: Promise<Look> | undefined;
 
   constructor(parts: Parts) {
@@ -193,6 +197,19 @@ class BareMirror implements Mirror {
   ): Promise<Result<ReadonlyMap<string, SignedBy>, Problem>> {
     const checked = checkCommits(commits);
     return checked.ok ? verifySignatures(this.#parts.command, commits, signers) : checked;
+  }
+
+  publisher(access: PublishAccess = {}): Publisher {
+    const { command, transport, url, limits, options } = this.#parts;
+    return new Publisher({
+      command,
+      transport,
+      url,
+      limits,
+      turns: this.#turns,
+      access: { ...(options.credentials ? { credentials: options.credentials } : {}), ...access },
+      fits: async () => (await this.bytes()) <= limits.mirrorBytes,
+    });
   }
 
   bytes(): Promise<number> {

@@ -8,7 +8,7 @@ import { RUNTIME_DEFAULTS } from './defaults.ts';
 import { finding } from './finding.ts';
 import { spanOfValue } from './place.ts';
 import { bytesOf } from './quantity.ts';
-import { reportOf, type HostReportReference } from './runtime-report.ts';
+import { reportOf, reportProblems, type HostReportReference } from './runtime-report.ts';
 import { credentialsOf, secretOf, type CredentialsReference, type SecretReference } from './secret-reference.ts';
 import { readSingleDocument } from './single-document.ts';
 import { createRuntimeValidator } from './validator.ts';
@@ -78,9 +78,13 @@ export function parseRuntimeConfig(bytes: Uint8Array, file: string): Result<Runt
   if (!document.ok) return document;
   const { value, places } = document.value;
   const runtime = value as unknown as Runtime;
-  const problems = repositoryProblems(runtime.repository, '/repository', (pointer, code, message) =>
-    finding(code, message, { span: spanOfValue(file, places, pointer) }),
-  );
+  const found: Found = (pointer, code, message) => finding(code, message, { span: spanOfValue(file, places, pointer) });
+  const problems = [
+    ...repositoryProblems(runtime.repository, '/repository', found),
+    ...(runtime.report
+      ? reportProblems(runtime.report, runtime.repository, (pointer, message) => found(pointer, 'HW5088', message))
+      : []),
+  ];
   return problems.length > 0 ? err(problems) : ok(configOf(runtime));
 }
 

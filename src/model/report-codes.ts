@@ -33,4 +33,20 @@ export const REPORT_CODES = {
     remedy: 'check that url in runtime.yaml is the address of an API of the type of the target',
     policy: 'Retry',
   },
+  HW5086: {
+    title: 'notes not pushed',
+    remedy:
+      'let the credentials of report.notes in runtime.yaml push to refs/notes/headway; it is tried again by itself',
+    policy: 'Retry',
+  },
+  HW5087: {
+    title: 'revert not proposed',
+    remedy: 'revert it by hand: the status of the commit has the line',
+    policy: 'Terminal',
+  },
+  HW5088: {
+    title: 'report of runtime.yaml does not hold together',
+    remedy: 'correct report in runtime.yaml as the message says',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

@@ -49,10 +49,21 @@ export function textOf(message: Message): string {
   ].join('\n');
 }
 
+const MAX_STORY_LINE = 500;
+
 /** One event of the timeline, with what was measured. */
 export function storyLines({ at, entry, reason, message, evidence = [] }: TimelineEvent): readonly string[] {
-  const head = `${at} ${reason}${entry === undefined ? '' : ` ${entry}`}: ${message.replaceAll(/\s+/g, ' ')}`;
+  const head = cut(`${at} ${reason}${entry === undefined ? '' : ` ${entry}`}: ${message}`, MAX_STORY_LINE);
   return [head, ...evidence.map((line) => `  ${evidenceLine(line)}`)];
+}
+
+/** A note with our section in it: the others, which other daemons or people wrote, stay. Sections have no empty line. */
+export function withSection(note: string, context: string, text: string): string {
+  const own = `${text.replaceAll(/\n\s*\n/g, '\n').trimEnd()}\n`;
+  const sections = note.trim() === '' ? [] : note.trimEnd().split(/\n\s*\n/);
+  const others = sections.map((section) => (section.startsWith(`${context}: `) ? own.trimEnd() : section));
+  const all = others.includes(own.trimEnd()) ? others : [...others, own.trimEnd()];
+  return `${all.join('\n\n')}\n`;
 }
 
 function evidenceLine({ metric, observed, threshold, samples, synthetic }: Evidence): string {

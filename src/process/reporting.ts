@@ -1,8 +1,10 @@
 /** Builds what tells the outcomes of commits: the channels that runtime.yaml sets up, and the loop that feeds them. */
 import type { Logger } from 'pino';
+import type { Mirror } from '../git/mirror.ts';
+import { notesChannel } from '../git/notes.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { HostReportReference, ReportTargetReference } from '../manifest/runtime-report.ts';
-import type { GitPort, OutboxPort, ReportChannel, StatusSource } from '../reconcile/ports.ts';
+import type { OutboxPort, ReportChannel, StatusSource } from '../reconcile/ports.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import { createReporting, type Reporting } from '../reconcile/reporting.ts';
 import { forgeChannel, type Forge, type ForgeOptions } from '../report/deliver/forge.ts';
@@ -10,6 +12,7 @@ import { gitea, github } from '../report/deliver/github.ts';
 import { gitlab } from '../report/deliver/gitlab.ts';
 import { webhookChannel } from '../report/deliver/webhook.ts';
 import { credentialsReader } from './credentials.ts';
+import { proposalsChannel } from './proposals.ts';
 import { readSecret } from './secrets.ts';
 
 export interface ReportingOptions {
@@ -17,7 +20,7 @@ export interface ReportingOptions {
   /** The branch, tag or commit that is followed. */
   readonly branch: string;
   readonly reconciler: Pick<Reconciler, 'memory' | 'statusSource'>;
-  readonly git: Pick<GitPort, 'commit'>;
+  readonly git: Pick<Mirror, 'commit' | 'publisher'>;
   readonly outbox: OutboxPort;
   readonly protect: (secrets: readonly string[]) => void;
   readonly clock: Clock;
@@ -39,7 +42,11 @@ export function openReporting(options: ReportingOptions): Reporting {
     onChange: (listener) => reconciler.statusSource.onChange(listener),
     git,
     outbox,
-    channels: (config?.targets ?? []).flatMap((target) => channelsOf(target, options)),
+    channels: [
+      ...(config?.targets ?? []).flatMap((target) => channelsOf(target, options)),
+      ...notesOf(options),
+      ...proposalsOf(options),
+    ],
     clock,
     log,
   });
@@ -55,6 +62,29 @@ export function withReport(source: StatusSource, reporting: Reporting): StatusSo
     },
     onChange: (listener) => source.onChange(listener),
   };
+}
+
+function notesOf({ config, git, clock, protect }: ReportingOptions): readonly ReportChannel[] {
+  if (!config?.notes) return [];
+  const { credentials, signingKey } = config.notes;
+  const access = {
+    ...(credentials ? { credentials: credentialsReader(credentials, protect) } : {}),
+    ...(signingKey === undefined ? {} : { signingKey }),
+  };
+  return [notesChannel(git.publisher(access), () => clock.now().wallMs)];
+}
+
+function proposalsOf({ config, git, branch, clock, protect }: ReportingOptions): readonly ReportChannel[] {
+  if (!config?.proposals) return [];
+  const { target: name, credentials: reference, signingKey } = config.proposals;
+  const target = config.targets.find((candidate) => candidate.name === name);
+  if (!target || target.type === 'Webhook') return [];
+  const credentials = credentialsReader(reference, protect);
+  const { type, url, repository, deadlineMs, caFile } = target;
+  const ca = caFile === undefined ? {} : { caFile };
+  const options: ForgeOptions = { type, url, repository, credentials, deadlineMs, branch, ...ca };
+  const access = { credentials, ...(signingKey === undefined ? {} : { signingKey }) };
+  return [proposalsChannel(git.publisher(access), FORGES[type](options), options, clock)];
 }
 
 function channelsOf(

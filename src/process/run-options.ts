@@ -10,7 +10,7 @@ import {
   type SshReference,
   type SecretReference,
 } from '../manifest/runtime-config.ts';
-import type { HostReportReference, ReportTargetReference } from '../manifest/runtime-report.ts';
+import type { HostReportReference, NotesReference, ReportTargetReference } from '../manifest/runtime-report.ts';
 import { problem, type Problem } from '../model/problem.ts';
 
 export interface Address {
@@ -126,9 +126,27 @@ export function absoluteArtifacts(
   };
 }
 
+function absoluteNotes({ credentials, signingKey }: NotesReference, folder: string): NotesReference {
+  return {
+    ...(credentials ? { credentials: absoluteCredentials(credentials, folder) } : {}),
+    ...(signingKey === undefined ? {} : { signingKey: path.resolve(folder, signingKey) }),
+  };
+}
+
 function absoluteReport(report: HostReportReference, folder: string): HostReportReference {
+  const { notes, proposals } = report;
   return {
     ...report,
+    ...(notes ? { notes: absoluteNotes(notes, folder) } : {}),
+    ...(proposals
+      ? {
+          proposals: {
+            ...proposals,
+            credentials: absoluteCredentials(proposals.credentials, folder),
+            ...(proposals.signingKey === undefined ? {} : { signingKey: path.resolve(folder, proposals.signingKey) }),
+          },
+        }
+      : {}),
     targets: report.targets.map((target) => ({
       ...target,
       ...(target.caFile === undefined ? {} : { caFile: path.resolve(folder, target.caFile) }),

@@ -19,7 +19,8 @@ const until = async (what: string, holds: () => boolean | Promise<boolean>): Pro
 it('a canary that is rolled back: told on its commit, with what was measured and the line that reverts', async () => {
   const folder = await temporaryFolder();
   const repository = await Repository.create(path.join(folder, 'git'));
-  const first = await repository.push('Start', shop());
+  const report = '  report: {notes: true, onRollback: proposeRevert}\n';
+  const first = await repository.push('Start', { ...shop(), 'environment.yaml': environment({ extra: report }) });
   const forge = await ForgeServer.start();
   onTestFinished(() => forge.stop());
   await writeFile(path.join(folder, 'token'), 't0ken\n');
@@ -30,6 +31,8 @@ it('a canary that is rolled back: told on its commit, with what was measured and
 kind: Runtime
 repository: {url: "${repository.url}"}
 report:
+  notes: {}
+  proposals: {target: forge, credentials: {token: {file: token}}}
   targets:
     - name: forge
       type: GitHub
@@ -61,7 +64,19 @@ report:
   expect(said.description).toContain(`git revert ${bad.slice(0, 12)}`);
   expect(forge.statuses.filter(({ sha, state }) => sha === bad && state === 'success')).toEqual([]);
 
-  const mended = await repository.revert();
+  await until('the revert is proposed', () => forge.pulls.length > 0);
+  const [pull] = forge.pulls;
+  expect(pull).toMatchObject({
+    from: `headway/revert-test-${bad.slice(0, 12)}`,
+    into: 'main',
+    title: 'Revert "Greet worse"',
+  });
+  expect(pull!.text).toContain(said.context);
+  await repository.git('fetch', '-q', 'origin');
+  expect(await repository.git('rev-parse', 'origin/main')).toBe(bad);
+  await repository.git('merge', '-q', '--ff-only', `origin/${pull!.from}`);
+  await repository.git('push', '-q', 'origin', 'HEAD:main');
+  const mended = await repository.head();
   await until('the revert is good', () => forge.statusOf(mended)?.state === 'success');
   expect(forge.statusOf(bad)!.state).toBe('failure');
   const failedAt = forge.statuses.findIndex(({ sha, state }) => sha === bad && state === 'failure');
@@ -72,12 +87,27 @@ report:
   );
   expect(forge.deployments.filter(({ sha }) => sha === bad)).toHaveLength(1);
 
+  const notes = async (commit: string): Promise<string> => {
+    await repository.git('fetch', '-q', 'origin', '+refs/notes/headway:refs/notes/headway');
+    return repository.git('log', '-1', '--format=%N', '--notes=headway', commit);
+  };
+  await until(
+    'notes tell the story',
+    async () => (await notes(mended)).includes(': good: ') && (await notes(bad)).includes('Git went on'),
+  );
+  const story = await notes(bad);
+  for (const words of ['failed: ', 'at step 1 of 2: 20 %', 'RolledBack', 'Quarantined', 'git revert', 'samples']) {
+    expect(story).toContain(words);
+  }
+  const refs = (await repository.git('ls-remote', 'origin')).split('\n').map((line) => line.split('\t')[1]);
+  expect(refs).toEqual(['HEAD', `refs/heads/${pull!.from}`, 'refs/heads/main', 'refs/notes/headway']);
+
   const { lost } = await visitors.stop();
   expect([
     lost,
     (await daemon.entry(KEY, 'it serves', ({ serving }) => serving !== undefined)).serving!.release,
   ]).toEqual([[], before.serving!.release]);
   const status = (await daemon.status())!;
-  expect(status.report!.channels.map(({ name }) => name)).toEqual(['forge', 'forge/deployments']);
+  expect(status.report!.channels.map(({ name }) => name)).toEqual(['forge', 'forge/deployments', 'notes', 'proposals']);
   expect(JSON.stringify(status)).not.toContain('t0ken');
 });

@@ -33,6 +33,40 @@ describe("the host's own file", () => {
     });
   });
 
+  it.each([
+    ['two targets of one name', '[{name: a, TARGET}, {name: a, TARGET}]', '', 'two targets "a"'],
+    ['a name of our own', '[{name: notes, TARGET}]', '', "name of Headway's own"],
+    [
+      'no such target',
+      '[{name: a, TARGET}]',
+      'proposals: {target: b, credentials: {token: {env: T}}}',
+      'no target "b"',
+    ],
+  ])('says what does not hold together in report: %s', (_name, targets, more, words) => {
+    const target = 'type: Gitea, url: "https://c.example/api/v1", repository: a/b, credentials: {token: {env: T}}';
+    const text = `${HEAD}repository: {url: "https://git.example.com/fleet.git"}\nreport:\n  targets: ${targets.replaceAll('TARGET', target)}\n  ${more}\n`;
+    expect(read(text)).toMatchObject({
+      ok: false,
+      error: [{ code: 'HW5088', message: expect.stringContaining(words) }],
+    });
+  });
+
+  it.each([
+    [
+      'http to another machine',
+      'type: GitHub, url: "http://git.example.com", repository: a/b, credentials: {token: {env: T}}',
+    ],
+    [
+      'a password in the address',
+      'type: GitHub, url: "https://u:p@git.example.com", repository: a/b, credentials: {token: {env: T}}',
+    ],
+    ['a web hook without a secret', 'type: Webhook, url: "https://hooks.example.com"'],
+    ['a forge without credentials', 'type: GitLab, url: "https://git.example.com/api/v4", repository: a/b'],
+  ])('refuses a target of report with %s', (_name, target) => {
+    const text = `${HEAD}repository: {url: "https://git.example.com/fleet.git"}\nreport: {targets: [{name: a, ${target}}]}\n`;
+    expect(read(text).ok).toBe(false);
+  });
+
   it('takes everything in plain units', () => {
     const result = read(`${HEAD}repository:
   url: https://git.example.com/fleet.git

@@ -254,12 +254,38 @@ export interface HostReport {
  * Where people find the status page, as the link of a status. It is shown to everybody who sees the repository.
  */
 pageUrl?: string
+notes?: NotesAccess
+proposals?: ProposalsAccess
 /**
  * The receivers of statuses.
  * 
  * @maxItems 8
  */
 targets?: ReportTarget[]
+}
+/**
+ * Lets git notes be pushed to refs/notes/headway of the followed repository. Absent: none are.
+ */
+export interface NotesAccess {
+credentials?: Credentials
+/**
+ * A private SSH key without a passphrase, with which the commits of the notes are signed. A relative path is relative to this file.
+ */
+signingKey?: string
+}
+/**
+ * Lets a branch with the revert be pushed and a pull request be opened after a rollback, for `onRollback: proposeRevert`. Credentials of their own, which may push branches `headway/revert-*` and open pull requests; the repository has to be followed over https. Absent: none are.
+ */
+export interface ProposalsAccess {
+/**
+ * The name of the target whose forge holds the repository.
+ */
+target: string
+credentials: Credentials
+/**
+ * A private SSH key without a passphrase, with which the revert is signed. A relative path is relative to this file.
+ */
+signingKey?: string
 }
 /**
  * One receiver: a forge, or a web hook.

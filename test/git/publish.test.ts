@@ -1,0 +1,231 @@
+/** Notes and reverts, pushed from the bare mirror to a real repository, and what may come between. */
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openMirror, type Mirror } from '../../src/git/mirror.ts';
+import { notesChannel } from '../../src/git/notes.ts';
+import { pushRevert } from '../../src/git/revert.ts';
+import type { PublishAccess } from '../../src/git/publish.ts';
+import type { Message, OutboxItem } from '../../src/model/report.ts';
+import { keepingLog } from '../support/log.ts';
+import { Repository } from '../support/repository.ts';
+import { sshKey } from '../support/signing.ts';
+
+const run = promisify(execFile);
+const WALL_MS = 1_700_000_000_000;
+let folder: string;
+let repository: Repository;
+const open: Mirror[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'headway-publish-'));
+  repository = await Repository.create(folder);
+});
+
+afterEach(async () => {
+  for (const mirror of open.splice(0)) mirror.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function mirrorIn(data = 'data'): Promise<Mirror> {
+  const { log } = keepingLog();
+  const opened = await openMirror({
+    url: repository.url,
+    ref: 'main',
+    path: '.',
+    folder: path.join(folder, data),
+    allowFile: true,
+    log,
+  });
+  if (!opened.ok) throw new Error(opened.error.message);
+  open.push(opened.value);
+  await opened.value.look();
+  return opened.value;
+}
+
+function message(commit: string, environment: string, more: Partial<Message> = {}): Message {
+  const said = {
+    state: 'Failure',
+    why: 'shop/cart was rolled back',
+    entries: [],
+    revertable: true,
+    subject: 'Greet worse',
+  } as const;
+  return {
+    commit,
+    environment,
+    context: `headway/${environment}`,
+    revert: 'git revert abc',
+    story: ['at noon it fell'],
+    ...said,
+    ...more,
+  };
+}
+
+async function tell(mirror: Mirror, messages: readonly Message[], access: PublishAccess = {}) {
+  const channel = notesChannel(mirror.publisher(access), () => WALL_MS);
+  const items = messages.map((one) => ({ channel: 'notes', message: one }) as OutboxItem);
+  return channel.deliver(items, new AbortController().signal);
+}
+
+/** What somebody who fetched them reads. */
+async function notesOf(commit: string): Promise<string> {
+  await repository.git('fetch', '-q', 'origin', '+refs/notes/headway:refs/notes/headway');
+  return repository.git('log', '-1', '--format=%N', '--notes=headway', commit);
+}
+
+describe('notes', () => {
+  test('tell the story to whoever reads the log, and touch no branch', async () => {
+    const commit = await repository.push('first', { a: '1' });
+    const mirror = await mirrorIn();
+    expect(await tell(mirror, [message(commit, 'production')])).toEqual([{ type: 'Delivered' }]);
+    expect(await notesOf(commit)).toBe(`headway/production: failed: shop/cart was rolled back
+To take it back:
+  git revert abc
+What happened:
+  at noon it fell`);
+    const refs = await repository.git('ls-remote', 'origin');
+    expect(refs.split('\n').map((line) => line.split('\t')[1])).toEqual([
+      'HEAD',
+      'refs/heads/main',
+      'refs/notes/headway',
+    ]);
+    expect(await repository.git('rev-parse', 'origin/main')).toBe(commit);
+  });
+
+  test('the same again pushes nothing; something new is built on what is there', async () => {
+    const commit = await repository.push('first', { a: '1' });
+    const mirror = await mirrorIn();
+    const at = () => repository.git('ls-remote', 'origin', 'refs/notes/headway');
+    await tell(mirror, [message(commit, 'production')]);
+    const before = await at();
+    await tell(mirror, [message(commit, 'production')]);
+    expect(await at()).toBe(before);
+    await tell(mirror, [message(commit, 'production', { state: 'Success', why: 'good after all' })]);
+    expect(await notesOf(commit)).toContain('headway/production: good: good after all');
+    expect(await notesOf(commit)).not.toContain('rolled back');
+    expect(await repository.git('rev-list', '--count', 'refs/notes/headway')).toBe('2');
+  });
+
+  test('two daemons and a person at the same time: nobody loses a word', async () => {
+    const first = await repository.push('first', { a: '1' });
+    const second = await repository.push('second', { a: '2' });
+    await repository.git('notes', '--ref=headway', 'add', '-m', 'seen by Ada', first);
+    await repository.git('push', '-q', 'origin', 'refs/notes/headway');
+    const [one, other] = [await mirrorIn('one'), await mirrorIn('other')];
+    const told = await Promise.all([
+      tell(one, [message(first, 'staging'), message(second, 'staging')]),
+      tell(other, [message(first, 'production'), message(second, 'production')]),
+    ]);
+    expect(told.flat().every(({ type }) => type === 'Delivered')).toBe(true);
+    for (const [commit, words] of [
+      [first, ['seen by Ada', 'headway/staging: ', 'headway/production: ']],
+      [second, ['headway/staging: ', 'headway/production: ']],
+    ] as const) {
+      const note = await notesOf(commit);
+      for (const word of words) expect(note, note).toContain(word);
+    }
+  });
+
+  test('are signed where a key is given', async () => {
+    const commit = await repository.push('first', { a: '1' });
+    const key = await sshKey(folder, 'headway');
+    await tell(await mirrorIn(), [message(commit, 'production')], { signingKey: path.join(folder, 'headway-ed25519') });
+    await notesOf(commit);
+    const signers = path.join(folder, 'allowed');
+    await writeFile(signers, `headway ${key.signer.key}\n`);
+    const verified = await run('git', [
+      '-C',
+      repository.work,
+      '-c',
+      `gpg.ssh.allowedSignersFile=${signers}`,
+      'verify-commit',
+      'refs/notes/headway',
+    ]);
+    expect(verified.stderr).toContain('Good "git" signature for headway');
+  });
+
+  test('a server that does not take them is told of, and an unknown commit hinders no other', async () => {
+    const commit = await repository.push('first', { a: '1' });
+    const mirror = await mirrorIn();
+    const hook = path.join(repository.bare, 'hooks', 'pre-receive');
+    await writeFile(hook, '#!/bin/sh\necho no notes here >&2\nexit 1\n');
+    await chmod(hook, 0o755);
+    expect(await tell(mirror, [message(commit, 'production')])).toMatchObject([
+      { type: 'Retry', problem: { code: 'HW5086' } },
+    ]);
+    await rm(hook);
+    const told = await tell(mirror, [message('f'.repeat(40), 'production'), message(commit, 'production')]);
+    expect(told).toMatchObject([{ type: 'Refused', problem: { code: 'HW5086' } }, { type: 'Delivered' }]);
+    expect(await notesOf(commit)).toContain('rolled back');
+  });
+});
+
+describe('a revert', () => {
+  const propose = async (mirror: Mirror, said: Message, followed = 'main') =>
+    pushRevert(mirror.publisher(), said, followed, WALL_MS);
+
+  test('takes back what the commit changed, keeps what came after, and leaves the followed branch alone', async () => {
+    const base = await repository.push('base', { a: '1\n', b: '1\n' });
+    const bad = await repository.push('bad', { a: '2\n' });
+    const head = await repository.push('later', { b: '2\n' });
+    const mirror = await mirrorIn();
+    const pushed = await propose(mirror, message(bad, 'production', { base }));
+    const branch = `headway/revert-production-${bad.slice(0, 12)}`;
+    expect(pushed).toMatchObject({ ok: true, value: { branch, title: 'Revert "Greet worse"' } });
+    await repository.git('fetch', '-q', 'origin');
+    expect(await repository.git('rev-parse', 'origin/main')).toBe(head);
+    expect(await repository.git('rev-parse', `origin/${branch}^`)).toBe(head);
+    expect(await repository.git('show', `origin/${branch}:a`)).toBe('1');
+    expect(await repository.git('show', `origin/${branch}:b`)).toBe('2');
+    expect(await repository.git('log', '-1', '--format=%B', `origin/${branch}`)).toContain(
+      `This reverts what came with ${bad}`,
+    );
+    // A second try after a lost answer, at another time.
+    expect(
+      await pushRevert(mirror.publisher(), message(bad, 'production', { base }), 'main', WALL_MS + 60_000),
+    ).toMatchObject({ ok: true, value: { branch } });
+  });
+
+  test('of a merge of several commits is what `git revert -m 1` makes', async () => {
+    const base = await repository.push('base', { a: '1\n' });
+    await repository.git('checkout', '-qb', 'side');
+    await repository.commit('one', { c: '1\n' });
+    await repository.commit('two', { a: '2\n' });
+    await repository.git('checkout', '-q', 'main');
+    await repository.git('merge', '-q', '--no-ff', '-m', 'merge', 'side');
+    await repository.git('push', '-q', 'origin', 'HEAD:main');
+    const bad = await repository.head();
+    await propose(await mirrorIn(), message(bad, 'production', { base }));
+    await repository.git('fetch', '-q', 'origin');
+    await repository.git('revert', '--no-edit', '-m', '1', bad);
+    const ours = await repository.git('rev-parse', `origin/headway/revert-production-${bad.slice(0, 12)}^{tree}`);
+    expect(ours).toBe(await repository.git('rev-parse', 'HEAD^{tree}'));
+  });
+
+  test('is not pushed where it conflicts, where nothing is left of it, where nothing was before, or onto what is followed', async () => {
+    const base = await repository.push('base', { a: '1\n' });
+    const bad = await repository.push('bad', { a: '2\n' });
+    const said = message(bad, 'production', { base });
+    const branch = `headway/revert-production-${bad.slice(0, 12)}`;
+    const mirror = await mirrorIn();
+    for (const followed of [branch, `refs/heads/${branch}`]) {
+      expect(await propose(mirror, said, followed)).toMatchObject({ ok: false, error: { code: 'HW5087' } });
+    }
+    const { base: _, ...first } = said;
+    expect(await propose(mirror, first)).toMatchObject({ ok: false, error: { code: 'HW5087' } });
+    await repository.push('over it', { a: '3\n' });
+    await mirror.look();
+    expect(await propose(mirror, said)).toMatchObject({
+      ok: false,
+      error: { code: 'HW5087', message: expect.stringContaining('the same lines: a') },
+    });
+    await repository.push('by hand', { a: '1\n' });
+    await mirror.look();
+    expect(await propose(mirror, said)).toEqual({ ok: true, value: undefined });
+    expect(await repository.git('ls-remote', 'origin', 'refs/heads/headway/*')).toBe('');
+  });
+});
