@@ -105,6 +105,10 @@ export const EXAMPLES: readonly Example[] = [
   counter('counter-v1', 'v1', 'counts, and keeps its counters in a store'),
   counter('counter-v2', 'v2', 'counts, and says v2'),
   {
+    ...counter('counter-view', 'view', 'says what was counted, and cannot count'),
+    defines: { VERSION: JSON.stringify('view'), COUNTS: 'false' },
+  },
+  {
     language: 'c',
     name: 'checkout',
     about: 'prices with tax, whose rates another component knows',

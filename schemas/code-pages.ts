@@ -3,18 +3,22 @@ import { CODES, type Code } from '../src/model/codes.ts';
 import { isLintRule } from '../src/manifest/lint-config.ts';
 import { BINARY_ROWS, type BinaryRow } from '../test/check/binary-codes.table.ts';
 import { LINT_ROWS } from '../test/check/lint-codes.table.ts';
+import { TYPE_ROWS, type TypeRow } from '../test/check/type-codes.table.ts';
 import { ROWS, type Row } from '../test/manifest/codes.table.ts';
 import { marked } from '../test/manifest/marked.ts';
 
 export const CODE_PAGES = 'docs/reference/codes';
 
+type AnyRow = Row & Partial<BinaryRow> & Partial<TypeRow>;
+
 /** Text by path, relative to the root of the repository. */
 export function codePages(): ReadonlyMap<string, string> {
-  const rows = Map.groupBy<Code, Row & Partial<BinaryRow>>([...ROWS, ...LINT_ROWS, ...BINARY_ROWS], ({ code }) => code);
+  const all: readonly AnyRow[] = [...ROWS, ...LINT_ROWS, ...BINARY_ROWS, ...TYPE_ROWS];
+  const rows = Map.groupBy(all, ({ code }) => code);
   return new Map([...rows].map(([code, own]) => [`${CODE_PAGES}/${code}.md`, page(code, own)]));
 }
 
-function page(code: Code, rows: readonly (Row & Partial<BinaryRow>)[]): string {
+function page(code: Code, rows: readonly AnyRow[]): string {
   const { title, remedy } = CODES[code];
   const kind = isLintRule(code)
     ? `A rule of lint itself: the daemon runs such a document as it is written. Its severity can be set in \`.headway.yaml\`, and it can be waived with a reason (\`lint.headway.dev/${code}\`).`
@@ -30,7 +34,8 @@ function page(code: Code, rows: readonly (Row & Partial<BinaryRow>)[]): string {
   ].join('\n');
 }
 
-function example({ code, what, bad, good, at, artifact, goodArtifact }: Row & Partial<BinaryRow>): readonly string[] {
+function example(row: AnyRow): readonly string[] {
+  const { code, what, bad, good, at, artifact, goodArtifact, linked, goodLinked } = row;
   const { files, expected } = marked(code, bad);
   const places = at === undefined ? expected.map((place) => place.slice(code.length + 1)) : [at];
   const [before, after] = [files, marked(code, good).files];
@@ -40,17 +45,21 @@ function example({ code, what, bad, good, at, artifact, goodArtifact }: Row & Pa
     `Found at ${places.map((place) => `\`${place}\``).join(' and ')}:`,
     '',
     ...shown(before, after),
-    ...built(artifact),
+    ...built(artifact, linked),
     'Good:',
     '',
     ...shown(after, before),
-    ...built(goodArtifact),
+    ...built(goodArtifact, goodLinked),
   ];
 }
 
-/** Which of the examples lies at the path of the artifact. */
-function built(artifact: string | undefined): readonly string[] {
-  return artifact === undefined ? [] : [`With \`examples/${artifact}\` as \`cart.wasm\`.`, ''];
+/** Which of the examples lie at the paths of the artifacts. */
+function built(artifact: string | undefined, linked: string | undefined): readonly string[] {
+  const files = [
+    ...(artifact === undefined ? [] : [`\`examples/${artifact}\` as \`cart.wasm\``]),
+    ...(linked === undefined ? [] : [`\`examples/${linked}\` as \`tax.wasm\``]),
+  ];
+  return files.length === 0 ? [] : [`With ${files.join(' and ')}.`, ''];
 }
 
 /** Only the files in which the two differ: what is around them is the same. */

@@ -27,4 +27,29 @@ export const BINARY_CODES = {
     remedy: 'change the match, or delete the rule',
     policy: 'Terminal',
   },
+  HW1210: {
+    title: 'no HTTP handler',
+    remedy: 'name the function that is meant by `export`, or build the component with wasi:http/incoming-handler',
+    policy: 'Terminal',
+  },
+  HW1211: {
+    title: 'grant to write that the component does not use',
+    remedy: 'write access: ReadOnly: what is not granted cannot be taken over',
+    policy: 'Terminal',
+  },
+  HW1212: {
+    title: 'settings that the component does not read',
+    remedy: 'delete them, or build the component to read them',
+    policy: 'Terminal',
+  },
+  HW1213: {
+    title: 'namespace with nothing in it',
+    remedy: 'correct the name, or delete it',
+    policy: 'Terminal',
+  },
+  HW1214: {
+    title: 'emergency of another revision',
+    remedy: 'name the revision that is meant, or delete the line',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

@@ -2,10 +2,25 @@
  * Which exported functions can be called with JSON, and why the others cannot. The one rule for lint, plan, admission, the
  * OpenAPI document and the cell.
  */
-import { partsOf, type ComponentShape, type WitFunction, type WitInterface, type WitTypeRef } from './wit.ts';
+import {
+  partsOf,
+  splitVersion,
+  type ComponentShape,
+  type WitFunction,
+  type WitInterface,
+  type WitTypeRef,
+} from './wit.ts';
 
 /** Interfaces whose functions the runtime itself calls: they are no functions of the component's own. */
 const OF_THE_RUNTIME: readonly string[] = ['headway:component/', 'headway:http/'];
+
+/** Interfaces by which a component answers requests, in any version; `cell/exports.ts` calls them. */
+const HTTP_HANDLERS: readonly string[] = ['wasi:http/incoming-handler', 'headway:http/handler'];
+
+/** Whether a request can be handed to the component. */
+export function answersHttp({ exports: { interfaces } }: Pick<ComponentShape, 'exports'>): boolean {
+  return interfaces.some(({ name }) => HTTP_HANDLERS.includes(splitVersion(name)[0]));
+}
 
 /**
  * Types in a function when everything is written out. A type may use another twice, and that one another twice: what is

@@ -114,6 +114,21 @@ export function importsOf({ imports }: ComponentShape): readonly string[] {
     .map(({ name }) => name);
 }
 
+/** Functions of `wasi:keyvalue` that change what is stored. */
+const WRITING: Readonly<Record<string, readonly string[]>> = {
+  'wasi:keyvalue/store': ['[method]bucket.set', '[method]bucket.delete'],
+  'wasi:keyvalue/atomics': ['increment', 'swap'],
+  'wasi:keyvalue/batch': ['set-many', 'delete-many'],
+};
+
+/** Whether a component imports a function that writes keys. */
+export function writesKeys({ imports }: ComponentShape): boolean {
+  return imports.interfaces.some(({ name, functions }) => {
+    const writing = WRITING[splitVersion(name)[0]] ?? [];
+    return functions.some((imported) => writing.includes(imported.name));
+  });
+}
+
 /** What asks for a filesystem needs no grant to be imported: without one there are no folders. */
 const OPEN: Readonly<Record<string, readonly string[]>> = { 'wasi:filesystem/preopens': ['filesystem'] };
 

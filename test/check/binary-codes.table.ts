@@ -90,4 +90,62 @@ export const BINARY_ROWS: readonly BinaryRow[] = [
     says: 'imports nothing of keyValue',
     severity: 'warning',
   },
+  {
+    code: 'HW1210',
+    what: 'a route to a component that answers no requests',
+    artifact: 'wasm/pricing-v1.wasm',
+    bad: { ...plain(''), 'route.yaml': routed('name: »cart') },
+    good: {
+      ...plain(''),
+      'route.yaml': routed('name: cart, export: {interface: "shop:cart/pricing@1.0.0", function: quote}'),
+    },
+    says: 'exports no HTTP handler',
+    severity: 'error',
+  },
+  {
+    code: 'HW1210',
+    what: 'a probe that asks it over HTTP',
+    artifact: 'wasm/pricing-v1.wasm',
+    bad: plain('  probes: {readiness: {»httpGet: {path: /}}}\n'),
+    good: plain('  probes: {readiness: {export: {interface: "shop:cart/pricing@1.0.0", function: currencies}}}\n'),
+    says: 'exports no HTTP handler',
+    severity: 'error',
+  },
+  {
+    code: 'HW1211',
+    what: 'write access of a component that only reads',
+    artifact: 'wasm/counter-view.wasm',
+    bad: plain('  capabilities: [{name: data, keyValue: {store: data, access: »ReadWrite}}]\n'),
+    good: plain('  capabilities: [{name: data, keyValue: {store: data, access: ReadOnly}}]\n'),
+    says: 'imports only functions that read',
+    severity: 'warning',
+  },
+  {
+    code: 'HW1212',
+    what: 'an environment that the component never asks for',
+    artifact: 'wasm/pricing-v1.wasm',
+    bad: plain('  »env: [{name: CURRENCY, value: EUR}]\n'),
+    good: plain('  env: [{name: CURRENCY, value: EUR}]\n'),
+    goodArtifact: 'wasm/report-v1.wasm',
+    says: 'imports no wasi:cli/environment',
+    severity: 'warning',
+  },
+  {
+    code: 'HW1212',
+    what: 'settings that it never asks for',
+    artifact: 'wasm/pricing-v1.wasm',
+    bad: plain('  »config: [{name: tax, value: "0.19"}]\n'),
+    good: plain(''),
+    says: 'imports no wasi:config/store and no wasi:config/runtime',
+    severity: 'warning',
+  },
 ];
+
+/** A component alone, without route and probe. */
+function plain(spec: string) {
+  return { 'environment.yaml': ENVIRONMENT, 'cart.yaml': component('cart', spec) };
+}
+
+function routed(backend: string): string {
+  return route('cart', `  rules: [{backendRef: {${backend}}}]\n`);
+}

@@ -1,6 +1,6 @@
 import { RECIPIENT, sealedLook, secret } from '../support/sealed.ts';
 import type { Row } from '../manifest/codes.table.ts';
-import { component, ENVIRONMENT, rolloutPolicy, route, type Files } from '../manifest/support.ts';
+import { component, environment, ENVIRONMENT, policy, rolloutPolicy, route, type Files } from '../manifest/support.ts';
 
 const PROBE = '  probes: {readiness: {httpGet: {path: /}}}\n';
 const ROUTE = route('cart', '  rules: [{backendRef: {name: cart}}]\n');
@@ -167,12 +167,46 @@ export const LINT_ROWS: readonly Row[] = [
     good: shop(`${PROBE}${PAID}`, { 'pay.yaml': pay('{name: token', 2) }),
   },
   {
+    code: 'HW1067',
+    what: 'more successes than the deadline of a probe has room for',
+    bad: shop(
+      '  probes: {readiness: {httpGet: {path: /}, period: 5s, timeout: 1s, deadline: 20s, successThreshold: »5}}\n',
+    ),
+    good: shop(
+      '  probes: {readiness: {httpGet: {path: /}, period: 5s, timeout: 1s, deadline: 21s, successThreshold: 5}}\n',
+    ),
+  },
+  {
+    code: 'HW1213',
+    what: 'a Policy for a namespace that nobody has',
+    bad: shop(PROBE, { 'top.yaml': policy('top', '  namespaces: [shop, »shopp]\n') }),
+    good: shop(PROBE, { 'top.yaml': policy('top', '  namespaces: [shop, "*"]\n') }),
+  },
+  {
+    code: 'HW1213',
+    what: 'a freeze window for a namespace that nobody has',
+    bad: shop(PROBE, { 'environment.yaml': frozen('»shops') }),
+    good: shop(PROBE, { 'environment.yaml': frozen('shop') }),
+  },
+  {
+    code: 'HW1214',
+    what: 'an emergency for a revision that this is not',
+    bad: shop(`${PROBE}  rollout: {emergency: {revision: »b0b0c3d4e5f6, reason: "the shop is down"}}\n`),
+    good: shop(PROBE),
+  },
+  {
     code: 'HW1201',
     what: 'a header with a space that none arrives with',
     bad: shop(PROBE, { 'route.yaml': matching('»"beta "') }),
     good: shop(PROBE, { 'route.yaml': matching('beta') }),
   },
 ];
+
+function frozen(namespace: string): string {
+  return environment(
+    `  freezeWindows: [{name: weekend, schedule: "0 18 * * 5", duration: 62h, namespaces: [${namespace}]}]\n`,
+  );
+}
 
 function matching(value: string): string {
   return route(

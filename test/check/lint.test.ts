@@ -166,7 +166,7 @@ describe('what is allowed and hardly meant', () => {
   it.each<readonly [string, Files, readonly string[]]>([
     [
       'nothing points at it',
-      { ...CLEAN, 'tax.yaml': component('tax', PROBE), 'tax.wasm': example('tax-v1') },
+      { ...CLEAN, 'tax.yaml': component('tax', PROBE), 'tax.wasm': example('greeting-v1') },
       ['HW1060 warning tax.yaml:3:18'],
     ],
     [
@@ -261,7 +261,7 @@ describe('what is allowed and hardly meant', () => {
         'cart.wasm': example('checkout'),
         'tax.wasm': example('tax-v1'),
       }),
-      ['HW1066 error tax.yaml:7:3'],
+      ['HW1210 error tax.yaml:6:24', 'HW1066 error tax.yaml:7:3'],
     ],
     [
       'a link whose types do not fit',

@@ -2,8 +2,8 @@ import { pointerOfGrant } from '../../manifest/assemble/roles.ts';
 import type { ParsedDocument } from '../../manifest/parsed.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import { importsOf, usesCapability } from '../../model/imports.ts';
-import type { ShapeOf } from '../../model/wit.ts';
+import { importsOf, usesCapability, writesKeys } from '../../model/imports.ts';
+import { splitVersion, type ShapeOf } from '../../model/wit.ts';
 import { at } from './at.ts';
 
 /**
@@ -24,5 +24,43 @@ export function unusedGrants(
     if (grants.some(({ capability }) => usesCapability(imports, capability))) return [];
     const capabilities = [...new Set(grants.map(({ capability }) => capability))].join(', ');
     return [at(document, `${pointer}/name`, 'HW1200', `Component ${entry.key} imports nothing of ${capabilities}`)];
+  });
+}
+
+/** Grants to write of a component that imports only functions that read. A Role is made for more than one component. */
+export function widerGrants(
+  entry: DesiredEntry,
+  document: ParsedDocument<'Component'>,
+  shapeOf: ShapeOf,
+): readonly Diagnostic[] {
+  const shape = shapeOf(entry.members[0].artifact);
+  if (!shape?.ok || writesKeys(shape.value) || !usesCapability(importsOf(shape.value), 'keyValue')) return [];
+  return (document.value.spec.capabilities ?? []).flatMap(({ keyValue }, index) => {
+    if (keyValue?.access !== 'ReadWrite') return [];
+    const message = `Component ${entry.key} imports only functions that read`;
+    return [at(document, `/spec/capabilities/${index}/keyValue/access`, 'HW1211', message)];
+  });
+}
+
+/** What asks for the settings of a component: without it nobody sees them. */
+const READERS = {
+  env: ['wasi:cli/environment'],
+  config: ['wasi:config/store', 'wasi:config/runtime'],
+} as const;
+
+/** `spec.env` and `spec.config` of a component that cannot ask for them. */
+export function unreadSettings(
+  entry: DesiredEntry,
+  document: ParsedDocument<'Component'>,
+  shapeOf: ShapeOf,
+): readonly Diagnostic[] {
+  const shape = shapeOf(entry.members[0].artifact);
+  if (!shape?.ok) return [];
+  const imported = new Set(importsOf(shape.value).map((name) => splitVersion(name)[0]));
+  return (['env', 'config'] as const).flatMap((field) => {
+    const written = document.value.spec[field] ?? [];
+    if (written.length === 0 || READERS[field].some((name) => imported.has(name))) return [];
+    const message = `Component ${entry.key} imports no ${READERS[field].join(' and no ')}: it never sees spec.${field}`;
+    return [at(document, `/spec/${field}`, 'HW1212', message)];
   });
 }

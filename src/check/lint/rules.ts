@@ -1,8 +1,10 @@
+import { identitiesOf } from '../../decide/identity.ts';
 import { isSingleton } from '../../decide/singleton.ts';
 import { callsOf } from '../../decide/schedule/calls.ts';
 import { nextTime } from '../../decide/schedule/times.ts';
 import { GOOD_FIRINGS } from '../../decide/schedule/verdict.ts';
 import { shareText, stepsOf, takesRequests } from '../../decide/steps.ts';
+import { short } from '../../kit/digest.ts';
 import { roleKey } from '../../manifest/assemble/roles.ts';
 import { keyOf, type Parsed, type ParsedDocument } from '../../manifest/parsed.ts';
 import { milliseconds } from '../../manifest/quantity.ts';
@@ -13,7 +15,9 @@ import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ShapeOf } from '../../model/wit.ts';
 import { at } from './at.ts';
 import { circleOf, circleText } from './circles.ts';
-import { unusedGrants } from './grants.ts';
+import { unreadSettings, unusedGrants, widerGrants } from './grants.ts';
+import { probesWithoutHandler, routesWithoutHandler } from './handlers.ts';
+import { emptyNamespaces } from './namespaces.ts';
 import { unreachedRules } from './reach.ts';
 import { otherRecipients, unusedValues } from './values.ts';
 
@@ -172,11 +176,27 @@ const unreachableBounds: EntryRule = (entry, document) => {
     const message = 'one try of the readiness probe may take as long as all of them together';
     found.push(at(document, '/spec/probes/readiness/timeout', 'HW1067', message));
   }
+  if (probe && (probe.successThreshold - 1) * probe.periodMs >= probe.deadlineMs) {
+    const message = `${probe.successThreshold} successes, one each period, take longer than the deadline of the readiness probe`;
+    found.push(at(document, '/spec/probes/readiness/successThreshold', 'HW1067', message));
+  }
   if (entry.drainDeadlineMs < requestTimeoutMs) {
     const message = 'drain.deadline is shorter than limits.requestTimeout: a slow request would be cut off by a swap';
     found.push(at(document, '/spec/drain/deadline', 'HW1067', message));
   }
   return found;
+};
+
+/** As the daemon reads it: at least so many digits, and the beginning of the revision. */
+const MIN_REVISION_DIGITS = 12;
+
+const otherEmergency: EntryRule = (entry, document) => {
+  const { emergency } = entry.rollout;
+  if (!emergency) return [];
+  const { revision } = identitiesOf(entry, new WeakMap());
+  if (emergency.revision.length >= MIN_REVISION_DIGITS && revision.startsWith(emergency.revision)) return [];
+  const message = `the emergency is for revision ${emergency.revision}; this one is ${short(revision)}, which walks its steps`;
+  return [at(document, '/spec/rollout/emergency/revision', 'HW1214', message)];
 };
 
 const forEachEntry =
@@ -259,7 +279,12 @@ const RULES: readonly Rule[] = [
   forEachEntry(idleRollout),
   forEachEntry(circles),
   forEachEntry(unreachableBounds),
-  forEachEntry((entry, document, { shapeOf }) => unusedGrants(entry, document, shapeOf)),
+  ...[unusedGrants, widerGrants, unreadSettings, probesWithoutHandler].map((rule) =>
+    forEachEntry((entry, document, { shapeOf }) => rule(entry, document, shapeOf)),
+  ),
+  ({ desired, documents, shapeOf }) => routesWithoutHandler(desired, documents, shapeOf),
+  ({ documents }) => emptyNamespaces(documents),
+  forEachEntry(otherEmergency),
   unusedPolicies,
   unusedRoles,
   ({ documents }) => otherRecipients(documents),
