@@ -134,7 +134,7 @@ export class Publisher {
   /** P2. `false`: somebody else was first. */
   async push(commit: string, ref: string, doing: string): Promise<Result<boolean, Problem>> {
     const args = ['push', '--quiet', '--no-verify', '--porcelain', 'origin', `${commit}:${ref}`];
-    const ended = await this.#remote(args, this.#parts.limits.fetchDeadlineMs);
+    const ended = await this.#remote(args, this.#parts.limits.localDeadlineMs);
     if (ended.exitCode === 0) return ok(true);
     const said = `${ended.stdout}\n${ended.stderr}`;
     if (

@@ -39,10 +39,11 @@ const STATE_WORDS: Readonly<Record<ReportState, string>> = {
 
 /** Everything that there is to say, as lines. */
 export function textOf(message: Message): string {
-  const { context, state, why, entries, revert, answeredBy, story = [] } = message;
+  const { context, state, why, entries, more, revert, answeredBy, story = [] } = message;
   return [
     `${context}: ${STATE_WORDS[state]}: ${why}`,
     ...entries.flatMap((one) => [`${one.entry} ${one.why}`, ...one.evidence.map((line) => `  ${evidenceLine(line)}`)]),
+    ...(more === undefined ? [] : [`and ${more} entries more`]),
     ...(answeredBy === undefined ? [] : [`Git went on with ${short(answeredBy)}.`]),
     ...(revert === undefined ? [] : ['To take it back:', `  ${revert}`]),
     ...(story.length === 0 ? [] : ['What happened:', ...story.map((line) => `  ${line}`)]),

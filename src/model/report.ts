@@ -28,7 +28,10 @@ export interface CommitReport {
   readonly state: ReportState;
   /** One line. */
   readonly why: string;
+  /** The worst first. Bounded. */
   readonly entries: readonly EntryReport[];
+  /** So many entries more; absent: none. */
+  readonly more?: number;
   /** The head is not followed at all (signature, history). */
   readonly refused?: true;
   /** Its own behaviour failed and git still asks for it: a revert would help. */

@@ -6,7 +6,7 @@
  * R3 One request at a time per channel, so that what is sent later arrives later; channels do not wait for each other.
  */
 import type { Logger } from 'pino';
-import { reportOfRefusedHead, reportsOf } from '../decide/report/reports.ts';
+import { reportOfRefusedHead, reportsOf, type ReportCache } from '../decide/report/reports.ts';
 import { backlogOf, begin, due, enqueue, itemKey, nextAtMs, settle } from '../decide/report/outbox.ts';
 import { outboxOf, outboxParts } from '../decide/report/outbox-parts.ts';
 import { revertLine, storyLines, type Ancestor } from '../model/report-text.ts';
@@ -36,6 +36,7 @@ export const DEFAULT_REPORT: ReportSettings = {
 const NO_OUTCOMES: ChannelStatus['outcomes'] = { Delivered: 0, Retry: 0, Refused: 0 };
 const MIN_LOOK_MS = 200;
 const IDLE_LOOK_MS = 5_000;
+const STOP_PATIENCE_MS = 1_000;
 const WRITE_RETRY_MS = 1_000;
 const MAX_STORY_EVENTS = 200;
 /** Of a head that took in more than that nothing but itself is named. */
@@ -71,6 +72,7 @@ class ReportLoop implements Reporting {
   readonly #sending = new Map<string, Promise<void>>();
   readonly #outcomes = new Map<string, ChannelStatus['outcomes']>();
   readonly #reverts = new Map<string, string>();
+  readonly #known: ReportCache = new WeakMap();
   #outbox: Outbox;
   #flight: Promise<void> | undefined;
   #dirty = false;
@@ -92,7 +94,12 @@ class ReportLoop implements Reporting {
     this.#unlisten?.();
     this.#timer?.cancel();
     await this.#flight;
-    await Promise.all(this.#sending.values());
+    // A push does not hear the signal; what owns it ends it, and nothing of it is written any more.
+    await Promise.race([Promise.all(this.#sending.values()), this.#patience()]);
+  }
+
+  #patience(): Promise<void> {
+    return new Promise((resolve) => void this.#parts.clock.after(STOP_PATIENCE_MS, resolve));
   }
 
   status(): ReportStatus {
@@ -191,7 +198,7 @@ class ReportLoop implements Reporting {
 
   async #messages(memory: Memory, environment: string): Promise<readonly Message[]> {
     const refused = reportOfRefusedHead(this.#parts.source());
-    const reports = [...(refused ? [refused] : []), ...reportsOf(memory)];
+    const reports = [...(refused ? [refused] : []), ...reportsOf(memory, this.#known)];
     const context = `headway/${environment}`;
     const messages: Message[] = [];
     for (const report of reports) {

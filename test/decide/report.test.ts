@@ -13,7 +13,7 @@ import {
   settle,
 } from '../../src/decide/report/outbox.ts';
 import { outboxOf, outboxParts } from '../../src/decide/report/outbox-parts.ts';
-import { reportOfRefusedHead, reportsOf } from '../../src/decide/report/reports.ts';
+import { MAX_ENTRIES, reportOfRefusedHead, reportsOf } from '../../src/decide/report/reports.ts';
 import type { CommitMemory } from '../../src/model/memory.ts';
 import type { ChannelRef, CommitReport, Delivered, Message, Outbox } from '../../src/model/report.ts';
 import { lineOf, revertLine, textOf } from '../../src/model/report-text.ts';
@@ -101,6 +101,31 @@ describe('what is said of a commit', () => {
     const [first, second] = reportsOf({ ...fleet.memory, commits: [head, passed, last!] });
     expect(second).toMatchObject({ state: 'Neutral', why: 'superseded by c3' });
     expect(first).toMatchObject({ state: 'Success', base: last!.commit });
+  });
+
+  it('of a commit that changes very many, the worst are told one by one and the others are counted', () => {
+    const many = Array.from({ length: MAX_ENTRIES + 1 }, (_, n) => entry(`e${n}`));
+    const fleet = new Fleet(desired('a1', many)).run(500);
+    expect(reportOf(fleet, 'a1')).toMatchObject({
+      state: 'Pending',
+      more: 1,
+      why: expect.stringContaining(`and ${MAX_ENTRIES} more`),
+    });
+    expect(reportOf(fleet, 'a1').entries).toHaveLength(MAX_ENTRIES);
+    const one = new Fleet(desired('a1', many.slice(1))).run(500);
+    expect(reportOf(one, 'a1').more).toBeUndefined();
+  });
+
+  it('does not move while samples come in, also where a bake ended without proof', () => {
+    const gate = { minSamples: 1_000_000, insufficientData: 'Hold' as const };
+    const settings = { bake: { durationMs: 1_000, deadlineMs: 2_000 } };
+    const fleet = new Fleet(desired('a1', [cart({ gate, settings })])).until(
+      (f) => f.of('cart').serving?.bake?.state === 'Unproven',
+    );
+    const before = reportOf(fleet, 'a1');
+    expect(before).toMatchObject({ state: 'Neutral', why: expect.stringContaining('inconclusive') });
+    fleet.run(5_000);
+    expect(reportOf(fleet, 'a1')).toEqual(before);
   });
 
   it('a rollout without samples is neutral: nobody is to blame', () => {
@@ -212,7 +237,15 @@ describe('the outbox', () => {
     box = put(box, [message('a', 'Pending', { why: 'step 2' })], 1_500);
     expect(dueNow(box, 1_000 + PENDING_PACE_MS - 1)).toEqual([]);
     expect(dueNow(box, 1_000 + PENDING_PACE_MS)).toHaveLength(1);
-    expect(dueNow(put(box, [message('a', 'Failure')], 1_600), 1_600)).toHaveLength(1);
+    const failed = put(
+      put(box, [message('a', 'Failure')], 1_600),
+      [message('a', 'Failure', { why: 'said better' })],
+      1_700,
+    );
+    const [end] = dueNow(failed, 1_700);
+    const told = settle(failed, end!, DELIVERED, 1_800);
+    const again = put(told, [message('a', 'Failure', { why: 'and better' })], 1_900);
+    expect([end!.message.why, dueNow(again, 1_800 + PENDING_PACE_MS - 1).length]).toEqual(['said better', 0]);
   });
 
   it('tells failures first, and no success before a failure that is older', () => {

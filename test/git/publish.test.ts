@@ -4,12 +4,13 @@ import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openMirror, type Mirror } from '../../src/git/mirror.ts';
 import { notesChannel } from '../../src/git/notes.ts';
 import { pushRevert } from '../../src/git/revert.ts';
 import type { PublishAccess } from '../../src/git/publish.ts';
 import type { Message, OutboxItem } from '../../src/model/report.ts';
+import { GitServer } from '../support/git-server.ts';
 import { keepingLog } from '../support/log.ts';
 import { Repository } from '../support/repository.ts';
 import { sshKey } from '../support/signing.ts';
@@ -146,6 +147,33 @@ What happened:
       'refs/notes/headway',
     ]);
     expect(verified.stderr).toContain('Good "git" signature for headway');
+  });
+
+  test('go over http with credentials of their own, which nothing that is said holds', async () => {
+    const commit = await repository.push('first', { a: '1' });
+    const server = await GitServer.start(folder);
+    onTestFinished(() => server.stop());
+    server.setLogin({ username: 'reader', password: 'r3ad' });
+    const { log } = keepingLog();
+    const reader = () => ({ type: 'basic', username: 'reader', password: 'r3ad' }) as const;
+    const opened = await openMirror({
+      url: server.url(),
+      ref: 'main',
+      path: '.',
+      folder: path.join(folder, 'http'),
+      credentials: reader,
+      log,
+    });
+    if (!opened.ok) throw new Error(opened.error.message);
+    open.push(opened.value);
+    await opened.value.look();
+    server.setLogin({ username: 'writer', password: 'wr1te' });
+    const refused = await tell(opened.value, [message(commit, 'production')]);
+    expect(refused).toMatchObject([{ type: 'Retry', problem: { code: 'HW3002' } }]);
+    expect(JSON.stringify(refused)).not.toMatch(/r3ad|wr1te/);
+    const writer = { credentials: () => ({ type: 'basic', username: 'writer', password: 'wr1te' }) as const };
+    expect(await tell(opened.value, [message(commit, 'production')], writer)).toEqual([{ type: 'Delivered' }]);
+    expect(await notesOf(commit)).toContain('rolled back');
   });
 
   test('a server that does not take them is told of, and an unknown commit hinders no other', async () => {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { statusText } from '../../src/check/status.ts';
 import { EMPTY_MEMORY } from '../../src/decide/memory.ts';
 import { openJournal, type Journal } from '../../src/journal/journal.ts';
 import type { Clock } from '../../src/kit/clock.ts';
@@ -17,10 +18,12 @@ import { forgeChannel, type ForgeOptions } from '../../src/report/deliver/forge.
 import { gitea, github } from '../../src/report/deliver/github.ts';
 import { gitlab } from '../../src/report/deliver/gitlab.ts';
 import { webhookChannel } from '../../src/report/deliver/webhook.ts';
+import { createReport } from '../../src/report/server.ts';
 import { isAuthentic } from '../../src/report/hook-signature.ts';
 import { ENVIRONMENT } from '../decide/support/desired.ts';
 import { ForgeServer, type Fault } from '../support/forge-server.ts';
 import { keepingLog } from '../support/log.ts';
+import { RecordedSource, recordedStatus } from './recorded.ts';
 
 /** Much faster than time: back-off counts in seconds, and a test should not. */
 const SPEED = 40;
@@ -380,4 +383,36 @@ it('a web hook is signed as the specification says, and has the same id for each
       text: expect.stringContaining('errors: 50% against 2% (14 samples)'),
     },
   });
+});
+
+it('status, metrics and page of the daemon show what waits and why', async () => {
+  const { until, reporting } = await bench(
+    (forge) => {
+      const options = optionsOf('GitHub', forge, 'wr0ng');
+      return [forgeChannel('forge', 'Statuses', github(options), options, clock)];
+    },
+    memoryOf([[GOOD, 'Success']], { notes: true }),
+  );
+  await until('refused', () => reporting().status().channels[0]!.lastError !== undefined);
+  const source = new RecordedSource({ ...recordedStatus(), report: reporting().status() });
+  const shown = createReport({
+    statusSource: source,
+    metricsSource: {
+      samples: () => Promise.resolve(ok([])),
+      storage: () => Promise.resolve({}),
+      access: () => [],
+    },
+    clock,
+    log: keepingLog().log,
+    address: { host: '127.0.0.1', port: 0 },
+  });
+  onTestFinished(() => shown.close());
+  const listening = await shown.listen();
+  if (!listening.ok) throw new Error(listening.error.message);
+  const metrics = await (await fetch(new URL('/metrics', listening.value.url))).text();
+  expect(metrics).toContain('headway_report_backlog{channel="forge"} 1');
+  expect(metrics).toMatch(/headway_report_tries_total\{channel="forge",outcome="retry"\} [1-9]/);
+  const text = statusText(source.status());
+  expect(text).toMatch(/report {3}forge: 1 to tell; HW5081 .*answers 401: Bad credentials/);
+  expect(text).toContain('the Environment asks for notes, which runtime.yaml does not set up');
 });

@@ -86,7 +86,10 @@ function isSettled(before: Message['state'], after: Message['state']): boolean {
 }
 
 function dueAt(before: OutboxItem | undefined, message: Message, nowMs: number): number {
-  if (!before?.deliveredAtMs || message.state !== 'Pending') return nowMs;
+  if (!before) return nowMs;
+  const isSame = before.message.state === message.state;
+  if (isSame && before.delivered !== before.digest) return before.dueAtMs;
+  if (!before.deliveredAtMs || (message.state !== 'Pending' && !isSame)) return nowMs;
   return Math.min(Math.max(nowMs, before.deliveredAtMs + PENDING_PACE_MS), nowMs + PENDING_PACE_MS);
 }
 

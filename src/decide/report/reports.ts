@@ -5,20 +5,31 @@
  * R1 Success is said when the story has ended well, never before: what serves and still bakes is pending.
  * R2 A failure belongs to the commit whose attempt failed, or that brought the invalid file; not to those after it.
  * R3 What is being judged after going back is pending: it may turn out to be an outage that everybody shared.
+ * R4 Nothing here moves while samples come in: evidence is that of an end, so what is told changes with what happened only.
  */
 import { short } from '../../kit/digest.ts';
 import type { EntryKey } from '../../model/component.ts';
 import type { CommitMemory, EntryMemory, Memory, Serving } from '../../model/memory.ts';
 import type { CommitReport, EntryReport, ReportState } from '../../model/report.ts';
-import { REASONS, type SourceStatus } from '../../model/status.ts';
+import { REASONS, type Evidence, type SourceStatus } from '../../model/status.ts';
 
 type Told = Pick<EntryReport, 'state' | 'why'> & Partial<Pick<EntryReport, 'evidence'>>;
 
+/** A commit may change ten thousand entries; so many are told one by one, the worst first. */
+export const MAX_ENTRIES = 50;
+
+/** Of stories that are over: a commit about which nothing changes stays the value that it was (decide/memory). */
+export type ReportCache = WeakMap<CommitMemory, CommitReport>;
+
 /** Newest first. */
-export function reportsOf(memory: Memory): readonly CommitReport[] {
+export function reportsOf(memory: Memory, known: ReportCache = new WeakMap()): readonly CommitReport[] {
   return memory.commits.map((commit, index) => {
+    const before = known.get(commit);
+    if (before) return before;
     const base = memory.commits.slice(index + 1).find((older) => !isPassedOver(older));
-    return reportOf(memory, commit, base);
+    const report = reportOf(memory, commit, base);
+    if (commit.state === 'Proven' && report.state === 'Success') known.set(commit, report);
+    return report;
   });
 }
 
@@ -59,7 +70,10 @@ function reportOf(memory: Memory, commit: CommitMemory, base: CommitMemory | und
     ...said,
     state: worst,
     why: sentence(all.filter((one) => one.state === worst)) ?? commit.why,
-    entries,
+    entries: entries
+      .toSorted((one, other) => WEIGHT.indexOf(one.state) - WEIGHT.indexOf(other.state))
+      .slice(0, MAX_ENTRIES),
+    ...(entries.length > MAX_ENTRIES ? { more: entries.length - MAX_ENTRIES } : {}),
     ...(answer === undefined ? {} : { answeredBy: answer }),
     revertable: commit.attempts.some(({ key, attempt }) => isFailedAndWanted(memory.entries[key], attempt)),
   };
@@ -93,10 +107,10 @@ function toldOfAttempt(
 ): Told {
   if (!entry) return { state: 'Neutral', why: 'was deleted' };
   const { serving, shown, candidate, judging } = entry;
-  const isServed = serving?.release.release === release && shown?.attempt === attempt;
-  if (serving && (serving.attempt === attempt || isServed)) return toldOfServing(serving);
-  if (judging?.attempt === attempt) return { state: 'Pending', why: `went back and is being judged: ${judging.why}` };
   const end = entry.ends.find((one) => one.attempt === attempt);
+  const isServed = serving?.release.release === release && shown?.attempt === attempt;
+  if (serving && (serving.attempt === attempt || isServed)) return toldOfServing(serving, end?.evidence);
+  if (judging?.attempt === attempt) return { state: 'Pending', why: `went back and is being judged: ${judging.why}` };
   if (end?.kind === 'Failed') return { state: 'Failure', why: `was rolled back: ${end.why}`, evidence: end.evidence };
   if (shown?.attempt !== attempt) {
     if (entry.ledger.some((line) => line.release.release === release)) return { state: 'Success', why: 'was proven' };
@@ -117,9 +131,8 @@ function toldOfAttempt(
   return { state: 'Pending', why: reason === undefined ? 'is not looked at yet' : `is pending: ${REASONS[reason]}` };
 }
 
-/** R1. */
-function toldOfServing({ proven, degraded, bake }: Serving): Told {
-  const evidence = bake?.trial.evidence ?? [];
+/** R1, R4. */
+function toldOfServing({ proven, degraded, bake }: Serving, evidence: readonly Evidence[] = []): Told {
   if (degraded !== undefined) return { state: 'Failure', why: `failed with nothing behind it: ${degraded}`, evidence };
   if (proven) return { state: 'Success', why: 'is proven' };
   if (bake?.state === 'Unproven')
