@@ -52,4 +52,9 @@ export const BINARY_CODES = {
     remedy: 'name the revision that is meant, or delete the line',
     policy: 'Terminal',
   },
+  HW1215: {
+    title: 'freeze window that never ends',
+    remedy: 'make duration shorter than the time between two openings, or use suspend to hold what must not change',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

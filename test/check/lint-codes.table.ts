@@ -189,6 +189,18 @@ export const LINT_ROWS: readonly Row[] = [
     good: shop(PROBE, { 'environment.yaml': frozen('shop') }),
   },
   {
+    code: 'HW1082',
+    what: 'a freeze window that never comes',
+    bad: shop(PROBE, { 'environment.yaml': frozen('shop', '»"0 0 31 2 *"') }),
+    good: shop(PROBE, { 'environment.yaml': frozen('shop', '"0 0 28 2 *"') }),
+  },
+  {
+    code: 'HW1215',
+    what: 'a freeze window that begins again before it is over',
+    bad: shop(PROBE, { 'environment.yaml': frozen('shop', '"0 18 * * *"', '»24h') }),
+    good: shop(PROBE, { 'environment.yaml': frozen('shop', '"0 18 * * *"', '23h') }),
+  },
+  {
     code: 'HW1214',
     what: 'an emergency for a revision that this is not',
     bad: shop(`${PROBE}  rollout: {emergency: {revision: »b0b0c3d4e5f6, reason: "the shop is down"}}\n`),
@@ -202,9 +214,10 @@ export const LINT_ROWS: readonly Row[] = [
   },
 ];
 
-function frozen(namespace: string): string {
+function frozen(namespace: string, schedule = '"0 18 * * 5"', duration = '62h'): string {
   return environment(
-    `  freezeWindows: [{name: weekend, schedule: "0 18 * * 5", duration: 62h, namespaces: [${namespace}]}]\n`,
+    `  freezeWindows: [{name: weekend, schedule: ${schedule}, duration: ${duration}, namespaces: [${namespace}]}]
+`,
   );
 }
 

@@ -22,6 +22,10 @@ describe('the rules of lint', () => {
     expect(findingsOf(row.good).filter(({ code }) => code === row.code)).toEqual([]);
   });
 
+  it('may be waived, all of them: the daemon runs such documents as they are written', () => {
+    expect(LINT_ROWS.map(({ code }) => code).filter((code) => !isLintRule(code))).toEqual([]);
+  });
+
   it('has a row for every rule', () => {
     const shown = new Set<string>([...LINT_ROWS, ...BINARY_ROWS].map(({ code }) => code));
     expect(Object.keys(CODES).filter((code) => isLintRule(code) && !shown.has(code))).toEqual([]);

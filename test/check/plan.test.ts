@@ -317,11 +317,37 @@ describe('reporters', () => {
     const text = planMarkdown(plan);
     expect(text).toMatch(/^<!-- headway:plan -->\n### headway plan `[^`]+`\n\n\*\*Escalations/);
     expect(text).toContain('⚠️ shop/cart gains g');
-    expect(text).toMatch(/❌ `HW1013`/);
+    expect(text).toMatch(/❌ `bad.yaml:6` `HW1013`/);
     expect(planMarkdown(between(shop(''), shop('  limits: {concurrency: 2}\n')))).toMatch(
       /<details><summary>\w+: serves everything after [^]*\| stage \|[^]*\| bake \| 100 %[^]*<\/details>/,
     );
     expect(planMarkdown(between(shop(''), shop('')))).toContain('Nothing changes.');
+  });
+
+  it('markdown: a step says whose requests it takes, and for whom it waits', () => {
+    const canary = (steps: string) => `  rollout: {strategy: {type: Canary, canary: {steps: [${steps}]}}}\n`;
+    const steps =
+      '{headers: [{name: x-beta, value: "yes"}], mirror: {percent: 5}}, {weight: 10, approval: {name: boss}}';
+    const text = planMarkdown(between(shop(''), shop(`  limits: {concurrency: 2}\n${canary(steps)}`)));
+    expect(text).toContain('| step | 0 %, x-beta: yes, copies of 5 % |');
+    expect(text).toMatch(/\| step \| 10 % \|.*\| approval of boss \|/);
+  });
+
+  it('markdown: fits into a comment, whatever changes, and says that there is more', () => {
+    const fleet = (count: number): Files =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, n) => {
+          const name = `${'x'.repeat(50)}${String(n).padStart(4, '0')}`;
+          return [`${name}.yaml`, component(name, hostile)];
+        }),
+      );
+    const text = planMarkdown(
+      between({ 'environment.yaml': ENVIRONMENT }, { 'environment.yaml': ENVIRONMENT, ...fleet(800) }),
+    );
+    expect(text.length).toBeLessThan(65_536);
+    expect(text.length).toBeGreaterThan(50_000);
+    expect(text).toMatch(/There is more than a comment holds: `headway plan` prints all of it\.\n$/);
+    expect(planMarkdown(plan)).not.toContain('There is more');
   });
 
   it('github: annotations for what needs a look', () => {

@@ -15,6 +15,7 @@ import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ShapeOf } from '../../model/wit.ts';
 import { at } from './at.ts';
 import { circleOf, circleText } from './circles.ts';
+import { freezeWindows } from './freeze.ts';
 import { unreadSettings, unusedGrants, widerGrants } from './grants.ts';
 import { probesWithoutHandler, routesWithoutHandler } from './handlers.ts';
 import { emptyNamespaces } from './namespaces.ts';
@@ -284,6 +285,7 @@ const RULES: readonly Rule[] = [
   ),
   ({ desired, documents, shapeOf }) => routesWithoutHandler(desired, documents, shapeOf),
   ({ documents }) => emptyNamespaces(documents),
+  ({ documents }) => freezeWindows(documents),
   forEachEntry(otherEmergency),
   unusedPolicies,
   unusedRoles,

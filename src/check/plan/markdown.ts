@@ -1,7 +1,8 @@
 /** For one comment on a pull request, found again by its hidden marker: escalations, deletions, then entry by entry. */
 import { short } from '../../kit/digest.ts';
 import { formatDuration } from '../../kit/units.ts';
-import { cell } from '../reporters/markdown.ts';
+import type { Problem } from '../../model/problem.ts';
+import { cell, placeOf } from '../reporters/markdown.ts';
 import { liveText } from './live.ts';
 import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
 import {
@@ -10,36 +11,71 @@ import {
   deletionSentence,
   grantSentence,
   isEmpty,
+  noteOf,
   quarantineSentence,
   suspensionSentence,
+  trafficOf,
 } from './summary.ts';
 import type { PlannedWalk } from './walk.ts';
 
 export const PLAN_MARKER = '<!-- headway:plan -->';
-/** A comment of GitHub holds 65,536 characters; the entries past this many are named only. */
+/** A comment of GitHub holds 65,536 characters; entries past this many are named only. */
 const MAX_ENTRIES_IN_FULL = 20;
+const MAX_CHARACTERS = 60_000;
 
 export function planMarkdown(plan: Plan): string {
-  const lines = [PLAN_MARKER, `### headway plan \`${short(plan.base)}..${short(plan.head)}\``, ''];
-  if (plan.live) lines.push(cell(liveText(plan.live)), '');
-  if (isEmpty(plan)) lines.push('Nothing changes.', '');
+  const head = [PLAN_MARKER, `### headway plan \`${short(plan.base)}..${short(plan.head)}\``, ''];
+  if (plan.live) head.push(cell(liveText(plan.live)), '');
+  if (isEmpty(plan)) head.push('Nothing changes.', '');
+  const comment = new Comment(head);
   const escalations = escalationsOf(plan);
-  if (escalations.length > 0) {
-    lines.push('**Escalations, to be looked at first:**', '');
-    lines.push(...escalations.map((grant) => `- ⚠️ ${cell(grantSentence(grant))}`), '');
-  }
+  if (escalations.length > 0) comment.add('**Escalations, to be looked at first:**', '');
+  for (const grant of escalations) comment.add(`- ⚠️ ${cell(grantSentence(grant))}`);
+  if (escalations.length > 0) comment.add('');
   const harmless = plan.policies.filter(({ escalation }) => !escalation);
-  if (harmless.length > 0) lines.push(...harmless.map((change) => `- ${cell(grantSentence(change))}`), '');
-  if (plan.deletion) lines.push(`${plan.deletion.held ? '⛔ ' : ''}${cell(deletionSentence(plan.deletion))}`, '');
-  for (const entry of plan.entries.slice(0, MAX_ENTRIES_IN_FULL)) lines.push(...entryLines(entry));
-  const rest = plan.entries.slice(MAX_ENTRIES_IN_FULL);
-  for (const { key, change } of rest) lines.push(`- **${cell(key)}** ${CHANGES[change]}`);
-  if (rest.length > 0) lines.push('');
-  for (const { span, code, message, remedy } of plan.problems) {
-    const place = span ? `\`${span.file}:${span.line}:${span.column}\` ` : '';
-    lines.push(`- ❌ ${place}\`${code}\` ${cell(message)}. Fix: ${cell(remedy)}`);
+  for (const change of harmless) comment.add(`- ${cell(grantSentence(change))}`);
+  if (harmless.length > 0) comment.add('');
+  if (plan.deletion) comment.add(`${plan.deletion.held ? '⛔ ' : ''}${cell(deletionSentence(plan.deletion))}`, '');
+  for (const problem of plan.problems) comment.add(problemLine(problem));
+  if (plan.problems.length > 0) comment.add('');
+  for (const [index, entry] of plan.entries.entries()) {
+    const inFull = index < MAX_ENTRIES_IN_FULL && comment.add(...entryLines(entry));
+    if (!inFull) comment.add(`- **${cell(entry.key)}** ${CHANGES[entry.change]}`);
   }
-  return `${lines.join('\n').trimEnd()}\n`;
+  return comment.text();
+}
+
+/** Lines as long as there is room; what had none is counted at the end. */
+class Comment {
+  readonly #lines: string[];
+  #characters: number;
+  #left = 0;
+
+  constructor(head: readonly string[]) {
+    this.#lines = [...head];
+    this.#characters = head.join('\n').length;
+  }
+
+  /** All of these lines or none. */
+  add(...lines: readonly string[]): boolean {
+    const characters = lines.reduce((sum, line) => sum + line.length + 1, 0);
+    if (this.#characters + characters > MAX_CHARACTERS) {
+      this.#left += 1;
+      return false;
+    }
+    this.#lines.push(...lines);
+    this.#characters += characters;
+    return true;
+  }
+
+  text(): string {
+    const rest = this.#left === 0 ? [] : ['', 'There is more than a comment holds: `headway plan` prints all of it.'];
+    return `${[...this.#lines, ...rest].join('\n').trimEnd()}\n`;
+  }
+}
+
+function problemLine({ span, code, message, remedy }: Problem): string {
+  return `- ❌ ${span ? `${placeOf('', span)} ` : ''}\`${code}\` ${cell(message)}. Fix: ${cell(remedy)}`;
 }
 
 function entryLines(entry: PlannedEntry): string[] {
@@ -49,15 +85,14 @@ function entryLines(entry: PlannedEntry): string[] {
   if (entry.base?.revision !== entry.head?.revision && entry.change !== 'Invalid') {
     lines.push(`- revision \`${arrow(entry.base?.revision, entry.head?.revision)}\``);
   }
+  if (entry.group !== undefined) lines.push(`- group ${cell(entry.group)}, in lock-step`);
   if (entry.together.length > 0) lines.push(`- together with ${cell(entry.together.join(', '))}`);
   for (const one of entry.breaks) lines.push(`- ⚠️ ${cell(breakSentence(entry.key, one))}`);
   for (const difference of entry.differences) lines.push(`- ${cell(difference)}`);
   const suspension = suspensionSentence(entry);
   if (suspension !== undefined) lines.push(`- ${cell(suspension)}`);
   for (const grant of entry.grants) lines.push(`- ${grant.escalation ? '⚠️ ' : ''}${cell(grantSentence(grant))}`);
-  for (const { code, message, remedy } of entry.problems) {
-    lines.push(`- ❌ \`${code}\` ${cell(message)}. Fix: ${cell(remedy)}`);
-  }
+  for (const problem of entry.problems) lines.push(problemLine(problem));
   if (lines.length > 2) lines.push('');
   if (entry.walk) lines.push(...walkLines(entry.walk), '');
   return lines;
@@ -72,7 +107,7 @@ function walkLines(walk: PlannedWalk): string[] {
     '|---|---|---|---|---|---|',
     ...walk.steps.map(
       (step) =>
-        `| ${step.stage.toLowerCase()} | ${step.weight} % | ${formatDuration(step.leastMs)} | ${step.leastSamples} | ${formatDuration(step.deadlineMs)} | ${step.approval === undefined ? '' : `approval of ${cell(step.approval)}`} |`,
+        `| ${step.stage.toLowerCase()} | ${cell(trafficOf(step))} | ${formatDuration(step.leastMs)} | ${step.leastSamples} | ${formatDuration(step.deadlineMs)} | ${cell(noteOf(step))} |`,
     ),
     '',
     '</details>',

@@ -4,6 +4,7 @@ import type { Break } from './contracts.ts';
 import type { GrantChange } from './grants.ts';
 import type { Plan, PlannedEntry } from './plan.ts';
 import type { PlannedDeletion } from './together.ts';
+import type { PlannedStep } from './walk.ts';
 
 export const CHANGES: Readonly<Record<PlannedEntry['change'], string>> = {
   Add: 'is added',
@@ -54,4 +55,19 @@ export function quarantineSentence({ key, live }: PlannedEntry): string | undefi
   if (!quarantined) return undefined;
   const { attempt, commit, why, write } = quarantined;
   return `${key} lands on attempt ${short(attempt)}, quarantined since commit ${short(commit)} (${why}): it will not start; to try it again, write ${write}`;
+}
+
+export function noteOf({ stage, approval }: PlannedStep): string {
+  if (stage === 'Handover') return 'requests wait in the mailbox: the old one ends, then the new one starts';
+  return approval === undefined ? '' : `approval of ${approval}`;
+}
+
+/** Whose requests a step takes. */
+export function trafficOf({ weight, replicas, headers, mirror }: PlannedStep): string {
+  return [
+    `${weight} %`,
+    ...(replicas === undefined ? [] : [`replica ${replicas}`]),
+    ...(headers === undefined ? [] : [headers.join(' or ')]),
+    ...(mirror === undefined ? [] : [`copies of ${mirror} %`]),
+  ].join(', ');
 }

@@ -9,10 +9,12 @@ import {
   deletionSentence,
   grantSentence,
   isEmpty,
+  noteOf,
   quarantineSentence,
   suspensionSentence,
+  trafficOf,
 } from './summary.ts';
-import type { PlannedStep, PlannedWalk } from './walk.ts';
+import type { PlannedWalk } from './walk.ts';
 
 export function planText(plan: Plan): string {
   const lines = [`plan ${short(plan.base)}..${short(plan.head)}`];
@@ -53,20 +55,6 @@ function entryLines(entry: PlannedEntry): string[] {
   }
   if (entry.walk) lines.push(...walkLines(entry.walk));
   return lines;
-}
-
-function noteOf({ stage, approval }: PlannedStep): string {
-  if (stage === 'Handover') return 'requests wait in the mailbox: the old one ends, then the new one starts';
-  return approval === undefined ? '' : `approval of ${approval}`;
-}
-
-function trafficOf({ weight, replicas, headers, mirror }: PlannedStep): string {
-  return [
-    `${weight} %`,
-    ...(replicas === undefined ? [] : [`replica ${replicas}`]),
-    ...(headers === undefined ? [] : [headers.join(' or ')]),
-    ...(mirror === undefined ? [] : [`copies of ${mirror} %`]),
-  ].join(', ');
 }
 
 function walkLines(walk: PlannedWalk): string[] {

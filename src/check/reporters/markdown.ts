@@ -30,7 +30,7 @@ export function reportMarkdown(report: LintReport): string {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-function placeOf(prefix: string, { file, line }: Span): string {
+export function placeOf(prefix: string, { file, line }: Span): string {
   return `\`${printable(`${prefix}${file}`)
     .replaceAll('`', "'")
     .replaceAll('|', String.raw`\|`)}:${line}\``;
