@@ -13,6 +13,7 @@ const FIELDS: readonly (readonly [keyof EnvironmentSettings, string])[] = [
   ['maxConcurrentRollouts', 'rollouts.maxConcurrent'],
   ['platformNamespace', 'platformNamespace'],
   ['report', 'report'],
+  ['bases', 'bases'],
   ['defaultRolloutPolicy', 'defaultRolloutPolicy'],
 ];
 

@@ -179,6 +179,10 @@ class BareMirror implements Mirror {
     return this.#reader.files(commit);
   }
 
+  baseFiles(commit: string, base: string): Promise<Result<readonly TreeFile[], Problem>> {
+    return this.#reader.baseFiles(commit, base);
+  }
+
   skipped(commit: string): Promise<Result<readonly SkippedEntry[], Problem>> {
     return this.#reader.skipped(commit);
   }

@@ -1,7 +1,9 @@
 /**
  * Reads what the mirror holds: local disk only, never the server.
  */
+import { posix } from 'node:path';
 import { err, ok, type Result } from '../kit/result.ts';
+import { resolveBase } from '../model/base-path.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { CommitInfo, SkippedEntry, TreeFile } from '../reconcile/ports.ts';
 import { BatchReader } from './batch.ts';
@@ -65,7 +67,8 @@ export class MirrorReader {
     if (!checked.ok) return checked;
     const listed = await this.read(['rev-list', `--max-count=${MAX_HISTORY_COMMITS}`, head, `^${base}`, '--']);
     if (listed.exitCode !== 0) return err(await this.#problemOfRead(listed, 'read the history', [base, head]));
-    const folder = [this.#path, path].filter((part) => part !== '').join('/');
+    // A path in a base leads out of the followed one; never out of the repository: git would say so.
+    const folder = posix.normalize([this.#path, path].filter((part) => part !== '').join('/'));
     let printed = '';
     const ended = await this.#command.own({
       args: ['diff-tree', '--stdin', '-r', '-c', '--root', '--raw', '--no-renames', '--', `:(top,literal)${folder}`],
@@ -105,6 +108,15 @@ export class MirrorReader {
     return tree.ok ? ok(tree.value.files) : tree;
   }
 
+  async baseFiles(commit: string, base: string): Promise<Result<readonly TreeFile[], Problem>> {
+    const folder = resolveBase(this.#path, base);
+    if (!folder.ok) return err(problem('HW1150', `the base ${folder.error}`));
+    const tree = await this.#readTree(commit, folder.value);
+    if (tree.ok) return ok(tree.value.files);
+    if (tree.error.code !== 'HW3014') return tree;
+    return err(problem('HW1150', `the base ${base} is not in this commit: there is no folder ${folder.value}`));
+  }
+
   async skipped(commit: string): Promise<Result<readonly SkippedEntry[], Problem>> {
     const tree = await this.#listTree(commit);
     return tree.ok ? ok(tree.value.skipped) : tree;
@@ -112,10 +124,15 @@ export class MirrorReader {
 
   async #listTree(commit: string): Promise<Result<Tree, Problem>> {
     if (this.#tree?.commit === commit) return ok(this.#tree.tree);
+    const tree = await this.#readTree(commit, this.#path);
+    if (tree.ok) this.#tree = { commit, tree: tree.value };
+    return tree;
+  }
+
+  async #readTree(commit: string, path: string): Promise<Result<Tree, Problem>> {
     const checked = checkCommits([commit]);
     if (!checked.ok) return checked;
     const limits = this.#limits;
-    const path = this.#path;
     const ended = await this.read(
       ['ls-tree', '-r', '-t', '-l', '-z', '--full-tree', `${commit}:${path}`],
       maxListingBytes(limits),
@@ -129,9 +146,7 @@ export class MirrorReader {
       }
       return err(await this.#problemOfRead(ended, 'list the files', [commit]));
     }
-    const tree = parseTree(ended.stdout, limits);
-    if (tree.ok) this.#tree = { commit, tree: tree.value };
-    return tree;
+    return parseTree(ended.stdout, limits);
   }
 
   async blobs(oids: readonly string[]): Promise<Result<ReadonlyMap<string, Uint8Array>, Problem>> {

@@ -4,7 +4,7 @@ import type { InvalidDocument } from '../model/desired.ts';
 import { BOUNDS, type Bounds } from './bounds.ts';
 import { byPlace, finding } from './finding.ts';
 import { API_VERSION, CLUSTER_SCOPED, isKind, LATER_KINDS, SCHEMAS, type Kind } from './kinds.ts';
-import { identityOf, type Identity, type Parsed, type ParsedDocument } from './parsed.ts';
+import { identityOf, type Identity, type Parsed, type ParsedDocument, type Template } from './parsed.ts';
 import { spanOfKey, spanOfValue, type Places } from './place.ts';
 import { meaningOf } from './schema-finding.ts';
 import { closest } from './suggest.ts';
@@ -17,6 +17,8 @@ export interface SourceFile {
   /** Relative to the followed path, `/` between segments. */
   readonly path: string;
   readonly bytes: Uint8Array;
+  /** The base that it belongs to: its path begins with it. */
+  readonly base?: string;
 }
 
 export type Parse = (files: readonly SourceFile[]) => Parsed;
@@ -50,14 +52,18 @@ export function createParse(bounds: Bounds = BOUNDS): Parse {
 
 /** The files that are manifests, in the order of their paths. */
 export function manifestFiles<File extends SourceFile>(files: readonly File[]): readonly File[] {
-  return files.filter((file) => isManifestPath(file.path)).sort((a, b) => (a.path < b.path ? -1 : 1));
+  return files
+    .filter(({ path, base }) => isManifestPath(base === undefined ? path : path.slice(base.length + 1)))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 export function merged(files: readonly Parsed[]): Parsed {
+  const templates = files.flatMap((file) => file.templates ?? []);
   return {
     documents: files.flatMap((file) => file.documents),
     invalid: files.flatMap((file) => file.invalid),
     unreadableFiles: files.flatMap((file) => file.unreadableFiles),
+    ...(templates.length === 0 ? {} : { templates }),
   };
 }
 
@@ -95,12 +101,17 @@ function parseFile(file: SourceFile, validators: Validators, bounds: Bounds): Pa
   if (!yaml.ok) return unreadable(file.path, yaml.error);
   const documents: ParsedDocument[] = [];
   const invalid: InvalidDocument[] = [];
+  const templates: Template[] = [];
   let readable = true;
   for (const document of yaml.value.documents) {
     const tree = treeOf(document, yaml.value.locate);
     if (tree.value === null && tree.problems.length === 0) continue;
+    if (file.base !== undefined && tree.problems.length === 0) {
+      templates.push({ file: file.path, base: file.base, value: tree.value, places: tree.places });
+      continue;
+    }
     const identity = identityOf(tree.value);
-    const problems = tree.problems.length > 0 ? tree.problems : problemsOf(file.path, tree, identity, validators);
+    const problems = tree.problems.length > 0 ? tree.problems : documentProblems(file.path, tree, identity, validators);
     if (problems.length === 0) {
       documents.push(toParsed(file.path, tree, identity));
       continue;
@@ -109,7 +120,8 @@ function parseFile(file: SourceFile, validators: Validators, bounds: Bounds): Pa
     // After a syntax error nobody knows what the author meant to be in the file.
     if (!isNamed(identity) || problems.some((problem) => problem.code === 'HW1001')) readable = false;
   }
-  return { documents, invalid, unreadableFiles: readable ? [] : [file.path] };
+  const unreadableFiles = readable ? [] : [file.path];
+  return { documents, invalid, unreadableFiles, ...(templates.length === 0 ? {} : { templates }) };
 }
 
 /** A file of which nothing can be taken. */
@@ -117,7 +129,11 @@ export function unreadable(file: string, problem: Diagnostic): Parsed {
   return { documents: [], invalid: [{ kind: 'Unknown', file, problems: [problem] }], unreadableFiles: [file] };
 }
 
-function toParsed(file: string, { value, places }: Tree, { kind, namespace, name }: Identity): ParsedDocument {
+export function toParsed(
+  file: string,
+  { value, places }: Pick<Tree, 'value' | 'places'>,
+  { kind, namespace, name }: Identity,
+): ParsedDocument {
   // The schema of the kind has been checked: this is the one place where plain data becomes a typed document.
   return { file, kind, namespace: namespace ?? '', name: name!, value, places } as unknown as ParsedDocument;
 }
@@ -127,7 +143,12 @@ function isNamed(identity: Identity): boolean {
 }
 
 /** First whether it is a document of ours at all, then its schema: the errors of a wrong schema would only confuse. */
-function problemsOf(file: string, tree: Tree, identity: Identity, validators: Validators): readonly Diagnostic[] {
+export function documentProblems(
+  file: string,
+  tree: Tree,
+  identity: Identity,
+  validators: Validators,
+): readonly Diagnostic[] {
   const { value, places } = tree;
   if (typeof value !== 'object' || Array.isArray(value)) {
     return [finding('HW1015', 'the document is not a mapping', { span: spanOfValue(file, places, '') })];
@@ -171,7 +192,7 @@ export function schemaFindings(file: string, value: Json, places: Places, valida
   return [...found.values()].sort(byPlace);
 }
 
-function bounded(problems: readonly Diagnostic[], bounds: Bounds): readonly Diagnostic[] {
+export function bounded(problems: readonly Diagnostic[], bounds: Bounds): readonly Diagnostic[] {
   if (problems.length <= bounds.maxProblemsPerDocument) return problems;
   const shown = problems.slice(0, bounds.maxProblemsPerDocument - 1);
   const next = problems[shown.length]!;
@@ -179,7 +200,7 @@ function bounded(problems: readonly Diagnostic[], bounds: Bounds): readonly Diag
   return [...shown, { ...next, message }];
 }
 
-function about({ kind, namespace, name }: Identity, problems: readonly Diagnostic[]): readonly Diagnostic[] {
+export function about({ kind, namespace, name }: Identity, problems: readonly Diagnostic[]): readonly Diagnostic[] {
   if (name === undefined) return problems;
   const subject = namespace === undefined ? { kind, name } : { kind, namespace, name };
   return problems.map((problem) => ({ ...problem, subject }));

@@ -43,6 +43,15 @@ export interface Parsed {
   readonly invalid: readonly InvalidDocument[];
   /** Files with a document that could not even be named: nothing may be pruned beside them. */
   readonly unreadableFiles: readonly string[];
+  /** Documents of bases as they are written: whole only with the variables and patches of an Environment. */
+  readonly templates?: readonly Template[];
+}
+
+export interface Template {
+  readonly file: string;
+  readonly base: string;
+  readonly value: Json;
+  readonly places: Places;
 }
 
 /** Who a document says it is, as far as that can be read; enough to keep its last valid form. */

@@ -4,7 +4,10 @@ import type { Span } from '../model/problem.ts';
  * Where a node stands, as plain numbers so that a thousand documents cross a process boundary cheaply:
  * `[line, column, endLine, endColumn]` of the value and, where it has one, the same four of its key.
  */
-export type Place = readonly number[];
+export type Place = readonly number[] & {
+  /** Where it is not the file of its document: it came from a patch. Never crosses a process boundary. */
+  readonly file?: string;
+};
 
 /** Places by JSON pointer; the root is the empty pointer. */
 export type Places = Readonly<Record<string, Place>>;
@@ -34,13 +37,14 @@ export function pathOf(pointer: string): string {
 
 /** The span of a value; of the nearest thing around it where it is not written (a missing field). */
 export function spanOfValue(file: string, places: Places, pointer: string): Span {
-  return spanFrom(file, nearest(places, pointer).slice(0, 4));
+  const place = nearest(places, pointer);
+  return spanFrom(place.file ?? file, place.slice(0, 4));
 }
 
 /** The span of the key that holds a value; for items of lists and the root, that of the value. */
 export function spanOfKey(file: string, places: Places, pointer: string): Span {
   const place = nearest(places, pointer);
-  return spanFrom(file, place.length === 8 ? place.slice(4) : place.slice(0, 4));
+  return spanFrom(place.file ?? file, place.length === 8 ? place.slice(4) : place.slice(0, 4));
 }
 
 function nearest(places: Places, pointer: string): Place {

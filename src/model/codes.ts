@@ -1,4 +1,5 @@
 import { ARTIFACT_CODES } from './artifact-codes.ts';
+import { BASE_CODES } from './base-codes.ts';
 import { BINARY_CODES } from './binary-codes.ts';
 import { DAEMON_CODES } from './daemon-codes.ts';
 import { FIRING_CODE_ROWS } from './firing-codes.ts';
@@ -25,6 +26,7 @@ export interface CodeRow {
  * daemon's own start · HW6xxx rollouts.
  */
 export const CODES = {
+  ...BASE_CODES,
   ...BINARY_CODES,
   ...LINK_CODES,
   ...MANIFEST_CODES,

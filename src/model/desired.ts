@@ -64,6 +64,8 @@ export interface EnvironmentSettings {
   /** Only its path, or no tenant path, may hold documents without a namespace. */
   readonly platformNamespace: string;
   readonly defaultRolloutPolicy?: { readonly namespace: string; readonly name: string };
+  /** Folders outside of the followed path whose documents belong to it, relative to it. Absent: none. */
+  readonly bases?: readonly string[];
   /** Judges the commits after this one. Absent: everybody is trusted. */
   readonly trust?: TrustSettings;
   /** What is told outside of Headway, of what the host allows. Absent: the defaults. */

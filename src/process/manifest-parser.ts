@@ -13,14 +13,17 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { digestOfBytes } from '../kit/digest.ts';
-import { err, ok } from '../kit/result.ts';
+import { err, ok, type Result } from '../kit/result.ts';
 import { assemble } from '../manifest/assemble.ts';
 import { finding } from '../manifest/finding.ts';
+import { basesOf, overlaid } from '../manifest/overlay.ts';
+import { createValidators, type Validators } from '../manifest/validator.ts';
+import type { Desired } from '../model/desired.ts';
 import { artifactPathsOf, manifestFiles, merged, overLimits, unreadable } from '../manifest/parse.ts';
 import type { Parsed } from '../manifest/parsed.ts';
 import { shapedArtifactsOf } from '../manifest/shaped.ts';
 import { problem, type Problem } from '../model/problem.ts';
-import type { ManifestFile, ManifestPort } from '../reconcile/ports.ts';
+import type { ManifestFile, ManifestPort, ParsedFiles } from '../reconcile/ports.ts';
 import { DisposableChild } from './disposable-child.ts';
 import { ParseLane } from './parse-lane.ts';
 
@@ -62,6 +65,12 @@ export function openManifestParser(options: ManifestParserOptions): ManifestPars
       turn = result;
       return result;
     },
+    basesOf,
+    overlay(parsed, files, previous) {
+      const result = turn.then(() => parser.overlay(parsed, files, previous));
+      turn = result;
+      return result;
+    },
     assemble,
     pid: () => parser.pid,
     close: () => parser.close(),
@@ -86,6 +95,9 @@ class Parser {
   #closed = false;
   /** Results of the files of the last commit, by path and content. */
   #known: ReadonlyMap<string, Parsed> = new Map();
+  /** The same of the files of its bases. */
+  #knownOfBases: ReadonlyMap<string, Parsed> = new Map();
+  #validators: Validators | undefined;
 
   constructor({ log, deadlineMs = PARSE_DEADLINE_MS, maxHeapMb = MAX_HEAP_MB, entry }: ManifestParserOptions) {
     this.#log = log;
@@ -105,24 +117,40 @@ class Parser {
   }
 
   async parse(files: readonly ManifestFile[]): Promise<ParseResult> {
+    const parsed = await this.#read(files, this.#known, (known) => (this.#known = known));
+    return parsed.ok ? ok(outcomeOf(parsed.value)) : parsed;
+  }
+
+  /** Bases are parsed in the child as all files are; what their documents become is made here, from plain data. */
+  async overlay(parsed: Parsed, files: readonly ManifestFile[], previous: Desired | undefined): Promise<ParseResult> {
+    const bases = await this.#read(files, this.#knownOfBases, (known) => (this.#knownOfBases = known));
+    if (!bases.ok) return bases;
+    this.#validators ??= createValidators();
+    return ok(outcomeOf(overlaid(parsed, bases.value, previous, this.#validators)));
+  }
+
+  async #read(
+    files: readonly ManifestFile[],
+    before: ReadonlyMap<string, Parsed>,
+    keep: (known: ReadonlyMap<string, Parsed>) => void,
+  ): Promise<Result<Parsed, Problem>> {
     if (this.#closed) return err(problem('HW1009', 'the parser is closed'));
     const manifests = manifestFiles(files);
     const refused = overLimits(manifests);
-    if (refused) return ok({ parsed: refused, artifactPaths: [] });
+    if (refused) return ok(refused);
     const keys = new Map(manifests.map((file) => [file, `${digestOfBytes(file.bytes)} ${file.path}`]));
     const results = new Map<string, Parsed>();
     const unknown: ManifestFile[] = [];
     for (const [file, key] of keys) {
-      const known = this.#known.get(key);
+      const known = before.get(key);
       if (known) results.set(key, known);
       else unknown.push(file);
     }
     const failure = await this.#parseAll(unknown, (file, parsed) => results.set(keys.get(file)!, parsed));
     // Also after a failure: what was found out, poisons above all, is not found out again.
-    this.#known = results;
+    keep(results);
     if (failure) return err(failure);
-    const parsed = merged([...keys.values()].map((key) => results.get(key)!));
-    return ok({ parsed, artifactPaths: artifactPathsOf(parsed), shaped: shapedArtifactsOf(parsed) });
+    return ok(merged([...keys.values()].map((key) => results.get(key)!)));
   }
 
   async #parseAll(files: readonly ManifestFile[], found: Found): Promise<Problem | undefined> {
@@ -172,6 +200,10 @@ class Parser {
     }
     return undefined;
   }
+}
+
+function outcomeOf(parsed: Parsed): ParsedFiles<Parsed> {
+  return { parsed, artifactPaths: artifactPathsOf(parsed), shaped: shapedArtifactsOf(parsed) };
 }
 
 function* batchesOf(files: readonly ManifestFile[]): Generator<readonly ManifestFile[]> {

@@ -12,12 +12,12 @@ import type { Terminal } from '../check/terminal.ts';
 import { openLocal, type LocalRepository } from '../git/local.ts';
 import { digestOfBytes, type Digest } from '../kit/digest.ts';
 import { ok, type Result } from '../kit/result.ts';
-import { isManifestPath } from '../manifest/parse.ts';
 import type { Desired } from '../model/desired.ts';
 import { PLAN_EXIT, type ExitCode } from '../model/exit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Status } from '../model/status.ts';
 import type { ShapeOf } from '../model/wit.ts';
+import { readDocuments } from '../reconcile/documents.ts';
 import { openManifestParser, type ManifestParser } from './manifest-parser.ts';
 import { openShapeReader, type ShapeReader } from './shape-reader.ts';
 
@@ -106,15 +106,11 @@ async function desiredAt(
   tree: string,
   previous?: Desired,
 ): Promise<Result<Read, Problem>> {
-  const files = await repository.files(tree);
-  if (!files.ok) return files;
-  const manifests = files.value.filter((file) => isManifestPath(file.path));
-  const texts = await repository.blobs(manifests.map((file) => file.oid));
-  if (!texts.ok) return texts;
-  const parsed = await parser.parse(manifests.map((file) => ({ path: file.path, bytes: texts.value.get(file.oid)! })));
-  if (!parsed.ok) return parsed;
-  const wanted = new Set(parsed.value.artifactPaths);
-  const artifacts = files.value.filter((file) => wanted.has(file.path));
+  const documents = await readDocuments(repository, parser, tree, previous);
+  if (!documents.ok) return documents;
+  const { files, parsed } = documents.value;
+  const wanted = new Set(parsed.artifactPaths);
+  const artifacts = files.filter((file) => wanted.has(file.path));
   const bytes = await repository.blobs(artifacts.map((file) => file.oid));
   if (!bytes.ok) return bytes;
   const digests = new Map<string, Digest>(
@@ -125,5 +121,5 @@ async function desiredAt(
   const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
   if (failed && !failed.ok) return failed;
   const shapeOf: ShapeOf = (artifact) => found.get(artifact);
-  return ok({ desired: parser.assemble(commit, parsed.value.parsed, digests, previous, shapeOf), shapeOf });
+  return ok({ desired: parser.assemble(commit, parsed.parsed, digests, previous, shapeOf), shapeOf });
 }

@@ -107,11 +107,16 @@ async function mendFromGit(
   const stored: Digest[] = [];
   for (const { artifact, commit, source } of origins) {
     if (source.type !== 'path' || (await artifacts.has(artifact))) continue;
-    const known = trees.get(commit);
-    const files = known ? ok(known) : await git.files(commit);
+    // What lies in a base is named by the way to it.
+    const folder = source.path.startsWith('../') ? source.path.slice(0, source.path.lastIndexOf('/')) : undefined;
+    const tree = `${commit} ${folder ?? ''}`;
+    const known = trees.get(tree);
+    const read = () => (folder === undefined ? git.files(commit) : git.baseFiles(commit, folder));
+    const files = known ? ok(known) : await read();
     // One commit that cannot be read says nothing about the others.
-    trees.set(commit, files.ok ? files.value : []);
-    const file = files.ok ? files.value.find((one) => one.path === source.path) : undefined;
+    trees.set(tree, files.ok ? files.value : []);
+    const name = folder === undefined ? source.path : source.path.slice(folder.length + 1);
+    const file = files.ok ? files.value.find((one) => one.path === name) : undefined;
     if (!file) continue;
     const blobs = await git.blobs([file.oid]);
     const bytes = blobs.ok ? blobs.value.get(file.oid) : undefined;

@@ -47,6 +47,8 @@ export interface GitPort {
   between(base: string, head: string, limit: number): Promise<Result<readonly CommitInfo[], Problem>>;
   /** Regular files under the followed path, sorted by path; links and submodules become diagnostics of the caller. */
   files(commit: string): Promise<Result<readonly TreeFile[], Problem>>;
+  /** The same of a base, which is relative to the followed path; paths are relative to the base. HW1150: not a base. */
+  baseFiles(commit: string, base: string): Promise<Result<readonly TreeFile[], Problem>>;
   /** What `files` leaves out, for diagnostics. */
   skipped?(commit: string): Promise<Result<readonly SkippedEntry[], Problem>>;
   blobs(oids: readonly string[]): Promise<Result<ReadonlyMap<string, Uint8Array>, Problem>>;
@@ -65,6 +67,14 @@ export interface GitPort {
 export interface ManifestFile {
   readonly path: string;
   readonly bytes: Uint8Array;
+  /** The base that it belongs to: its path begins with it. */
+  readonly base?: string;
+}
+
+export interface ParsedFiles<Parsed = unknown> {
+  readonly parsed: Parsed;
+  readonly artifactPaths: readonly string[];
+  readonly shaped?: ShapedArtifacts;
 }
 
 /**
@@ -72,14 +82,15 @@ export interface ManifestFile {
  * a deadline (hostile YAML), `assemble` is pure. `Parsed` is plain data that only `manifest/` looks into.
  */
 export interface ManifestPort<Parsed = unknown> {
-  parse(
+  parse(files: readonly ManifestFile[]): Promise<Result<ParsedFiles<Parsed>, Problem>>;
+  /** The bases that the documents ask for, relative to the followed path. */
+  basesOf(parsed: Parsed, previous: Desired | undefined): Result<readonly string[], Problem>;
+  /** What was parsed, and the files of its bases: as if they were one. */
+  overlay(
+    parsed: Parsed,
     files: readonly ManifestFile[],
-  ): Promise<
-    Result<
-      { readonly parsed: Parsed; readonly artifactPaths: readonly string[]; readonly shaped?: ShapedArtifacts },
-      Problem
-    >
-  >;
+    previous: Desired | undefined,
+  ): Promise<Result<ParsedFiles<Parsed>, Problem>>;
   /**
    * `artifacts` holds the digest of each path that exists in the commit. `previous` is the last accepted desired state:
    * an invalid Environment or Policy leaves the previous one in force, and the rules of an invalid Route stay as they

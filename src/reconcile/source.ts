@@ -8,7 +8,6 @@
  * S4 A poison commit is refused before it is written down, so it cannot fail the daemon over and over (I11).
  */
 import { short, type Digest } from '../kit/digest.ts';
-import { isManifestPath } from '../manifest/parse.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { Desired } from '../model/desired.ts';
 import type { CommitSeen } from '../model/observed.ts';
@@ -16,6 +15,7 @@ import { problem, type Problem } from '../model/problem.ts';
 import type { TrustSettings } from '../model/trust.ts';
 import type { ShapeOf } from '../model/wit.ts';
 import { judgeCommits, trustInForce } from './trust.ts';
+import { readDocuments } from './documents.ts';
 import type { ArtifactPort, CommitInfo, GitPort, ManifestPort, ShapedArtifacts, ShapePort, TreeFile } from './ports.ts';
 
 /** Heads that one accepted head can pass over and that are still named. */
@@ -87,7 +87,14 @@ export function createSource(
       }
       const trust = trustInForce(options.trust, accepted);
       if (trust) {
-        const distrusted = await judgeCommits(ports.git, trust.settings, accepted?.commit, head, options.nowMs());
+        const distrusted = await judgeCommits(
+          ports.git,
+          trust.settings,
+          accepted?.commit,
+          head,
+          options.nowMs(),
+          accepted?.environment.bases,
+        );
         if (!distrusted.ok) return { type: 'Unavailable', problem: distrusted.error };
         if (distrusted.value) {
           refused = { type: 'Refused', head, reason: 'Unsigned', problem: distrusted.value };
@@ -150,22 +157,16 @@ async function read(
   commit: string,
   previous: Desired | undefined,
 ): Promise<Result<Desired, Problem>> {
-  const files = await git.files(commit);
-  if (!files.ok) return files;
-  const written = files.value.filter(({ path }) => isManifestPath(path));
-  const blobs = await git.blobs(written.map(({ oid }) => oid));
-  if (!blobs.ok) return blobs;
-  const parsed = await manifest.parse(
-    written.map(({ path, oid }) => ({ path, bytes: blobs.value.get(oid) ?? new Uint8Array() })),
-  );
-  if (!parsed.ok) return parsed;
-  const wanted = new Set(parsed.value.artifactPaths);
-  const present = files.value.filter(({ path }) => wanted.has(path));
+  const documents = await readDocuments(git, manifest, commit, previous);
+  if (!documents.ok) return documents;
+  const { files, parsed } = documents.value;
+  const wanted = new Set(parsed.artifactPaths);
+  const present = files.filter(({ path }) => wanted.has(path));
   const known = await digestsOf(git, artifacts, digests, present);
   if (!known.ok) return known;
-  const shapeOf = await shapesOf(shapes, artifacts, known.value, parsed.value.shaped);
+  const shapeOf = await shapesOf(shapes, artifacts, known.value, parsed.shaped);
   if (!shapeOf.ok) return shapeOf;
-  return ok(manifest.assemble(commit, parsed.value.parsed, known.value, previous, shapeOf.value));
+  return ok(manifest.assemble(commit, parsed.parsed, known.value, previous, shapeOf.value));
 }
 
 /** The types of what the documents call or link, as far as the bytes are on this disk. */

@@ -32,6 +32,7 @@ export async function judgeCommits(
   accepted: string | undefined,
   head: string,
   nowMs: number,
+  bases: readonly string[] = [],
 ): Promise<Result<Problem | undefined, Problem>> {
   if (trust.mode === 'Off') return ok(undefined);
   if (!git.signatures || !git.touching) return err(problem('HW3041', 'this source cannot verify signatures'));
@@ -43,9 +44,14 @@ export async function judgeCommits(
   }
   const touching = new Map<string, readonly string[]>();
   for (const { path } of trust.paths) {
-    const touched = accepted === undefined ? ok([head]) : await git.touching(accepted, head, path);
-    if (!touched.ok) return touched;
-    touching.set(path, touched.value);
+    const found = new Set<string>();
+    // In a base the same folder has the same owners.
+    for (const folder of [path, ...bases.map((base) => `${base}/${path}`)]) {
+      const touched = accepted === undefined ? ok([head]) : await git.touching(accepted, head, folder);
+      if (!touched.ok) return touched;
+      for (const commit of touched.value) found.add(commit);
+    }
+    touching.set(path, [...found]);
   }
   const wanted = new Set([head, ...[...touching.values()].flat()]);
   const verified = trust.mode === 'All' ? listed.value : listed.value.filter(({ commit }) => wanted.has(commit));

@@ -130,6 +130,8 @@ export function portsOf(
           outside.parsed.set(key, parsed);
           return ok({ parsed, artifactPaths: artifactPathsOf(parsed) });
         }),
+      basesOf: () => ok([]),
+      overlay: (parsed) => alive(() => ok({ parsed, artifactPaths: [] })),
       assemble: (commit, parsed, artifacts, previous) => assemble(commit, parsed as Parsed, artifacts, previous),
     },
     artifacts: {
@@ -255,6 +257,7 @@ function gitOf(outside: Outside, alive: <T>(run: () => T) => Promise<T>): Reconc
             .map(infoOf),
         );
       }),
+    baseFiles: () => alive(() => err(problem('HW1150', 'there are none'))),
     files: (id) =>
       alive(() => {
         const files = [...outside.commits.get(id)!.files];

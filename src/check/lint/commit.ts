@@ -7,13 +7,19 @@ import type { GitPort, TreeFile } from '../../reconcile/ports.ts';
 import { KeptArtifacts, MAX_KEPT_BYTES } from './kept.ts';
 import { CONFIG_FILE, type LintSource } from './source.ts';
 
-export function commitSource(label: string, commit: string, git: Pick<GitPort, 'files' | 'blobs'>): LintSource {
+export function commitSource(
+  label: string,
+  commit: string,
+  git: Pick<GitPort, 'files' | 'baseFiles' | 'blobs'>,
+): LintSource {
   // What a commit holds does not change: it is listed once.
   let listed: ReturnType<GitPort['files']> | undefined;
   const files = async (isWanted: (path: string) => boolean): Promise<Result<readonly TreeFile[], Problem>> => {
     const all = await (listed ??= git.files(commit));
-    return all.ok ? ok(all.value.filter(({ path }) => isWanted(path))) : all;
+    if (!all.ok) return all;
+    return ok([...all.value, ...[...inBases.values()].flat()].filter(({ path }) => isWanted(path)));
   };
+  const inBases = new Map<string, readonly TreeFile[]>();
   const read = async (isWanted: (path: string) => boolean) => {
     const wanted = await files(isWanted);
     return wanted.ok ? bytesOf(git, wanted.value) : wanted;
@@ -23,6 +29,18 @@ export function commitSource(label: string, commit: string, git: Pick<GitPort, '
     label,
     prefix: '',
     manifests: (ignore) => read((path) => isManifestPath(path) && !ignore(path)),
+    async base(base) {
+      const found = await git.baseFiles(commit, base);
+      if (!found.ok) return found;
+      inBases.set(
+        base,
+        found.value.map((file) => ({ ...file, path: `${base}/${file.path}` })),
+      );
+      const written = found.value.filter(({ path }) => isManifestPath(path));
+      const manifests = await bytesOf(git, written);
+      if (!manifests.ok) return manifests;
+      return ok(manifests.value.map(({ path, bytes }) => ({ path: `${base}/${path}`, bytes, base })));
+    },
     async digests(paths) {
       const named = new Set(paths);
       const wanted = await files((path) => named.has(path));

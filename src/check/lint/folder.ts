@@ -1,13 +1,14 @@
 /** A folder on the disk, read as a commit with this content would show it: regular files only, nothing behind a link. */
 import { createHash, randomUUID, type Hash } from 'node:crypto';
 import { createReadStream, existsSync, lstatSync, readFileSync } from 'node:fs';
-import { chmod, lstat, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, lstat, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isDigest, type Digest } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { BOUNDS } from '../../manifest/bounds.ts';
 import { isManifestPath } from '../../manifest/parse.ts';
+import { resolveBase } from '../../model/base-path.ts';
 import { problem, type Problem } from '../../model/problem.ts';
 import type { ManifestFile } from '../../reconcile/ports.ts';
 import { blobHash } from './changes.ts';
@@ -24,6 +25,7 @@ export function folderSource(dir: string): LintSource {
     label: dir,
     prefix: relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? '' : `${relative}/`,
     manifests: (ignore) => readManifests(dir, ignore),
+    base: (base) => readBase(dir, base),
     digests(paths) {
       kept = new KeptArtifacts();
       return digestArtifacts(dir, paths, kept);
@@ -62,6 +64,31 @@ async function readManifests(
     }
   }
   return ok(files);
+}
+
+/** Inside of the repository that the folder belongs to, as the daemon would find it in a commit: not behind a link. */
+async function readBase(dir: string, base: string): Promise<Result<readonly ManifestFile[], Problem>> {
+  const root = await repositoryOf(dir);
+  if (root === undefined) return err(problem('HW1150', `the base ${base} is not there: ${dir} is in no repository`));
+  const own = path
+    .relative(root, await realpath(dir))
+    .split(path.sep)
+    .join('/');
+  const folder = resolveBase(own, base);
+  if (!folder.ok) return err(problem('HW1150', `the base ${folder.error}`));
+  const real = await realpath(path.join(root, folder.value)).catch(() => undefined);
+  if (real !== path.join(root, folder.value)) {
+    return err(problem('HW1150', `the base ${base} is not there: there is no folder ${folder.value}`));
+  }
+  const files = await readManifests(real, () => false);
+  return files.ok ? ok(files.value.map((file) => ({ ...file, path: `${base}/${file.path}`, base }))) : files;
+}
+
+async function repositoryOf(dir: string): Promise<string | undefined> {
+  for (let at = await realpath(dir); ; at = path.dirname(at)) {
+    if (existsSync(path.join(at, '.git'))) return at;
+    if (path.dirname(at) === at) return undefined;
+  }
 }
 
 /** Digests of the artifacts that exist. A path that leads out of the folder or through a link does not exist in git. */

@@ -45,22 +45,46 @@ export function exitOf({ findings }: LintReport): LintExit {
 
 /** Never a finding where something could not be read: then nothing is known, and the problems say what is in the way. */
 export async function lint(run: LintRun): Promise<Result<Linted, readonly Problem[]>> {
-  const { source, manifest, version } = run;
+  const { source, version } = run;
   const file = await source.config();
   if (!file.ok) return err([file.error]);
   const config = file.value ? parseLintConfig(file.value.bytes, file.value.file) : ok(NO_LINT_CONFIG);
   if (!config.ok) return config;
   const files = await source.manifests(ignoring(run.ignore, config.value, file.value));
   if (!files.ok) return err([files.error]);
-  const parsed = await manifest.parse(files.value);
+  const read = await readAll(run, files.value);
+  const { parsed } = read;
   if (!parsed.ok && parsed.error.policy !== 'Terminal') return err([parsed.error]);
+  const all = read.files;
   const judged = parsed.ok
-    ? await judge(run, files.value, parsed.value, config.value)
+    ? await judge(run, all, parsed.value, config.value)
     : ok({ entries: 0, findings: [{ ...parsed.error, severity: 'error' as const }], waived: [] });
   if (!judged.ok) return err([judged.error]);
   const { label: dir, prefix } = source;
-  const report: LintReport = { version, dir, prefix, files: files.value.length, ...judged.value };
-  return ok({ report, lines: linesOf(files.value), files: files.value });
+  const report: LintReport = { version, dir, prefix, files: all.length, ...judged.value };
+  return ok({ report, lines: linesOf(all), files: all });
+}
+
+/** With the files of the bases that the Environment names. */
+async function readAll(
+  { source, manifest }: Pick<LintRun, 'source' | 'manifest'>,
+  own: readonly ManifestFile[],
+): Promise<{
+  readonly files: readonly ManifestFile[];
+  readonly parsed: Awaited<ReturnType<ManifestPort<Parsed>['parse']>>;
+}> {
+  const parsed = await manifest.parse(own);
+  if (!parsed.ok) return { files: own, parsed };
+  const bases = manifest.basesOf(parsed.value.parsed, undefined);
+  if (!bases.ok) return { files: own, parsed: bases };
+  const taken: ManifestFile[] = [];
+  for (const base of bases.value) {
+    const found = await source.base(base);
+    if (!found.ok) return { files: own, parsed: found };
+    taken.push(...found.value);
+  }
+  if (bases.value.length === 0) return { files: own, parsed };
+  return { files: [...own, ...taken], parsed: await manifest.overlay(parsed.value.parsed, taken, undefined) };
 }
 
 async function judge(

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 
 /** What lint found, as one plain object: every reporter prints the same. */
@@ -24,6 +25,11 @@ export interface WaivedFinding {
   readonly finding: Diagnostic;
   /** As written in the manifest. */
   readonly reason: string;
+}
+
+/** A file as the reader of a report finds it; one of a base lies beside the folder that was linted. */
+export function pathFrom(prefix: string, file: string): string {
+  return posix.normalize(`${prefix}${file}`);
 }
 
 /** Lines of a file, for the frame around a finding; undefined where it cannot be shown. */

@@ -11,6 +11,8 @@ export interface LintSource {
   readonly prefix: string;
   /** The manifests whose path no glob matches, sorted. */
   manifests(ignore: (path: string) => boolean): Promise<Result<readonly ManifestFile[], Problem>>;
+  /** The manifests of a base, which is relative to what is linted; their paths begin with it. HW1150: not a base. */
+  base(path: string): Promise<Result<readonly ManifestFile[], Problem>>;
   /** Digests of the artifacts that are there as regular files. */
   digests(paths: readonly string[]): Promise<Result<ReadonlyMap<string, Digest>, Problem>>;
   /** By what name git would have them, where they are there: what `--changed-since` compares. */

@@ -1,7 +1,7 @@
 /** Workflow commands of GitHub Actions: each finding becomes an annotation on its line of the pull request. */
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { Span } from '../../model/problem.ts';
-import { totals, type LintReport } from '../lint/report.ts';
+import { pathFrom, totals, type LintReport } from '../lint/report.ts';
 import { printable } from './printable.ts';
 
 export function reportGithub(report: LintReport): string {
@@ -15,7 +15,7 @@ function annotation({ severity, code, span, message, remedy }: Diagnostic, prefi
 
 function placeOf(span: Span | undefined, prefix: string): Readonly<Record<string, string>> {
   if (!span) return {};
-  const lines = { file: `${prefix}${span.file}`, line: String(span.line), endLine: String(span.endLine) };
+  const lines = { file: pathFrom(prefix, span.file), line: String(span.line), endLine: String(span.endLine) };
   // GitHub takes columns only where start and end are on one line, and the last one as part of it.
   if (span.line !== span.endLine) return lines;
   return { ...lines, col: String(span.column), endColumn: String(Math.max(span.column, span.endColumn - 1)) };

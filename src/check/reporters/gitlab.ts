@@ -1,5 +1,5 @@
 /** GitLab's code quality report: an array of findings, of which it takes description, check, fingerprint, severity, place. */
-import type { LintReport } from '../lint/report.ts';
+import { pathFrom, type LintReport } from '../lint/report.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
 const SEVERITIES = { error: 'major', warning: 'minor' } as const;
@@ -13,7 +13,7 @@ export function reportGitlab({ dir, prefix, findings }: LintReport): string {
     severity: SEVERITIES[finding.severity],
     location: {
       // The form has no finding without a file: one about all of them stands at what was linted.
-      path: finding.span ? `${prefix}${finding.span.file}` : prefix.replace(/\/$/, '') || dir,
+      path: finding.span ? pathFrom(prefix, finding.span.file) : prefix.replace(/\/$/, '') || dir,
       lines: { begin: finding.span?.line ?? 1, end: finding.span?.endLine ?? 1 },
     },
   }));

@@ -3,7 +3,7 @@
  * nothing, because some of them take an empty report for a broken one.
  */
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import type { LintReport } from '../lint/report.ts';
+import { pathFrom, type LintReport } from '../lint/report.ts';
 
 export function reportJunit({ prefix, findings, waived }: LintReport): string {
   const cases = [
@@ -32,14 +32,14 @@ function failed(finding: Diagnostic, prefix: string): string {
 
 function testCase(finding: Diagnostic, prefix: string, content: string): string {
   const { span, code } = finding;
-  const file = span ? attribute(`${prefix}${span.file}`) : 'headway lint';
+  const file = span ? attribute(pathFrom(prefix, span.file)) : 'headway lint';
   const name = attribute(`${code}${span ? ` at ${span.line}:${span.column}` : ''}`);
   const place = span ? ` file="${file}" line="${span.line}"` : '';
   return `    <testcase classname="${file}" name="${name}"${place}>${content}</testcase>`;
 }
 
 function placeOf({ span }: Diagnostic, prefix: string): string {
-  return span ? `${prefix}${span.file}:${span.line}:${span.column}: ` : '';
+  return span ? `${pathFrom(prefix, span.file)}:${span.line}:${span.column}: ` : '';
 }
 
 /** What XML 1.0 cannot hold at all becomes the replacement character. */

@@ -1,7 +1,7 @@
 /** SARIF 2.1.0 (OASIS), for code scanning: one run, a rule for each code that was found, places in UTF-16 columns. */
 import { CODES } from '../../model/codes.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import type { LintReport, WaivedFinding } from '../lint/report.ts';
+import { pathFrom, type LintReport, type WaivedFinding } from '../lint/report.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
@@ -51,7 +51,7 @@ function findingOf(item: Diagnostic | WaivedFinding): Diagnostic {
 
 function locationsOf({ span }: Diagnostic, prefix: string): readonly unknown[] {
   if (!span) return [];
-  const uri = `${prefix}${span.file}`.split('/').map(encodeURIComponent).join('/');
+  const uri = pathFrom(prefix, span.file).split('/').map(encodeURIComponent).join('/');
   return [
     {
       physicalLocation: {

@@ -20,10 +20,8 @@ export function chooseEnvironment(
   assembly: Assembly,
   previous: EnvironmentSettings | undefined,
 ): ChosenEnvironment {
-  const documents = parsed.documents.filter(
-    (document): document is ParsedDocument<'Environment'> => document.kind === 'Environment',
-  );
-  const before = previous && previous.name !== NO_ENVIRONMENT.name ? previous : undefined;
+  const documents = allIn(parsed);
+  const before = formerly(previous);
   const fallback = { settings: before ?? NO_ENVIRONMENT, known: before !== undefined };
   const tenancyBefore = before && new Tenancy(before);
   const candidates = documents.filter((document) => {
@@ -58,6 +56,26 @@ export function chooseEnvironment(
     return fallback;
   }
   return { settings, known: true };
+}
+
+/** Those that count: one that a tenant put into its own path does not. */
+export function environmentsIn(
+  parsed: Parsed,
+  previous: EnvironmentSettings | undefined,
+): readonly ParsedDocument<'Environment'>[] {
+  const before = formerly(previous);
+  const tenancy = before && new Tenancy(before);
+  return allIn(parsed).filter(({ file }) => tenancy?.trespass(file, '') === undefined);
+}
+
+function allIn(parsed: Parsed): readonly ParsedDocument<'Environment'>[] {
+  return parsed.documents.filter(
+    (document): document is ParsedDocument<'Environment'> => document.kind === 'Environment',
+  );
+}
+
+function formerly(previous: EnvironmentSettings | undefined): EnvironmentSettings | undefined {
+  return previous && previous.name !== NO_ENVIRONMENT.name ? previous : undefined;
 }
 
 /** An invalid one has said itself what is wrong. */

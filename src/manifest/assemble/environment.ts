@@ -31,6 +31,7 @@ export function settingsOf(name: string, spec: Environment['spec']): Environment
     maxConcurrentRollouts: spec.rollouts?.maxConcurrent ?? rollouts.maxConcurrent,
     platformNamespace: spec.platformNamespace ?? platformNamespace,
     ...(policy ? { defaultRolloutPolicy: { namespace: policy.namespace, name: policy.name } } : {}),
+    ...(spec.bases ? { bases: spec.bases } : {}),
     ...(spec.trust ? { trust: trustOf(spec.trust) } : {}),
     ...(spec.report ? { report: { ...ENVIRONMENT_DEFAULTS.report, ...spec.report } } : {}),
   };
@@ -48,7 +49,11 @@ function freezeWindow(window: FreezeWindowSpec): FreezeWindow {
 
 export function environmentProblems(document: ParsedDocument<'Environment'>): readonly Diagnostic[] {
   const { spec } = document.value;
-  const problems = [...duplicateNames(document, '/spec/freezeWindows', spec.freezeWindows), ...trustProblems(document)];
+  const problems = [
+    ...duplicateNames(document, '/spec/freezeWindows', spec.freezeWindows),
+    ...duplicateNames(document, '/spec/variables', spec.variables),
+    ...trustProblems(document),
+  ];
   for (const [index, window] of (spec.freezeWindows ?? []).entries()) {
     const at = `/spec/freezeWindows/${index}`;
     if (!isCronExpression(window.schedule)) {

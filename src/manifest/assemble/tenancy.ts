@@ -1,3 +1,4 @@
+import { withoutBase } from '../../model/base-path.ts';
 import type { EnvironmentSettings } from '../../model/desired.ts';
 
 /** `./tenants/shop` → `tenants/shop`. */
@@ -5,22 +6,26 @@ export function folderOf(path: string): string {
   return path.replace(/^\.\//, '');
 }
 
+type Settings = Pick<EnvironmentSettings, 'tenants' | 'platformNamespace' | 'bases'>;
+
 /** Which namespace may stand in which file, by the tenants of one environment. */
 export class Tenancy {
   readonly #platform: string;
+  readonly #bases: readonly string[];
   /** Namespaces by path, and paths by namespace. */
   readonly #owners: ReadonlyMap<string, readonly string[]>;
   readonly #paths: ReadonlyMap<string, readonly string[]>;
 
-  constructor({ tenants, platformNamespace }: Pick<EnvironmentSettings, 'tenants' | 'platformNamespace'>) {
+  constructor({ tenants, platformNamespace, bases = [] }: Settings) {
+    this.#bases = bases;
     this.#platform = platformNamespace;
     this.#owners = grouped(tenants.map(({ path, namespace }) => [path, namespace]));
     this.#paths = grouped(tenants.map(({ path, namespace }) => [namespace, path]));
   }
 
-  /** The tenant path that holds a file: the longest one, so that a tenant inside another's path is on its own. */
+  /** The tenant path that holds a file, in a base as in the followed path: the longest one, so that a tenant inside another's path is on its own. */
   pathOf(file: string): string | undefined {
-    let folder = file;
+    let folder = withoutBase(file, this.#bases);
     for (let cut = folder.lastIndexOf('/'); cut > 0; cut = folder.lastIndexOf('/')) {
       folder = folder.slice(0, cut);
       if (this.#owners.has(folder)) return folder;

@@ -59,6 +59,27 @@ prune?: Prune
  */
 freezeWindows?: FreezeWindowSpec[]
 rollouts?: Rollouts
+/**
+ * Folders outside of the followed path whose documents belong to this Environment, as if they lay in it. Their own paths (tenants, artifacts) are relative to the base.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ * 
+ * Items: A folder of the same repository, relative to the followed path.
+ */
+bases?: string[]
+/**
+ * What `${name}` stands for in the texts of documents of the bases. One that is not used, or used and not here, is an error; `$${` is a plain `${`.
+ * 
+ * @maxItems 256
+ */
+variables?: Variable[]
+/**
+ * Changes of documents of the bases, in this order. The schema of the kind is checked afterwards.
+ * 
+ * @maxItems 256
+ */
+patches?: Patch[]
 trust?: Trust
 report?: Report
 defaults?: EnvironmentDefaults
@@ -143,6 +164,48 @@ export interface Rollouts {
  * Candidates that are prepared at a time.
  */
 maxConcurrent?: number
+}
+/**
+ * A variable.
+ */
+export interface Variable {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Its text; quote numbers and booleans.
+ */
+value: string
+}
+/**
+ * One change.
+ */
+export interface Patch {
+target: PatchTarget
+/**
+ * A JSON merge patch (RFC 7386): mappings go into mappings, null takes a field away, everything else, lists too, takes the place of what was there. No variables.
+ */
+patch: {
+[k: string]: unknown
+}
+}
+/**
+ * The document that it changes.
+ */
+export interface PatchTarget {
+/**
+ * Its kind.
+ */
+kind: ("Component" | "Route" | "Schedule" | "RolloutPolicy" | "Policy" | "Role" | "Config" | "Secret")
+/**
+ * Its namespace; absent for kinds without one.
+ */
+namespace?: string
+/**
+ * Its name.
+ */
+name: string
 }
 /**
  * Whose commits are followed. The settings of the last accepted commit judge the next one; those of the host's own file, where it has some, judge all. Absent: everybody's.

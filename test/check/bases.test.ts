@@ -1,0 +1,134 @@
+/** Two environments over one base, as real files and commits: lint and plan see what the daemon would. */
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { planCommand } from '../../src/process/plan.ts';
+import { headway } from '../support/headway.ts';
+import { example } from '../support/manifests.ts';
+import { Repository } from '../support/repository.ts';
+import { component, environment, route, type Files } from '../manifest/support.ts';
+import { removeFolder, standingFolder } from '../e2e/story.ts';
+
+const PROBE = '  probes: {readiness: {httpGet: {path: /healthz}}}\n';
+const GREETING = component('greeting', `${PROBE}  env: [{name: HOST, value: "\${host}"}]\n`).replace(
+  'path: greeting.wasm',
+  'path: wasm/greeting.wasm',
+);
+const over = (name: string, memory: string, more = '') => ({
+  [`environments/${name}/environment.yaml`]: environment(
+    `  bases: [../../base]
+  variables: [{name: host, value: ${name}.example}]
+  patches: [{target: {kind: Component, namespace: shop, name: greeting}, patch: {spec: {limits: {memory: ${memory}}${more}}}}]
+`,
+    name,
+  ),
+});
+const FIRST: Files = {
+  'base/shop/greeting.yaml': GREETING,
+  'base/shop/route.yaml': route('greeting', '  rules: [{backendRef: {name: greeting}}]\n'),
+  'base/wasm/greeting.wasm': example('greeting-v1'),
+  ...over('staging', '64Mi'),
+  ...over('production', '128Mi'),
+};
+
+describe('environments over one base', () => {
+  let folder: string;
+  let repository: Repository;
+
+  beforeAll(async () => {
+    folder = await standingFolder();
+    repository = await Repository.create(path.join(folder, 'git'));
+    await repository.push('Start', FIRST);
+  });
+
+  afterAll(() => removeFolder(folder));
+
+  const at = (name: string) => path.join(repository.work, name);
+  const lint = (...args: readonly string[]) => headway(['lint', ...args], { cwd: repository.work });
+  async function plan(range: string, folder: string) {
+    let [out, err] = ['', ''];
+    const terminal = {
+      out: (text: string) => void (out += text),
+      err: (text: string) => void (err += text),
+      colours: false,
+    };
+    const [base, head] = range.split('..') as [string, string];
+    const code = await planCommand(
+      { repo: repository.work, path: folder, base, head, format: 'json', failOnEscalation: false },
+      terminal,
+    );
+    return { code, plan: out === '' ? undefined : (JSON.parse(out) as never), err };
+  }
+
+  it('are clean, as folders and as commits', async () => {
+    expect(await lint('environments/production')).toMatchObject({ code: 0, err: '' });
+    expect(await lint('environments/staging@HEAD')).toMatchObject({ code: 0, err: '' });
+  });
+
+  it('a finding in the base is at its file, one of a patch in the Environment; reports name files from the root', async () => {
+    const broken = over('production', '1Pi');
+    write({ ...broken, 'base/shop/route.yaml': route('greeting', '  rules: [{backendRef: {name: gretting}}]\n') });
+    const { code, out } = await lint('environments/production');
+    expect(code).toBe(1);
+    expect(out).toMatch(/^environment\.yaml:7:106: error HW1017 /m);
+    expect(out).toMatch(/^\.\.\/\.\.\/base\/shop\/route\.yaml:5:31: error HW1023 /m);
+    expect(out).toContain('gretting');
+    const github = await lint('environments/production', '--format', 'github');
+    expect(github.out).toContain('file=base/shop/route.yaml,');
+    write(FIRST);
+  });
+
+  it('a base that is the environment itself, or lies behind a link, is refused', async () => {
+    const base = (name: string) =>
+      write({ 'environments/production/environment.yaml': environment(`  bases: [${name}]\n`, 'production') });
+    symlinkSync(at('base'), at('linked'));
+    for (const [name, says] of [
+      ['../production', 'holds the followed path itself'],
+      ['../../linked', 'there is no folder linked'],
+    ] as const) {
+      base(name);
+      const { code, out } = await lint('environments/production');
+      expect([code, out]).toEqual([1, expect.stringMatching(new RegExp(`HW1150.*${says}`))]);
+    }
+    rmSync(at('linked'));
+    write(FIRST);
+  });
+
+  it('plan: a change of the base is one of each, a change of a patch of its own', async () => {
+    await repository.push('Base', { 'base/shop/greeting.yaml': GREETING.replace('/healthz', '/') });
+    for (const name of ['staging', 'production']) {
+      const { code, plan: made } = await plan('HEAD~1..HEAD', `environments/${name}`);
+      expect([code, made]).toMatchObject([2, { entries: [{ key: 'shop/greeting', change: 'Settings' }] }]);
+    }
+    await repository.push('Patch', over('staging', '96Mi'));
+    expect(await plan('HEAD~1..HEAD', 'environments/production')).toMatchObject({ code: 0 });
+    const { plan: staging } = await plan('HEAD~1..HEAD', 'environments/staging');
+    expect(staging).toMatchObject({
+      entries: [{ change: 'Replace', differences: ['limits.memoryBytes 67108864 → 100663296'] }],
+    });
+  });
+
+  it('plan: another artifact in the base is found there', async () => {
+    await repository.push('Build', { 'base/wasm/greeting.wasm': example('greeting-v2') });
+    const { plan: made } = await plan('HEAD~1..HEAD', 'environments/staging');
+    expect(made).toMatchObject({
+      entries: [{ change: 'Replace', differences: [expect.stringMatching(/^artifact /)] }],
+    });
+    await repository.push('Gone', { 'base/wasm/greeting.wasm': null });
+    const gone = await plan('HEAD~1..HEAD', 'environments/staging');
+    expect(gone).toMatchObject({ code: 1, plan: { entries: [{ problems: [{ code: 'HW2001' }] }] } });
+  });
+
+  it('plan: without its Environment nothing of a base is taken for deleted', async () => {
+    await repository.push('Broken', { 'environments/staging/environment.yaml': 'kind: [' });
+    const { code, err } = await plan('HEAD~1..HEAD', 'environments/staging');
+    expect([code, err]).toEqual([1, expect.stringContaining('HW1150')]);
+  });
+
+  function write(files: Files): void {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(path.dirname(at(name)), { recursive: true });
+      writeFileSync(at(name), text);
+    }
+  }
+});
