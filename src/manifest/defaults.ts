@@ -100,6 +100,6 @@ export const RUNTIME_DEFAULTS = {
   releaseHeader: true,
   preview: { header: false },
   limits: { replicas: 64, connections: 10_000, poolSize: 2, mirror: '2Gi', store: '4Gi', journal: '256Mi' },
-  report: { targets: { deployments: false, timeout: '10s' } },
+  report: { targets: { checks: false, deployments: false, timeout: '10s' } },
   log: { level: 'info' },
 } as const;

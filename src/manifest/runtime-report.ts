@@ -16,6 +16,7 @@ export type ReportTargetReference = {
       readonly repository: string;
       readonly credentials: CredentialsReference;
       readonly deployments: boolean;
+      readonly checks: boolean;
     }
   | { readonly type: 'Webhook'; readonly secret: SecretReference }
 );
@@ -68,6 +69,12 @@ export function reportProblems(
       problems.push(found(at, `"${name}" is a name of Headway's own; call the target otherwise`));
     if (names.indexOf(name) < index) problems.push(found(at, `there are two targets "${name}"`));
   }
+  for (const [index, { type, checks, deployments }] of targets.entries()) {
+    const at = `/report/targets/${index}`;
+    if (checks && type !== 'GitHub') problems.push(found(`${at}/checks`, `${type} has no check runs; leave it out`));
+    if (deployments && type === 'Gitea')
+      problems.push(found(`${at}/deployments`, 'Gitea has no deployments; leave it out'));
+  }
   const isSsh = url.startsWith('ssh:');
   if (notes?.credentials && isSsh) {
     problems.push(
@@ -114,6 +121,7 @@ function targetOf({
   repository,
   credentials,
   deployments,
+  checks,
 }: ReportTarget): ReportTargetReference {
   const { targets: defaults } = RUNTIME_DEFAULTS.report;
   const head = {
@@ -129,5 +137,6 @@ function targetOf({
     repository: repository!,
     credentials: credentialsOf(credentials!),
     deployments: deployments ?? defaults.deployments,
+    checks: checks ?? defaults.checks,
   };
 }

@@ -105,7 +105,8 @@ function channelsOf(
   const { type, repository } = target;
   const credentials = credentialsReader(target.credentials, protect);
   const page = config?.pageUrl === undefined ? {} : { pageUrl: config.pageUrl };
-  const options: ForgeOptions = { type, url, repository, credentials, deadlineMs, branch, ...caFile, ...page };
+  const { checks } = target;
+  const options: ForgeOptions = { type, url, repository, credentials, deadlineMs, branch, checks, ...caFile, ...page };
   const forge = FORGES[type](options);
   return [
     forgeChannel(name, 'Statuses', forge, options, clock),

@@ -56,8 +56,14 @@ report:
     { status: 429, headers: { 'retry-after': '1' } },
     'loseRequest',
   );
+  // And then it is down until it is said otherwise.
+  forge.faults.push(...Array.from({ length: 500 }, () => ({ status: 503 })));
   const bad = await repository.push('Greet worse', swapTo('greeting-flaky'));
   await daemon.entry(KEY, 'it is rolled back', ({ quarantined }) => quarantined.length > 0);
+  // Control dies with what it has to tell.
+  process.kill(daemon.one('control'), 'SIGKILL');
+  await until('control is back', async () => ((await daemon.status())?.report?.channels[0]?.backlog ?? 0) > 0);
+  forge.faults.length = 0;
   await until('the bad one is told', () => forge.statusOf(bad)?.state === 'failure');
   const said = forge.statusOf(bad)!;
   expect(said.context).toBe(`headway/${/name: (\S+?)[},\s]/.exec(environment())![1]}`);

@@ -36,6 +36,8 @@ describe("the host's own file", () => {
   it.each([
     ['two targets of one name', '[{name: a, TARGET}, {name: a, TARGET}]', '', 'two targets "a"'],
     ['a name of our own', '[{name: notes, TARGET}]', '', "name of Headway's own"],
+    ['check runs of Gitea', '[{name: a, checks: true, TARGET}]', '', 'no check runs'],
+    ['deployments of Gitea', '[{name: a, deployments: true, TARGET}]', '', 'no deployments'],
     [
       'no such target',
       '[{name: a, TARGET}]',
@@ -106,6 +108,7 @@ log: {level: debug}
               repository: 'a/b/c',
               credentials: { type: 'token', token: { type: 'env', name: 'T' } },
               deployments: false,
+              checks: false,
               deadlineMs: 10_000,
             },
             {

@@ -351,6 +351,34 @@ describe.each(['GitHub', 'GitLab'] as const)('deployments of %s', (type) => {
   });
 });
 
+it('check runs of GitHub know neutral and hold the whole text; one per commit, whatever answers are lost', async () => {
+  const channels = (forge: ForgeServer) => {
+    const options = { ...optionsOf('GitHub', forge), checks: true };
+    return [forgeChannel('forge', 'Statuses', github(options), options, clock)];
+  };
+  const { forge, until, set } = await bench(
+    channels,
+    memoryOf([
+      [NEW, 'Pending'],
+      [GOOD, 'Neutral'],
+    ]),
+    ['loseAnswer'],
+  );
+  const saidOf = (sha: string) => forge.checks.find((check) => check.sha === sha)?.said.at(-1);
+  await until('both', () => saidOf(NEW) === 'in_progress' && saidOf(GOOD) === 'neutral');
+  set(
+    memoryOf([
+      [NEW, 'Failure'],
+      [GOOD, 'Neutral'],
+    ]),
+  );
+  await until('failure', () => saidOf(NEW) === 'failure');
+  expect(forge.checks.map(({ sha }) => sha).toSorted((one, other) => one.localeCompare(other))).toEqual([GOOD, NEW]);
+  const { summary } = forge.checks.find(({ sha }) => sha === NEW)!;
+  expect(summary).toContain('errors: 50% against 2% (14 samples)');
+  expect(summary).toContain(`git revert ${NEW.slice(0, 12)}`);
+});
+
 it('a web hook is signed as the specification says, and has the same id for each try of one message', async () => {
   const secret = `whsec_${Buffer.from('0123456789abcdef').toString('base64')}`;
   const channels = (forge: ForgeServer) => [

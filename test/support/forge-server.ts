@@ -36,6 +36,8 @@ export class ForgeServer {
   readonly statuses: ToldStatus[] = [];
   readonly deployments: { id: number; sha: string; environment: string; description: string; states: string[] }[] = [];
   readonly pulls: { number: number; from: string; into: string; title: string; text: string }[] = [];
+  readonly checks: { id: number; sha: string; name: string; external_id: string; said: string[]; summary: string }[] =
+    [];
   /** For the next requests, one each. */
   readonly faults: (Fault | undefined)[] = [];
   readonly #server: http.Server;
@@ -105,7 +107,7 @@ export class ForgeServer {
 
   /** Gitea too: its lists of statuses have another address and call the state `status`. */
   #github(route: string, query: URLSearchParams, json: Record<string, unknown>): Reply | undefined {
-    const at = /^(GET|POST) \/repos\/acme\/fleet\/(.+)$/.exec(route);
+    const at = /^(GET|POST|PATCH) \/repos\/acme\/fleet\/(.+)$/.exec(route);
     if (!at) return undefined;
     const [, method, rest] = at as unknown as [string, string, string];
     const status = /^statuses\/([0-9a-f]{40})$/.exec(rest);
@@ -122,6 +124,10 @@ export class ForgeServer {
       const own = this.statuses.filter(({ sha }) => sha === (github ?? gitea)).toReversed();
       return [200, own.map(({ state, ...more }) => (github ? { state, ...more } : { status: state, ...more }))];
     }
+    const runs = /^commits\/([0-9a-f]{40})\/check-runs$/.exec(rest);
+    if (runs) return [200, { total_count: 1, check_runs: this.checks.filter(({ sha }) => sha === runs[1]) }];
+    const run = /^check-runs(?:\/(\d+))?$/.exec(rest);
+    if (run) return this.#check(run[1], json);
     if (rest === 'deployments' && method === 'GET') {
       const sha = query.get('sha');
       return [200, this.deployments.filter((one) => one.sha === sha).map(({ states: _, ...one }) => one)];
@@ -185,6 +191,22 @@ export class ForgeServer {
     if (rest !== 'merge_requests') return undefined;
     const { source_branch: from, target_branch: into, title, description } = json as Record<string, string>;
     return this.#pull(from!, into!, title!, description!, 409, 'iid');
+  }
+
+  #check(id: string | undefined, json: Record<string, unknown>): Reply {
+    const { name, head_sha: sha, external_id, status, conclusion, output } = json as Record<string, string>;
+    const { summary, title } = (output ?? {}) as unknown as { summary?: string; title?: string };
+    if (!summary || !title || (status === 'completed') === (conclusion === undefined))
+      return [422, { message: 'output' }];
+    const number = id === undefined ? this.checks.length + 1 : Number(id);
+    if (id === undefined) {
+      this.checks.push({ id: number, sha: sha!, name: name!, external_id: external_id!, said: [], summary });
+    }
+    const check = this.checks[number - 1];
+    if (!check) return [404, { message: 'Not Found' }];
+    check.said.push(conclusion ?? status!);
+    check.summary = summary;
+    return [id === undefined ? 201 : 200, { id: number }];
   }
 
   #deploy(sha: string, environment: string, description: string): { readonly id: number; readonly sha: string } {

@@ -310,6 +310,10 @@ repository?: string
 credentials?: Credentials
 secret?: SecretSource
 /**
+ * GitHub: tell by check runs in the place of statuses. They know neutral, and hold the whole text; the token has to be that of a GitHub App with *Checks: write*.
+ */
+checks?: boolean
+/**
  * GitHub and GitLab: also tell deployments, which the environments page of the forge shows.
  */
 deployments?: boolean

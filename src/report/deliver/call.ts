@@ -29,7 +29,7 @@ export interface Receiver {
 }
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   /** Behind the receiver's address; begins with a slash, or is empty. */
   readonly path: string;
   /** Sent as it is, as JSON. */

@@ -21,6 +21,8 @@ export interface ForgeOptions {
   readonly deadlineMs: number;
   /** Where people find more, as a link of a status. */
   readonly pageUrl?: string;
+  /** GitHub: check runs in the place of statuses. */
+  readonly checks?: boolean;
   /** The branch that is followed: GitLab wants to know it of a deployment. */
   readonly branch: string;
 }
@@ -35,7 +37,7 @@ export interface PullRequest {
 
 /** The documented calls of one forge. Each is total; what the forge says is read by the shapes of its API alone. */
 export interface Forge {
-  status(ask: Ask, message: Message, unsure: boolean): Promise<Delivered>;
+  status(ask: Ask, message: Message, item: Pick<OutboxItem, 'remote' | 'unsure'>): Promise<Delivered>;
   /** Absent: the forge knows none. `remote` is what an earlier call made. */
   deployment?(ask: Ask, message: Message, item: Pick<OutboxItem, 'remote' | 'unsure'>): Promise<Delivered>;
   pullRequest(ask: Ask, request: PullRequest): Promise<Delivered>;
@@ -91,9 +93,7 @@ export function forgeChannel(
   clock: Clock,
 ): ReportChannel {
   const tell = (item: OutboxItem, ask: Ask): Promise<Delivered> =>
-    kind === 'Statuses'
-      ? forge.status(ask, item.message, item.unsure === true)
-      : forge.deployment!(ask, item.message, item);
+    kind === 'Statuses' ? forge.status(ask, item.message, item) : forge.deployment!(ask, item.message, item);
   return {
     name,
     kind,
@@ -105,6 +105,11 @@ export function forgeChannel(
       return outcomes;
     },
   };
+}
+
+/** Of the APIs of GitHub and Gitea. */
+export function repositoryPath({ repository }: ForgeOptions): string {
+  return `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`;
 }
 
 /** The first item of a list that is as looked for; every field of a stranger's JSON may be anything. */

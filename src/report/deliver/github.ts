@@ -4,8 +4,9 @@
  */
 import type { Delivered, Message, ReportState } from '../../model/report.ts';
 import { lineOf } from '../../model/report-text.ts';
-import { findIn, idOf, type Ask, type Forge, type ForgeOptions, type PullRequest } from './forge.ts';
+import { findIn, idOf, repositoryPath, type Ask, type Forge, type ForgeOptions, type PullRequest } from './forge.ts';
 import { nonsense } from './call.ts';
+import { checkRuns } from './github-checks.ts';
 
 const MAX_DESCRIPTION = 140;
 
@@ -27,13 +28,16 @@ const DEPLOYMENT_STATES: Readonly<Record<ReportState, string>> = {
 export function github(options: ForgeOptions): Forge {
   const root = repositoryPath(options);
   return {
-    status: statusCall(root, GITHUB_STATES, options, (sha) => `${root}/commits/${sha}/statuses?per_page=100`),
+    status: options.checks
+      ? checkRuns(options)
+      : statusCall(root, GITHUB_STATES, options, (sha) => `${root}/commits/${sha}/statuses?per_page=100`),
     deployment: async (ask, message, { remote, unsure }) => {
       const made = remote === undefined ? await deploymentOf(ask, message, unsure === true) : { id: remote };
       if ('outcome' in made) return made.outcome;
       const description = lineOf(message, MAX_DESCRIPTION);
       const state = DEPLOYMENT_STATES[message.state];
-      const json = { state, description, environment: message.environment, auto_inactive: true, ...link(options) };
+      const page = options.pageUrl === undefined ? {} : { log_url: options.pageUrl };
+      const json = { state, description, environment: message.environment, auto_inactive: true, ...page };
       const told = await ask({ method: 'POST', path: `${root}/deployments/${made.id}/statuses`, json });
       return { ...(told.type === 'Failed' ? told.outcome : { type: 'Delivered' as const }), remote: made.id };
     },
@@ -79,10 +83,6 @@ export function gitea(options: ForgeOptions): Forge {
   };
 }
 
-function repositoryPath({ repository }: ForgeOptions): string {
-  return `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`;
-}
-
 function link({ pageUrl }: ForgeOptions): { readonly target_url?: string } {
   return pageUrl === undefined ? {} : { target_url: pageUrl };
 }
@@ -93,7 +93,7 @@ function statusCall(
   options: ForgeOptions,
   list: (sha: string) => string,
 ): Forge['status'] {
-  return async (ask, message, unsure) => {
+  return async (ask, message, { unsure }) => {
     const { commit, context } = message;
     const state = states[message.state];
     const description = lineOf(message, MAX_DESCRIPTION);

@@ -17,7 +17,7 @@ const STATES: Readonly<Record<ReportState, string>> = {
 export function gitlab(options: ForgeOptions): Forge {
   const root = `/projects/${encodeURIComponent(options.repository)}`;
   return {
-    status: async (ask, message, unsure) => {
+    status: async (ask, message, { unsure }) => {
       const { commit, context } = message;
       const state = STATES[message.state];
       const description = lineOf(message, MAX_DESCRIPTION);
