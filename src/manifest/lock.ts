@@ -40,7 +40,7 @@ export function lockPlacesIn(file: string, text: string): Result<readonly LockPl
   if (!yaml.ok) return yaml;
   const places: LockPlace[] = [];
   for (const document of yaml.value.documents) {
-    const [problem] = treeOf(document, yaml.value.locate).problems;
+    const [problem] = treeOf(document, yaml.value).problems;
     if (problem) return err(problem);
     const found = sourceOf(document);
     if (!found) continue;
@@ -125,7 +125,7 @@ function meaningOf(file: string, text: string, digests: ReadonlyMap<string, Dige
   if (!yaml.ok) return undefined;
   const values: Json[] = [];
   for (const document of yaml.value.documents) {
-    const { value, problems } = treeOf(document, yaml.value.locate);
+    const { value, problems } = treeOf(document, yaml.value);
     if (problems.length > 0) return undefined;
     const found = sourceOf(document);
     const digest = found && digests.get(key(found.asked));

@@ -104,7 +104,7 @@ function parseFile(file: SourceFile, validators: Validators, bounds: Bounds): Pa
   const templates: Template[] = [];
   let readable = true;
   for (const document of yaml.value.documents) {
-    const tree = treeOf(document, yaml.value.locate);
+    const tree = treeOf(document, yaml.value);
     if (tree.value === null && tree.problems.length === 0) continue;
     if (file.base !== undefined && tree.problems.length === 0) {
       templates.push({ file: file.path, base: file.base, value: tree.value, places: tree.places });

@@ -32,7 +32,7 @@ export function secretsIn(
   if (!yaml.ok) return yaml;
   const found: WrittenSecret[] = [];
   for (const document of yaml.value.documents) {
-    const tree = treeOf(document, yaml.value.locate);
+    const tree = treeOf(document, yaml.value);
     const [problem] = tree.problems;
     if (problem) return err(problem);
     if (!isSecret(document)) continue;

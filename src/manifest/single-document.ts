@@ -25,7 +25,7 @@ export function readSingleDocument(
     const remedy = `write one document of kind ${kind}`;
     return err([finding('HW1027', message, { span: yaml.value.locate(0, 0), remedy })]);
   }
-  const tree = treeOf(document, yaml.value.locate);
+  const tree = treeOf(document, yaml.value);
   if (tree.problems.length > 0) return err(tree.problems);
   const problems = schemaFindings(file, tree.value, tree.places, createValidator());
   return problems.length > 0 ? err(problems) : ok(tree);

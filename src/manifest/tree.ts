@@ -4,7 +4,7 @@ import type { Code } from '../model/codes.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { finding } from './finding.ts';
 import { child, pathOf, type Place, type Places } from './place.ts';
-import type { Locate } from './yaml.ts';
+import type { Locate, Position, YamlFile } from './yaml.ts';
 
 /** A document as plain data, with the place of each node and everything that YAML allows and manifests do not. */
 export interface Tree {
@@ -16,8 +16,8 @@ export interface Tree {
 /** Plain scalars that YAML 1.1 reads as booleans and 1.2 as text: tools of both kinds read manifests. */
 const OLD_BOOLEAN = /^(yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
 
-export function treeOf(document: Document.Parsed, locate: Locate): Tree {
-  const walk = new Walk(locate);
+export function treeOf(document: Document.Parsed, { locate, position }: Pick<YamlFile, 'locate' | 'position'>): Tree {
+  const walk = new Walk(locate, position);
   for (const fault of document.errors) {
     walk.refuse('HW1001', firstLine(fault.message), fault.pos[0], fault.pos[1]);
   }
@@ -29,9 +29,11 @@ class Walk {
   readonly places: Record<string, Place> = Object.create(null);
   readonly problems: Diagnostic[] = [];
   readonly #locate: Locate;
+  readonly #position: Position;
 
-  constructor(locate: Locate) {
+  constructor(locate: Locate, position: Position) {
     this.#locate = locate;
+    this.#position = position;
   }
 
   refuse(code: Code, message: string, start: number, end: number): void {
@@ -110,13 +112,11 @@ class Walk {
 
   #remember(node: Node, pointer: string, key?: Node): void {
     const [start, end] = rangeOf(node);
-    const value = this.#locate(start, end);
-    const written = end > start || !key ? value : this.#locate(...rangeOf(key));
-    const place = [written.line, written.column, written.endLine, written.endColumn];
-    if (key) {
-      const { line, column, endLine, endColumn } = this.#locate(...rangeOf(key));
-      place.push(line, column, endLine, endColumn);
-    }
+    const ofKey = key && rangeOf(key);
+    // What is not written (`key:` and nothing) stands where its key does.
+    const [from, to] = end > start || !ofKey ? [start, Math.max(start, end)] : ofKey;
+    const place = [...this.#position(from), ...this.#position(to)];
+    if (ofKey) place.push(...this.#position(ofKey[0]), ...this.#position(ofKey[1]));
     this.places[pointer] = place;
   }
 }

@@ -9,9 +9,13 @@ import { finding } from './finding.ts';
 /** Turns offsets of the text into places. */
 export type Locate = (start: number, end: number) => Span;
 
+/** Line and column of an offset, both from 1. */
+export type Position = (offset: number) => readonly [line: number, column: number];
+
 export interface YamlFile {
   readonly documents: readonly Document.Parsed[];
   readonly locate: Locate;
+  readonly position: Position;
 }
 
 /**
@@ -21,14 +25,19 @@ export interface YamlFile {
  */
 export function readYaml(file: string, text: string, bounds: Bounds): Result<YamlFile, Diagnostic> {
   const lines = new LineCounter();
-  const locate: Locate = (start, end) => span(file, lines, start, Math.max(start, end));
+  const position = positions(lines.lineStarts);
+  const locate: Locate = (start, end) => {
+    const [line, column] = position(start);
+    const [endLine, endColumn] = position(Math.max(start, end));
+    return { file, line, column, endLine, endColumn };
+  };
   const parser = new Parser(lines.addNewLine);
   const tokens: CST.Token[] = [];
   const counts = { lexemes: 0, keys: 0, documents: 0 };
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     const offset = parser.offset;
-    tokens.push(...parser.next(lexeme));
+    for (const token of parser.next(lexeme)) tokens.push(token);
     counts.lexemes += 1;
     if (lexeme === ':') counts.keys += 1;
     // A document begins with `---` or, without one, with its first content.
@@ -44,7 +53,7 @@ export function readYaml(file: string, text: string, bounds: Bounds): Result<Yam
     return err(finding('HW1004', message, { span: locate(offset, offset + directive.source.length) }));
   }
   const composer = new Composer({ version: '1.2', schema: 'core', strict: true, uniqueKeys: false, stringKeys: true });
-  return ok({ documents: [...composer.compose(tokens, false, text.length)], locate });
+  return ok({ documents: [...composer.compose(tokens, false, text.length)], locate, position });
 }
 
 const COLLECTIONS: ReadonlySet<string> = new Set(['block-map', 'block-seq', 'flow-collection']);
@@ -68,8 +77,12 @@ function breached(stack: readonly CST.Token[], counts: Counts, bounds: Bounds): 
   return undefined;
 }
 
-function span(file: string, lines: LineCounter, start: number, end: number): Span {
-  const from = lines.linePos(start);
-  const to = lines.linePos(end);
-  return { file, line: from.line, column: from.col, endLine: to.line, endColumn: to.col };
+/** What is asked for stands mostly in the line that was asked for last, or near it. */
+function positions(starts: readonly number[]): Position {
+  let at = 0;
+  return (offset) => {
+    while (at > 0 && starts[at]! > offset) at -= 1;
+    while (at + 1 < starts.length && starts[at + 1]! <= offset) at += 1;
+    return [at + 1, offset - starts[at]! + 1];
+  };
 }
