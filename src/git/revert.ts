@@ -9,12 +9,14 @@ import { err, ok, type Result } from '../kit/result.ts';
 import { short } from '../kit/digest.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { Message } from '../model/report.ts';
-import { textOf } from '../model/report-text.ts';
+import { fencedText, textOf } from '../model/report-text.ts';
 import { problemOfRun } from './failure.ts';
 import type { Publisher } from './publish.ts';
 
 const PREFIX = 'headway/revert';
 const MAX_NAMED_FILES = 5;
+/** Of the text of a pull request; GitHub takes 65,536. */
+const MAX_TEXT = 60_000;
 
 export interface RevertBranch {
   readonly branch: string;
@@ -49,16 +51,20 @@ export async function pushRevert(
   if (!present.ok) return present;
   if (tree.value === present.value) return ok(undefined);
   const title = `Revert "${subject.replaceAll(/\s+/g, ' ').slice(0, 150) || short(commit)}"`;
-  const text = textOf(message);
   const reverted = `This reverts what came with ${commit}\nafter ${base}.`;
   const made = await publisher.commitTree(
-    { tree: tree.value, parents: [head.value], message: `${title}\n\n${reverted}\n\n${text}\n`, atMs: nowMs },
+    {
+      tree: tree.value,
+      parents: [head.value],
+      message: `${title}\n\n${reverted}\n\n${textOf(message)}\n`,
+      atMs: nowMs,
+    },
     'write the revert',
   );
   if (!made.ok) return made;
   // A branch that is there was pushed by an earlier try.
   const pushed = await publisher.push(made.value, ref, 'push the revert');
-  return pushed.ok ? ok({ branch, title, text }) : pushed;
+  return pushed.ok ? ok({ branch, title, text: fencedText(message, MAX_TEXT) }) : pushed;
 }
 
 /**

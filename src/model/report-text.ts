@@ -1,6 +1,6 @@
 /** The texts of a report, for every receiver the same. */
 import { short } from '../kit/digest.ts';
-import type { Message, ReportState } from './report.ts';
+import type { Message, OutboxItem, ReportState } from './report.ts';
 import type { Evidence, TimelineEvent } from './status.ts';
 
 /** One commit of the first-parent chain from a head down to the head that was accepted before it. */
@@ -23,6 +23,11 @@ export function revertLine(chain: readonly Ancestor[], base: string | undefined)
   return `git revert ${merges ? '-m 1 --first-parent ' : ''}${short(base)}..${short(head.commit)}`;
 }
 
+/** It was delivered, and comes again to be confirmed: a request that was given up may have arrived after it. */
+export function isTold({ delivered, digest }: Pick<OutboxItem, 'delivered' | 'digest'>): boolean {
+  return delivered === digest;
+}
+
 /** One line of at most so many characters; the line that reverts is whole or not there. */
 export function lineOf({ why, revert }: Pick<Message, 'why' | 'revert'>, maxCharacters: number): string {
   const tail = revert === undefined ? '' : ` · ${revert}`;
@@ -41,8 +46,11 @@ const STATE_WORDS: Readonly<Record<ReportState, string>> = {
 export function textOf(message: Message): string {
   const { context, state, why, entries, more, revert, answeredBy, story = [] } = message;
   return [
-    `${context}: ${STATE_WORDS[state]}: ${why}`,
-    ...entries.flatMap((one) => [`${one.entry} ${one.why}`, ...one.evidence.map((line) => `  ${evidenceLine(line)}`)]),
+    `${context}: ${STATE_WORDS[state]}: ${oneLine(why)}`,
+    ...entries.flatMap((one) => [
+      `${one.entry} ${oneLine(one.why)}`,
+      ...one.evidence.map((line) => `  ${evidenceLine(line)}`),
+    ]),
     ...(more === undefined ? [] : [`and ${more} entries more`]),
     ...(answeredBy === undefined ? [] : [`Git went on with ${short(answeredBy)}.`]),
     ...(revert === undefined ? [] : ['To take it back:', `  ${revert}`]),
@@ -58,6 +66,12 @@ export function storyLines({ at, entry, reason, message, evidence = [] }: Timeli
   return [head, ...evidence.map((line) => `  ${evidenceLine(line)}`)];
 }
 
+/** The same where Markdown is read: as it is, and calling nobody. */
+export function fencedText(message: Message, maxCharacters: number): string {
+  const text = textOf(message).slice(0, maxCharacters).toWellFormed().replaceAll('```', "'''");
+  return `\`\`\`text\n${text}\n\`\`\``;
+}
+
 /** A note with our section in it: the others, which other daemons or people wrote, stay. Sections have no empty line. */
 export function withSection(note: string, context: string, text: string): string {
   const own = `${text.replaceAll(/\n\s*\n/g, '\n').trimEnd()}\n`;
@@ -69,10 +83,19 @@ export function withSection(note: string, context: string, text: string): string
 
 function evidenceLine({ metric, observed, threshold, samples, synthetic }: Evidence): string {
   const sent = synthetic > 0 ? `, ${synthetic} of them synthetic` : '';
-  return `${metric}: ${observed} against ${threshold} (${samples} samples${sent})`;
+  return oneLine(`${metric}: ${observed} against ${threshold} (${samples} samples${sent})`);
+}
+
+/**
+ * What guests and commits say ends up in terminals and on pages: no line ends that could pass for lines of ours, no control
+ * characters, nothing that turns the direction of what follows.
+ */
+function oneLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/[\s\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ').trim();
 }
 
 function cut(text: string, characters: number): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim();
+  const line = oneLine(text);
   return line.length <= characters ? line : `${line.slice(0, characters - 1).toWellFormed()}…`;
 }

@@ -5,6 +5,7 @@ import type { Delivered, OutboxItem } from '../model/report.ts';
 import type { Publisher } from '../git/publish.ts';
 import { pushRevert } from '../git/revert.ts';
 import type { ReportChannel } from '../reconcile/ports.ts';
+import { isTold } from '../model/report-text.ts';
 import { askOf, type Forge, type ForgeOptions } from '../report/deliver/forge.ts';
 
 export function proposalsChannel(
@@ -28,7 +29,8 @@ export function proposalsChannel(
     batch: 1,
     deliver: async (items, signal) => {
       const outcomes: Delivered[] = [];
-      for (const item of items) outcomes.push(await propose(item, signal));
+      // Once is enough: somebody may have closed it since.
+      for (const item of items) outcomes.push(isTold(item) ? { type: 'Delivered' } : await propose(item, signal));
       return outcomes;
     },
   };

@@ -16,7 +16,7 @@ import { outboxOf, outboxParts } from '../../src/decide/report/outbox-parts.ts';
 import { MAX_ENTRIES, reportOfRefusedHead, reportsOf } from '../../src/decide/report/reports.ts';
 import type { CommitMemory } from '../../src/model/memory.ts';
 import type { ChannelRef, CommitReport, Delivered, Message, Outbox } from '../../src/model/report.ts';
-import { lineOf, revertLine, textOf } from '../../src/model/report-text.ts';
+import { fencedText, lineOf, revertLine, textOf, withSection } from '../../src/model/report-text.ts';
 import type { SourceStatus } from '../../src/model/status.ts';
 import { seeded } from './gate/random.ts';
 import { desired, entry, type Wanted } from './support/desired.ts';
@@ -367,6 +367,30 @@ describe('the outbox', () => {
       }
     }
   });
+});
+
+it('what guests and commits say stays in its line, without control characters', () => {
+  const hostile = 'crashed\n\nheadway/other: good: fine\u001b[2J\u202e```';
+  const said = message('a', 'Failure', {
+    why: hostile,
+    entries: [{ entry: 'shop/cart', state: 'Failure', why: hostile, evidence: [] }],
+  });
+  expect(textOf(said).split('\n')).toHaveLength(2);
+  // oxlint-disable-next-line no-control-regex
+  expect(textOf(said) + lineOf(said, 140)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+  expect(fencedText(said, 10_000).match(/```/g)).toHaveLength(2);
+});
+
+it('a section of a note takes the place of its own and of no other', () => {
+  const two = withSection(
+    withSection('by Ada\n', 'headway/a', 'headway/a: failed: x\n\n  more'),
+    'headway/b',
+    'headway/b: good: y',
+  );
+  expect(two).toBe('by Ada\n\nheadway/a: failed: x\n  more\n\nheadway/b: good: y\n');
+  expect(withSection(two, 'headway/a', 'headway/a: good: z')).toBe(
+    'by Ada\n\nheadway/a: good: z\n\nheadway/b: good: y\n',
+  );
 });
 
 it('the text holds the outcome, what was measured and the literal line', () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { statusText } from '../../src/check/status.ts';
+import { CONFIRM_AFTER_MS } from '../../src/decide/report/outbox.ts';
 import { EMPTY_MEMORY } from '../../src/decide/memory.ts';
 import { openJournal, type Journal } from '../../src/journal/journal.ts';
 import type { Clock } from '../../src/kit/clock.ts';
@@ -391,6 +392,8 @@ it('a web hook is signed as the specification says, and has the same id for each
   ];
   const { forge, until } = await bench(channels, memoryOf([[BAD, 'Failure']]), [{ status: 500 }]);
   await until('sent twice', () => forge.sent.length === 2);
+  await new Promise((resolve) => setTimeout(resolve, (CONFIRM_AFTER_MS / SPEED) * 1.2));
+  expect(forge.sent).toHaveLength(2);
   const [first, second] = forge.sent;
   for (const { headers, body } of forge.sent) {
     expect(isAuthentic(headers, Buffer.from(body), secret, clock.now().wallMs)).toBe(true);

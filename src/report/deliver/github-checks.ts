@@ -3,7 +3,7 @@
  * of GitHub Apps (those of Actions too) may write them. https://docs.github.com/rest/checks/runs
  */
 import type { Delivered, Message, ReportState } from '../../model/report.ts';
-import { lineOf, textOf } from '../../model/report-text.ts';
+import { fencedText, lineOf } from '../../model/report-text.ts';
 import { nonsense } from './call.ts';
 import { findIn, idOf, repositoryPath, type Ask, type Forge, type ForgeOptions } from './forge.ts';
 
@@ -51,14 +51,12 @@ export function checkRuns(options: ForgeOptions): Forge['status'] {
 
 function bodyOf(message: Message, { pageUrl }: ForgeOptions): Readonly<Record<string, unknown>> {
   const { state, context } = message;
-  const text = textOf(message);
-  const summary = `\`\`\`text\n${text.slice(0, MAX_SUMMARY).toWellFormed().replaceAll('```', "'''")}\n\`\`\``;
   return {
     name: context,
     // Ours are told from others of the same name by it.
     external_id: context,
     ...(pageUrl === undefined ? {} : { details_url: pageUrl }),
     ...(state === 'Pending' ? { status: 'in_progress' } : { status: 'completed', conclusion: CONCLUSIONS[state] }),
-    output: { title: lineOf(message, MAX_TITLE), summary },
+    output: { title: lineOf(message, MAX_TITLE), summary: fencedText(message, MAX_SUMMARY) },
   };
 }
