@@ -6,6 +6,7 @@ import {
   partsOf,
   splitVersion,
   type ComponentShape,
+  type WitField,
   type WitFunction,
   type WitInterface,
   type WitTypeRef,
@@ -57,6 +58,7 @@ export function uncallable(
   { name, params, result }: WitFunction,
 ): string | undefined {
   if (OF_THE_RUNTIME.some((prefix) => interfaceName.startsWith(prefix))) return 'the runtime itself calls it';
+  if (interfaceName === '' && isLoader(name, params)) return 'it loads the script of a JavaScript component';
   if (name.startsWith('[')) return 'it belongs to a resource, and resources have no JSON';
   let left = MAX_WRITTEN_TYPES;
   const handleIn = (ref: WitTypeRef): boolean => {
@@ -70,6 +72,14 @@ export function uncallable(
   }
   if (result !== undefined && handleIn(result)) return 'its result holds a resource, and resources have no JSON';
   return left < 0 ? `its types have more than ${MAX_WRITTEN_TYPES} parts when they are written out` : undefined;
+}
+
+/**
+ * componentize-qjs leaves the function with which it gave the component its script. Whoever may call it runs a script of
+ * their own in the component.
+ */
+function isLoader(name: string, params: readonly WitField[]): boolean {
+  return name === 'init' && params.some((param) => param.name === 'script');
 }
 
 /** What a cell needs to call its exports with JSON: the file `types.json` of a bundle. */

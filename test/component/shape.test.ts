@@ -218,5 +218,7 @@ describe('what can be called', () => {
       make: 'its result holds a resource, and resources have no JSON',
     });
     expect(callableFunctions(shape(example('testbed-records')))).toEqual([]);
+    // It exports `init`, which would load another script.
+    expect(callableFunctions(shape(example('greeting-js')))).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import type { AnyNode, ConditionalExpression, Program, Statement } from 'acorn';
+import { dropCreatedReps, readsCreatedReps } from './created-reps.ts';
 import { calls, generatorBody, shapeOf } from './shape.ts';
 import { isIdentifier, isMember, rewrite, visit } from './syntax.ts';
 import { dropUnreached } from './unreached.ts';
@@ -20,7 +21,7 @@ export function quieten(program: Program): boolean {
   dropUnreadOption(shape.instantiate, 'paramLiftFns');
   dropUnreached(shape.instantiate, body);
   // Fused adapters of nested components look up what a table has created; where they are, the table has to be kept.
-  if (!readsCreatedReps(shape.instantiate)) rewrite(shape.instantiate, withoutCreatedReps);
+  if (!readsCreatedReps(shape.instantiate)) dropCreatedReps(shape.instantiate);
   return !mentions(shape.instantiate, '_debugLog');
 }
 
@@ -44,28 +45,6 @@ function quiet(node: AnyNode, suspending: ReadonlySet<string>): AnyNode | undefi
   // `if (null !== null) {…}`, which jco writes where a function has no return pointer.
   if (node.type === 'IfStatement' && !node.alternate && isNullComparedWithNull(node.test)) return undefined;
   return node;
-}
-
-function readsCreatedReps(node: AnyNode): boolean {
-  let reads = false;
-  visit(node, (item) => {
-    if (item.type === 'MemberExpression' && isCreatedReps(item.object) && !isIdentifier(item.property, 'add'))
-      reads = true;
-  });
-  return reads;
-}
-
-/** Drops `table._createdReps = new Set()` and `table._createdReps.add(rep)`: a set of every handle ever made. */
-function withoutCreatedReps(node: AnyNode): AnyNode | undefined {
-  if (node.type !== 'ExpressionStatement') return node;
-  const { expression } = node;
-  if (expression.type === 'AssignmentExpression') return isCreatedReps(expression.left) ? undefined : node;
-  if (expression.type !== 'CallExpression' || expression.callee.type !== 'MemberExpression') return node;
-  return isCreatedReps(expression.callee.object) ? undefined : node;
-}
-
-function isCreatedReps(node: AnyNode): boolean {
-  return node.type === 'MemberExpression' && !node.computed && isIdentifier(node.property, '_createdReps');
 }
 
 /** `_trampolineN.manuallyAsync ? Suspending : plain`: the file itself says which. */

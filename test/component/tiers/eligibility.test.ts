@@ -9,6 +9,7 @@ import { specialise } from '../../../src/component/bindings/specialise/specialis
 import { eachChild, isIdentifier, parseModule, printModule } from '../../../src/component/bindings/syntax.ts';
 import { loadTranspiler, transpile } from '../../../src/component/transpile.ts';
 import { MIB } from '../support.ts';
+import { composedGuest } from './composed.ts';
 import { plainGuest, waitingGuest } from './guests.ts';
 
 /** jco's synchronous text for a component, and which of its imports block. */
@@ -19,9 +20,12 @@ interface Subject {
 
 let plain: Subject;
 let waiting: Subject;
+let composed: Subject;
 beforeAll(async () => {
   await loadTranspiler();
-  [plain, waiting] = [subjectOf(await plainGuest()), subjectOf(await waitingGuest())];
+  plain = subjectOf(await plainGuest());
+  waiting = subjectOf(await waitingGuest());
+  composed = subjectOf(await composedGuest());
 });
 
 function subjectOf(bytes: Uint8Array): Subject {
@@ -37,8 +41,8 @@ function reason({ source, suspending }: Subject, transpiler = FAST_TRANSPILER): 
   return made.ok ? made.value.tier : made.error;
 }
 
-test('as they are, both are fast', () => {
-  expect([reason(plain), reason(waiting)]).toEqual(['fast', 'fast']);
+test('as they are, all are fast', () => {
+  expect([reason(plain), reason(waiting), reason(composed)]).toEqual(['fast', 'fast', 'fast']);
 });
 
 test.each(['0.14.9', '0.15.1', '0.16.0', ''])('a transpiler that nobody has looked at: %s', (version) => {
@@ -103,6 +107,7 @@ describe('nothing is overlooked', () => {
   test.each([
     ['imports and exports', () => plain],
     ['suspension and resources', () => waiting],
+    ['calls between guests', () => composed],
   ])('%s', (_what, subject) => {
     const { source, suspending } = subject();
     const quiet = quietText(source);
@@ -187,7 +192,7 @@ const BOOKS: readonly RegExp[] = [
   /^_trampoline[0-9]+\.fnName = /,
   /^if \(0 !== null\) \{ task\./,
   /^task\.resolve\(\[.*\]\);$/,
-  /^handleTable[0-9]+\._componentIdx = /,
+  /^handleTable[0-9]+\._(?:componentIdx|createdReps) = /,
   /^Promise\.all\(\[module/,
   /^try \{ \w+Async = WebAssembly\.promising/,
 ];

@@ -1,5 +1,6 @@
 import type { FunctionDeclaration, Pattern, Statement } from 'acorn';
 import { isIdentifier, visit } from '../syntax.ts';
+import { SCOPE_CODE } from './fused.ts';
 import { RESOURCE_CODE } from './resources.ts';
 import { SUPPORT_CODE } from './support-code.ts';
 
@@ -41,6 +42,7 @@ export const HELPERS: ReadonlySet<string> = new Set([
   'promise',
   'reject',
   'resolve',
+  'rscTableCreateBorrow',
   'rscTableCreateOwn',
   'rscTableGet',
   'rscTableRemove',
@@ -76,7 +78,7 @@ const MODULE = /^module[0-9]+$/;
 
 /** Why a file that the pass went through is not `fast` all the same; `undefined` where it is. */
 export function whyIneligible(instantiate: FunctionDeclaration): string | undefined {
-  const own = declaredBy([...SUPPORT_CODE, ...RESOURCE_CODE]);
+  const own = declaredBy([...SUPPORT_CODE, ...RESOURCE_CODE, ...SCOPE_CODE]);
   for (const statement of instantiate.body.body) {
     if (isImport(statement)) continue;
     for (const name of declaredBy([statement])) {

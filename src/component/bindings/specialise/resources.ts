@@ -79,7 +79,7 @@ const TABLES = ['let $count = 0;', ''].map((count) =>
      const $capture = new Map();
      ${count}
      HANDLE_TABLES[$index] = $table;`,
-    'const $table = [0, undefined];',
+    'const $table = [0, undefined]; HANDLE_TABLES[$index] = $table;',
   ),
 );
 
@@ -144,49 +144,90 @@ const RULES: readonly Rule[] = [
   ),
 ];
 
+/** A table of the same objects in another component instance: what is done with it says whose it is. */
+const BARE = rule(
+  `const $table = [T_FLAG, 0];
+   $table._componentIdx = $instance;
+   HANDLE_TABLES[$index] = $table;`,
+  'const $table = [0, undefined]; HANDLE_TABLES[$index] = $table;',
+);
+
+/** What is known of one table of host objects. */
+interface Table {
+  /** `captureTable0`: jco has one for each resource, and a table for each component instance that uses it. */
+  readonly capture: string;
+  /** The class of what is in it, once that is known. */
+  of?: string | undefined;
+}
+
 /**
  * Puts every table of host objects into the new form, with all that is done to it. What is done in another way keeps a name
  * that is declared no longer, and the file is refused for that. Returns whether there is any such table.
  */
 export function useOwnTables(body: Statement[]): boolean {
-  /** Index of the table → the class of what is in it, once that is known. */
-  const tables = new Map<string, string | undefined>();
+  const tables = new Map<string, Table>();
   for (const { pattern, by } of TABLES) {
     replaceAll(body, pattern, (found) => {
-      const index = indexOf(found);
-      if (index === undefined || String(heldNumber(found, 'index')) !== index) return undefined;
-      tables.set(index, undefined);
+      const [table, capture] = [heldName(found, 'table'), captureOf(found)];
+      if (table === undefined || capture === undefined || !isRegistered(found)) return undefined;
+      tables.set(table, { capture });
       return by;
     });
   }
   if (tables.size === 0) return false;
-  eachStatementList(body, (list) => {
-    for (const { pattern, by } of RULES) replaceAll(list, pattern, (found) => (fits(found, tables) ? by : undefined));
+  const captures = new Set([...tables.values()].map(({ capture }) => capture));
+  const others = new Map<string, string>();
+  eachRule(body, (found) => {
+    if (!found.has('table') || !found.has('capture')) return false;
+    const [table, capture] = [heldName(found, 'table'), captureOf(found)];
+    if (table !== undefined && capture !== undefined && captures.has(capture)) others.set(table, capture);
+    return false;
   });
+  replaceAll(body, BARE.pattern, (found) => {
+    const table = heldName(found, 'table');
+    const capture = table === undefined || !isRegistered(found) ? undefined : others.get(table);
+    if (table === undefined || capture === undefined) return undefined;
+    tables.set(table, { capture });
+    return BARE.by;
+  });
+  eachRule(body, (found) => fits(found, tables));
   return true;
+}
+
+/** Every place where one of the rules matches; it is applied there where `isMeant`. */
+function eachRule(body: Statement[], isMeant: (found: Held) => boolean): void {
+  eachStatementList(body, (list) => {
+    for (const { pattern, by } of RULES) replaceAll(list, pattern, (found) => (isMeant(found) ? by : undefined));
+  });
 }
 
 /** Whether the names that were found belong to one table, that is of the new form, and of one class. */
-function fits(found: Held, tables: Map<string, string | undefined>): boolean {
+function fits(found: Held, tables: ReadonlyMap<string, Table>): boolean {
   if (!found.has('table')) return true;
-  const index = indexOf(found);
-  if (index === undefined || !tables.has(index)) return false;
+  const table = tables.get(heldName(found, 'table') ?? '');
+  if (!table || (found.has('capture') && captureOf(found) !== table.capture)) return false;
   if (!found.has('class')) return true;
-  const [known, name] = [tables.get(index), heldName(found, 'class')];
-  if (name === undefined || (known !== undefined && known !== name)) return false;
-  tables.set(index, name);
+  const name = heldName(found, 'class');
+  if (name === undefined || (table.of !== undefined && table.of !== name)) return false;
+  table.of = name;
   return true;
 }
 
-/** 3 of `handleTable3`, `captureTable3` and `captureCnt3`, as far as they were found; `undefined` where they differ. */
-function indexOf(found: Held): string | undefined {
-  const index = /^handleTable([0-9]+)$/.exec(heldName(found, 'table') ?? '')?.[1];
-  const isSame = (name: string, prefix: string): boolean =>
-    !found.has(name) || heldName(found, name) === `${prefix}${index}`;
-  return isSame('capture', 'captureTable') && isSame('count', 'captureCnt') ? index : undefined;
+/** `HANDLE_TABLES[3] = handleTable3`: by that number adapters find it. */
+function isRegistered(found: Held): boolean {
+  return heldName(found, 'table') === `handleTable${heldNumber(found, 'index')}`;
 }
 
-function eachStatementList(list: Statement[], see: (list: Statement[]) => void): void {
+/** `captureTable3`, whose numbers `captureCnt3` counts where they are counted; `undefined` where they differ. */
+function captureOf(found: Held): string | undefined {
+  const name = found.has('capture') ? heldName(found, 'capture') : undefined;
+  const index = /^captureTable([0-9]+)$/.exec(name ?? '')?.[1];
+  if (index === undefined || (found.has('count') && heldName(found, 'count') !== `captureCnt${index}`))
+    return undefined;
+  return `captureTable${index}`;
+}
+
+export function eachStatementList(list: Statement[], see: (list: Statement[]) => void): void {
   see(list);
   const within = (node: AnyNode): void => {
     if (node.type === 'BlockStatement') see(node.body);

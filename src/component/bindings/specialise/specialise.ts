@@ -1,9 +1,22 @@
 import type { AnyNode, Expression, FunctionDeclaration, FunctionExpression, Program, Statement } from 'acorn';
+import { dropCreatedReps } from '../created-reps.ts';
 import { generatorBody, shapeOf } from '../shape.ts';
 import { isIdentifier, rewrite, visit } from '../syntax.ts';
 import { dropUnreached } from '../unreached.ts';
 import { whyIneligible } from './eligible.ts';
-import { copy, fill, held, heldName, heldNumber, matchAt, matchExpression, replaceAll, template } from './template.ts';
+import { useScopes } from './fused.ts';
+import {
+  copy,
+  expressionOf,
+  fill,
+  held,
+  heldName,
+  heldNumber,
+  matchAt,
+  matchExpression,
+  replaceAll,
+  template,
+} from './template.ts';
 import { OWN_PREFIX, SUPPORT_CODE } from './support-code.ts';
 import { useOwnViews } from './memories.ts';
 import { RESOURCE_CODE, useOwnTables } from './resources.ts';
@@ -36,9 +49,18 @@ const SHARED_FLAGS = template('const $flags = new WebAssembly.Global({ value: "i
 
 const NAMED_BY = template('$target.fnName = $name;');
 const PROMISING_TWIN = template('try { $twin = WebAssembly.promising($source); } catch (err) { $twin = $source; }');
-const MAY_BLOCK = template(`
-  const CURRENT_TASK_MAY_BLOCK = WebAssembly ? new WebAssembly.Global({ value: 'i32', mutable: true }, 0) : false;
-`);
+const OF_TASKS = [
+  [
+    'CURRENT_TASK_MAY_BLOCK',
+    template(`
+      const CURRENT_TASK_MAY_BLOCK = WebAssembly ? new WebAssembly.Global({ value: 'i32', mutable: true }, 0) : false;
+    `),
+  ],
+  [
+    '_conditionalSuspending3I32ToVoidModule',
+    template('const _conditionalSuspending3I32ToVoidModule = new WebAssembly.Module(new Uint8Array($bytes));'),
+  ],
+] as const;
 const DECODER = template('const TEXT_DECODER_UTF8 = new TextDecoder();');
 /** What is no UTF-8 is no string, and a byte order mark is a character of it. */
 const STRICT_DECODER = template(
@@ -75,10 +97,15 @@ class Pass {
     if (wrong !== undefined) return wrong;
     this.#dropLeftovers();
     replaceAll(this.#instantiate.body.body, DECODER, () => STRICT_DECODER);
-    const support = useOwnTables(this.#body) ? [...SUPPORT_CODE, ...RESOURCE_CODE] : SUPPORT_CODE;
+    // Only what jco's own adapters call reads them, and scopes take its place.
+    dropCreatedReps(this.#instantiate);
+    const hasObjects = useOwnTables(this.#body);
+    const scopes = useScopes(this.#instantiate, this.#body, hasObjects);
+    const support = [...SUPPORT_CODE, ...(hasObjects ? RESOURCE_CODE : []), ...scopes];
     useOwnViews(this.#instantiate, this.#body);
     this.#instantiate.body.body.unshift(...support.map(copy));
     dropUnreached(this.#instantiate, this.#body);
+    this.#dropOfTasks();
     return undefined;
   }
 
@@ -125,7 +152,9 @@ class Pass {
       if (wrong !== undefined) return wrong;
       direct.add(target);
       const name: AnyNode = { type: 'Identifier', name: target, start: 0, end: 0 };
-      declarator.init = (awaits === undefined ? name : expression(SUSPENDING, name)) as Expression;
+      declarator.init = (
+        awaits === undefined ? name : expressionOf(SUSPENDING, new Map([['target', name]]))
+      ) as Expression;
       if (awaits !== undefined) suspended.add(awaits);
     }
     return suspended.size === awaited.size ? undefined : 'a blocking import that is not found';
@@ -176,8 +205,7 @@ class Pass {
         return node;
       }
       guarded.set('flags', { type: 'Identifier', name: flags, start: 0, end: 0 });
-      const [arrow] = fill(GUARDED_DIRECT, guarded);
-      return arrow?.type === 'ExpressionStatement' ? arrow.expression : node;
+      return expressionOf(GUARDED_DIRECT, guarded);
     });
     return wrong;
   }
@@ -191,9 +219,14 @@ class Pass {
       if (name !== undefined) return count(this.#instantiate, name) === 3;
       return matchAt(WATCHED_MODULES, [statement], 0) !== undefined;
     });
-    // Fused adapters read it; where there are none, nobody does.
-    if (count(this.#instantiate, 'CURRENT_TASK_MAY_BLOCK') !== 1) return;
-    removeEach(this.#instantiate.body.body, (statement) => matchAt(MAY_BLOCK, [statement], 0) !== undefined);
+  }
+
+  /** Only tasks read them, and those are gone. */
+  #dropOfTasks(): void {
+    for (const [name, pattern] of OF_TASKS) {
+      if (count(this.#instantiate, name) !== 1) continue;
+      removeEach(this.#instantiate.body.body, (statement) => matchAt(pattern, [statement], 0) !== undefined);
+    }
   }
 }
 
@@ -226,12 +259,6 @@ function takesOneHandle(body: readonly Statement[], name: string): boolean {
     const { init } = statement.declarations[0];
     return !!init && matchExpression(CREATES_OWN, init) !== undefined;
   });
-}
-
-function expression(pattern: readonly Statement[], target: AnyNode): AnyNode {
-  const [statement] = fill(pattern, new Map([['target', target]]));
-  if (statement?.type !== 'ExpressionStatement') throw new Error('the template is not one expression');
-  return statement.expression;
 }
 
 /** `wasi:io/poll#[method]pollable.block` → `wasi:io/poll#block`. */

@@ -41,6 +41,13 @@ export function fill(statements: readonly AnyNode[], held: Held): Statement[] {
   return statements.flatMap((item) => filled(item, held)) as Statement[];
 }
 
+/** The same of a template that is one expression. */
+export function expressionOf(template: readonly AnyNode[], held: Held): AnyNode {
+  const [statement] = fill(template, held);
+  if (statement?.type !== 'ExpressionStatement') throw new Error('the template is not one expression');
+  return statement.expression;
+}
+
 /** Replaces each place in a list that the pattern matches by what `by` says, if it says anything; how many those were. */
 export function replaceAll(
   body: Statement[],
