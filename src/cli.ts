@@ -17,6 +17,7 @@ const HELP = `headway follows HEAD: a git repository of YAML manifests is the on
   headway schema [kind]                     the JSON schema of a kind; without one, the kinds
   headway plan <base>..<head> [--repo <dir>] [--path <dir>] [--format text|json|markdown|github]
                [--live <addr>] [--fail-on escalation]   exit 0 no change, 1 error, 2 change
+               [--environments staging,production]      folders below --path, and what the second lacks of the first
   headway lock <dir> [--check] [--update] [--config <runtime.yaml>] [--docker-config <file>]
                writes the digests of tags into the manifests; --check: exit 0 all there, 1 some missing, 2 broken
   headway secret encrypt <file> <key> [--from <file>] [--secret <namespace>/<name> --recipient <age1…>...]
@@ -110,6 +111,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       format: { ...text, default: 'text' },
       live: text,
       'fail-on': text,
+      environments: text,
     },
     run: async (values, [range, ...rest]) => {
       const ends = /^(.+?)\.\.(.+)$/.exec(range ?? '');
@@ -124,6 +126,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       if (failOn !== undefined && failOn !== 'escalation') {
         return usage(`--fail-on "${String(failOn)}" is not known; there is escalation`, PLAN_EXIT.Error);
       }
+      const environments = typeof values['environments'] === 'string' ? values['environments'].split(',') : undefined;
+      if (environments?.some((name) => name === '')) {
+        return usage('--environments needs folders with a comma between them: staging,production', PLAN_EXIT.Error);
+      }
+      if (environments && typeof values['live'] === 'string') {
+        return usage('--live is the address of one environment: plan it by its --path', PLAN_EXIT.Error);
+      }
       const options = {
         repo: String(values['repo']),
         path: String(values['path']),
@@ -132,6 +141,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         format,
         ...(typeof values['live'] === 'string' ? { live: values['live'] } : {}),
         failOnEscalation: failOn === 'escalation',
+        ...(environments === undefined ? {} : { environments }),
       };
       return planCommand(options, terminal);
     },

@@ -1,5 +1,16 @@
 /** `headway plan --repo <dir> <base>..<head>`: reads two commits of a local repository with the daemon's own rooms. */
+import { posix } from 'node:path';
 import { pino } from 'pino';
+import {
+  areEmpty,
+  environmentsGithub,
+  environmentsMarkdown,
+  environmentsText,
+  escalate,
+  promotionBetween,
+  type EnvironmentsPlan,
+  type PlannedEnvironment,
+} from '../check/plan/environments.ts';
 import { planGithub } from '../check/plan/github.ts';
 import { liveEntryOf, liveOf, plannedRevocation } from '../check/plan/live.ts';
 import { planMarkdown } from '../check/plan/markdown.ts';
@@ -33,6 +44,8 @@ export interface PlanOptions {
   /** Status address of a daemon to ask what is live and quarantined. */
   readonly live?: string;
   readonly failOnEscalation: boolean;
+  /** Folders below `path`, each followed by a daemon of its own; in the order in which changes are promoted. */
+  readonly environments?: readonly string[];
 }
 
 const PRINT: Readonly<Record<PlanFormat, (plan: Plan) => string>> = {
@@ -42,20 +55,62 @@ const PRINT: Readonly<Record<PlanFormat, (plan: Plan) => string>> = {
   github: planGithub,
 };
 
+const PRINT_ALL: Readonly<Record<PlanFormat, (plan: EnvironmentsPlan) => string>> = {
+  text: environmentsText,
+  json: (plan) => `${JSON.stringify(plan, undefined, 2)}\n`,
+  markdown: environmentsMarkdown,
+  github: environmentsGithub,
+};
+
 /** 0: nothing changes. 2: something does. 1: it cannot be read, is not valid or refused, or escalates against the flag. */
 export async function planCommand(options: PlanOptions, terminal: Terminal): Promise<ExitCode> {
-  const plan = await planBetween(options);
-  if (!plan.ok) {
-    printProblem(terminal, plan.error);
+  const { environments = [] } = options;
+  if (environments.length > 0) return planEnvironments(options, environments, terminal);
+  const compared = await planBetween(options);
+  if (!compared.ok) {
+    printProblem(terminal, compared.error);
     return PLAN_EXIT.Error;
   }
-  terminal.out(PRINT[options.format](plan.value));
-  const refused = plan.value.problems.length > 0 || plan.value.entries.some(({ problems }) => problems.length > 0);
-  if (refused || (options.failOnEscalation && escalationsOf(plan.value).length > 0)) return PLAN_EXIT.Error;
-  return isEmpty(plan.value) ? PLAN_EXIT.NoChange : PLAN_EXIT.Change;
+  const { plan } = compared.value;
+  terminal.out(PRINT[options.format](plan));
+  if (isRefused(plan) || (options.failOnEscalation && escalationsOf(plan).length > 0)) return PLAN_EXIT.Error;
+  return isEmpty(plan) ? PLAN_EXIT.NoChange : PLAN_EXIT.Change;
 }
 
-async function planBetween({ repo, path, base, head, live }: PlanOptions): Promise<Result<Plan, Problem>> {
+function isRefused({ problems, entries }: Plan): boolean {
+  return problems.length > 0 || entries.some((entry) => entry.problems.length > 0);
+}
+
+/** All or nothing: a plan that leaves one out would be read as if nothing happened there. */
+async function planEnvironments(options: PlanOptions, names: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const planned: (PlannedEnvironment & { readonly head: Desired })[] = [];
+  for (const name of names) {
+    const folder = posix.join(options.path, name);
+    const compared = await planBetween({ ...options, path: folder });
+    if (!compared.ok) {
+      const { message } = compared.error;
+      printProblem(terminal, { ...compared.error, message: `environment ${name} (${folder}): ${message}` });
+      return PLAN_EXIT.Error;
+    }
+    planned.push({ name, path: folder, ...compared.value });
+  }
+  const plan: EnvironmentsPlan = {
+    environments: planned.map((one) => ({ name: one.name, path: one.path, plan: one.plan })),
+    promotions: planned.slice(1).map((to, index) => promotionBetween(planned[index]!, to)),
+  };
+  terminal.out(PRINT_ALL[options.format](plan));
+  const refused = planned.some((one) => isRefused(one.plan));
+  if (refused || (options.failOnEscalation && escalate(plan))) return PLAN_EXIT.Error;
+  return areEmpty(plan) ? PLAN_EXIT.NoChange : PLAN_EXIT.Change;
+}
+
+interface Compared {
+  readonly plan: Plan;
+  /** What the head asks for. */
+  readonly head: Desired;
+}
+
+async function planBetween({ repo, path, base, head, live }: PlanOptions): Promise<Result<Compared, Problem>> {
   const status = live === undefined ? undefined : await fetchStatus(live);
   if (status && !status.ok) return status;
   const opened = await openLocal(repo, path);
@@ -76,7 +131,8 @@ async function planBetween({ repo, path, base, head, live }: PlanOptions): Promi
     if (!after.ok) return after;
     const [one, other] = [before.value, after.value];
     const plan = planOf(one.desired, other.desired, (artifact) => other.shapeOf(artifact) ?? one.shapeOf(artifact));
-    return ok(status && live !== undefined ? withLive(plan, live, status.value, one.desired, other.desired) : plan);
+    const whole = status && live !== undefined ? withLive(plan, live, status.value, one.desired, other.desired) : plan;
+    return ok({ plan: whole, head: other.desired });
   } finally {
     readers.parser.close();
     readers.shapes.close();

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { planCommand } from '../../src/process/plan.ts';
+import { planCommand, type PlanOptions } from '../../src/process/plan.ts';
 import { headway } from '../support/headway.ts';
 import { example } from '../support/manifests.ts';
 import { Repository } from '../support/repository.ts';
@@ -10,10 +10,9 @@ import { component, environment, route, type Files } from '../manifest/support.t
 import { removeFolder, standingFolder } from '../e2e/story.ts';
 
 const PROBE = '  probes: {readiness: {httpGet: {path: /healthz}}}\n';
-const GREETING = component('greeting', `${PROBE}  env: [{name: HOST, value: "\${host}"}]\n`).replace(
-  'path: greeting.wasm',
-  'path: wasm/greeting.wasm',
-);
+const GREETING = component('greeting', PROBE).replace('path: greeting.wasm', 'path: wasm/greeting.wasm');
+const routeTo = (backend: string) =>
+  route('greeting', `  hostnames: ["\${host}"]\n  rules: [{backendRef: {name: ${backend}}}]\n`);
 const over = (name: string, memory: string, more = '') => ({
   [`environments/${name}/environment.yaml`]: environment(
     `  bases: [../../base]
@@ -25,7 +24,7 @@ const over = (name: string, memory: string, more = '') => ({
 });
 const FIRST: Files = {
   'base/shop/greeting.yaml': GREETING,
-  'base/shop/route.yaml': route('greeting', '  rules: [{backendRef: {name: greeting}}]\n'),
+  'base/shop/route.yaml': routeTo('greeting'),
   'base/wasm/greeting.wasm': example('greeting-v1'),
   ...over('staging', '64Mi'),
   ...over('production', '128Mi'),
@@ -45,7 +44,7 @@ describe('environments over one base', () => {
 
   const at = (name: string) => path.join(repository.work, name);
   const lint = (...args: readonly string[]) => headway(['lint', ...args], { cwd: repository.work });
-  async function plan(range: string, folder: string) {
+  async function plan(range: string, folder: string, more: Partial<PlanOptions> = {}) {
     let [out, err] = ['', ''];
     const terminal = {
       out: (text: string) => void (out += text),
@@ -54,10 +53,10 @@ describe('environments over one base', () => {
     };
     const [base, head] = range.split('..') as [string, string];
     const code = await planCommand(
-      { repo: repository.work, path: folder, base, head, format: 'json', failOnEscalation: false },
+      { repo: repository.work, path: folder, base, head, format: 'json', failOnEscalation: false, ...more },
       terminal,
     );
-    return { code, plan: out === '' ? undefined : (JSON.parse(out) as never), err };
+    return { code, plan: out.startsWith('{') ? (JSON.parse(out) as never) : undefined, out, err };
   }
 
   it('are clean, as folders and as commits', async () => {
@@ -67,11 +66,11 @@ describe('environments over one base', () => {
 
   it('a finding in the base is at its file, one of a patch in the Environment; reports name files from the root', async () => {
     const broken = over('production', '1Pi');
-    write({ ...broken, 'base/shop/route.yaml': route('greeting', '  rules: [{backendRef: {name: gretting}}]\n') });
+    write({ ...broken, 'base/shop/route.yaml': routeTo('gretting') });
     const { code, out } = await lint('environments/production');
     expect(code).toBe(1);
     expect(out).toMatch(/^environment\.yaml:7:106: error HW1017 /m);
-    expect(out).toMatch(/^\.\.\/\.\.\/base\/shop\/route\.yaml:5:31: error HW1023 /m);
+    expect(out).toMatch(/^\.\.\/\.\.\/base\/shop\/route\.yaml:6:31: error HW1023 /m);
     expect(out).toContain('gretting');
     const github = await lint('environments/production', '--format', 'github');
     expect(github.out).toContain('file=base/shop/route.yaml,');
@@ -117,6 +116,60 @@ describe('environments over one base', () => {
     await repository.push('Gone', { 'base/wasm/greeting.wasm': null });
     const gone = await plan('HEAD~1..HEAD', 'environments/staging');
     expect(gone).toMatchObject({ code: 1, plan: { entries: [{ problems: [{ code: 'HW2001' }] }] } });
+  });
+
+  it('plan of several: what each gets, and what the second lacks of the first; a promotion makes it less', async () => {
+    const both = { environments: ['staging', 'production'] };
+    await repository.push('Here again', { 'base/wasm/greeting.wasm': example('greeting-v2') });
+    const suspended = over('staging', '96Mi', ', suspend: true');
+    await repository.push('Try it in staging', suspended);
+    const tried = await plan('HEAD~1..HEAD', 'environments', both);
+    expect(tried).toMatchObject({
+      code: 2,
+      plan: {
+        environments: [
+          {
+            name: 'staging',
+            path: 'environments/staging',
+            plan: { entries: [{ differences: ['suspend false → true'] }] },
+          },
+          { name: 'production', plan: { entries: [] } },
+        ],
+        promotions: [
+          {
+            from: 'staging',
+            to: 'production',
+            entries: [
+              {
+                key: 'shop/greeting',
+                change: 'Replace',
+                differences: expect.arrayContaining([
+                  'limits.memoryBytes 134217728 → 100663296',
+                  'suspend false → true',
+                  expect.stringMatching(/^routes: /),
+                ]) as unknown,
+              },
+            ],
+          },
+        ],
+      },
+    });
+    await repository.push('Promote', over('production', '96Mi', ', suspend: true'));
+    const { code, out } = await plan('HEAD~1..HEAD', 'environments', { ...both, format: 'text' });
+    expect(code).toBe(2);
+    expect(out).toMatch(/^== staging \(environments\/staging\)\nplan \w+\.\.\w+\n\nnothing changes\n\n== production /);
+    expect(out).toContain('  ~ limits.memoryBytes 134217728 → 100663296\n');
+    expect(out).toMatch(
+      /\nstaging has, and production has not:\n {2}shop\/greeting gets other triggers, the same cells\n {4}~ routes: .*\n$/,
+    );
+    const markdown = await plan('HEAD~1..HEAD', 'environments', { ...both, format: 'markdown' });
+    expect(markdown.out.match(/headway:plan/g)).toHaveLength(1);
+    expect(markdown.out).toContain('## production (`environments/production`)');
+    expect(await plan('HEAD~1..HEAD', 'environments', { environments: ['staging', 'prod'] })).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('environment prod (environments/prod): ') as string,
+    });
   });
 
   it('plan: without its Environment nothing of a base is taken for deleted', async () => {
