@@ -12,6 +12,7 @@ import {
   REQUEST_AWAITS_READ,
   REQUEST_HAS_BODY_FRAMES,
   REQUEST_IS_MIRRORED,
+  REQUEST_IS_REMOTE,
   REQUEST_IS_TYPED,
   RESPONSE_DONE,
   ToCell,
@@ -21,6 +22,7 @@ import type { BodyReceiver, Call } from './call.ts';
 import type { HttpKind } from './exports.ts';
 import type { OutcomeNumber } from './outbox.ts';
 import type { InstancePool } from './pool.ts';
+import type { RemoteCalls } from './remote.ts';
 import { abortText, isAbortReason } from './serve/abort-reason.ts';
 import type { Answers, RequestLimits } from './serve/answers.ts';
 import { ExportCall, readCall } from './serve/export-call.ts';
@@ -40,6 +42,7 @@ export interface CallSettings {
   readonly outbox: Answers;
   readonly http: HttpKind;
   readonly typed: TypedExports;
+  readonly remote: Pick<RemoteCalls, 'take'>;
   readonly limits: RequestLimits;
   readonly say: (line: string) => void;
 }
@@ -59,6 +62,7 @@ export class Calls implements Answers {
     if (id > MAX_CALL_ID) return `the id ${id}`;
     if (type === ToCell.Request) return this.#request(id, bytes, start, end);
     if (type === ToCell.Call) return this.#call(id, bytes, start, end);
+    if (type === ToCell.RemoteAnswer) return this.#settings.remote.take(id, bytes, start, end);
     const call = this.#calls[id];
     if (!call) return isKnown(type) ? undefined : `a frame of type ${type}`;
     if (type === ToCell.Cancel) return this.#cancel(call, bytes, start, end);
@@ -110,7 +114,7 @@ export class Calls implements Answers {
     else body = (head.flags & REQUEST_AWAITS_READ) === 0 ? 'Follows' : 'AwaitsRead';
     const mirrored = (head.flags & REQUEST_IS_MIRRORED) !== 0;
     const exchange = isTyped
-      ? new TypedExchange(id, this, limits, head, body, typed, mirrored)
+      ? new TypedExchange(id, this, limits, head, body, typed, mirrored, (head.flags & REQUEST_IS_REMOTE) !== 0)
       : http === 'headway'
         ? new HeadwayExchange(id, this, limits, head, body, say, mirrored)
         : new WasiExchange(id, this, limits, head, body, mirrored);

@@ -22,9 +22,11 @@ import type { MemberSettings } from './member.ts';
 import { Outbox } from './outbox.ts';
 import { InstancePool } from './pool.ts';
 import { Program } from './program.ts';
+import { RemoteCalls } from './remote.ts';
 import type { Suspension } from './suspension.ts';
 import { describeFailure } from './trap.ts';
 import { TYPES_FILE, TypedExports } from './typed/exports.ts';
+import { REMOTE_FILE, RemoteImports } from './typed/imports.ts';
 import { warmUp } from './warm-up.ts';
 
 /** Exit codes of a cell, for whoever looks at the process. */
@@ -48,6 +50,7 @@ export class Cell {
   readonly #settings: CellSettings;
   readonly #outbox: Outbox;
   readonly #broker: BrokerChannel;
+  readonly #remote: RemoteCalls;
   #inbox: AssignmentInbox | undefined;
   #calls: Calls | undefined;
   #pool: InstancePool | undefined;
@@ -57,6 +60,7 @@ export class Cell {
   constructor(settings: CellSettings) {
     this.#settings = settings;
     this.#outbox = new Outbox(new FrameWriter(settings.channel));
+    this.#remote = new RemoteCalls((id, question) => this.#outbox.remote(id, question));
     this.#broker = new BrokerChannel(settings.openBroker, (what) => this.#broken(what));
   }
 
@@ -126,12 +130,14 @@ export class Cell {
       // What is called is of the entry: the first member.
       const typed = new TypedExports(files[0]?.get(TYPES_FILE));
       const programs: Program[] = [];
+      const remotes: RemoteImports[] = [];
       for (const ofMember of files) {
         programs.push(await Program.load(ofMember));
+        remotes.push(new RemoteImports(ofMember.get(REMOTE_FILE)));
         ofMember.clear();
       }
       const compileMs = performance.now() - startMs;
-      const pool = this.#makePool(assignment, members, programs);
+      const pool = this.#makePool(assignment, members, programs, remotes);
       const { names } = pool.entry;
       const leftMs = Math.max(1, Math.floor(assignment.startTimeoutMs - compileMs));
       const { instantiateMs, initMs } = await pool.warm(leftMs);
@@ -158,7 +164,12 @@ export class Cell {
     if (path !== undefined && http !== 'none') await warmUp(pool, { http, path, limits: assignment, startTimeoutMs });
   }
 
-  #makePool(assignment: Assignment, members: readonly MemberAssignment[], programs: readonly Program[]): InstancePool {
+  #makePool(
+    assignment: Assignment,
+    members: readonly MemberAssignment[],
+    programs: readonly Program[],
+    remoteTypes: readonly RemoteImports[],
+  ): InstancePool {
     const tellDenied = limitDenials((member, interfaceName, functionName, reason, count) =>
       this.#outbox.denied(member, interfaceName, functionName, reason, count),
     );
@@ -167,13 +178,15 @@ export class Cell {
         this.#outbox.log(stream, position, dropped, text),
       );
       if (position === 0) this.#logs = logs;
-      const { imports, links = [], env, args, config, handles, memoryBytes } = member;
+      const { imports, links = [], remotes = [], env, args, config, handles, memoryBytes } = member;
       return {
         name: members.length === 1 ? undefined : nameOf(assignment, position),
         program: programs[position]!,
         names: findExports(member.exports, member.blockingExports),
         imports,
         links,
+        remotes: new Map(remotes.map((name) => [name, remoteTypes[position]!.of(name)])),
+        position,
         env,
         args,
         config,
@@ -188,7 +201,7 @@ export class Cell {
     const broker = this.#broker;
     broker.furnish(seatsOf(concurrency));
     return new InstancePool({
-      instances: { members: settings, order: providersFirst(members), broker, suspension },
+      instances: { members: settings, order: providersFirst(members), broker, remote: this.#remote, suspension },
       policy: instancePolicy,
       concurrency,
       say: (line) => this.#logs?.say(line),
@@ -202,6 +215,7 @@ export class Cell {
       outbox: this.#outbox,
       http: names.http,
       typed,
+      remote: this.#remote,
       limits: assignment,
       say: (line) => this.#logs?.say(line),
     });

@@ -9,6 +9,7 @@
  */
 import { Seat, type BrokerChannel } from './broker.ts';
 import { MemberInstance, type ExportedFunction, type MemberSettings } from './member.ts';
+import type { RemoteCalls } from './remote.ts';
 import { Fate } from './scope.ts';
 import type { Suspension } from './suspension.ts';
 import { HostTrap } from './trap.ts';
@@ -20,6 +21,7 @@ export interface InstanceSettings {
   /** Positions in `members`, each after those that it links. */
   readonly order: readonly number[];
   readonly broker: BrokerChannel;
+  readonly remote: RemoteCalls;
   readonly suspension: Suspension;
 }
 
@@ -39,7 +41,7 @@ export class Instance {
    * @param onWait called when a guest of it begins to wait for the outside.
    * @throws what a guest's start code traps with.
    */
-  constructor({ members, order, broker, suspension }: InstanceSettings, onWait: (instance: Instance) => void) {
+  constructor({ members, order, broker, remote, suspension }: InstanceSettings, onWait: (instance: Instance) => void) {
     this.#fate = new Fate(() => onWait(this));
     this.#seat = new Seat(broker);
     const made: (MemberInstance | undefined)[] = members.map(() => undefined);
@@ -48,6 +50,7 @@ export class Instance {
         made[position] = new MemberInstance(members[position]!, {
           fate: this.#fate,
           seat: this.#seat,
+          remote,
           providers: made,
           suspension,
         });

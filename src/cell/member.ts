@@ -13,9 +13,11 @@ import { buildImports, type World } from './imports.ts';
 import { linkedInterface } from './links.ts';
 import { LineSink, LogStream, type LogRate } from './log-lines.ts';
 import type { Program } from './program.ts';
+import { remoteInterface, type RemoteCalls } from './remote.ts';
 import { Scope, type Fate } from './scope.ts';
 import type { Suspension } from './suspension.ts';
 import { HostTrap } from './trap.ts';
+import type { RemoteFunction } from './typed/imports.ts';
 import type { TellDenied } from './wasi/denied.ts';
 
 export type ExportedFunction = (...args: readonly unknown[]) => unknown;
@@ -28,6 +30,10 @@ export interface MemberSettings {
   readonly names: ExportNames;
   readonly imports: readonly string[];
   readonly links: readonly BoundLink[];
+  /** By full name of the import: what other entries' cells serve. */
+  readonly remotes: ReadonlyMap<string, readonly RemoteFunction[]>;
+  /** In the assignment. */
+  readonly position: number;
   readonly env: World['env'];
   readonly args: readonly string[];
   readonly config: World['config'];
@@ -41,6 +47,7 @@ export interface MemberSettings {
 export interface Company {
   readonly fate: Fate;
   readonly seat: Seat;
+  readonly remote: RemoteCalls;
   /** Those made before, by their position in the assignment. */
   readonly providers: readonly (MemberInstance | undefined)[];
   readonly suspension: Suspension;
@@ -57,7 +64,7 @@ export class MemberInstance {
   readonly #stderr: LineSink;
 
   /** @throws what the guest's start code traps with. */
-  constructor(settings: MemberSettings, { fate, seat, providers, suspension }: Company) {
+  constructor(settings: MemberSettings, { fate, seat, remote, providers, suspension }: Company) {
     this.settings = settings;
     this.args = settings.args;
     this.scope = new Scope(settings.handles, fate);
@@ -72,6 +79,9 @@ export class MemberInstance {
       const provider = providers[link.member];
       if (!provider) throw new TypeError(`the provider of ${link.import} is not there before it is needed`);
       linked.set(link.import, linkedInterface(link, this.scope, provider));
+    }
+    for (const [name, functions] of settings.remotes) {
+      linked.set(name, remoteInterface(functions, this.scope, remote, settings.position));
     }
     const imports = buildImports(settings.imports, this.scope, world, linked);
     this.#exports = suspension.within(this.scope, () =>

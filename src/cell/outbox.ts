@@ -8,6 +8,7 @@ import {
   type Outcome,
 } from '../wire/frames.ts';
 import type { FrameWriter } from '../wire/encoder.ts';
+import { writeQuestion, type RemoteQuestion } from '../wire/remote-frames.ts';
 import { writeResponse } from '../wire/response-head.ts';
 import { writeTrailers } from '../wire/trailers.ts';
 import type { LogStreamNumber } from './log-lines.ts';
@@ -87,6 +88,10 @@ export class Outbox {
 
   callResult(id: number, result: unknown): void {
     this.#writer.json(FromCell.CallResult, id, result);
+  }
+
+  remote(id: number, question: RemoteQuestion): void {
+    writeQuestion(this.#writer, id, question);
   }
 
   /** Everything said so far goes to the socket now. */

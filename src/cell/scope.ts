@@ -11,6 +11,8 @@ export interface Condition {
 export interface ScopeCall {
   /** It is a copy of somebody else's request: it must have no effect. */
   readonly mirrored: boolean;
+  /** The engine's; absent where the cell calls by itself. */
+  readonly id?: number;
   /** The guest is about to wait for the outside: whatever it has written should go out first. */
   beforeWait(): void;
 }
@@ -104,6 +106,11 @@ export class Scope {
   /** Grows with each call: two questions with the same number are of one call. */
   get calls(): number {
     return this.#fate.calls;
+  }
+
+  /** Of the call that it serves; `undefined` while it serves none of the engine's. */
+  get callId(): number | undefined {
+    return this.#call?.id;
   }
 
   get mirrored(): boolean {

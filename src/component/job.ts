@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../kit/result.ts';
 import type { BindingTier } from '../model/engine.ts';
-import { callableTypes } from '../model/callable.ts';
+import { callableTypes, type CallableTypes } from '../model/callable.ts';
+import type { ComponentShape } from '../model/wit.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { admit, type Admitted } from './admission/admit.ts';
 import { FORM_LIMITS } from './binary/limits.ts';
@@ -15,7 +16,10 @@ export interface Job {
   readonly bytes: Uint8Array;
   readonly memoryBytes: number;
   readonly given: Given;
-  /** Functions of linked imports whose provider can block: calling them suspends. */
+  /**
+   * Functions of linked imports whose provider can block: calling them suspends. `…#*`: all of an import that another
+   * entry's cell serves.
+   */
   readonly blockingLinks?: readonly string[];
 }
 
@@ -55,8 +59,9 @@ export function prepareComponent(job: Job): Result<Prepared, Problem> {
   if (unknown) return err(problem('HW2206', `the engine does not accept the core module ${unknown.name}`));
   const text = new TextEncoder().encode(bindings.text);
   const types = new TextEncoder().encode(JSON.stringify(callableTypes(shape.value)));
+  const remotes = remoteTypes(job.blockingLinks ?? [], shape.value);
   return ok({
-    files: [{ name: 'component.js', bytes: text }, ...coreModules, { name: 'types.json', bytes: types }],
+    files: [{ name: 'component.js', bytes: text }, ...coreModules, { name: 'types.json', bytes: types }, ...remotes],
     tier: bindings.tier,
     tierReason: bound.value.notFast,
     imports,
@@ -64,6 +69,17 @@ export function prepareComponent(job: Job): Result<Prepared, Problem> {
     blockingExports: suspendingExports(admitted.value),
     memories,
   });
+}
+
+/** What a cell needs to call imports in other cells; nothing where there are none. */
+function remoteTypes(links: readonly string[], { types, imports }: ComponentShape): Prepared['files'] {
+  const names = links.filter((link) => link.endsWith('#*')).map((link) => link.slice(0, -'#*'.length));
+  if (names.length === 0) return [];
+  const functions = imports.interfaces
+    .filter(({ name }) => names.includes(name))
+    .flatMap((item) => item.functions.map((one) => ({ interface: item.name, function: one })));
+  const declared: CallableTypes = { types, functions };
+  return [{ name: 'remote.json', bytes: new TextEncoder().encode(JSON.stringify(declared)) }];
 }
 
 interface Bound {

@@ -77,11 +77,11 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
   const restartToken = entry.desired?.restartToken;
   const { serving, candidate, leaving } = entry;
   if (runsAlone(entry)) {
-    const one = theOne(entry);
+    const one = theOne(world, key, entry);
     if (one) add(one.release, one.purpose, tokenOf(one.release, restartToken));
     return wanted;
   }
-  if (serving && !isIdle(entry))
+  if (serving && !isIdle(world, key, entry))
     add(serving.release, 'serving', tokenOf(serving.release, restartToken), standing(world, key, entry));
   // What is on its way out keeps what it has; nothing new is started beside it.
   const left = leaving ? running(entry, groupOf(key, leaving.release)) : 0;
@@ -96,12 +96,12 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
 }
 
 /** R4: who may run now; nobody between the end of one and the start of the next. */
-function theOne(entry: EntryDraft): Pick<Wanted, 'release' | 'purpose'> | undefined {
+function theOne(world: World, key: EntryKey, entry: EntryDraft): Pick<Wanted, 'release' | 'purpose'> | undefined {
   const { serving, candidate } = entry;
   if (candidate && isHandingOver({ serving, candidate })) {
     return candidate.state === 'Handover' ? undefined : { release: candidate.release, purpose: 'candidate' };
   }
-  if (serving && !isIdle(entry)) return { release: serving.release, purpose: 'serving' };
+  if (serving && !isIdle(world, key, entry)) return { release: serving.release, purpose: 'serving' };
   const isStarted = candidate && STARTED.has(candidate.state);
   return isStarted ? { release: candidate.release, purpose: 'candidate' } : undefined;
 }

@@ -128,7 +128,7 @@ export function hasBytes(world: World, target: Pick<Target, 'entry'>): boolean {
  */
 export function servingTrouble({ world, key, entry, wish }: EntryContext): string | undefined {
   const { serving, candidate } = entry;
-  if (!serving || isIdle(entry) || !world.observed.engine) return undefined;
+  if (!serving || isIdle(world, key, entry) || !world.observed.engine) return undefined;
   const group = groupOf(key, serving.release);
   const { windowMs } = serving.release.entry.supervision;
   const failures = failuresWithin(entry.failures, group, world.memory.clockMs, windowMs);

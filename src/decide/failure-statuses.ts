@@ -1,5 +1,5 @@
 import type { Release } from '../model/memory.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { Arm, RemoteTarget, Snapshot } from '../model/snapshot.ts';
 import type { Parties } from './parties.ts';
 import type { World } from './world.ts';
 
@@ -29,11 +29,20 @@ export function failureStatusesOf(world: World, parties: Parties): FailureStatus
 /** The rules, with what their arms are to count. */
 export function counted(rules: Snapshot['rules'], statuses: FailureStatuses): Snapshot['rules'] {
   if (statuses.size === 0) return rules;
-  return rules.map((rule) => ({
-    ...rule,
-    arms: rule.arms.map((arm) => {
-      const failureStatuses = statuses.get(arm.release);
-      return failureStatuses ? { ...arm, failureStatuses } : arm;
-    }),
+  return rules.map((rule) => ({ ...rule, arms: rule.arms.map((arm) => countedArm(arm, statuses)) }));
+}
+
+/** The same for what other cells call. */
+export function countedRemotes(remotes: readonly RemoteTarget[], statuses: FailureStatuses): readonly RemoteTarget[] {
+  if (statuses.size === 0) return remotes;
+  return remotes.map(({ pairs, ...target }) => ({
+    ...target,
+    arms: target.arms.map((arm) => countedArm(arm, statuses)),
+    ...(pairs ? { pairs: pairs.map(({ from, arm }) => ({ from, arm: countedArm(arm, statuses) })) } : {}),
   }));
+}
+
+function countedArm(arm: Arm, statuses: FailureStatuses): Arm {
+  const failureStatuses = statuses.get(arm.release);
+  return failureStatuses ? { ...arm, failureStatuses } : arm;
 }

@@ -32,7 +32,9 @@ function settled(world: World, { context }: Decided): Headline {
   const group = groupOf(key, serving.release);
   const { supervision } = serving.release.entry;
   const calls = callsOf(serving.release.entry);
-  const last = isIdle(entry) ? undefined : entry.failures.findLast((failure) => failure.group === group);
+  const last = isIdle(world, context.key, entry)
+    ? undefined
+    : entry.failures.findLast((failure) => failure.group === group);
   const isDown = world.observed.engine !== undefined && readyCount(world, key, serving.release) === 0;
   if (last && (isDown || isCrashLoop(entry.failures, group, supervision, world.memory.clockMs))) {
     const how = isDown ? 'has no ready replica' : 'crashes again and again';
@@ -49,7 +51,8 @@ function settled(world: World, { context }: Decided): Headline {
         : `${name} has all traffic: ${elapsed} of ${formatDuration(durationMs)}, ${samples} samples`;
     return { reason: 'Baking', message };
   }
-  if (isIdle(entry)) return { reason: 'Unreferenced', message: 'nothing points at it, so nothing runs' };
+  if (isIdle(world, context.key, entry))
+    return { reason: 'Unreferenced', message: 'nothing points at it, so nothing runs' };
   if (!serving.proven) return { reason: 'Inconclusive', message: `${name} serves; its bake ended without proof` };
   const replicas = liveReplicas(context);
   return {

@@ -14,6 +14,7 @@ import { policyHashes, settingsChange } from './settings-change.ts';
 import { absorbUses } from './uses.ts';
 import { tellEdits } from './tell.ts';
 import { draftEntries, newEntry, type EntryDraft, type MemoryDraft } from './memory.ts';
+import { remoteCallers } from './remotes.ts';
 import { absorbFirings } from './schedule/absorb.ts';
 import { environmentOf, wishesOf } from './wishes.ts';
 import type { Wish, World } from './world.ts';
@@ -66,6 +67,7 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
   }
   if (engine) absorbFirings({ memory: draft, entries, tallies, events, now, commit: desired.commit }, engine);
   forgetLongGone(entries, wishes, now);
+  const present = new Map([...wishes].filter(([key]) => entries.has(key)));
   return {
     desired,
     observed,
@@ -75,7 +77,8 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
     memory: draft,
     entries,
     before: memory.entries,
-    wishes: new Map([...wishes].filter(([key]) => entries.has(key))),
+    wishes: present,
+    callers: remoteCallers({ entries, wishes: present }),
     environment,
     judge: draft.judge ?? environment,
     tallies,

@@ -1,5 +1,5 @@
 /**
- * The routes and weights that follow from memory: pure, and the only place where an arm is made.
+ * The routes and weights that follow from memory: pure, and with `remotes.ts` the only place where an arm is made.
  *
  * S1 An arm of a candidate is there only while its group has a ready replica.
  * S2 What serves is never taken out of the routes because its replicas are away: the ingress answers 503, or holds in
@@ -12,11 +12,12 @@ import type { Json } from '../kit/json.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Release } from '../model/memory.ts';
 import { matchKey, type Match, type RouteRule } from '../model/route.ts';
-import type { Arm, GrantsInForce, Preview, Snapshot, SnapshotRule } from '../model/snapshot.ts';
+import type { Arm, GrantsInForce, Preview, RemoteTarget, Snapshot, SnapshotRule } from '../model/snapshot.ts';
 import { keep, type EntryDraft } from './memory.ts';
-import { counted, failureStatusesOf } from './failure-statuses.ts';
+import { counted, countedRemotes, failureStatusesOf } from './failure-statuses.ts';
 import { grantsOf } from './grants.ts';
 import { desiredOwners, type Parties } from './parties.ts';
+import { remotesOf } from './remotes.ts';
 import { runsAlone } from './singleton.ts';
 import { isBlueGreen, stepOf, takesRequests } from './steps.ts';
 import { entryOf, groupOf, readyCount, type World } from './world.ts';
@@ -31,14 +32,17 @@ export function publish(world: World, parties: Parties, unavailable: Unavailable
   const rules = counted(rulesOf(world, parties, unavailable), statuses);
   const previews = previewsOf(world).map((preview) => ({ ...preview, rules: counted(preview.rules, statuses) }));
   const grants = grantsOf(world);
-  const hash = hashOf(rules, previews, grants);
+  const remotes = countedRemotes(remotesOf(world, parties), statuses);
+  const hash = hashOf(rules, previews, grants, remotes);
   const last = world.memory.snapshot;
   const changed = hash !== last.hash;
   if (engine && !changed && engine.generation === last.generation) return;
   if (isUnknownWorld(world)) return;
   if (changed || (engine && engine.generation > last.generation)) {
     const reached = [...rules, ...previews.flatMap((preview) => preview.rules)];
-    const groups = [...new Set(reached.flatMap((rule) => rule.arms.map((arm) => arm.group)))].sort();
+    const called = remotes.flatMap(({ arms, pairs = [] }) => [...arms, ...pairs.map(({ arm }) => arm)]);
+    const arms = [...reached.flatMap((rule) => rule.arms), ...called];
+    const groups = [...new Set(arms.map((arm) => arm.group))].sort();
     const generation = Math.max(last.generation, engine?.generation ?? 0) + 1;
     world.memory.snapshot = { generation, hash, groups: keep(last.groups, groups), commit: world.desired.commit };
   }
@@ -51,14 +55,25 @@ export function publish(world: World, parties: Parties, unavailable: Unavailable
     rules,
     releaseHeader: true,
     ...(previews.length > 0 ? { previews } : {}),
+    ...(remotes.length > 0 ? { remotes } : {}),
     ...(grants ? { grants } : {}),
   };
   world.actions.push({ type: 'Publish', snapshot, why });
 }
 
 /** What was not there before has no part in the hash of where it is not: an upgrade publishes nothing anew. */
-function hashOf(rules: Snapshot['rules'], previews: readonly Preview[], grants: GrantsInForce | undefined): string {
-  const parts = { rules, ...(previews.length > 0 ? { previews } : {}), ...(grants ? { grants } : {}) };
+function hashOf(
+  rules: Snapshot['rules'],
+  previews: readonly Preview[],
+  grants: GrantsInForce | undefined,
+  remotes: readonly RemoteTarget[],
+): string {
+  const parts = {
+    rules,
+    ...(previews.length > 0 ? { previews } : {}),
+    ...(grants ? { grants } : {}),
+    ...(remotes.length > 0 ? { remotes } : {}),
+  };
   return hashOfJson((Object.keys(parts).length === 1 ? rules : parts) as unknown as Json);
 }
 

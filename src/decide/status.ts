@@ -154,7 +154,8 @@ function candidateOf(world: World, { context: { key, entry } }: Decided): Candid
 
 function conditionsOf(world: World, { context, move, row }: Decided, headline: Headline): readonly Condition[] {
   const { key, entry } = context;
-  const stands = entry.serving !== undefined && (isIdle(entry) || readyCount(world, key, entry.serving.release) > 0);
+  const stands =
+    entry.serving !== undefined && (isIdle(world, key, entry) || readyCount(world, key, entry.serving.release) > 0);
   const moving = entry.candidate !== undefined || entry.serving?.bake?.state === 'Watching' || move.type === 'Remove';
   const stuck = move.type === 'Hold' || (move.type === 'Drop' && row.row !== 10);
   const synced = isServing(context);

@@ -49,6 +49,8 @@ export interface World {
   /** The entries as the last decision left them. */
   readonly before: Memory['entries'];
   readonly wishes: ReadonlyMap<EntryKey, Wish>;
+  /** Entries that others' cells call, with those; as the decision begins. */
+  readonly callers: ReadonlyMap<EntryKey, ReadonlySet<EntryKey>>;
   /** Of this commit, in force at once. */
   readonly environment: EnvironmentSettings;
   /** Of the commit before: its guards hold as well for what this commit itself introduced. */

@@ -1,4 +1,4 @@
-import type { InstancePolicy } from '../model/component.ts';
+import type { InstancePolicy, Member } from '../model/component.ts';
 import type { CellSpec } from '../model/engine.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
 import type { BrokerCell } from '../wire/broker-link.ts';
@@ -13,7 +13,9 @@ const SHARE_OF_START_TIME = 0.9;
 export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBudget): AssignRequest {
   const [entry, ...linked] = cell.members;
   const { limits } = cell;
-  const readiness = cell.probes.readiness?.call;
+  // What calls other cells can be asked nothing before it serves: there is no call to do it for.
+  const isRemote = cell.members.some(({ member }) => remotesOf(member).length > 0);
+  const readiness = isRemote ? undefined : cell.probes.readiness?.call;
   const assignment: Assignment = {
     wire: WIRE_VERSION,
     replica,
@@ -61,6 +63,7 @@ function memberAssignment({ member, bundle, links = [] }: CellSpec['members'][nu
     exports: bundle.exports,
     blockingExports: bundle.blockingExports,
     ...(links.length === 0 ? {} : { links }),
+    ...(remotesOf(member).length === 0 ? {} : { remotes: remotesOf(member) }),
     env: member.env.map(({ name, value }) => [name, value] as const),
     config: member.config.map(({ name, value }) => [name, value] as const),
     args: [],
@@ -68,6 +71,10 @@ function memberAssignment({ member, bundle, links = [] }: CellSpec['members'][nu
     logBytesPerSecond: member.limits.logBytesPerSecond,
     handles: member.limits.handles,
   };
+}
+
+function remotesOf({ links }: Pick<Member, 'links'>): readonly string[] {
+  return links.filter(({ mode }) => mode === 'Remote').map((link) => link.import);
 }
 
 /** One instance holds all members: what one of them cannot do twice, none does. */

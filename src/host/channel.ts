@@ -15,45 +15,19 @@ import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller, type CellExchange 
 import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
 import * as frames from '../wire/frames.ts';
-import { FromCell, Outcome, ToCell, type Loaded } from '../wire/frames.ts';
+import { FromCell, Outcome, ToCell } from '../wire/frames.ts';
 import { FunctionCall } from '../wire/function-call.ts';
 import { writeRequest, type RequestHead } from '../wire/request-head.ts';
-import {
-  readDenial,
-  readFailure,
-  readJson,
-  readLoaded,
-  readLog,
-  type Denial,
-  type LoadFailure,
-} from '../wire/reports.ts';
+import { readDenial, readFailure, readJson, readLoaded, readLog } from '../wire/reports.ts';
 import { readResponse } from '../wire/response-head.ts';
 import { readTrailers } from '../wire/trailers.ts';
+import type { CellChannelOptions, CellOwner } from './cell-owner.ts';
+import { RemoteCalls } from './remote-calls.ts';
 
 /** Probes and exported functions come on top of `limits.concurrency`. */
 export const MAX_RUNTIME_CALLS = 16;
 const TICK_MS = 10;
 const GRACE_TICKS = frames.CANCEL_GRACE_MS / TICK_MS;
-
-/** Who owns the cell: told of everything that is not the answer to a call. */
-export interface CellOwner {
-  onLoaded(loaded: Loaded): void;
-  onLoadFailed(failure: LoadFailure): void;
-  /** `stream`: 1 stdout, 2 stderr, 3 the runtime in the cell. `droppedBytes` were lost before this text. */
-  onLog(stream: 1 | 2 | 3, member: number, droppedBytes: number, text: string): void;
-  onDenied(denial: Denial): void;
-  /** A call outlived its cancel. The cell must be killed; said once. */
-  onUnresponsive(problem: Problem): void;
-  /** The channel is closed, every call has ended. The problem is there where the cell broke the protocol. */
-  onClosed(problem: Problem | undefined): void;
-}
-
-export interface CellChannelOptions {
-  readonly replica: string;
-  readonly concurrency: number;
-  readonly queue: number;
-  readonly owner: CellOwner;
-}
 
 export class CellChannel implements CellCaller {
   readonly replica: string;
@@ -65,6 +39,7 @@ export class CellChannel implements CellCaller {
   readonly #writer: FrameWriter;
   readonly #framer: Framer;
   readonly #calls: CallTable;
+  readonly #remote: RemoteCalls | undefined;
   /** Runs while calls are in flight, and at most one tick longer. */
   #ticking: NodeJS.Timeout | undefined;
   #reportedUnresponsive = false;
@@ -79,6 +54,7 @@ export class CellChannel implements CellCaller {
     this.#socket = socket;
     this.#writer = new FrameWriter(socket);
     this.#calls = new CallTable(options.concurrency + MAX_RUNTIME_CALLS);
+    this.#remote = options.remote && new RemoteCalls(options.remote, this.#writer);
     this.#framer = new Framer((type, id, bytes, start, end) => this.#receive(type, id, bytes, start, end));
     socket.on('data', (chunk: Buffer) => {
       if (!this.#framer.push(chunk) && this.#framer.violation !== undefined) this.#violate(this.#framer.violation);
@@ -137,14 +113,16 @@ export class CellChannel implements CellCaller {
   }
 
   cancel(id: number, reason: number): void {
-    if (this.#calls.isInUse(id)) this.#writer.numberFrame(ToCell.Cancel, id, reason, 1);
+    if (!this.#calls.isInUse(id)) return;
+    this.#remote?.end(id);
+    this.#writer.numberFrame(ToCell.Cancel, id, reason, 1);
   }
 
   /** Calls an exported function: health, lifecycle, a firing. */
   call: CellCaller['call'] = (interfaceName, functionName, args, timeoutMs, { command, parameters, signal } = {}) => {
     if (!this.open) return Promise.resolve({ type: 'lost' });
     if (signal?.aborted) return Promise.resolve({ type: 'stopped' });
-    const call = new FunctionCall();
+    const call = new FunctionCall(command !== undefined || parameters !== undefined);
     const id = this.#take(call, Call.Function, performance.now() + timeoutMs);
     const more = { ...(command ? { command } : {}), ...(parameters ? { parameters } : {}) };
     this.#writer.json(ToCell.Call, id, { interface: interfaceName, function: functionName, args, ...more });
@@ -197,6 +175,7 @@ export class CellChannel implements CellCaller {
   #answer(type: number, id: number, bytes: Buffer, start: number, end: number): string | undefined {
     const calls = this.#calls;
     if (!calls.isInUse(id)) return `a frame of type ${type} for the call ${id}, which is not in flight`;
+    if (type === FromCell.Remote) return this.#onRemote(id, bytes, start, end);
     const isFunction = calls.has(id, Call.Function);
     if (isFunction ? type !== FromCell.CallResult && type !== FromCell.Done : type === FromCell.CallResult) {
       return `a frame of type ${type} out of order`;
@@ -223,6 +202,20 @@ export class CellChannel implements CellCaller {
     }
   }
 
+  /** Of a call that is over for its owner nobody wants to know any more: the cell has been told, and may not know it yet. */
+  #onRemote(id: number, bytes: Buffer, start: number, end: number): string | undefined {
+    if (!this.#remote) return 'a remote call, and links nobody';
+    const exchange = this.#calls.exchanges[id];
+    if (exchange === undefined || this.#calls.has(id, Call.Cancelled)) return undefined;
+    return this.#remote.take(id, { bytes, start, end }, exchange, this.#calls.deadlineAtMs[id]!);
+  }
+
+  /** The call is over and its id free; what it still waits for in another cell ends with it. */
+  #release(id: number): CellExchange | undefined {
+    this.#remote?.end(id);
+    return this.#calls.release(id);
+  }
+
   #onResponse(id: number, bytes: Buffer, start: number, end: number): string | undefined {
     const calls = this.#calls;
     if (calls.has(id, Call.Answered)) return 'a second response';
@@ -237,7 +230,7 @@ export class CellChannel implements CellCaller {
     }
     calls.state[id]! |= streams ? Call.Answered | Call.BodyOpen : Call.Answered;
     calls.exchanges[id]?.onResponse(head, bytes, end, !streams);
-    if ((head.flags & frames.RESPONSE_DONE) !== 0) calls.release(id)?.onEnd(Outcome.Ok, '');
+    if ((head.flags & frames.RESPONSE_DONE) !== 0) this.#release(id)?.onEnd(Outcome.Ok, '');
     return undefined;
   }
 
@@ -279,7 +272,7 @@ export class CellChannel implements CellCaller {
     if (end - start - 1 > frames.MAX_OUTCOME_BYTES) return `an outcome with ${end - start - 1} bytes of text`;
     if (this.#calls.has(id, Call.BodyOpen)) this.#abortBody(id);
     const answered = this.#calls.has(id, Call.Answered);
-    const exchange = this.#calls.release(id);
+    const exchange = this.#release(id);
     if (exchange === undefined) return undefined;
     const silent = outcome === Outcome.Ok && !answered;
     exchange.onEnd(silent ? Outcome.NoResponse : (outcome as CallEnd), bytes.toString('utf8', start + 1, end));
@@ -301,7 +294,7 @@ export class CellChannel implements CellCaller {
   #onCallResult(id: number, bytes: Buffer, start: number, end: number): string | undefined {
     const result = readJson(bytes, start, end);
     if (result === undefined) return 'a result that is not JSON';
-    const call = this.#calls.release(id);
+    const call = this.#release(id);
     if (call instanceof FunctionCall) call.settle(result);
     return undefined;
   }
@@ -355,6 +348,7 @@ export class CellChannel implements CellCaller {
   #sendFinalCancel(id: number, reason: number): void {
     if (this.#calls.has(id, Call.Cancelled)) return;
     this.#calls.state[id]! |= Call.Cancelled;
+    this.#remote?.end(id);
     this.#closeUpload(id);
     this.#writer.numberFrame(ToCell.Cancel, id, reason, 1);
   }
@@ -382,7 +376,7 @@ export class CellChannel implements CellCaller {
     this.#ticking = undefined;
     const end = this.#violation === undefined ? LOST : BROKE_PROTOCOL;
     for (let id = 1; id <= this.#calls.capacity; id++) {
-      if (this.#calls.isInUse(id)) this.#calls.release(id)?.onEnd(end, '');
+      if (this.#calls.isInUse(id)) this.#release(id)?.onEnd(end, '');
     }
     this.#owner.onClosed(this.#violation);
   }

@@ -16,6 +16,7 @@ import type { CellSpec, EngineObserved, ReplicaObserved } from '../model/engine.
 import { problem, type Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import type { CellCaller } from '../wire/cell-caller.ts';
+import type { CallRemote } from '../wire/remote-call.ts';
 import { BrokerClient } from './broker-client.ts';
 import { formatBytes, replicaBudget, HEAP_MIB } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
@@ -51,6 +52,8 @@ export interface HostOptions {
   readonly log: Logger;
   /** The replicas of a group that may take requests now: unhealthy ones only where there is no other. Never written to. */
   readonly onReady: (group: GroupId, callers: readonly CellCaller[]) => void;
+  /** A guest calls another entry's cells. */
+  readonly callRemote: CallRemote;
   /** A replica has changed: look again. */
   readonly onChange: () => void;
   /** Why Strict must not be used, where the operator says so. */
@@ -126,6 +129,7 @@ export class Host {
       take: (isWanted) => this.#take(id, cell, isWanted),
       assign: (process, request) => this.#spawner.assign(process, request),
       broker: this.broker,
+      callRemote: this.#options.callRemote,
       log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),
       onDenied: (denial) => this.#denials.note(cell, denial),
       onChange: (changed) => this.#onReplicaChange(changed),

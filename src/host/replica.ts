@@ -17,14 +17,17 @@ import type { LivenessProbe, ReadinessProbe } from '../model/component.ts';
 import type { BundlesInUse, CellSpec, ReplicaEnd, ReplicaObserved, ReplicaPhase } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { Loaded } from '../wire/frames.ts';
+import type { CallRemote } from '../wire/remote-call.ts';
 import { assignmentOf, brokerCellOf } from './assignment.ts';
 import type { BrokerClient } from './broker-client.ts';
 import type { ReplicaBudget } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
-import { CellChannel, type CellOwner } from './channel.ts';
+import type { CellOwner } from './cell-owner.ts';
+import { CellChannel } from './channel.ts';
 import { reasonOfDeath } from './death.ts';
 import { GuestLog } from './guest-log.ts';
 import { probe } from './probe.ts';
+import { remoteOptions } from './remote-calls.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 
 /** Bounds on how often readiness is asked for until it is there, whatever the manifest's period is. */
@@ -46,6 +49,8 @@ export interface ReplicaOptions {
   readonly take: (isWanted: () => boolean) => Promise<Result<CellProcess, Problem>>;
   readonly assign: (cell: CellProcess, request: AssignRequest) => Promise<Result<void, Problem>>;
   readonly broker: Pick<BrokerClient, 'attach' | 'detach'>;
+  /** To the ingress, which knows the way. */
+  readonly callRemote: CallRemote;
   readonly log: Logger;
   /** The guest called what it was not granted. */
   readonly onDenied: CellOwner['onDenied'];
@@ -180,7 +185,13 @@ export class Replica implements CellOwner {
     if (this.phase !== 'Starting') return;
     if (!assigned.ok) return this.#finish('StartFailed', assigned.error);
     const { concurrency, queue } = this.cell.limits;
-    this.channel = new CellChannel(cell.channel, { replica: this.id, concurrency, queue, owner: this });
+    this.channel = new CellChannel(cell.channel, {
+      replica: this.id,
+      concurrency,
+      queue,
+      owner: this,
+      remote: remoteOptions(this.cell, this.#options.callRemote),
+    });
     this.#attachBroker(cell, this.channel);
   }
 

@@ -7,8 +7,8 @@ import { matchKey } from '../model/route.ts';
 import type { Arm, GroupId, Snapshot, SnapshotRule } from '../model/snapshot.ts';
 import { Balance } from './balance.ts';
 import { Mirror } from './copies.ts';
-import type { Exchange } from './exchange.ts';
 import type { Group } from './group.ts';
+import type { Queued } from './queued.ts';
 import { cookieValue, stickyArm } from './sticky.ts';
 import type { RequestFacts } from './request-facts.ts';
 import type { ReleaseTally, Tally } from './tally.ts';
@@ -23,7 +23,7 @@ export interface CompiledArm {
   readonly weight: number;
   /** What is called where the arm leads to an exported function: the path of the head that the cell gets. */
   readonly call: string | undefined;
-  readonly group: Group<Exchange>;
+  readonly group: Group<Queued>;
   readonly tally: ReleaseTally;
   /** What its requests count to: the release's traffic, or those who preview it. */
   readonly counts: Tally;
@@ -52,7 +52,7 @@ export interface CompiledRule {
 }
 
 export interface Directory {
-  group(id: GroupId): Group<Exchange>;
+  group(id: GroupId): Group<Queued>;
   tally(release: string, group: GroupId): ReleaseTally;
 }
 
@@ -160,7 +160,7 @@ function isNamed({ headers }: CompiledArm, facts: RequestFacts): boolean {
 }
 
 /** Counted with the one that should have answered. */
-function standIn(rule: CompiledRule, wanted: CompiledArm): CompiledArm | undefined {
+export function standIn(rule: CompiledRule, wanted: CompiledArm): CompiledArm | undefined {
   wanted.counts.overloads++;
   let best: CompiledArm | undefined;
   for (const arm of rule.arms) {

@@ -18,6 +18,7 @@ import { answerOfEnd, countOfEnd } from './answers.ts';
 import type { CompiledArm, CompiledRule } from './compiled-rule.ts';
 import type { Exchange } from './exchange.ts';
 import type { Group } from './group.ts';
+import type { Queued } from './queued.ts';
 
 export const MAX_COPIES_IN_FLIGHT = 32;
 
@@ -50,7 +51,7 @@ export function sendCopy(
   exchange: Exchange,
   head: RequestHead,
   { arm }: Mirror,
-  onRoom: (group: Group<Exchange>) => void,
+  onRoom: (group: Group<Queued>) => void,
 ): void {
   exchange.isCopied = true;
   const { mirrored } = arm.tally;
@@ -80,18 +81,21 @@ function roomIn({ group, takesRequests }: CompiledArm): CellCaller | undefined {
   return best;
 }
 
+const MIRRORED = { depth: 0, counts: 'Mirrored' } as const;
+
 class Copy implements CellExchange {
+  readonly lineage = MIRRORED;
   id = 0;
   readonly startedAtMs = performance.now();
   readonly #caller: CellCaller;
   readonly #arm: CompiledArm;
   readonly #rule: CompiledRule;
-  readonly #onRoom: (group: Group<Exchange>) => void;
+  readonly #onRoom: (group: Group<Queued>) => void;
   #status = 0;
   #bytes = 0;
   #isWhole = false;
 
-  constructor(caller: CellCaller, arm: CompiledArm, rule: CompiledRule, onRoom: (group: Group<Exchange>) => void) {
+  constructor(caller: CellCaller, arm: CompiledArm, rule: CompiledRule, onRoom: (group: Group<Queued>) => void) {
     this.#caller = caller;
     this.#arm = arm;
     this.#rule = rule;

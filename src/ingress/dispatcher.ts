@@ -20,6 +20,7 @@ import { sendCopy } from './copies.ts';
 import type { Exchange, ExchangeOwner } from './exchange.ts';
 import type { FailureLog } from './failure-log.ts';
 import { Group } from './group.ts';
+import { isQueuedCall, type Queued } from './queued.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { type ReleaseTally, Tallies } from './tally.ts';
 import { Upload } from './upload.ts';
@@ -44,8 +45,9 @@ export class Dispatcher implements Directory, ExchangeOwner {
   readonly #newClient: () => string;
   readonly #reroute: (exchange: Exchange) => void;
   readonly #failures: FailureLog;
-  readonly #groups = new Map<GroupId, Group<Exchange>>();
-  readonly #onRoom = (group: Group<Exchange>): void => this.#pump(group);
+  readonly #groups = new Map<GroupId, Group<Queued>>();
+  /** A call is over, so that its group may have room for what waits. */
+  readonly onRoom = (group: Group<Queued>): void => this.#pump(group);
 
   constructor(options: DispatcherOptions) {
     this.#facts = options.facts;
@@ -55,10 +57,10 @@ export class Dispatcher implements Directory, ExchangeOwner {
     this.tallies = new Tallies(options.onFailureRun);
   }
 
-  group(id: GroupId): Group<Exchange> {
+  group(id: GroupId): Group<Queued> {
     const known = this.#groups.get(id);
     if (known !== undefined) return known;
-    const group = new Group<Exchange>(id, (exchange) => this.#giveUpWaiting(exchange), this.#onRoom);
+    const group = new Group<Queued>(id, (queued) => this.#giveUpWaiting(queued), this.onRoom);
     this.#groups.set(id, group);
     return group;
   }
@@ -110,7 +112,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
     }
     if (!rule.mirror?.takes(exchange)) return;
     if (arm.call !== undefined) this.#facts.restorePath();
-    sendCopy(exchange, this.#facts.head, rule.mirror, this.#onRoom);
+    sendCopy(exchange, this.#facts.head, rule.mirror, this.onRoom);
   }
 
   onCallEnd(exchange: Exchange, end: CallEnd, detail: string): void {
@@ -175,11 +177,13 @@ export class Dispatcher implements Directory, ExchangeOwner {
   }
 
   /** Room in a group: who has waited longest goes first. */
-  #pump(group: Group<Exchange>): void {
+  #pump(group: Group<Queued>): void {
     while (group.waiting > 0) {
       const caller = group.leastBusy();
       if (caller === undefined) return;
-      this.#resend(group.dequeue()!, caller);
+      const queued = group.dequeue()!;
+      if (isQueuedCall(queued)) queued.resumeOn(caller);
+      else this.#resend(queued, caller);
     }
   }
 
@@ -255,17 +259,22 @@ export class Dispatcher implements Directory, ExchangeOwner {
     if (isJudged) this.tallies.failed(tally);
   }
 
-  #giveUpWaiting(exchange: Exchange): void {
+  #giveUpWaiting(exchange: Queued): void {
+    if (isQueuedCall(exchange)) return exchange.giveUp();
     exchange.arm!.tally.inFlight--;
     exchange.arm!.counts.overloads++;
     exchange.answer(REFUSALS.QueueTimeout);
   }
 
   /** D1. */
-  #rerouteWaiting(group: Group<Exchange>): void {
-    const waiting: Exchange[] = [];
+  #rerouteWaiting(group: Group<Queued>): void {
+    const waiting: Queued[] = [];
     for (let left = group.dequeue(); left !== undefined; left = group.dequeue()) waiting.push(left);
     for (const exchange of waiting) {
+      if (isQueuedCall(exchange)) {
+        exchange.beginAgain();
+        continue;
+      }
       exchange.arm!.tally.inFlight--;
       this.#reroute(exchange);
     }

@@ -9,7 +9,7 @@
  */
 import { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { CallEnd, CellCaller, CellExchange } from '../wire/cell-caller.ts';
+import type { CallEnd, CellCaller, CellExchange, Lineage } from '../wire/cell-caller.ts';
 import { Abort, Outcome } from '../wire/frames.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
 import { answerBody, type Answer } from './answers.ts';
@@ -18,6 +18,8 @@ import { discard, type Upload } from './upload.ts';
 
 /** Up to here a body travels with its head in one write. */
 const MAX_JOINED_BYTES = 4 * 1024;
+
+const PREVIEW: Lineage = { depth: 0, counts: 'Preview' };
 
 /** Who sent the exchange into a cell. */
 export interface ExchangeOwner {
@@ -66,6 +68,11 @@ export class Exchange extends ServerResponse implements CellExchange {
   /** An answer of our own stands where the guest's would: what the guest still says is too late. */
   #isAnswered = false;
   #awaitsDrain = false;
+
+  /** What its guest calls in other cells is previewed as it is. */
+  get lineage(): Lineage | undefined {
+    return this.rule?.preview ? PREVIEW : undefined;
+  }
 
   onResponse(head: ResponseHead, bytes: Buffer, end: number, complete: boolean): void {
     if (this.#isAnswered) return;

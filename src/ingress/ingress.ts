@@ -9,10 +9,11 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
-import type { ReleaseSamples, SyntheticRun } from '../model/engine.ts';
+import type { ReleaseSamples, RemoteCount, SyntheticRun } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { GroupId, Snapshot } from '../model/snapshot.ts';
 import type { CellCaller } from '../wire/cell-caller.ts';
+import type { CallRemote } from '../wire/remote-call.ts';
 import { REFUSALS } from './answers.ts';
 import { compileRules, type CompiledRule } from './compiled-rule.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -21,6 +22,7 @@ import { DEFAULT_LISTENER_LIMITS, Listener, type ListenerLimits } from './listen
 import { FailureLog } from './failure-log.ts';
 import { Firings } from './firings.ts';
 import { Previews } from './previews.ts';
+import { Remotes } from './remotes.ts';
 import { RequestFacts } from './request-facts.ts';
 import { RouteTable } from './route-table.ts';
 import { SyntheticRuns, type SyntheticProgress } from './synthetic.ts';
@@ -55,6 +57,9 @@ export interface Ingress {
   synthesize(run: SyntheticRun): Promise<void>;
   syntheticRuns(): readonly SyntheticProgress[];
   readonly firings: Firings;
+  /** A guest calls another entry. */
+  readonly callRemote: CallRemote;
+  remoteCounts(): readonly RemoteCount[];
   /** Accepts nothing more, lets what is in flight end until the deadline, then cuts it off. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -77,19 +82,25 @@ class HttpIngress implements Ingress {
   readonly #dispatcher: Dispatcher;
   readonly #synthetic: SyntheticRuns;
   readonly firings: Firings;
+  readonly callRemote: CallRemote;
+  readonly #remotes: Remotes;
   readonly #requestIdPrefix = randomUUID().slice(0, 8);
   #requests = 0;
   #inForce: InForce | undefined;
 
   constructor(options: IngressOptions) {
     this.#log = options.log;
+    const failures = new FailureLog(options.log, () => performance.now());
     this.#dispatcher = new Dispatcher({
       facts: this.#facts,
       newClient: () => randomUUID(),
       onFailureRun: options.onFailureRun ?? (() => undefined),
       reroute: (exchange) => this.#reroute(exchange),
-      failures: new FailureLog(options.log, () => performance.now()),
+      failures,
     });
+    const { tallies, onRoom } = this.#dispatcher;
+    this.#remotes = new Remotes(this.#dispatcher, { tallies, onRoom, failures });
+    this.callRemote = (call) => this.#remotes.call(call);
     this.#synthetic = new SyntheticRuns(
       this.#dispatcher,
       this.#dispatcher.tallies,
@@ -137,9 +148,11 @@ class HttpIngress implements Ingress {
     }
     const rules = compileRules(snapshot, this.#inForce?.rules ?? new Map(), this.#dispatcher);
     const previews = Previews.of(snapshot, this.#dispatcher);
-    this.#dispatcher.tallies.judgeBy([...snapshot.rules, ...(snapshot.previews ?? []).flatMap((one) => one.rules)]);
+    const remotes = this.#remotes.apply(snapshot);
+    const unseen = (snapshot.previews ?? []).flatMap((one) => one.rules);
+    this.#dispatcher.tallies.judgeBy([...snapshot.rules, ...unseen, ...remotes]);
     this.#inForce = { snapshot, rules, table: new RouteTable([...rules.values()]), previews };
-    const named = [...snapshot.rules, ...(previews?.rules ?? []).map(({ rule }) => rule)];
+    const named = [...snapshot.rules, ...(previews?.rules ?? []).map(({ rule }) => rule), ...remotes];
     const arms = named.flatMap((rule) => rule.arms);
     const mailboxes = named.flatMap(({ mailbox = 0, arms: own }) =>
       own.map((arm): [GroupId, number] => [arm.group, mailbox]),
@@ -167,6 +180,10 @@ class HttpIngress implements Ingress {
 
   syntheticRuns(): readonly SyntheticProgress[] {
     return this.#synthetic.progress();
+  }
+
+  remoteCounts(): readonly RemoteCount[] {
+    return this.#remotes.read();
   }
 
   async close(deadlineMs: number): Promise<void> {

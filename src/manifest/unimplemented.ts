@@ -30,12 +30,6 @@ const WRITTEN: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },
   { kind: 'Component', where: 'spec.limits.cpu', what: 'a limit of processor time' },
   { kind: 'Component', where: 'spec.scaling', what: 'scaling beyond minReplicas', when: isRange },
-  {
-    kind: 'Component',
-    where: 'spec.links.*.mode',
-    what: 'links to another entry (mode Remote)',
-    when: is('Remote'),
-  },
 ];
 
 /** A Role grants what a component may be granted itself. */

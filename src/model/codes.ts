@@ -8,6 +8,7 @@ import { LINK_CODES } from './link-codes.ts';
 import { MANIFEST_CODES } from './manifest-codes.ts';
 import { REPORT_CODES } from './report-codes.ts';
 import { SECRET_CODES } from './secret-codes.ts';
+import { REMOTE_CODES } from './remote-codes.ts';
 import { SSH_CODES } from './ssh-codes.ts';
 import { TYPE_CODES } from './type-codes.ts';
 import { VALUE_CODES } from './value-codes.ts';
@@ -32,6 +33,7 @@ export const CODES = {
   ...MANIFEST_CODES,
   ...TYPE_CODES,
   ...SECRET_CODES,
+  ...REMOTE_CODES,
   ...VALUE_CODES,
   HW2001: {
     title: 'artifact not found',

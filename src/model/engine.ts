@@ -163,6 +163,15 @@ export interface ReleaseSamples {
   readonly inFlight: number;
 }
 
+/** Calls of one entry's cells to another's since the engine's start. */
+export interface RemoteCount {
+  readonly from: EntryKey;
+  readonly to: EntryKey;
+  readonly calls: number;
+  /** Those without an answer of the function. */
+  readonly failures: number;
+}
+
 export interface EngineObserved {
   /** New with every engine process: counters and replicas of another epoch are gone. */
   readonly epoch: string;
@@ -174,6 +183,8 @@ export interface EngineObserved {
   readonly syntheticRuns: readonly { readonly id: string; readonly sent: number; readonly done: boolean }[];
   /** Firings that run, and those that ended and that control has not acknowledged by `forgetFirings`. Absent: none. */
   readonly firings?: readonly FiringObserved[];
+  /** Absent: none. */
+  readonly remotes?: readonly RemoteCount[];
   /** What the machine offers: is `Strict` possible, and if not why. */
   readonly sandbox: { readonly strict: boolean; readonly why: string };
   readonly poolReady: number;

@@ -51,6 +51,19 @@ export interface SnapshotRule {
   readonly unavailable?: { readonly reason: string; readonly message: string };
 }
 
+/** How the cells of others reach an entry: a rule without a match. */
+export interface RemoteTarget {
+  readonly entry: EntryKey;
+  readonly requestTimeoutMs: number;
+  readonly requestBodyBytes: number;
+  readonly responseBodyBytes: number;
+  readonly mailbox?: number;
+  /** By weight, for whoever is not paired; empty: nothing serves it. */
+  readonly arms: readonly Arm[];
+  /** Which release those cells meet that walk in lock-step with the entry. */
+  readonly pairs?: readonly { readonly from: GroupId; readonly arm: Arm }[];
+}
+
 /** A candidate without traffic, reached by people who name it. Its requests are counted apart and judged by nobody. */
 export interface Preview {
   readonly release: string;
@@ -95,6 +108,8 @@ export interface Snapshot {
   /** Send `x-headway-release` with each response. */
   readonly releaseHeader: boolean;
   readonly previews?: readonly Preview[];
+  /** Absent: no cell calls another. */
+  readonly remotes?: readonly RemoteTarget[];
   /** Absent: no Policy restricts anything, and no group is named. */
   readonly grants?: GrantsInForce;
   /** Absent: nobody may. */

@@ -78,6 +78,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     maxReplicas: config.maxReplicas ?? DEFAULT_MAX_REPLICAS,
     log,
     onReady: (group, callers) => ingress.setReplicas(group, callers),
+    callRemote: (call) => ingress.callRemote(call),
     onChange: () => changed.say(),
     forbidStrict: config.forbidStrict,
   });
@@ -93,6 +94,7 @@ function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
     samples: ingress.samples(),
     syntheticRuns: ingress.syntheticRuns(),
     firings: ingress.firings.observed(),
+    remotes: ingress.remoteCounts(),
     ...host.observe(),
   });
   return {

@@ -38,6 +38,8 @@ export function blockingLinksOf(
   bundles: ReadonlyMap<EntryKey, Bundle>,
 ): readonly string[] {
   const blocking = links.flatMap(({ import: name, component, mode }) => {
+    // Another cell always lets its caller wait.
+    if (mode === 'Remote') return [`${name}#*`];
     const provider = mode === 'Inline' ? bundles.get(component) : undefined;
     const exported = provider && exportFor(name, provider.exports);
     if (!provider || exported === undefined) return [];

@@ -17,11 +17,26 @@ export const LOST = 100;
 /** The cell was ended because it broke the protocol. */
 export const BROKE_PROTOCOL = 101;
 
+/** What of a call goes on in the calls that its guest makes in other cells. */
+export interface Lineage {
+  /** Cells that call each other before this one; 0: a call from outside. */
+  readonly depth: number;
+  /**
+   * `Traffic`: as requests. `Preview`: with those who look at a candidate. `Mirrored`: of a copy, and without effect.
+   * `Uncounted`: of probes and synthetic calls of the runtime itself.
+   */
+  readonly counts: 'Traffic' | 'Preview' | 'Mirrored' | 'Uncounted';
+}
+
+export const FROM_OUTSIDE: Lineage = { depth: 0, counts: 'Traffic' };
+
 /**
  * Who wants the answer. Called synchronously and in this order: `onResponse`, `onBody`*, `onBodyEnd` or `onBodyAbort`,
  * and always, last and once, `onEnd`. Bytes given may be kept as they are (framer, R3).
  */
 export interface CellExchange {
+  /** Absent: `FROM_OUTSIDE`. */
+  readonly lineage?: Lineage | undefined;
   /** With `complete`, `bytes[head.bodyStart, end)` is the whole body; else body events follow. */
   onResponse(head: ResponseHead, bytes: Buffer, end: number, complete: boolean): void;
   onBody(bytes: Buffer): void;

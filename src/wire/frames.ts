@@ -43,7 +43,7 @@ export const ToCell = {
   /**
    * A request. `u8 flags` (1: a body follows as Body frames; 2: synthetic or probe; 4: the client awaits a 100: the
    * body's credit starts at 0 and the guest's first read grants `INITIAL_CREDIT_BYTES` by a `Credit` frame; 8: mirrored;
-   * 64: a typed call, the path names the function),
+   * 16: a typed call of another cell; 64: a typed call, the path names the function),
    * `u32le deadline in ms`, method, path with query, authority, scheme, `u16le n`, n × (name, value), then the rest of
    * the payload: an inline body where flag 1 is not set (may be empty). Frames of the engine about an id that is
    * already done are late, not wrong: the cell ignores them.
@@ -68,6 +68,8 @@ export const ToCell = {
    * called as docs/typed-exports.md says, and what it returns comes as JSON text of at most 1,024 characters.
    */
   Call: 0x26,
+  /** The answer to a `Remote` of the same id: `u8 status`, then JSON or text (`remote-frames.ts`). */
+  RemoteAnswer: 0x27,
 } as const;
 
 /** Cell → engine. */
@@ -104,6 +106,11 @@ export const FromCell = {
   Credit: 0x35,
   /** JSON `{ok: value} | {err: value} | {trap: message}`, of a command also `{exit: code}`, then the call is over (no Done follows). */
   CallResult: 0x36,
+  /**
+   * The guest calls a function of another entry, on behalf of the call with this id: `u8 member`, `interface#function`, then
+   * JSON of the arguments. One at a time for each call; the call itself goes on with the `RemoteAnswer`.
+   */
+  Remote: 0x37,
 } as const;
 
 /** Of a `Log` frame, before its text. */
@@ -115,6 +122,8 @@ export const REQUEST_AWAITS_READ = 4;
 export const REQUEST_IS_MIRRORED = 8;
 /** The path is `interface#function`: an exported function is called with the JSON of the body (docs/typed-exports.md). */
 export const REQUEST_IS_TYPED = 64;
+/** Another cell calls: the interface of the path is as that one imports it, and a compatible version will do. */
+export const REQUEST_IS_REMOTE = 16;
 export const RESPONSE_HAS_BODY_FRAMES = 1;
 export const RESPONSE_DONE = 2;
 
@@ -144,6 +153,8 @@ export interface MemberAssignment {
   readonly blockingExports: readonly string[];
   /** Imports that other members serve. */
   readonly links?: readonly BoundLink[];
+  /** Imports that other entries' cells serve, by full name. */
+  readonly remotes?: readonly string[];
   readonly env: readonly (readonly [string, string])[];
   /** What `wasi:config` answers, by name. */
   readonly config: readonly (readonly [string, string])[];

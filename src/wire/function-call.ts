@@ -1,7 +1,7 @@
 /** A call of an exported function, as its caller sees it: one result, whatever happens to the cell. */
 import { Deferred } from '../kit/deferred.ts';
 import type { Json } from '../kit/json.ts';
-import { BROKE_PROTOCOL, LOST, type CallEnd, type CellExchange } from './cell-caller.ts';
+import { BROKE_PROTOCOL, LOST, type CallEnd, type CellExchange, type Lineage } from './cell-caller.ts';
 import { Outcome } from './frames.ts';
 
 export type FunctionResult =
@@ -18,7 +18,13 @@ export type FunctionResult =
   | { readonly type: 'lost' };
 
 export class FunctionCall implements CellExchange {
+  readonly lineage: Lineage;
   readonly #deferred = new Deferred<FunctionResult>();
+
+  /** `isFiring`: somebody's work, and not a question of the runtime's own. */
+  constructor(isFiring: boolean) {
+    this.lineage = { depth: 0, counts: isFiring ? 'Traffic' : 'Uncounted' };
+  }
 
   get result(): Promise<FunctionResult> {
     return this.#deferred.promise;

@@ -48,7 +48,10 @@ export function isGoodAnswer(answer: RuntimeAnswer): boolean {
   return answer.end === Outcome.Ok && answer.status !== undefined && answer.status < 400;
 }
 
+const UNCOUNTED = { depth: 0, counts: 'Uncounted' } as const;
+
 class RuntimeExchange implements CellExchange {
+  readonly lineage = UNCOUNTED;
   id = 0;
   readonly #caller: CellCaller;
   readonly #startedAtMs = performance.now();

@@ -108,3 +108,82 @@ describe('both ends of a remote link', { timeout: 60_000 }, () => {
     expect(fleet.reason('cart')).toBe('GroupRolledBack');
   });
 });
+
+describe('a call meets', { timeout: 60_000 }, () => {
+  const targetOf = (fleet: Fleet) => fleet.engine.snapshot!.remotes!.find(({ entry: key }) => key === 'shop/tax')!;
+  const groupsOf = (fleet: Fleet, name: string) => {
+    const { candidate, serving: now } = fleet.of(name);
+    const groupOf = (revision: string | undefined) => revision && `shop/${name}@${revision}`;
+    return { next: groupOf(candidate?.release.revision), now: groupOf(now!.release.revision) };
+  };
+  const pairsOf = (fleet: Fleet) =>
+    Object.fromEntries((targetOf(fleet).pairs ?? []).map(({ from, arm }) => [from, arm.group]));
+  const inCanary = (weight: number) => (f: Fleet) =>
+    ['cart', 'tax'].every((name) => f.of(name).candidate?.weight === weight);
+
+  it('what serves, without a route to it', () => {
+    const fleet = serving().run(500);
+    expect(targetOf(fleet)).toMatchObject({
+      requestTimeoutMs: 2_000,
+      arms: [{ group: groupsOf(fleet, 'tax').now, weight: 100 }],
+    });
+    expect(targetOf(fleet).pairs).toBeUndefined();
+    expect(fleet.reason('tax')).toBe('InSync');
+  });
+
+  it('the weights of the rollout of what it calls, where the two walk apart', () => {
+    const fleet = serving();
+    fleet.push(pair('a2', 'cart-1', 'tax-2', both(OLD))).until((f) => f.of('tax').candidate?.weight === 20);
+    const { next, now } = groupsOf(fleet, 'tax');
+    expect(targetOf(fleet).arms.map(({ group, weight }) => [group, weight])).toEqual([
+      [now, 80],
+      [next, 20],
+    ]);
+    expect(pairsOf(fleet)).toEqual({});
+  });
+
+  it('its like, in every step of a group, and nothing else', () => {
+    const fleet = serving();
+    fleet.push(pair('a2', 'cart-2', 'tax-2', both(NEW))).until(inCanary(20));
+    const [cart, tax] = [groupsOf(fleet, 'cart'), groupsOf(fleet, 'tax')];
+    expect(pairsOf(fleet)).toEqual({ [cart.now!]: tax.now, [cart.next!]: tax.next });
+    // In the bake those that served still have requests in flight.
+    fleet.until((f) => f.serves('cart', 'cart-2'));
+    expect(pairsOf(fleet)).toEqual({ [cart.now!]: tax.now, [cart.next!]: tax.next });
+    fleet.until((f) => f.isProven('cart', 'cart-2') && f.isProven('tax', 'tax-2'));
+    expect(pairsOf(fleet)).toEqual({});
+    expect(targetOf(fleet).arms).toMatchObject([{ group: tax.next, weight: 100 }]);
+  });
+
+  it('its like already while it warms, before there is any weight', () => {
+    const fleet = serving();
+    fleet.push(pair('a2', 'cart-2', 'tax-2', both(NEW)));
+    fleet.until((f) => ['cart', 'tax'].every((name) => f.of(name).candidate?.state === 'Warming'));
+    const [cart, tax] = [groupsOf(fleet, 'cart'), groupsOf(fleet, 'tax')];
+    expect(pairsOf(fleet)[cart.next!]).toBe(tax.next);
+  });
+
+  it('what serves again, after the group went back', () => {
+    const fleet = serving().behave('tax-2', { failures: 1 });
+    fleet.push(pair('a2', 'cart-2', 'tax-2', both(NEW))).until((f) => f.of('tax').ends.length > 0);
+    fleet.run(1_000);
+    expect(pairsOf(fleet)).toEqual({});
+    expect(targetOf(fleet).arms).toMatchObject([{ group: groupsOf(fleet, 'tax').now, weight: 100 }]);
+  });
+
+  it('cells that run although git has no route to them, until nothing calls any more', () => {
+    const idle = desired('a1', [entry('cart', { content: 'cart-1' }), entry('tax', { content: 'tax-1', paths: [] })]);
+    const fleet = new Fleet(idle).until((f) => f.isProven('cart', 'cart-1') && f.serves('tax', 'tax-1'));
+    fleet.run(40_000);
+    const running = () => fleet.engine.observed().replicas.filter(({ id }) => id.startsWith('shop/tax@')).length;
+    expect([fleet.reason('tax'), running()]).toEqual(['Unreferenced', 0]);
+    fleet.push(pair('a2', 'cart-2', 'tax-1', both(OLD))).until((f) => f.isProven('cart', 'cart-2'));
+    expect(running()).toBe(1);
+    // Gone from git, still called by what serves.
+    const without = [entry('cart', { content: 'cart-3' }), entry('tax', { content: 'tax-1', paths: [] })];
+    fleet.push(desired('a3', without)).until((f) => f.of('cart').candidate?.weight === 20);
+    expect(running()).toBe(1);
+    fleet.until((f) => f.isProven('cart', 'cart-3')).run(40_000);
+    expect(running()).toBe(0);
+  });
+});

@@ -87,6 +87,9 @@ export class RunningHost {
       poolSize: 1,
       memoryBytes: 4096 * MIB,
       maxReplicas: 16,
+      callRemote: () => {
+        throw new Error('no ingress here');
+      },
       log,
       onReady: (group, callers) => {
         this.#ready.set(group, callers);

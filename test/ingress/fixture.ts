@@ -2,7 +2,9 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
-import { CellChannel, type CellOwner } from '../../src/host/channel.ts';
+import type { CellOwner } from '../../src/host/cell-owner.ts';
+import { CellChannel } from '../../src/host/channel.ts';
+import type { RemoteOptions } from '../../src/host/remote-calls.ts';
 import { createIngress, type Ingress, type IngressOptions } from '../../src/ingress/ingress.ts';
 import type { Problem } from '../../src/model/problem.ts';
 import { groupId, type Arm, type GroupId, type Snapshot, type SnapshotRule } from '../../src/model/snapshot.ts';
@@ -45,14 +47,18 @@ export interface Replica {
   readonly owner: RecordingOwner;
 }
 
-export async function startReplica(
-  script: Script,
-  limits: { concurrency?: number; queue?: number } = {},
-): Promise<Replica> {
+export interface ReplicaLimits {
+  readonly concurrency?: number;
+  readonly queue?: number;
+  readonly remote?: RemoteOptions;
+}
+
+export async function startReplica(script: Script, limits: ReplicaLimits = {}): Promise<Replica> {
   const cell = await startScriptedCell(script);
   const owner = new RecordingOwner();
-  const { concurrency = 32, queue = 64 } = limits;
-  const channel = new CellChannel(cell.engineEnd, { replica: 'shop/checkout@r#1', concurrency, queue, owner });
+  const { concurrency = 32, queue = 64, remote } = limits;
+  const replica = 'shop/checkout@r#1';
+  const channel = new CellChannel(cell.engineEnd, { replica, concurrency, queue, owner, remote });
   return { cell, channel, owner };
 }
 
@@ -89,7 +95,7 @@ export interface Fixture {
   readonly ingress: Ingress;
   readonly port: number;
   /** A replica in a group, ready at once. */
-  add(group: GroupId, script: Script, limits?: { concurrency?: number; queue?: number }): Promise<Replica>;
+  add(group: GroupId, script: Script, limits?: ReplicaLimits): Promise<Replica>;
   get(path: string, options?: RequestOptions & { body?: string | Buffer }): Promise<Answer>;
   /** A raw connection. */
   dial(): RawClient;

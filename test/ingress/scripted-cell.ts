@@ -17,6 +17,7 @@ import {
   RESPONSE_HAS_BODY_FRAMES,
   ToCell,
 } from '../../src/wire/frames.ts';
+import { readAnswer, writeQuestion } from '../../src/wire/remote-frames.ts';
 import { readRequest, type ReceivedRequest } from '../../src/wire/request-head.ts';
 import { writeResponse } from '../../src/wire/response-head.ts';
 import { writeTrailers } from '../../src/wire/trailers.ts';
@@ -39,6 +40,7 @@ export class ScriptedCall {
   onBodyEnd: () => void = () => undefined;
   onCancel: (reason: number) => void = () => undefined;
   onCredit: (bytes: number) => void = () => undefined;
+  onAnswer: (answer: { readonly status: number; readonly text: string }) => void = () => undefined;
 
   constructor(writer: FrameWriter, id: number, request: ReceivedRequest, body: Buffer) {
     this.writer = writer;
@@ -55,6 +57,11 @@ export class ScriptedCall {
   header(name: string): string | undefined {
     const index = this.request.headers.findIndex((text, index) => index % 2 === 0 && text === name);
     return index === -1 ? undefined : this.request.headers[index + 1];
+  }
+
+  /** The guest calls a function of another entry; `onAnswer` hears what came of it. */
+  remote(name: string, body = '{}', member = 0): void {
+    writeQuestion(this.writer, this.id, { member, name, body: Buffer.from(body) });
   }
 
   /** Response and Done in one frame. */
@@ -149,6 +156,12 @@ export class ScriptedCell {
     }
     const call = this.#byId.get(id);
     if (call === undefined) return;
+    if (type === ToCell.RemoteAnswer) {
+      const answer = readAnswer(bytes, start, end);
+      if (typeof answer === 'string') this.complaints.push(answer);
+      else call.onAnswer({ status: answer.status, text: answer.body.toString() });
+      return;
+    }
     if (type === ToCell.Body) {
       if (end - start === 0 || end - start > MAX_CHUNK_BYTES) this.complaints.push(`a chunk of ${end - start} bytes`);
       if (call.bodyEnded) this.complaints.push('a body after its end');

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { UNIMPLEMENTED } from '../../src/manifest/unimplemented.ts';
 import { component, desiredOf, ENVIRONMENT, type Files } from './support.ts';
 
-const LINK = '  links: [{import: "a:b/c", componentRef: {name: tax}, mode: Remote}]\n';
 const cart = (spec: string): Files => ({ 'environment.yaml': ENVIRONMENT, 'cart.yaml': component('cart', spec) });
 const grant = (text: string): Files => cart(`  capabilities: [{name: a, ${text}}]\n`);
 
@@ -21,7 +20,6 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
   'the capability sql': [grant('sql: {connection: a}')],
   'a limit of processor time': [cart('  limits: {cpu: 500m}\n')],
   'scaling beyond minReplicas': [cart('  scaling: {maxReplicas: 2}\n')],
-  'links to another entry (mode Remote)': [{ ...cart(LINK), 'tax.yaml': component('tax') }],
 };
 
 describe('what is not implemented yet', () => {

@@ -51,12 +51,12 @@ export class ExportCall implements Call {
   readonly mirrored = false;
   readonly fresh: boolean;
   over = false;
-  readonly #id: number;
+  readonly id: number;
   readonly #answers: Pick<Answers, 'callResult'>;
   readonly #text: CallText;
 
   constructor(id: number, answers: Pick<Answers, 'callResult'>, text: CallText) {
-    this.#id = id;
+    this.id = id;
     this.#answers = answers;
     this.#text = text;
     this.fresh = text.command !== undefined;
@@ -104,7 +104,7 @@ export class ExportCall implements Call {
     const text = JSON.stringify(result, (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
     const fits = Buffer.byteLength(text) <= MAX_JSON_BYTES;
     this.#answers.callResult(
-      this.#id,
+      this.id,
       fits ? (JSON.parse(text) as unknown) : { trap: `a result of more than ${MAX_JSON_BYTES} bytes` },
     );
   }

@@ -28,7 +28,7 @@ export class TypedCall implements Call {
   readonly startable = true;
   readonly mirrored = false;
   over = false;
-  readonly #id: number;
+  readonly id: number;
   readonly #answers: Pick<Answers, 'callResult'>;
   readonly #function: TypedFunction;
   readonly #name: string;
@@ -36,7 +36,7 @@ export class TypedCall implements Call {
 
   /** Over at once where the parameters do not fit (HW4610). */
   constructor(id: number, answers: Pick<Answers, 'callResult'>, called: TypedFunction, text: CallText) {
-    this.#id = id;
+    this.id = id;
     this.#answers = answers;
     this.#function = called;
     this.#name = text.function;
@@ -97,6 +97,6 @@ export class TypedCall implements Call {
   #result(result: object): void {
     if (this.over) return;
     this.over = true;
-    this.#answers.callResult(this.#id, result);
+    this.#answers.callResult(this.id, result);
   }
 }

@@ -40,10 +40,11 @@ export class TypedExchange extends WholeExchange {
     body: BodyStart,
     exports: TypedExports,
     mirrored = false,
+    isRemote = false,
   ) {
     super(id, answers, limits, body, mirrored);
     this.#request = request;
-    this.#function = exports.find(request.path);
+    this.#function = isRemote ? exports.linked(request.path) : exports.find(request.path);
     if (!this.#refusesHead(body)) this.gather();
   }
 

@@ -30,7 +30,7 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
   readonly startable = true;
   readonly mirrored: boolean;
   over = false;
-  readonly #id: number;
+  readonly id: number;
   readonly #answers: Answers;
   readonly #limits: RequestLimits;
   readonly #request: RequestText;
@@ -53,7 +53,7 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
     mirrored = false,
   ) {
     this.mirrored = mirrored;
-    this.#id = id;
+    this.id = id;
     this.#answers = answers;
     this.#limits = limits;
     this.#request = request;
@@ -139,7 +139,7 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
   // What the guest does.
 
   giveCredit(bytes: number): void {
-    if (!this.over) this.#answers.credit(this.#id, bytes);
+    if (!this.over) this.#answers.credit(this.id, bytes);
   }
 
   changed(): void {
@@ -181,7 +181,7 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
     const isPlain = !body || (body.state === 'Finished' && body.trailers === undefined);
     if (!this.#headSent && isPlain && (body?.heldBytes ?? 0) <= MAX_INLINE_BYTES) {
       this.over = true;
-      this.#answers.response(this.#id, RESPONSE_DONE, status, headers, body?.takeAll());
+      this.#answers.response(this.id, RESPONSE_DONE, status, headers, body?.takeAll());
       return;
     }
     // A body that nobody finished is not whole, however much of it there is.
@@ -196,27 +196,27 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
     if (!response || this.over || this.#nobodyWaits || this.#bodyOver) return;
     this.#sendHead(response);
     const bytes = response.body?.takeAll();
-    if (bytes) this.#answers.body(this.#id, bytes);
+    if (bytes) this.#answers.body(this.id, bytes);
     if (response.body?.state === 'Broken') return this.#abortBody();
     if (response.body && response.body.state !== 'Finished') return;
     this.#bodyOver = true;
-    this.#answers.bodyEnd(this.#id, response.body?.trailers);
+    this.#answers.bodyEnd(this.id, response.body?.trailers);
   }
 
   #sendHead({ status, headers }: Response): void {
     if (this.#headSent) return;
     this.#headSent = true;
-    this.#answers.response(this.#id, RESPONSE_HAS_BODY_FRAMES, status, headers, undefined);
+    this.#answers.response(this.id, RESPONSE_HAS_BODY_FRAMES, status, headers, undefined);
   }
 
   #abortBody(): void {
     if (this.#bodyOver) return;
     this.#bodyOver = true;
-    this.#answers.bodyAbort(this.#id);
+    this.#answers.bodyAbort(this.id);
   }
 
   #done(outcome: OutcomeNumber, text: string): void {
     this.over = true;
-    this.#answers.done(this.#id, outcome, text);
+    this.#answers.done(this.id, outcome, text);
   }
 }

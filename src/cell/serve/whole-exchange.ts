@@ -28,7 +28,7 @@ export type BodyStart = Uint8Array | 'Follows' | 'AwaitsRead';
 export abstract class WholeExchange implements Call, BodyReceiver, RequestBodyOwner {
   over = false;
   readonly mirrored: boolean;
-  readonly #id: number;
+  readonly id: number;
   readonly #answers: Answers;
   readonly #limits: RequestLimits;
   readonly #requestBody: RequestBody;
@@ -41,7 +41,7 @@ export abstract class WholeExchange implements Call, BodyReceiver, RequestBodyOw
 
   constructor(id: number, answers: Answers, limits: RequestLimits, body: BodyStart, mirrored: boolean) {
     this.mirrored = mirrored;
-    this.#id = id;
+    this.id = id;
     this.#answers = answers;
     this.#limits = limits;
     this.#requestBody =
@@ -131,7 +131,7 @@ export abstract class WholeExchange implements Call, BodyReceiver, RequestBodyOw
   }
 
   giveCredit(bytes: number): void {
-    this.#answers.credit(this.#id, bytes);
+    this.#answers.credit(this.id, bytes);
   }
 
   changed(): void {}
@@ -165,10 +165,10 @@ export abstract class WholeExchange implements Call, BodyReceiver, RequestBodyOw
   #send({ status, headers, body }: PlainResponse): void {
     if (body.length <= MAX_CHUNK_BYTES) {
       this.over = true;
-      this.#answers.response(this.#id, RESPONSE_DONE, status, headers, body);
+      this.#answers.response(this.id, RESPONSE_DONE, status, headers, body);
       return;
     }
-    this.#answers.response(this.#id, RESPONSE_HAS_BODY_FRAMES, status, headers, undefined);
+    this.#answers.response(this.id, RESPONSE_HAS_BODY_FRAMES, status, headers, undefined);
     this.#rest = body;
     this.#sendRest();
   }
@@ -177,11 +177,11 @@ export abstract class WholeExchange implements Call, BodyReceiver, RequestBodyOw
     const rest = this.#rest;
     if (!rest || this.over) return;
     const bytes = Math.min(this.#credit, rest.length);
-    this.#answers.body(this.#id, rest.subarray(0, bytes));
+    this.#answers.body(this.id, rest.subarray(0, bytes));
     this.#credit -= bytes;
     this.#rest = rest.subarray(bytes);
     if (this.#rest.length > 0) return;
-    this.#answers.bodyEnd(this.#id);
+    this.#answers.bodyEnd(this.id);
     this.#done(Outcome.Ok, '');
   }
 
@@ -189,6 +189,6 @@ export abstract class WholeExchange implements Call, BodyReceiver, RequestBodyOw
     this.over = true;
     this.#rest = undefined;
     this.#parts.length = 0;
-    this.#answers.done(this.#id, outcome, text);
+    this.#answers.done(this.id, outcome, text);
   }
 }

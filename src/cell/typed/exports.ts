@@ -1,5 +1,6 @@
 /** The functions that can be called with JSON, from the file `types.json` of the bundle. */
 import { callName, type CallableTypes } from '../../model/callable.ts';
+import { exportFor } from '../../model/wit-version.ts';
 import { exportMeant } from '../../model/schedule.ts';
 import type { WitFunction, WitTypeRef } from '../../model/wit.ts';
 import { Decoders, type Decode } from '../../model/typed/decode.ts';
@@ -46,6 +47,14 @@ export class TypedExports {
     const typed = this.#make(declared.interface, declared.function);
     this.#made.set(name, typed);
     return typed;
+  }
+
+  /** As another cell calls, by the name of its import: a compatible version will do, of several the newest. */
+  linked(name: string): TypedFunction | undefined {
+    const [interfaceName = '', functionName = ''] = name.split('#');
+    const interfaces = [...this.#declared.values()].map((declared) => declared.interface);
+    const chosen = exportFor(interfaceName, interfaces);
+    return chosen === undefined ? undefined : this.find(callName(chosen, functionName));
   }
 
   /** As the runtime itself calls: an interface of the same release line will do. */

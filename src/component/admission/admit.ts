@@ -44,12 +44,22 @@ export function admit(
       exports: walked.exports.map((item) => item.name),
       shape,
       functions: walked.exports.flatMap(functionsOf),
-      blockingImports: blockingImports(imports, walk.functionsTaken, blockingLinks),
+      blockingImports: blockingImports(imports, walk.functionsTaken, spelledOut(blockingLinks, shape)),
       memories: walk.memories.map((memory) => ({
         initialBytes: memory.initialPages * PAGE_BYTES,
         maximumBytes: memory.maximumPages * PAGE_BYTES,
       })),
     };
+  });
+}
+
+/** `shop:tax/rates@0.2.0#*` is every function of that import. */
+function spelledOut(links: readonly string[], shape: Admitted['shape']): readonly string[] {
+  return links.flatMap((link) => {
+    if (!link.endsWith('#*')) return [link];
+    const name = link.slice(0, -'#*'.length);
+    const imported = shape.ok ? shape.value.imports.interfaces.find((item) => item.name === name) : undefined;
+    return imported?.functions.map((item) => `${name}#${item.name}`) ?? [];
   });
 }
 

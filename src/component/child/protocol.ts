@@ -11,7 +11,7 @@ export type FromChild =
   | { readonly type: 'warm' }
   | { readonly type: 'answer'; readonly result: Result<Prepared, Problem> };
 
-const FILE_NAME = /^(?:component(?:\.js|\.core[0-9]{0,3}\.wasm)|types\.json)$/;
+const FILE_NAME = /^(?:component(?:\.js|\.core[0-9]{0,3}\.wasm)|(?:types|remote)\.json)$/;
 /** Core modules and bindings of one component; the walk admits 64 modules and jco adds adapters. */
 const MAX_FILES = 512;
 const MAX_TEXT = 2_000;

@@ -16,9 +16,22 @@ export function callsOf({ rules, schedules = [], remote }: Triggers): 'Requests'
   return schedules.length > 0 ? 'Firings' : 'Nothing';
 }
 
-/** Nothing calls what serves, and its bake has seen that it stands: it needs no cells until something does. */
-export function isIdle({ serving }: Pick<EntryMemory, 'serving'>): boolean {
-  return serving !== undefined && callsOf(serving.release.entry) === 'Nothing' && serving.bake?.state !== 'Watching';
+/**
+ * Nothing calls what serves, and its bake has seen that it stands: it needs no cells until something does. A caller from
+ * another cell makes no release of its own of it, so it is looked for in what runs and in what git names.
+ */
+export function isIdle(
+  { callers }: Pick<World, 'callers'>,
+  key: EntryKey,
+  { serving }: Pick<EntryMemory, 'serving'>,
+): boolean {
+  if (serving === undefined || serving.bake?.state === 'Watching' || callers.has(key)) return false;
+  return !isCalled(serving.release.entry);
+}
+
+/** By a route or by the clock. */
+function isCalled({ rules, schedules = [] }: Triggers): boolean {
+  return rules.length + schedules.length > 0;
 }
 
 export function schedulesOf({ schedules = [] }: Pick<DesiredEntry, 'schedules'>): readonly ScheduleTrigger[] {

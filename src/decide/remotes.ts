@@ -1,0 +1,105 @@
+/**
+ * How the cells of some entries reach others: pure, and beside `snapshot.ts` the only place where an arm is made.
+ *
+ * R1 Whoever calls meets the weights of the called entry's own rollout, as visitors do.
+ * R2 While both ends of a call change in one party, each release meets only its like: what comes calls what comes, what
+ *    served calls what served.
+ * R3 What is called stays reachable for whatever still may call it, also for what is on its way out.
+ */
+import type { EntryKey } from '../model/component.ts';
+import type { Candidate, Release } from '../model/memory.ts';
+import type { Arm, GroupId, RemoteTarget } from '../model/snapshot.ts';
+import type { EntryDraft } from './memory.ts';
+import type { Parties } from './parties.ts';
+import { runsAlone } from './singleton.ts';
+import { groupOf, readyCount, type World } from './world.ts';
+
+type Running = Pick<EntryDraft, 'candidate' | 'leaving' | 'serving' | 'warm'>;
+
+/** Every release of an entry whose cells may run. */
+function releasesOf({ candidate, leaving, serving, warm }: Running): readonly Release[] {
+  return [serving?.release, candidate?.release, leaving?.release, ...warm].filter((release) => release !== undefined);
+}
+
+/** Entries that something calls, or that git says something is to call: with its callers. */
+export function remoteCallers({ entries, wishes }: Pick<World, 'entries' | 'wishes'>): World['callers'] {
+  const callers = new Map<EntryKey, Set<EntryKey>>();
+  const note = (from: EntryKey, release: Release | undefined): void => {
+    for (const { component } of release?.entry.remote?.calls ?? []) {
+      callers.set(component, (callers.get(component) ?? new Set()).add(from));
+    }
+  };
+  for (const [key, entry] of entries) for (const release of releasesOf(entry)) note(key, release);
+  for (const [key, { target }] of wishes) note(key, target?.release);
+  return callers;
+}
+
+/** One line for each entry that is called and that there is. */
+export function remotesOf(world: World, parties: Parties): readonly RemoteTarget[] {
+  const callers = remoteCallers(world);
+  return [...callers.keys()].sort().flatMap((key) => {
+    const entry = world.entries.get(key);
+    if (!entry || (!entry.serving && !entry.candidate)) return [];
+    const { limits } = (entry.serving ?? entry.candidate)!.release.entry.members[0];
+    const pairs = [...callers.get(key)!].sort().flatMap((from) => pairsOf(world, parties, from, key));
+    return [
+      {
+        entry: key,
+        requestTimeoutMs: limits.requestTimeoutMs,
+        requestBodyBytes: limits.requestBodyBytes,
+        responseBodyBytes: limits.responseBodyBytes,
+        ...(runsAlone(entry) ? { mailbox: limits.queue } : {}),
+        arms: armsOf(world, key, entry),
+        ...(pairs.length > 0 ? { pairs } : {}),
+      },
+    ];
+  });
+}
+
+/** R1. */
+function armsOf(world: World, key: EntryKey, { candidate, leaving, serving }: Running): readonly Arm[] {
+  if (!serving) return [];
+  const second = leaving ?? (candidate?.state === 'Canary' ? candidate : undefined);
+  const weight = second && readyCount(world, key, second.release) > 0 ? second.weight : 0;
+  const first = armTo(key, serving.release, 100 - weight);
+  return second && weight > 0 ? [first, armTo(key, second.release, weight)] : [first];
+}
+
+/** R2. */
+function pairsOf(world: World, parties: Parties, from: EntryKey, to: EntryKey): NonNullable<RemoteTarget['pairs']> {
+  const [caller, called] = [world.entries.get(from), world.entries.get(to)];
+  const isTogether = parties.of.get(from)?.members.includes(to) === true;
+  if (!isTogether || !caller || !called || !isChanging(caller) || !isChanging(called)) return [];
+  const next = nextOf(called);
+  const before = beforeOf(called);
+  const comes = nextOf(caller);
+  const pairs = new Map<GroupId, Arm>();
+  for (const release of releasesOf(caller)) {
+    const group = groupOf(from, release);
+    const like = release.release === comes?.release ? next : before;
+    if (like && !pairs.has(group)) pairs.set(group, armTo(to, like, 0));
+  }
+  return [...pairs].map(([group, arm]) => ({ from: group, arm }));
+}
+
+function armTo(key: EntryKey, release: Release, weight: number): Arm {
+  return { release: release.release, group: groupOf(key, release), weight };
+}
+
+function isChanging({ candidate, serving, warm }: Running): boolean {
+  return candidate !== undefined || (serving?.bake?.state === 'Watching' && warm.length > 0);
+}
+
+/** States of a candidate in which its cells run, or are about to. */
+const STARTED: ReadonlySet<Candidate['state']> = new Set(['Warming', 'Ready', 'Canary']);
+
+/** What comes: the candidate once it runs, and what bakes. */
+function nextOf({ candidate, serving }: Running): Release | undefined {
+  if (candidate) return STARTED.has(candidate.state) ? candidate.release : undefined;
+  return serving?.release;
+}
+
+/** What served until then. */
+function beforeOf({ candidate, serving, warm }: Running): Release | undefined {
+  return candidate ? serving?.release : warm[0];
+}
