@@ -118,9 +118,9 @@ describe('an entry that calls another in its cell', () => {
     const report = await visitor.stop();
     expect(report.lost).toEqual([]);
     expect((await ask()).answer).toBe('200 1160');
-    expect(daemon.output).toMatch(
-      /calling shop:tax\/rates@0\.1\.0#rate: HW4614 shop\/tax: release [0-9a-f]{12} failed/,
-    );
+    await expect
+      .poll(() => daemon.output)
+      .toMatch(/calling shop:tax\/rates@0\.1\.0#rate: HW4614 shop\/tax: release [0-9a-f]{12} failed/);
   });
 
   it('one whose target is gone is an error where it stands; the call says that nobody is there', async () => {
@@ -133,6 +133,6 @@ describe('an entry that calls another in its cell', () => {
     expect(said).toMatch(/shop\/checkout\.yaml:\d+:\d+: HW1023: there is no Component shop\/tax/);
     await daemon.until('tax is gone', ({ entries }) => !entries.some(({ key }) => key === 'shop/tax'));
     expect((await ask()).answer).toMatch(/^502 .*"code":"HW4532"/);
-    expect(daemon.output).toMatch(/HW4611 shop\/tax: there is no such entry/);
+    await expect.poll(() => daemon.output).toMatch(/HW4611 shop\/tax: there is no such entry/);
   });
 });
