@@ -11,7 +11,7 @@ import { codesReference } from './codes.ts';
 import { referenceOf, type ReferenceSchema } from './reference.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
-const KINDS = ['component', 'route', 'schedule', 'rolloutpolicy', 'environment', 'policy', 'role', 'config', 'secret', 'runtime', 'lint'] as const;
+const KINDS = ['component', 'route', 'schedule', 'rolloutpolicy', 'environment', 'policy', 'role', 'config', 'secret', 'check', 'runtime', 'lint'] as const;
 const BANNER = '/* Made from schemas/headway.dev by `npm run generate`; change the schema instead. */';
 
 const BESIDE_THE_SHAPE = new Set(['examples', 'default', 'oneOf', 'anyOf', 'allOf']);
@@ -44,6 +44,9 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
 function shapeOf(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(shapeOf);
   if (typeof node !== 'object' || node === null) return node;
+  // A field without a type takes any JSON; the compiler would make an object of it.
+  const free = 'description' in node && typeof node.description === 'string' && !('type' in node) && !('$ref' in node);
+  if (free) return { description: node.description, tsType: 'unknown' };
   return Object.fromEntries(
     Object.entries(node)
       .filter(([key]) => !BESIDE_THE_SHAPE.has(key))

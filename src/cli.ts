@@ -25,6 +25,9 @@ const HELP = `headway follows HEAD: a git repository of YAML manifests is the on
   headway secret edit <file> <key> --identity <file>      in your EDITOR
   headway secret rotate <file> --identity <file>          encrypts the same values for the recipients of today
   headway secret keygen <file>                            a new identity; prints its recipient
+  headway test <dir>|<repository>@<revision> [--format text|json|junit] [--report <format>=<file>]...
+  headway test <component.wasm> --checks <dir>
+               the calls of Checks, in a runtime of their own: exit 0 all passed, 1 some failed, 2 broken
   headway status [--status <addr>] [--watch] [--json]
   headway explain <namespace>/<name> [--status <addr>] [--json]
   headway audit verify [--data <dir>] [--contains <hash>] [--format text|json]   exit 0 whole, 1 findings, 2 broken
@@ -171,6 +174,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         identities,
       };
       return secretCommand(given, terminal);
+    },
+  },
+  test: {
+    options: { checks: text, format: { ...text, default: 'text' }, report: texts },
+    run: async (values, [target, ...rest]) => {
+      if (!target || rest.length > 0)
+        return usage('test needs one folder, one <repository>@<revision>, or one .wasm file');
+      const { checks, format, report } = values;
+      if (checks === undefined && target.endsWith('.wasm')) return usage('a single component needs --checks <dir>');
+      const { trialReports } = await import('./check/trial/arguments.ts');
+      const reports = trialReports(String(format), Array.isArray(report) ? report : []);
+      if (!reports.ok) return usage(reports.error);
+      const options = { target, ...reports.value, ...(typeof checks === 'string' ? { checks } : {}) };
+      return (await import('./process/trial/test.ts')).testCommand(options, terminal);
     },
   },
   status: {

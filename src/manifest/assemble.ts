@@ -8,6 +8,7 @@ import type { ScheduleTrigger } from '../model/schedule.ts';
 import { Assembly, atValue } from './assemble/assembly.ts';
 import { binaryProblems } from './assemble/binary.ts';
 import { linkProblems, type Types } from './assemble/cell.ts';
+import { refuseChecks } from './assemble/checks.ts';
 import { claimProblems } from './assemble/claims.ts';
 import { entryOf, entryProblems, rolloutSource, type RolloutSource } from './assemble/entry.ts';
 import { chooseEnvironment } from './assemble/choose-environment.ts';
@@ -59,6 +60,7 @@ export function assemble(
   const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, tenancy);
   const rules = checkRoutes(assembly, tenancy, policies, unreadablePaths, previous, { members, shapeOf });
   const schedules = checkSchedules(assembly, tenancy, unreadablePaths, previous, { members, shapeOf });
+  refuseChecks(assembly, [...rules.values()].flat(), { members, shapeOf });
   const previewHosts = previewHostProblems({
     documents: assembly.all('Component'),
     sources,

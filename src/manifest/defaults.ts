@@ -75,6 +75,13 @@ export const SCHEDULE_DEFAULTS = {
   suspend: false,
 } as const;
 
+/** Of a request, and of one call. */
+export const CHECK_DEFAULTS = {
+  timeout: '10s',
+  request: { hostname: 'localhost', method: 'GET' },
+  expect: { status: 200 },
+} as const;
+
 /** What a Schedule calls where it does not say: the component as a command. */
 export const DEFAULT_COMMAND = { interface: 'wasi:cli/run@0.2.0', function: 'run' } as const;
 

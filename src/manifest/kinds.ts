@@ -1,3 +1,4 @@
+import check from '../../schemas/headway.dev/check_v1alpha1.json' with { type: 'json' };
 import component from '../../schemas/headway.dev/component_v1alpha1.json' with { type: 'json' };
 import config from '../../schemas/headway.dev/config_v1alpha1.json' with { type: 'json' };
 import environment from '../../schemas/headway.dev/environment_v1alpha1.json' with { type: 'json' };
@@ -23,6 +24,7 @@ export const SCHEMAS = {
   Role: role,
   Config: config,
   Secret: secret,
+  Check: check,
 } as const;
 
 /** Files beside the manifests: the host's own, and the configuration of lint. */
@@ -35,7 +37,7 @@ export type Kind = keyof typeof SCHEMAS;
 export const CLUSTER_SCOPED: ReadonlySet<string> = new Set<Kind>(['Environment', 'Policy']);
 
 /** Kinds of the form that this version cannot run: refused by name, never ignored. */
-export const LATER_KINDS: readonly string[] = ['Check', 'Pipeline', 'Subscription'];
+export const LATER_KINDS: readonly string[] = ['Pipeline', 'Subscription'];
 
 export function isKind(text: string): text is Kind {
   return Object.hasOwn(SCHEMAS, text);

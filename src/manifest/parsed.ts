@@ -1,6 +1,7 @@
 import type { Json } from '../kit/json.ts';
 import type { Subject } from '../model/diagnostic.ts';
 import type { InvalidDocument } from '../model/desired.ts';
+import type { Check } from './generated/check.ts';
 import type { Component } from './generated/component.ts';
 import type { Config } from './generated/config.ts';
 import type { Environment } from './generated/environment.ts';
@@ -24,6 +25,7 @@ interface Values {
   readonly Role: Role;
   readonly Config: Config;
   readonly Secret: Secret;
+  readonly Check: Check;
 }
 
 /** One document that fits its schema. */

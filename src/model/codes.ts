@@ -1,6 +1,7 @@
 import { ARTIFACT_CODES } from './artifact-codes.ts';
 import { BASE_CODES } from './base-codes.ts';
 import { BINARY_CODES } from './binary-codes.ts';
+import { CHECK_CODES } from './check-codes.ts';
 import { DAEMON_CODES } from './daemon-codes.ts';
 import { FIRING_CODE_ROWS } from './firing-codes.ts';
 import { INGRESS_CODES } from './ingress-codes.ts';
@@ -10,6 +11,7 @@ import { REPORT_CODES } from './report-codes.ts';
 import { SECRET_CODES } from './secret-codes.ts';
 import { REMOTE_CODES } from './remote-codes.ts';
 import { SSH_CODES } from './ssh-codes.ts';
+import { TRIAL_CODES } from './trial-codes.ts';
 import { TYPE_CODES } from './type-codes.ts';
 import { VALUE_CODES } from './value-codes.ts';
 import type { Policy } from './problem.ts';
@@ -29,8 +31,10 @@ export interface CodeRow {
 export const CODES = {
   ...BASE_CODES,
   ...BINARY_CODES,
+  ...CHECK_CODES,
   ...LINK_CODES,
   ...MANIFEST_CODES,
+  ...TRIAL_CODES,
   ...TYPE_CODES,
   ...SECRET_CODES,
   ...REMOTE_CODES,

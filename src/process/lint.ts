@@ -1,23 +1,23 @@
 /** `headway lint <dir|repo>[@ref]` with the daemon's parser and reader of git behind it. */
-import { existsSync, writeFileSync } from 'node:fs';
+
 import { pino } from 'pino';
 import type { LintArguments } from '../check/lint/arguments.ts';
-import { commitSource } from '../check/lint/commit.ts';
 import type { Baseline } from '../check/lint/changes.ts';
 import { applyFixes } from '../check/lint/fix.ts';
-import { folderSource } from '../check/lint/folder.ts';
 import { exitOf, lint, type Linted, type LintExit, type LintRun } from '../check/lint/lint.ts';
 import type { LintSource } from '../check/lint/source.ts';
 import { printProblem } from '../check/print.ts';
 import { REPORTERS } from '../check/reporters/reporters.ts';
 import type { Terminal } from '../check/terminal.ts';
-import { openLocal, placeInRepository, type LocalRepository } from '../git/local.ts';
+import type { LocalRepository } from '../git/local.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { EXIT } from '../model/exit.ts';
 import { problem, type Problem } from '../model/problem.ts';
+import { namesCommit, openSource } from './source.ts';
 import { openManifestParser } from './manifest-parser.ts';
 import { openShapeReader } from './shape-reader.ts';
 import { VERSION } from './version.ts';
+import { writeReport } from './write-report.ts';
 
 interface Opened {
   readonly source: LintSource;
@@ -66,19 +66,14 @@ async function lintAndFix(
 }
 
 async function open({ target, changedSince, fix }: LintArguments): Promise<Result<Opened, Problem>> {
-  const at = target.lastIndexOf('@');
-  const ofCommit = !existsSync(target) && at > 0;
-  if (!ofCommit && changedSince === undefined) return ok({ source: folderSource(target) });
-  if (ofCommit && fix) return err(problem('HW5012', '--fix needs a folder: a commit cannot be changed'));
-  const folder = ofCommit ? target.slice(0, at) : target;
-  const opened = await openLocal(folder, (await placeInRepository(folder)) || '.');
+  if (fix && namesCommit(target)) return err(problem('HW5012', '--fix needs a folder: a commit cannot be changed'));
+  const opened = await openSource(target, changedSince !== undefined);
   if (!opened.ok) return opened;
-  const repository = opened.value;
-  const head = await repository.resolve(ofCommit ? target.slice(at + 1) : 'HEAD');
-  if (!head.ok) return closing(repository, head.error);
-  const source = ofCommit ? commitSource(target, head.value, repository) : folderSource(target);
+  const { source, git } = opened.value;
+  if (!git) return ok({ source });
+  const { repository, head } = git;
   if (changedSince === undefined) return ok({ source, repository });
-  const since = await comparedWith(repository, changedSince, head.value);
+  const since = await comparedWith(repository, changedSince, head);
   return since.ok ? ok({ source, repository, since: since.value }) : closing(repository, since.error);
 }
 
@@ -104,15 +99,6 @@ async function baselineOf(repository: LocalRepository, commit: string): Promise<
 async function closing(repository: LocalRepository, error: Problem): Promise<Result<never, Problem>> {
   await repository.close();
   return err(error);
-}
-
-function writeReport(file: string, text: string): Result<void, Problem> {
-  try {
-    writeFileSync(file, text);
-    return ok(undefined);
-  } catch (error) {
-    return err(problem('HW5013', `${file} cannot be written: ${(error as Error).message}`));
-  }
 }
 
 function broken(terminal: Terminal, problems: readonly Problem[]): LintExit {

@@ -50,6 +50,15 @@ const TAXED = (name: string, key: string) =>
 const PAID = (name: string, key: string) =>
   `  env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: ${name}, key: ${key}}}}]\n`;
 const TOKEN = `{name: token, version: "1", encrypted: ${sealedLook()}}`;
+const checked = (calls: string, standIns = ''): Files => ({
+  ...routed(
+    '  hostnames: [shop.example.com]\n  rules:\n    - matches: [{path: {value: /cart}, method: GET}]\n      backendRef: {name: cart}\n',
+  ),
+  'check.yaml': `${head('Check')}metadata: {name: cart, namespace: shop}\nspec:\n  standIns: [${standIns}]\n  calls: [${calls}]\n`,
+});
+const VISIT = (path: string) => `{name: visit, request: {hostname: shop.example.com, path: ${path}}}`;
+const CALLED = (component: string) => `{name: call, export: {componentRef: {name: ${component}}, function: about}}`;
+const STAND_IN = (key: string) => `{secretKeyRef: {name: pay, key: ${key}}, value: a}`;
 const TENANTS = '  tenants: [{namespace: shop, path: tenants/shop}, {namespace: bank, path: tenants/bank}]\n';
 
 const SIGNER = '{name: ada, ssh: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA ada@example.com"}';
@@ -318,6 +327,39 @@ export const ROWS: readonly Row[] = [
     bad: { ...shop(TAXED('rates', '»boks')), 'rates.yaml': rates('{name: books, value: a}') },
     good: { ...shop(TAXED('rates', 'books')), 'rates.yaml': rates('{name: books, value: a}') },
     says: 'did you mean `books`',
+  },
+  { code: 'HW1225', what: 'another path', bad: checked(VISIT('»/card')), good: checked(VISIT('/cart/1?a=b')) },
+  {
+    code: 'HW1225',
+    what: 'another host',
+    bad: checked('{name: visit, request: {path: »/cart}}'),
+    good: checked(VISIT('/cart')),
+    says: 'GET /cart of host localhost',
+  },
+  {
+    code: 'HW1226',
+    what: 'a status of a function',
+    bad: checked('{name: a, export: {componentRef: {name: cart}, function: b}, expect: {»status: 200}}'),
+    good: checked('{name: a, export: {componentRef: {name: cart}, function: b}, expect: {result: 1}}'),
+  },
+  {
+    code: 'HW1226',
+    what: 'a result of a request',
+    bad: checked('{name: a, request: {hostname: shop.example.com, path: /cart}, expect: {»result: 1}}'),
+    good: checked('{name: a, request: {hostname: shop.example.com, path: /cart}, expect: {status: 404}}'),
+  },
+  {
+    code: 'HW1227',
+    what: 'in one document',
+    bad: checked(CALLED('cart'), `${STAND_IN('token')}, ${STAND_IN('»token')}`),
+    good: checked(CALLED('cart'), `${STAND_IN('token')}, ${STAND_IN('other')}`),
+  },
+  { code: 'HW1023', what: 'of a Check', bad: checked(CALLED('»card')), good: checked(CALLED('cart')) },
+  {
+    code: 'HW1030',
+    what: 'calls of a Check',
+    bad: checked(`${CALLED('cart')}, ${CALLED('cart').replace('call', '»call')}`),
+    good: checked(CALLED('cart')),
   },
   {
     code: 'HW1023',

@@ -45,6 +45,7 @@ describe('the example of the reference', () => {
       'Role',
       'Config',
       'Secret',
+      'Check',
     ]);
     expect(parsed.invalid).toEqual([]);
     expect(parsed.unreadableFiles).toEqual([]);

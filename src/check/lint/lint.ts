@@ -66,7 +66,7 @@ export async function lint(run: LintRun): Promise<Result<Linted, readonly Proble
 }
 
 /** With the files of the bases that the Environment names. */
-async function readAll(
+export async function readAll(
   { source, manifest }: Pick<LintRun, 'source' | 'manifest'>,
   own: readonly ManifestFile[],
 ): Promise<{

@@ -4,6 +4,7 @@
  */
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { pathFrom, type LintReport } from '../lint/report.ts';
+import { attribute, text } from './xml.ts';
 
 export function reportJunit({ prefix, findings, waived }: LintReport): string {
   const cases = [
@@ -40,19 +41,4 @@ function testCase(finding: Diagnostic, prefix: string, content: string): string 
 
 function placeOf({ span }: Diagnostic, prefix: string): string {
   return span ? `${pathFrom(prefix, span.file)}:${span.line}:${span.column}: ` : '';
-}
-
-/** What XML 1.0 cannot hold at all becomes the replacement character. */
-function text(raw: string): string {
-  return raw
-    .replaceAll(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;');
-}
-
-function attribute(raw: string): string {
-  return text(raw)
-    .replaceAll('"', '&quot;')
-    .replaceAll(/[\t\n\r]/g, ' ');
 }

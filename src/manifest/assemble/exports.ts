@@ -12,7 +12,7 @@ import type { Types } from './cell.ts';
 import { calledBy, exportOf } from './called.ts';
 
 /** A mismatch is shown in a few words; a type of many cases would fill a page. */
-const MAX_WORDS = 500;
+export const MAX_WORDS = 500;
 /** Names that are shown where one was not found. */
 const MAX_SHOWN_NAMES = 5;
 
@@ -113,7 +113,7 @@ export interface Wrong {
   readonly remedy: string;
 }
 
-function exportProblem(
+export function exportProblem(
   shape: ComponentShape,
   { interface: interfaceName, function: functionName }: ExportRef,
   why: typeof uncallable = uncallable,

@@ -4,7 +4,6 @@
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +12,7 @@ import { fetchStatus } from '../../check/status-client.ts';
 import { table } from '../../check/table.ts';
 import type { Terminal } from '../../check/terminal.ts';
 import { EXIT, type ExitCode } from '../../model/exit.ts';
+import { freeAddress } from '../free-address.ts';
 import { stopOnSignals } from '../run.ts';
 import { printedAddress, type RunFlags } from '../run-options.ts';
 import { play, type Act, type ActResult, type Stage } from './act.ts';
@@ -151,12 +151,4 @@ function summary(results: readonly ActResult[]): string[] {
 function time(ms: number | undefined): string {
   if (ms === undefined) return '-';
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-async function freeAddress(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return `127.0.0.1:${port}`;
 }

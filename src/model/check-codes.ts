@@ -1,0 +1,20 @@
+import type { CodeRow } from './codes.ts';
+
+/** What a Check asks for and nobody could answer. HW1225 to HW1239. */
+export const CHECK_CODES = {
+  HW1225: {
+    title: 'no Route takes the request',
+    remedy: 'correct hostname, path, method and headers, or add the Route',
+    policy: 'Terminal',
+  },
+  HW1226: {
+    title: 'expectation that nothing can meet',
+    remedy: 'write the result as JSON by the type of the function; docs/typed-exports.md has the mapping',
+    policy: 'Terminal',
+  },
+  HW1227: {
+    title: 'two stand-ins for one key',
+    remedy: 'leave one of them: a stand-in holds for the whole namespace',
+    policy: 'Terminal',
+  },
+} as const satisfies Record<string, CodeRow>;

@@ -1,0 +1,112 @@
+/** What is tried: the documents of a folder or a commit as the daemon reads them, with stand-ins in place of secrets. */
+import { pino } from 'pino';
+import { readAll } from '../../check/lint/lint.ts';
+import type { LintSource } from '../../check/lint/source.ts';
+import { plannedCalls, type PlannedCall } from '../../check/trial/plan-calls.ts';
+import { isKind, withStandIns } from '../../check/trial/stand-ins.ts';
+import { err, ok, type Result } from '../../kit/result.ts';
+import { atKey } from '../../manifest/assemble/assembly.ts';
+import { byPlace } from '../../manifest/finding.ts';
+import { artifactPathsOf } from '../../manifest/parse.ts';
+import type { Parsed } from '../../manifest/parsed.ts';
+import type { EntryKey } from '../../model/component.ts';
+import type { Desired } from '../../model/desired.ts';
+import type { Diagnostic } from '../../model/diagnostic.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { ShapeOf } from '../../model/wit.ts';
+import { openManifestParser, type ManifestParser } from '../manifest-parser.ts';
+import { openShapeReader, type ShapeReader } from '../shape-reader.ts';
+
+export interface Subject {
+  readonly parsed: Parsed;
+  readonly desired: Desired;
+  readonly calls: readonly PlannedCall[];
+  /** Errors of the documents, in the order of the files. */
+  readonly findings: readonly Diagnostic[];
+  readonly artifacts: ReadonlyMap<string, Uint8Array>;
+}
+
+export interface Readers {
+  readonly manifest: ManifestParser;
+  readonly shapes: ShapeReader;
+  close(): void;
+}
+
+export function openReaders(): Readers {
+  const log = pino({ enabled: false });
+  const [manifest, shapes] = [openManifestParser({ log }), openShapeReader({ log })];
+  return {
+    manifest,
+    shapes,
+    close: () => {
+      manifest.close();
+      shapes.close();
+    },
+  };
+}
+
+export async function readSubject(
+  source: LintSource,
+  { manifest, shapes }: Readers,
+  previous?: Desired,
+): Promise<Result<Subject, Problem>> {
+  const files = await source.manifests(() => false);
+  if (!files.ok) return files;
+  const { parsed: read } = await readAll({ source, manifest }, files.value);
+  if (!read.ok) return read;
+  const { parsed, missing } = withStandIns(read.value.parsed);
+  const digests = await source.digests(artifactPathsOf(parsed));
+  if (!digests.ok) return digests;
+  const artifacts = new Map<string, Uint8Array>();
+  for (const file of digests.value.keys()) {
+    const bytes = await source.artifact(file);
+    if (!bytes.ok) return bytes;
+    artifacts.set(file, bytes.value);
+  }
+  const paths = new Map([...digests.value].map(([file, digest]) => [digest, file]));
+  const found = await shapes.shapes([...paths.keys()], async (artifact) => ok(artifacts.get(paths.get(artifact)!)!));
+  const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
+  if (failed && !failed.ok) return err(failed.error);
+  const shapeOf: ShapeOf = (artifact) => found.get(artifact);
+  const desired = manifest.assemble('', parsed, digests.value, previous, shapeOf);
+  const invalid = new Set(desired.invalid.map(({ kind, namespace, name }) => `${kind} ${namespace} ${name}`));
+  const checks = parsed.documents
+    .filter((document) => isKind(document, 'Check'))
+    .filter(({ kind, namespace, name }) => !invalid.has(`${kind} ${namespace} ${name}`));
+  const errors = desired.diagnostics.filter(({ severity }) => severity === 'error');
+  return ok({
+    parsed,
+    desired,
+    calls: plannedCalls(checks, desired, shapeOf),
+    // What has no stand-in is one finding, and not also a reference that cannot be followed.
+    findings: [...missing, ...remoteArtifacts(parsed), ...errors.filter((one) => !isAbout(one, missing))].sort(byPlace),
+    artifacts,
+  });
+}
+
+function isAbout({ span }: Diagnostic, others: readonly Diagnostic[]): boolean {
+  return others.some((other) => other.span?.file === span?.file && other.span?.line === span?.line);
+}
+
+/** A trial asks no servers. */
+function remoteArtifacts(parsed: Parsed): readonly Diagnostic[] {
+  return parsed.documents
+    .filter((document) => isKind(document, 'Component'))
+    .filter((document) => document.value.spec.source.path === undefined)
+    .map((document) => {
+      const message = `the artifact of ${document.namespace}/${document.name} is not in the repository`;
+      return atKey(document, '/spec/source', 'HW5114', message);
+    });
+}
+
+/** The components that calls reach, and all that those link. */
+export function reached(calls: readonly PlannedCall[], { entries }: Desired): ReadonlySet<EntryKey> {
+  const keys = new Set<EntryKey>();
+  const left = calls.flatMap((call) => call.entries);
+  for (let key = left.pop(); key !== undefined; key = left.pop()) {
+    if (keys.has(key)) continue;
+    keys.add(key);
+    left.push(...(entries.get(key)?.members ?? []).flatMap(({ links }) => links.map(({ component }) => component)));
+  }
+  return keys;
+}

@@ -1,0 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { err, ok, type Result } from '../kit/result.ts';
+import { problem, type Problem } from '../model/problem.ts';
+
+export function writeReport(file: string, text: string): Result<void, Problem> {
+  try {
+    writeFileSync(file, text);
+    return ok(undefined);
+  } catch (error) {
+    return err(problem('HW5013', `${file} cannot be written: ${(error as Error).message}`));
+  }
+}
