@@ -268,6 +268,19 @@ describe('--fix', () => {
     expect((await lint(dir, { fix: true })).err).toBe('');
   });
 
+  it('writes what lint alone knows: a value as it arrives, and no more access than is used', async () => {
+    const view = component('cart', `${PROBE}  capabilities: [{name: c, keyValue: {store: c, access: ReadWrite}}]\n`);
+    const beta = route(
+      'cart',
+      '  rules: [{matches: [{headers: [{name: x-channel, value: "beta "}]}], backendRef: {name: cart}}]\n',
+    );
+    const dir = folder({ ...CLEAN, 'cart.yaml': view, 'cart.wasm': example('counter-view'), 'route.yaml': beta });
+    const { found, err } = await lint(dir, { fix: true });
+    expect([found, err]).toEqual([[], 'headway: mended 2 of the findings\n']);
+    expect(readFileSync(path.join(dir, 'cart.yaml'), 'utf8')).toBe(view.replace('ReadWrite', 'ReadOnly'));
+    expect(readFileSync(path.join(dir, 'route.yaml'), 'utf8')).toBe(beta.replace('"beta "', '"beta"'));
+  });
+
   it('keeps a byte order mark, line ends and letters beyond ASCII where they were', async () => {
     const text = `\ufeff# größe 🙂\r\n${component('cart', `${PROBE}  limits: {memroy: 64Mi}\n`).replaceAll('\n', '\r\n')}`;
     const dir = folder({ ...CLEAN, 'cart.yaml': text });

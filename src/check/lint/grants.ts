@@ -38,7 +38,8 @@ export function widerGrants(
   return (document.value.spec.capabilities ?? []).flatMap(({ keyValue }, index) => {
     if (keyValue?.access !== 'ReadWrite') return [];
     const message = `Component ${entry.key} imports only functions that read`;
-    return [at(document, `/spec/capabilities/${index}/keyValue/access`, 'HW1211', message)];
+    const found = at(document, `/spec/capabilities/${index}/keyValue/access`, 'HW1211', message);
+    return [{ ...found, fix: { type: 'Replace', text: 'ReadOnly' } }];
   });
 }
 

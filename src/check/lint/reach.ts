@@ -12,10 +12,14 @@ export function unreachedRules(document: ParsedDocument): readonly Diagnostic[] 
   return (document as ParsedDocument<'Route'>).value.spec.rules.flatMap(({ matches = [] }, index) =>
     matches.flatMap(({ headers = [] }, position) =>
       headers.flatMap(({ name, value }, header) => {
-        if (value === value.replaceAll(/^[ \t]+|[ \t]+$/g, '')) return [];
+        const arriving = value.replaceAll(/^[ \t]+|[ \t]+$/g, '');
+        if (value === arriving) return [];
         const pointer = `/spec/rules/${index}/matches/${position}/headers/${header}/value`;
         const message = `no request has a ${name} with spaces around its value: they are taken off on the way`;
-        return [at(document, pointer, 'HW1201', message, 'write the value without them')];
+        const found = at(document, pointer, 'HW1201', message, 'write the value without them');
+        // A block scalar is not replaced by a word: where it ends is not what its place says.
+        if (found.span?.line !== found.span?.endLine) return [found];
+        return [{ ...found, fix: { type: 'Replace', text: JSON.stringify(arriving) } }];
       }),
     ),
   );

@@ -143,7 +143,7 @@ const steps: EntryRule = (entry, document, { policies }) => {
 };
 
 const readiness: EntryRule = (entry, document) =>
-  entry.probes.readiness || entry.rules.length === 0
+  entry.probes.readiness || callsOf(entry) !== 'Requests'
     ? []
     : [at(document, '/spec', 'HW1064', `Component ${entry.key} takes traffic without a readiness probe`)];
 
