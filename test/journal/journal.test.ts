@@ -169,7 +169,7 @@ describe('a journal of a newer version', () => {
     const before = await digestsOfFolder();
     const refused = openJournal(optionsOf());
     expect(refused).toMatchObject({ ok: false, error: { code: 'HW5021', policy: 'Terminal' } });
-    expect(!refused.ok && refused.error.message).toMatch(/version 7.*version 3/);
+    expect(!refused.ok && refused.error.message).toMatch(/version 7.*version 4/);
     const after = await digestsOfFolder();
     expect(after['journal.db']).toBe(before['journal.db']);
     expect(Object.keys(after).filter((name) => name.startsWith('journal'))).toEqual(['journal.db']);
