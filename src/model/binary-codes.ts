@@ -1,6 +1,6 @@
 import type { CodeRow } from './codes.ts';
 
-/** Documents and the binaries that they name: HW110x is what preparation would refuse, HW120x rules of lint alone. */
+/** Documents and the binaries that they name: HW110x is what preparation would refuse, HW120x and HW121x rules of lint alone. */
 export const BINARY_CODES = {
   HW1100: {
     title: 'artifact is not admitted',
