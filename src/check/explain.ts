@@ -38,7 +38,7 @@ export async function explain(options: ExplainOptions, terminal: Terminal): Prom
 }
 
 export function explainText(entry: EntryStatus, audited: readonly Diagnostic[] = []): string {
-  const lines: string[] = [entry.key];
+  const lines: string[] = [entry.key, ...(entry.root === undefined ? [] : [`of the root ${entry.root}`])];
   lines.push(...conditionLines(entry.conditions));
   if (entry.tier) {
     const reason = entry.tierReason === undefined ? '' : `: ${entry.tierReason}`;

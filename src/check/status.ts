@@ -4,7 +4,7 @@ import { short } from '../kit/digest.ts';
 import { formatDuration } from '../kit/units.ts';
 import { auditedOf } from '../model/audited.ts';
 import { EXIT, type ExitCode } from '../model/exit.ts';
-import type { Condition, EntryStatus, ReleaseRef, Status } from '../model/status.ts';
+import type { Condition, EntryStatus, ReleaseRef, RootStatus, SourceStatus, Status } from '../model/status.ts';
 import { fetchStatus } from './status-client.ts';
 import { printProblem } from './print.ts';
 import { scheduleTable } from './schedule-lines.ts';
@@ -43,10 +43,13 @@ export async function status(options: StatusOptions, terminal: Terminal): Promis
 }
 
 export function statusText(status: Status): string {
-  const { source, engine } = status;
+  const { source, engine, roots } = status;
+  const waiting = engine.waitingFor
+    ? [`waits    nothing is published before ${engine.waitingFor.join(', ')} spoke`]
+    : [];
   const lines = [
-    `source   ${source.repository} ${source.ref} at ${source.acceptedCommit ? short(source.acceptedCommit) : 'nothing yet'}: ${conditionText(source.condition)}`,
-    ...(source.trust ? [`trust    ${trustText(source.trust)}`] : []),
+    ...(roots ? roots.flatMap(rootLines) : sourceLines(source, 'source')),
+    ...waiting,
     `engine   ${engine.connected ? `generation ${engine.generation}, cells ${engine.sandbox}` : 'not connected; it serves its last snapshot'}`,
     '',
     ...table(
@@ -61,14 +64,17 @@ export function statusText(status: Status): string {
       ]),
     ),
   ];
-  if (status.revocation) lines.push('', `held: ${status.revocation.why}`, `  fix: ${status.revocation.release}`);
+  for (const { root, why, release } of revocationsOf(status)) {
+    lines.push('', `held${root === undefined ? '' : ` in the root ${root}`}: ${why}`, `  fix: ${release}`);
+  }
   lines.push(...reportLines(status.report));
   const schedules = status.entries.flatMap((entry) => entry.schedules ?? []);
   if (schedules.length > 0) lines.push('', ...scheduleTable(schedules));
   const findings = status.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
   for (const finding of findings) {
     const place = finding.span ? `${finding.span.file}:${finding.span.line}:${finding.span.column} ` : '';
-    lines.push('', `${place}${finding.code} ${finding.message}`, `  fix: ${finding.remedy}`);
+    const root = finding.root === undefined ? '' : `${finding.root}: `;
+    lines.push('', `${root}${place}${finding.code} ${finding.message}`, `  fix: ${finding.remedy}`);
   }
   const audited = auditedOf(status.diagnostics);
   if (audited.length > 0) lines.push('', 'Policies in Audit would refuse, and only count:');
@@ -89,6 +95,25 @@ function reportLines(report: Status['report']): readonly string[] {
     }),
     ...report.missing.map((what) => `report   the Environment asks for ${what}, which runtime.yaml does not set up`),
   ];
+}
+
+function rootLines({ name, namespaces, source }: RootStatus): readonly string[] {
+  return [`root     ${name}, for ${namespaces.join(', ')}`, ...sourceLines(source, '  source')];
+}
+
+function sourceLines({ repository, ref, acceptedCommit, condition, trust }: SourceStatus, word: string): string[] {
+  const at = acceptedCommit ? short(acceptedCommit) : 'nothing yet';
+  return [
+    `${word.padEnd(8)} ${repository} ${ref} at ${at}: ${conditionText(condition)}`,
+    ...(trust ? [`${word.replace('source', 'trust').padEnd(8)} ${trustText(trust)}`] : []),
+  ];
+}
+
+function revocationsOf({ roots, revocation }: Status) {
+  const held = roots
+    ? roots.map((root) => ({ root: root.name, held: root.revocation }))
+    : [{ root: undefined, held: revocation }];
+  return held.flatMap(({ root, held: one }) => (one ? [{ root, ...one }] : []));
 }
 
 function trustText({ by, mode }: NonNullable<Status['source']['trust']>): string {

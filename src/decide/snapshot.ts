@@ -11,7 +11,7 @@ import { hashOfJson, short } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Release } from '../model/memory.ts';
-import { matchKey, type Match, type RouteRule } from '../model/route.ts';
+import { matchKey, precedence, type RouteRule } from '../model/route.ts';
 import type { Arm, GrantsInForce, Preview, RemoteTarget, Snapshot, SnapshotRule } from '../model/snapshot.ts';
 import { keep, type EntryDraft } from './memory.ts';
 import { counted, countedRemotes, failureStatusesOf } from './failure-statuses.ts';
@@ -213,25 +213,4 @@ const MAX_LABEL_CHARACTERS = 63;
 export function previewLabel(key: EntryKey, release: string): string {
   const name = key.slice(key.indexOf('/') + 1);
   return `${short(release)}--${name}`.slice(0, MAX_LABEL_CHARACTERS).replace(/-+$/, '');
-}
-
-/**
- * The Gateway API's order (HTTPRouteRule.matches): the most exact host, an exact path, the longest prefix, a method,
- * the most headers; then by name, so that the order never depends on where a rule was written.
- */
-function precedence(one: Match, other: Match): number {
-  return (
-    hostRank(other) - hostRank(one) ||
-    Number(other.path.type === 'Exact') - Number(one.path.type === 'Exact') ||
-    other.path.value.length - one.path.value.length ||
-    Number(other.method !== undefined) - Number(one.method !== undefined) ||
-    other.headers.length - one.headers.length ||
-    (matchKey(one) < matchKey(other) ? -1 : 1)
-  );
-}
-
-/** An exact host before a wildcard, a longer wildcard before a shorter, anything before none. */
-function hostRank({ hostname }: Match): number {
-  if (hostname === undefined) return 0;
-  return hostname.startsWith('*.') ? hostname.length : 1000 + hostname.length;
 }

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
-import type { EnginePort } from '../reconcile/ports.ts';
+import type { EnginePort, ServingEngine } from '../reconcile/ports.ts';
 import {
   LINK_VERSION,
   LineReader,
@@ -32,7 +32,7 @@ export interface EngineLinkOptions {
 }
 
 /** The port, and what only its owner needs. */
-export interface EngineLink extends EnginePort {
+export interface EngineLink extends ServingEngine {
   readonly connected: boolean;
   close(): void;
 }
@@ -70,6 +70,7 @@ class EngineLinkClient implements EngineLink {
 
   observe: EnginePort['observe'] = () => this.#call('observe', null);
   samples: EnginePort['samples'] = () => this.#call('samples', null);
+  inForce: ServingEngine['inForce'] = () => this.#call('inForce', null);
   publish: EnginePort['publish'] = (snapshot) => this.#call('publish', snapshot);
   start: EnginePort['start'] = async (replica, cell) => nothing(await this.#call('start', { replica, cell }));
   stop: EnginePort['stop'] = async (replica, deadlineMs) => nothing(await this.#call('stop', { replica, deadlineMs }));

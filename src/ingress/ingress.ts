@@ -50,6 +50,8 @@ export interface Ingress {
   apply(snapshot: Snapshot): Result<number, Problem>;
   /** Of the snapshot in force; 0 before the first. */
   readonly generation: number;
+  /** Absent before the first. */
+  readonly snapshot: Snapshot | undefined;
   /** The replicas of a group that may take traffic now. */
   setReplicas(group: GroupId, ready: readonly CellCaller[]): void;
   samples(): readonly ReleaseSamples[];
@@ -140,6 +142,10 @@ class HttpIngress implements Ingress {
 
   get generation(): number {
     return this.#inForce?.snapshot.generation ?? 0;
+  }
+
+  get snapshot(): Snapshot | undefined {
+    return this.#inForce?.snapshot;
   }
 
   apply(snapshot: Snapshot): Result<number, Problem> {

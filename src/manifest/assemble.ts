@@ -21,6 +21,7 @@ import { previewHostProblems } from './assemble/preview-hosts.ts';
 import { grantsOf, refuseRoles, rolesNotImplemented } from './assemble/roles.ts';
 import { rolloutProblems } from './assemble/rollout.ts';
 import { routeProblems, rulesOf } from './assemble/routes.ts';
+import { foreignClaimProblems, foreignProblem, isForeign, type RootScope } from './assemble/scope.ts';
 import { scheduleProblems, triggerOf } from './assemble/schedules.ts';
 import { pinsOf } from './assemble/source.ts';
 import { Tenancy } from './assemble/tenancy.ts';
@@ -46,19 +47,20 @@ export function assemble(
   artifacts: ReadonlyMap<string, Digest>,
   previous?: Desired,
   shapeOf: ShapeOf = () => undefined,
+  scope?: RootScope,
 ): Desired {
   const assembly = new Assembly();
   const environment = chooseEnvironment(parsed, assembly, previous?.environment);
   const { settings } = environment;
   const tenancy = new Tenancy(settings);
-  admitDocuments(parsed, tenancy, assembly);
+  admitDocuments(parsed, tenancy, scope, assembly);
   const { policies, unknown } = policiesInForce(assembly, tenancy, parsed.unreadableFiles, previous?.policies ?? []);
   refuseRolloutPolicies(assembly);
   refuseRoles(assembly);
   refuseKeepers(assembly);
   const { members, sources } = checkComponents(assembly, settings, artifacts, shapeOf);
   const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, tenancy);
-  const rules = checkRoutes(assembly, tenancy, policies, unreadablePaths, previous, { members, shapeOf });
+  const rules = checkRoutes(assembly, { tenancy, policies, unreadablePaths, previous, members, shapeOf, scope });
   const schedules = checkSchedules(assembly, tenancy, unreadablePaths, previous, { members, shapeOf });
   refuseChecks(assembly, [...rules.values()].flat(), { members, shapeOf });
   const previewHosts = previewHostProblems({
@@ -94,11 +96,12 @@ export function assemble(
 }
 
 /** Tenancy before identity: only what may stand where it stands can be a duplicate of something (M2). */
-function admitDocuments(parsed: Parsed, tenancy: Tenancy, assembly: Assembly): void {
+function admitDocuments(parsed: Parsed, tenancy: Tenancy, scope: RootScope | undefined, assembly: Assembly): void {
   const misplaced: InvalidDocument[] = [];
   const isMisplaced = (file: string, namespace: string) => tenancy.trespass(file, namespace) !== undefined;
   for (const document of parsed.invalid) {
-    if (isMisplaced(document.file, document.namespace ?? '')) misplaced.push(document);
+    if (isForeign(scope, document.namespace ?? '')) assembly.addInvalid(unnamed(document));
+    else if (isMisplaced(document.file, document.namespace ?? '')) misplaced.push(document);
     else assembly.addInvalid(document);
   }
   const first = new Map<string, ParsedDocument>();
@@ -106,6 +109,10 @@ function admitDocuments(parsed: Parsed, tenancy: Tenancy, assembly: Assembly): v
   for (const document of parsed.documents) {
     if (document.kind === 'Environment') continue;
     const { kind, namespace, name, file } = document;
+    if (scope && isForeign(scope, namespace)) {
+      assembly.addInvalid({ kind, file, problems: [foreignProblem(scope, document)] });
+      continue;
+    }
     const why = tenancy.trespass(file, namespace);
     if (why !== undefined) {
       const problem = atValue(document, namespace === '' ? '/metadata/name' : '/metadata/namespace', 'HW1022', why);
@@ -201,21 +208,28 @@ function checkComponents(
 /** The rules in force for each entry; an invalid Route keeps those it had. */
 function checkRoutes(
   assembly: Assembly,
-  tenancy: Tenancy,
-  policies: readonly PolicySettings[],
-  unreadablePaths: readonly string[],
-  previous: Desired | undefined,
-  types: Types,
+  inputs: Types & {
+    readonly tenancy: Tenancy;
+    readonly policies: readonly PolicySettings[];
+    readonly unreadablePaths: readonly string[];
+    readonly previous: Desired | undefined;
+    readonly scope: RootScope | undefined;
+  },
 ): ReadonlyMap<EntryKey, readonly RouteRule[]> {
+  const { tenancy, policies, unreadablePaths, previous, scope } = inputs;
   for (const document of assembly.all('Route')) {
-    const problems = [...routeProblems(document, assembly, policies), ...exportProblems(document, types)];
+    const problems = [...routeProblems(document, assembly, policies), ...exportProblems(document, inputs)];
     assembly.diagnostics.push(...problems.filter(({ severity }) => severity === 'warning'));
     const errors = problems.filter(({ severity }) => severity === 'error');
     if (errors.length > 0) assembly.refuse(document, errors);
   }
   const inForce = [...(previous?.entries.values() ?? [])].flatMap((entry) => entry.rules);
   const claimants = assembly.all('Route').map((document) => ({ document, rules: rulesOf(document) }));
-  const problems = claimProblems(claimants, inForce);
+  const problems = new Map(claimProblems(claimants, inForce));
+  if (scope) {
+    const undisputed = claimants.filter(({ document }) => !problems.has(document));
+    for (const [document, found] of foreignClaimProblems(scope, undisputed, inForce)) problems.set(document, found);
+  }
   for (const [document, found] of problems) assembly.refuse(document, found);
   const rules = claimants
     .filter(({ document }) => !problems.has(document))

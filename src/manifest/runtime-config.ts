@@ -3,7 +3,7 @@ import type { Code } from '../model/codes.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { TrustSettings } from '../model/trust.ts';
 import { trustFindings, trustOf } from './assemble/trust.ts';
-import type { Artifacts, Repository, Runtime, Ssh } from './generated/runtime.ts';
+import type { Artifacts, HostReport, Repository, Runtime, Ssh } from './generated/runtime.ts';
 import { RUNTIME_DEFAULTS } from './defaults.ts';
 import { finding } from './finding.ts';
 import { spanOfValue } from './place.ts';
@@ -42,9 +42,18 @@ export interface RepositoryReference {
   readonly trust?: TrustSettings;
 }
 
+export interface RootReference {
+  /** Absent: there is only one, and it speaks for every namespace. */
+  readonly scope?: { readonly name: string; readonly namespaces: readonly string[] };
+  readonly repository: RepositoryReference;
+  /** Who may be told what came of its commits; absent: nobody. */
+  readonly report?: HostReportReference;
+}
+
 /** `runtime.yaml` with its defaults filled in and plain units. Paths are as written: relative to the file. */
 export interface RuntimeConfig {
-  readonly repository: RepositoryReference;
+  /** At least one. */
+  readonly roots: readonly RootReference[];
   readonly data: string;
   /** `host:port` */
   readonly listen: string;
@@ -55,8 +64,6 @@ export interface RuntimeConfig {
   readonly webhook?: { readonly secret: SecretReference };
   /** The servers that artifacts come from. */
   readonly artifacts: { readonly hosts: readonly ArtifactHostReference[]; readonly dockerConfig?: string };
-  /** Who may be told what came of commits; absent: nobody. */
-  readonly report?: HostReportReference;
   /** Opens the values of Secrets. */
   readonly identityFiles: readonly string[];
   readonly limits: {
@@ -79,27 +86,56 @@ export function parseRuntimeConfig(bytes: Uint8Array, file: string): Result<Runt
   const { value, places } = document.value;
   const runtime = value as unknown as Runtime;
   const found: Found = (pointer, code, message) => finding(code, message, { span: spanOfValue(file, places, pointer) });
-  const problems = [
-    ...repositoryProblems(runtime.repository, '/repository', found),
-    ...(runtime.report
-      ? reportProblems(runtime.report, runtime.repository, (pointer, message) => found(pointer, 'HW5088', message))
-      : []),
-  ];
+  const problems = runtimeProblems(runtime, found);
   return problems.length > 0 ? err(problems) : ok(configOf(runtime));
 }
 
 type Found = (pointer: string, code: Code, message: string) => Diagnostic;
 
 /** What the schema cannot say. */
-function repositoryProblems({ trust }: Repository, at: string, found: Found): readonly Diagnostic[] {
-  return trust ? trustFindings(trust, `${at}/trust`, found) : [];
+function runtimeProblems({ repository, report, roots = [] }: Runtime, found: Found): readonly Diagnostic[] {
+  const problems = repository ? [...followedProblems({ repository, report }, '', found)] : [];
+  if (report && !repository) {
+    problems.push(
+      found('/report', 'HW1019', 'a report is about one repository: with `roots` it stands in each of them'),
+    );
+  }
+  const names = new Set<string>();
+  const owners = new Map<string, string>();
+  for (const [index, root] of roots.entries()) {
+    const at = `/roots/${index}`;
+    if (names.has(root.name)) problems.push(found(`${at}/name`, 'HW1030', `there is a root ${root.name} already`));
+    names.add(root.name);
+    for (const [position, namespace] of root.namespaces.entries()) {
+      const owner = owners.get(namespace);
+      owners.set(namespace, owner ?? root.name);
+      if (owner === undefined) continue;
+      const message = `the namespace ${namespace} is given to the root ${owner} already`;
+      problems.push(found(`${at}/namespaces/${position}`, 'HW1030', message));
+    }
+    problems.push(...followedProblems(root, at, found));
+  }
+  return problems;
+}
+
+function followedProblems(
+  { repository, report }: { readonly repository: Repository; readonly report?: HostReport | undefined },
+  at: string,
+  found: Found,
+): readonly Diagnostic[] {
+  const { trust } = repository;
+  const inReport = (pointer: string, message: string) => found(`${at}${pointer}`, 'HW5088', message);
+  return [
+    ...(trust ? trustFindings(trust, `${at}/repository/trust`, found) : []),
+    ...(report ? reportProblems(report, repository, inReport) : []),
+  ];
 }
 
 function configOf(runtime: Runtime): RuntimeConfig {
-  const { repository, preview, webhook, artifacts, report, secrets, limits = {} } = runtime;
+  const { preview, webhook, artifacts, secrets, limits = {} } = runtime;
   const defaults = RUNTIME_DEFAULTS.limits;
   return {
-    repository: repositoryOf(repository),
+    roots: rootsOf(runtime),
     data: runtime.data ?? RUNTIME_DEFAULTS.data,
     listen: runtime.listen ?? RUNTIME_DEFAULTS.listen,
     status: runtime.status ?? RUNTIME_DEFAULTS.status,
@@ -107,7 +143,6 @@ function configOf(runtime: Runtime): RuntimeConfig {
     ...(preview ? { preview: { ...preview, header: preview.header ?? RUNTIME_DEFAULTS.preview.header } } : {}),
     ...(webhook ? { webhook: { secret: secretOf(webhook.secret) } } : {}),
     artifacts: artifactsOf(artifacts),
-    ...(report ? { report: reportOf(report) } : {}),
     identityFiles: secrets?.identityFiles ?? [],
     limits: {
       ...(limits.memory === undefined ? {} : { memoryBytes: bytesOf(limits.memory) }),
@@ -120,6 +155,16 @@ function configOf(runtime: Runtime): RuntimeConfig {
     },
     logLevel: runtime.log?.level ?? RUNTIME_DEFAULTS.log.level,
   };
+}
+
+/** The schema sees to it that there is one or the other. */
+function rootsOf({ repository, report, roots = [] }: Runtime): readonly RootReference[] {
+  if (repository) return [{ repository: repositoryOf(repository), ...(report ? { report: reportOf(report) } : {}) }];
+  return roots.map(({ name, namespaces, ...followed }) => ({
+    scope: { name, namespaces },
+    repository: repositoryOf(followed.repository),
+    ...(followed.report ? { report: reportOf(followed.report) } : {}),
+  }));
 }
 
 function repositoryOf({ url, ref, path, trust, ...rest }: Repository): RepositoryReference {

@@ -10,6 +10,7 @@ import { MANIFEST_CODES } from './manifest-codes.ts';
 import { REPORT_CODES } from './report-codes.ts';
 import { SECRET_CODES } from './secret-codes.ts';
 import { REMOTE_CODES } from './remote-codes.ts';
+import { ROOT_CODES } from './root-codes.ts';
 import { SSH_CODES } from './ssh-codes.ts';
 import { TRIAL_CODES } from './trial-codes.ts';
 import { TYPE_CODES } from './type-codes.ts';
@@ -35,6 +36,7 @@ export const CODES = {
   ...LINK_CODES,
   ...MANIFEST_CODES,
   ...TRIAL_CODES,
+  ...ROOT_CODES,
   ...TYPE_CODES,
   ...SECRET_CODES,
   ...REMOTE_CODES,

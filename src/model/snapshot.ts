@@ -112,6 +112,8 @@ export interface Snapshot {
   readonly remotes?: readonly RemoteTarget[];
   /** Absent: no Policy restricts anything, and no group is named. */
   readonly grants?: GrantsInForce;
+  /** Of a daemon with several roots: the generation of each root's own part. Absent: there is one. */
+  readonly parts?: { readonly [root: string]: number };
   /** Absent: nobody may. */
   readonly previewAccess?: PreviewAccess;
 }

@@ -160,7 +160,7 @@ export interface ScheduleStatus {
   readonly counts: { readonly [outcome in FiringOutcome]?: number };
 }
 
-export interface EntryStatus {
+export interface EntryStatus extends OfRoot {
   readonly key: EntryKey;
   readonly conditions: readonly Condition[];
   readonly desired?: ReleaseRef;
@@ -195,7 +195,8 @@ export interface EntryStatus {
 }
 
 /** One line of history, for people: what happened, to what, because of which commit, and why. */
-export interface TimelineEvent {
+export interface TimelineEvent extends OfRoot {
+  /** Of several roots: unique within its own. */
   readonly id: number;
   /** Wall clock, ISO 8601. */
   readonly at: string;
@@ -210,7 +211,7 @@ export interface TimelineEvent {
 }
 
 /** What came of a commit. */
-export interface CommitStatus {
+export interface CommitStatus extends OfRoot {
   readonly commit: string;
   readonly subject: string;
   readonly author: string;
@@ -232,14 +233,34 @@ export interface SourceStatus {
   readonly condition: Condition;
 }
 
+/** One of several repositories of a daemon. */
+export interface RootStatus {
+  readonly name: string;
+  readonly namespaces: readonly string[];
+  /** As `Status.ready`, for what this root has. */
+  readonly ready: boolean;
+  readonly source: SourceStatus;
+  readonly environment: string;
+  readonly revocation?: Status['revocation'];
+}
+
+/** Said by which of several roots. */
+export interface OfRoot {
+  /** Absent: there is one. */
+  readonly root?: string;
+}
+
 export interface Status {
   readonly version: string;
   readonly startedAt: string;
   readonly now: string;
   /** The engine has acknowledged the last snapshot, and all that should serve has once been ready in it, or has failed. */
   readonly ready: boolean;
+  /** Of several roots: of the first that is not in order, else of the first. */
   readonly source: SourceStatus;
   readonly environment: string;
+  /** In the order of `runtime.yaml`. Absent: there is one. */
+  readonly roots?: readonly RootStatus[];
   /** A change of Policies that is not in force, because it would take from many what they use. */
   readonly revocation?: { readonly hash: string; readonly why: string; readonly release: string };
   readonly engine: {
@@ -247,10 +268,12 @@ export interface Status {
     readonly epoch?: string;
     readonly generation: number;
     readonly sandbox: string;
+    /** Roots that have to say what they serve before anything is published. Absent: none. */
+    readonly waitingFor?: readonly string[];
   };
   readonly entries: readonly EntryStatus[];
   readonly commits: readonly CommitStatus[];
-  readonly diagnostics: readonly Diagnostic[];
+  readonly diagnostics: readonly (Diagnostic & OfRoot)[];
   /** How what is told outside gets there; absent where runtime.yaml sets nothing up and nothing is asked for. */
   readonly report?: ReportStatus;
   readonly timeline: readonly TimelineEvent[];

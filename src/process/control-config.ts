@@ -11,6 +11,8 @@ export interface ControlConfig {
 export interface DataFolders {
   readonly data: string;
   readonly mirror: string;
+  /** `<root>/`: journal and mirror of each of several roots. */
+  readonly roots: string;
   /** Content by digest: artifacts and bundles. The engine reads it, control writes it. */
   readonly store: string;
   /** The index of prepared bundles. */

@@ -1,34 +1,31 @@
 /**
- * The control process: builds the edges, gives them to the loop, and shows what the loop knows. It decides nothing
- * itself, and the engine serves on while it is away.
+ * The control process: builds the edges, gives them to the loops, and shows what these know. It decides nothing itself,
+ * and the engine serves on while it is away.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino, type Logger } from 'pino';
 import { openContentStore } from '../artifact/store.ts';
 import { openSupply } from '../artifact/supply.ts';
 import { openComponents } from '../component/components.ts';
-import { openMirror, type Mirror } from '../git/mirror.ts';
 import { connectEngine } from '../host/link-client.ts';
-import { openJournal } from '../journal/journal.ts';
-import { releaseOf } from '../decide/traffic.ts';
-import type { Memory } from '../model/memory.ts';
 import { EXIT } from '../model/exit.ts';
-import { problem } from '../model/problem.ts';
-import type { AuditPort, EnginePort } from '../reconcile/ports.ts';
-import { createReconciler } from '../reconcile/reconciler.ts';
+import type { Problem } from '../model/problem.ts';
+import type { EnginePort, ServingEngine } from '../reconcile/ports.ts';
 import { createLogger } from '../report/log.ts';
+import type { StoredBytes } from '../report/metrics.ts';
 import { createReport } from '../report/server.ts';
 import { readChildConfig } from './child-config.ts';
 import { systemClock } from './clock.ts';
 import type { ControlConfig } from './control-config.ts';
+import { createFleet } from './fleet.ts';
 import { openManifestParser } from './manifest-parser.ts';
-import { artifactHosts, credentialsReader } from './credentials.ts';
+import { artifactHosts } from './credentials.ts';
 import { openApiInputs } from './openapi.ts';
+import { openRoot, type OpenRoot } from './root.ts';
 import { openShapeReader } from './shape-reader.ts';
 import { createVault } from '../secret/vault.ts';
 import { readSecret } from './secrets.ts';
-import { openReporting, withReport } from './reporting.ts';
-import { endWith } from './start-failure.ts';
+import { endWith, orEnd } from './start-failure.ts';
 
 const STDERR = 2;
 /** An engine that runs has greeted by then; one that starts with us, too. */
@@ -50,34 +47,14 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
   const log = masked.log.child({ name: 'control' });
   const clock = systemClock;
   const protect = (values: readonly string[]): void => masked.protect(values);
-  const { credentials, ssh } = options.repository;
-  const secrets = credentials && secretOrEnd(() => credentialsReader(credentials, protect));
-  const hosts = secretOrEnd(() => artifactHosts(options.artifacts.hosts, protect));
-  const webhookSecret = options.webhook && secretOrEnd(() => readSecret(options.webhook!.secret));
+  const hosts = orEnd(() => artifactHosts(options.artifacts.hosts, protect));
+  const webhookSecret = options.webhook && orEnd(() => readSecret(options.webhook!.secret));
   if (webhookSecret !== undefined) masked.protect([webhookSecret]);
 
-  const journal = openJournal({
-    folder: folders.data,
-    clock,
-    log,
-    limits: { databaseBytes: options.limits.journalBytes },
-  });
-  if (!journal.ok) endWith(journal.error);
-  const mirror = await openMirror({
-    url: options.repository.url,
-    ref: options.repository.ref,
-    path: options.repository.path,
-    folder: folders.mirror,
-    allowFile: options.allowFile,
-    ...(secrets ? { credentials: secrets } : {}),
-    ...(ssh ? { ssh } : {}),
-    ...(options.repository.caFile === undefined ? {} : { caFile: options.repository.caFile }),
-    limits: { mirrorBytes: options.limits.mirrorBytes },
-    log,
-  });
-  if (!mirror.ok) endWith(mirror.error);
+  const roots: OpenRoot[] = [];
+  for (const root of options.roots) roots.push(await openRoot(root, { options, folders }, { clock, log, protect }));
   const engine = connectEngine({ path: folders.engineSocket, log });
-  if (!journal.value.desired()) await mustReach(mirror.value, engine, log);
+  if (roots.every(({ journal }) => !journal.desired())) await mustReachOne(roots, engine, log);
 
   const manifest = openManifestParser({ log });
   const artifacts = openContentStore({ folder: folders.store, maxBytes: options.limits.storeBytes, log });
@@ -90,59 +67,35 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
     ...(dockerConfig === undefined ? {} : { dockerConfig }),
   });
   const components = openComponents({ artifacts, supply, folder: folders.bundles, log });
-  const { url, ref, path, allowNonFastForwardFrom, trust } = options.repository;
-  const reconciler = createReconciler(
-    {
-      git: mirror.value,
-      manifest,
-      artifacts,
-      supply,
-      components,
-      shapes,
-      secrets: createVault({ identityFiles: options.identityFiles, protect }),
-      engine: withHostSettings(engine, options),
-      journal: journal.value,
-      audit: withReleases(journal.value, () => reconciler.memory()),
-    },
+  const fleet = createFleet({
+    roots,
+    engine: withHostSettings(engine, options),
+    manifest,
+    artifacts,
+    supply,
+    components,
+    shapes,
+    secrets: createVault({ identityFiles: options.identityFiles, protect }),
+    protect,
     clock,
     log,
-    {
-      version,
-      source: { repository: url, ref, path },
-      // The report is made from the loop's own status: it exists by the time that the loop starts.
-      onRound: (outcome, durationMs) => report.metrics.round(outcome, durationMs),
-      ...(allowNonFastForwardFrom === undefined ? {} : { allowNonFastForwardFrom }),
-      ...(trust ? { trust } : {}),
-    },
-  );
-  const reporting = secretOrEnd(() =>
-    openReporting({
-      config: options.report,
-      branch: ref,
-      reconciler,
-      git: mirror.value,
-      outbox: journal.value,
-      protect,
-      clock,
-      log,
-    }),
-  );
+    version,
+    onRound: (root, outcome, durationMs) => report.metrics.round(outcome, durationMs, root),
+  });
   const report = createReport({
-    statusSource: withReport(reconciler.statusSource, reporting),
+    statusSource: fleet.statusSource,
     metricsSource: {
       samples: () => engine.samples(),
-      access: () => journal.value.accessCounts(),
-      storage: async () => ({
-        journal: journal.value.bytes(),
-        audit: journal.value.auditBytes(),
-        mirror: await mirror.value.bytes(),
-      }),
+      access: () => roots.flatMap(({ journal }) => journal.accessCounts()),
+      storage: async () => (await Promise.all(roots.map(storageOf))).flat(),
     },
     clock,
     log,
     address: options.status,
-    openApi: openApiInputs({ memory: reconciler.memory, shapes, artifacts }),
-    ...(webhookSecret === undefined ? {} : { webhook: { secret: webhookSecret, hint: () => reconciler.hint() } }),
+    openApi: openApiInputs({ memoryOf: (key) => fleet.memoryOf(key), shapes, artifacts }),
+    ...(webhookSecret === undefined
+      ? {}
+      : { webhook: { secret: webhookSecret, hint: (isMeant) => fleet.hint(isMeant) } }),
   });
   const listening = await report.listen();
   if (!listening.ok) endWith(listening.error);
@@ -150,44 +103,37 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
   let stopping: Promise<void> | undefined;
   stop = () =>
     (stopping ??= (async () => {
-      await reporting.stop();
-      await reconciler.stop();
+      await fleet.stop();
       await report.close();
       manifest.close();
       components.close();
       shapes.close();
-      mirror.value.close();
+      for (const { mirror } of roots) mirror.close();
       engine.close();
-      journal.value.close();
+      for (const { journal } of roots) journal.close();
       process.exit(EXIT.Ok);
     })());
-  reconciler.start();
-  reporting.start();
+  fleet.start();
 }
 
-/** What a cell denied itself is known by its group; the loop knows which release that is, and of which commit. */
-function withReleases(audit: AuditPort, memory: () => Memory): AuditPort {
-  return {
-    record: (records) =>
-      audit.record(
-        records.map((record) => {
-          if (record.release !== undefined) return record;
-          const release = releaseOf(memory(), record.group);
-          return release ? { ...record, release: release.release, commit: release.commit } : record;
-        }),
-      ),
-    lost: (count) => audit.lost(count),
-  };
+async function storageOf({ scope, journal, mirror }: OpenRoot): Promise<readonly StoredBytes[]> {
+  const root = scope ? { root: scope.name } : {};
+  return [
+    { store: 'journal', bytes: journal.bytes(), ...root },
+    { store: 'audit', bytes: journal.auditBytes(), ...root },
+    { store: 'mirror', bytes: await mirror.bytes(), ...root },
+  ];
 }
 
 /** Who sees the release and who may preview is the host's to say, not the repository's: set on the way to the engine. */
 function withHostSettings(
-  engine: EnginePort,
+  engine: ServingEngine,
   { releaseHeader, preview }: Pick<ControlConfig['options'], 'releaseHeader' | 'preview'>,
-): EnginePort {
+): ServingEngine {
   const settings = { releaseHeader, ...(preview ? { previewAccess: preview } : {}) };
   return {
     observe: () => engine.observe(),
+    inForce: () => engine.inForce(),
     onChange: (listener) => engine.onChange(listener),
     start: (replica, cell) => engine.start(replica, cell),
     stop: (replica, deadlineMs) => engine.stop(replica, deadlineMs),
@@ -203,17 +149,25 @@ function withHostSettings(
 }
 
 /**
- * With nothing in the journal there is nothing to serve meanwhile: better to say at once what is wrong with the address.
- * Unless the engine serves: then the journal was lost, to end would end what serves, and the loop goes on looking.
+ * With nothing in any journal there is nothing to serve meanwhile: better to say at once what is wrong with the addresses.
+ * Unless the engine serves: then the journal was lost, to end would end what serves, and the loop goes on looking. Of
+ * several roots one is enough: it is not for the others to keep it from its start.
  */
-async function mustReach(mirror: Mirror, engine: EnginePort, log: Logger): Promise<void> {
-  const looked = await mirror.look();
-  if (looked.ok) return;
-  if ((await generationInForce(engine)) === 0) endWith(looked.error, EXIT.RepositoryUnreachable);
-  log.error(
-    { problem: looked.error },
-    'nothing is known and the repository cannot be reached; the engine serves on, and it is looked for again',
-  );
+async function mustReachOne(roots: readonly OpenRoot[], engine: EnginePort, log: Logger): Promise<void> {
+  const failures: Problem[] = [];
+  await new Promise<void>((resolve, reject) => {
+    const look = async ({ mirror, log: own }: OpenRoot): Promise<void> => {
+      const looked = await mirror.look();
+      if (looked.ok) return resolve();
+      own.error({ problem: looked.error }, 'nothing is known and the repository cannot be reached');
+      failures.push(looked.error);
+      if (failures.length === roots.length) resolve();
+    };
+    for (const root of roots) look(root).catch(reject);
+  });
+  if (failures.length < roots.length) return;
+  if ((await generationInForce(engine)) === 0) endWith(failures[0]!, EXIT.RepositoryUnreachable);
+  log.error('the engine serves on, and the repository is looked for again');
 }
 
 /** What the engine serves; 0 for nothing, or for no answer. */
@@ -224,13 +178,5 @@ async function generationInForce(engine: EnginePort): Promise<number> {
     if (observed.ok) return observed.value.generation;
     if (performance.now() >= untilMs) return 0;
     await delay(ENGINE_LOOK_PERIOD_MS);
-  }
-}
-
-function secretOrEnd<Value>(read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    return endWith(problem('HW5016', (error as Error).message));
   }
 }

@@ -10,6 +10,7 @@ export function layOutDataFolder(data: string): Result<DataFolders, Problem> {
   const folders: DataFolders = {
     data,
     mirror: path.join(data, 'mirror'),
+    roots: path.join(data, 'roots'),
     store: path.join(data, 'store'),
     bundles: path.join(data, 'bundles'),
     stores: path.join(data, 'stores'),
@@ -21,7 +22,7 @@ export function layOutDataFolder(data: string): Result<DataFolders, Problem> {
     mkdirSync(data, { recursive: true });
     // Others may pass through to the cells' code and see nothing else.
     chmodSync(data, 0o711);
-    for (const folder of [folders.mirror, folders.store, folders.bundles, folders.stores, run]) {
+    for (const folder of [folders.mirror, folders.roots, folders.store, folders.bundles, folders.stores, run]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       chmodSync(folder, 0o700);
     }

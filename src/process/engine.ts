@@ -118,6 +118,7 @@ function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
       const applied = ingress.apply(snapshot);
       return applied.ok ? ok({ generation: applied.value }) : applied;
     },
+    inForce: () => ok(ingress.snapshot ?? null),
     records: ({ after }) => ok(host.broker.records.take(after)),
     synthesize: (run) => {
       void ingress.synthesize(run);

@@ -20,6 +20,7 @@ import { basesOf, overlaid } from '../manifest/overlay.ts';
 import { createValidators, type Validators } from '../manifest/validator.ts';
 import type { Desired } from '../model/desired.ts';
 import { artifactPathsOf, manifestFiles, merged, overLimits, unreadable } from '../manifest/parse.ts';
+import type { RootScope } from '../manifest/assemble/scope.ts';
 import type { Parsed } from '../manifest/parsed.ts';
 import { shapedArtifactsOf } from '../manifest/shaped.ts';
 import { problem, type Problem } from '../model/problem.ts';
@@ -40,6 +41,8 @@ const MAX_LANES = 2;
 const MAX_POISONS_PER_COMMIT = 3;
 
 export interface ManifestParser extends ManifestPort<Parsed> {
+  /** For one of several roots: the same children, files of its own, and what it may speak for. */
+  portOf(scope: RootScope): ManifestPort<Parsed>;
   /** Of the child that waits. */
   pid(): number | undefined;
   close(): void;
@@ -59,22 +62,36 @@ export function openManifestParser(options: ManifestParserOptions): ManifestPars
   const parser = new Parser(options);
   // One parse at a time: the next caller waits for the one before.
   let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = <Value>(act: () => Promise<Value>): Promise<Value> => {
+    const result = turn.then(act);
+    turn = result;
+    return result;
+  };
+  const reading = (): Pick<ManifestPort<Parsed>, 'parse' | 'basesOf' | 'overlay'> => {
+    const book: Known = { files: new Map(), bases: new Map() };
+    return {
+      parse: (files) => inTurn(() => parser.parse(files, book)),
+      basesOf,
+      overlay: (parsed, files, previous) => inTurn(() => parser.overlay(parsed, files, previous, book)),
+    };
+  };
   return {
-    parse(files) {
-      const result = turn.then(() => parser.parse(files));
-      turn = result;
-      return result;
-    },
-    basesOf,
-    overlay(parsed, files, previous) {
-      const result = turn.then(() => parser.overlay(parsed, files, previous));
-      turn = result;
-      return result;
-    },
+    ...reading(),
     assemble,
+    portOf: (scope) => ({
+      ...reading(),
+      assemble: (commit, parsed, artifacts, previous, shapeOf) =>
+        assemble(commit, parsed, artifacts, previous, shapeOf, scope),
+    }),
     pid: () => parser.pid,
     close: () => parser.close(),
   };
+}
+
+/** Results of the files of the last commit, by path and content, and of the files of its bases. */
+interface Known {
+  files: ReadonlyMap<string, Parsed>;
+  bases: ReadonlyMap<string, Parsed>;
 }
 
 type Found = (file: ManifestFile, parsed: Parsed) => void;
@@ -93,10 +110,6 @@ class Parser {
   readonly #first: ParseLane;
   #helpers: readonly ParseLane[] = [];
   #closed = false;
-  /** Results of the files of the last commit, by path and content. */
-  #known: ReadonlyMap<string, Parsed> = new Map();
-  /** The same of the files of its bases. */
-  #knownOfBases: ReadonlyMap<string, Parsed> = new Map();
   #validators: Validators | undefined;
 
   constructor({ log, deadlineMs = PARSE_DEADLINE_MS, maxHeapMb = MAX_HEAP_MB, entry }: ManifestParserOptions) {
@@ -116,14 +129,19 @@ class Parser {
     for (const lane of [this.#first, ...this.#helpers]) lane.close();
   }
 
-  async parse(files: readonly ManifestFile[]): Promise<ParseResult> {
-    const parsed = await this.#read(files, this.#known, (known) => (this.#known = known));
+  async parse(files: readonly ManifestFile[], book: Known): Promise<ParseResult> {
+    const parsed = await this.#read(files, book.files, (known) => (book.files = known));
     return parsed.ok ? ok(outcomeOf(parsed.value)) : parsed;
   }
 
   /** Bases are parsed in the child as all files are; what their documents become is made here, from plain data. */
-  async overlay(parsed: Parsed, files: readonly ManifestFile[], previous: Desired | undefined): Promise<ParseResult> {
-    const bases = await this.#read(files, this.#knownOfBases, (known) => (this.#knownOfBases = known));
+  async overlay(
+    parsed: Parsed,
+    files: readonly ManifestFile[],
+    previous: Desired | undefined,
+    book: Known,
+  ): Promise<ParseResult> {
+    const bases = await this.#read(files, book.bases, (known) => (book.bases = known));
     if (!bases.ok) return bases;
     this.#validators ??= createValidators();
     return ok(outcomeOf(overlaid(parsed, bases.value, previous, this.#validators)));

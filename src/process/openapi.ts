@@ -7,14 +7,14 @@ import type { OpenApiInputs } from '../report/openapi/document.ts';
 import type { ArtifactPort, ShapePort } from '../reconcile/ports.ts';
 
 export interface OpenApiSources {
-  readonly memory: () => Memory;
+  readonly memoryOf: (key: EntryKey) => Memory | undefined;
   readonly shapes: ShapePort;
   readonly artifacts: ArtifactPort;
 }
 
-export function openApiInputs({ memory, shapes, artifacts }: OpenApiSources) {
+export function openApiInputs({ memoryOf, shapes, artifacts }: OpenApiSources) {
   return async (key: EntryKey): Promise<Result<OpenApiInputs, Problem> | undefined> => {
-    const serving = memory().entries[key]?.serving;
+    const serving = memoryOf(key)?.entries[key]?.serving;
     if (!serving) return undefined;
     const { release, entry } = serving.release;
     const { artifact } = entry.members[0];

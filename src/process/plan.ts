@@ -12,7 +12,7 @@ import {
   type PlannedEnvironment,
 } from '../check/plan/environments.ts';
 import { planGithub } from '../check/plan/github.ts';
-import { liveEntryOf, liveOf, plannedRevocation } from '../check/plan/live.ts';
+import { liveEntryOf, liveOf, plannedRevocation, statusOfRoot } from '../check/plan/live.ts';
 import { planMarkdown } from '../check/plan/markdown.ts';
 import { escalationsOf, planOf, type Plan } from '../check/plan/plan.ts';
 import { isEmpty } from '../check/plan/summary.ts';
@@ -140,7 +140,8 @@ async function planBetween({ repo, path, base, head, live }: PlanOptions): Promi
   }
 }
 
-function withLive(plan: Plan, url: string, status: Status, base: Desired, head: Desired): Plan {
+function withLive(plan: Plan, url: string, told: Status, base: Desired, head: Desired): Plan {
+  const status = statusOfRoot(told, [...base.entries.keys(), ...head.entries.keys()]);
   const entries = plan.entries.map((entry) => {
     const live = liveEntryOf(entry, status, head.entries.get(entry.key)?.rollout.retry ?? 0);
     return live ? { ...entry, live } : entry;

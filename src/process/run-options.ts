@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../kit/result.ts';
 import {
   parseRuntimeConfig,
   type CredentialsReference,
+  type RepositoryReference,
   type RuntimeConfig,
   type SshReference,
   type SecretReference,
@@ -21,8 +22,6 @@ export interface Address {
 export interface RunOptions extends Omit<RuntimeConfig, 'listen' | 'status'> {
   readonly listen: Address;
   readonly status: Address;
-  /** `file:` addresses: named on the command line or in the host's own file, both of which belong to the operator. */
-  readonly allowFile: boolean;
 }
 
 export type RunFlags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
@@ -41,23 +40,19 @@ export function runOptions(flags: RunFlags): Result<RunOptions, readonly Problem
   if (!listen.ok) return err([listen.error]);
   if (!status.ok) return err([status.error]);
   const data = text(flags['data']);
-  const { credentials, ssh, caFile, ...repository } = config.repository;
   return ok({
     ...config,
-    repository: {
-      ...repository,
-      ...(credentials ? { credentials: absoluteCredentials(credentials, folder) } : {}),
-      ...(ssh ? { ssh: absoluteSsh(ssh, folder) } : {}),
-      ...(caFile === undefined ? {} : { caFile: path.resolve(folder, caFile) }),
-    },
+    roots: config.roots.map(({ report, ...root }) => ({
+      ...root,
+      repository: absoluteRepository(root.repository, folder),
+      ...(report ? { report: absoluteReport(report, folder) } : {}),
+    })),
     artifacts: absoluteArtifacts(config.artifacts, folder),
-    ...(config.report ? { report: absoluteReport(config.report, folder) } : {}),
     identityFiles: config.identityFiles.map((identityFile) => path.resolve(folder, identityFile)),
     ...(config.webhook ? { webhook: { secret: absolute(config.webhook.secret, folder) } } : {}),
     data: data === undefined ? path.resolve(folder, config.data) : path.resolve(data),
     listen: listen.value,
     status: status.value,
-    allowFile: repository.url.startsWith('file:'),
   });
 }
 
@@ -96,6 +91,18 @@ export function parseAddress(address: string, what: string): Result<Address, Pro
 
 export function printedAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function absoluteRepository(
+  { credentials, ssh, caFile, ...rest }: RepositoryReference,
+  folder: string,
+): RepositoryReference {
+  return {
+    ...rest,
+    ...(credentials ? { credentials: absoluteCredentials(credentials, folder) } : {}),
+    ...(ssh ? { ssh: absoluteSsh(ssh, folder) } : {}),
+    ...(caFile === undefined ? {} : { caFile: path.resolve(folder, caFile) }),
+  };
 }
 
 function absoluteCredentials(credentials: CredentialsReference, folder: string): CredentialsReference {

@@ -1,7 +1,7 @@
 /** Which exit code a problem of the start ends with, and the two lines that a person needs on the terminal. */
 import { EXIT, type ExitCode } from '../model/exit.ts';
 import type { Code } from '../model/codes.ts';
-import type { Problem } from '../model/problem.ts';
+import { problem, type Problem } from '../model/problem.ts';
 
 /** Problems that a restart cannot mend; every other one ends with 2 and is tried again by the supervisor. */
 const EXIT_OF: Partial<Record<Code, ExitCode>> = {
@@ -25,17 +25,26 @@ const EXIT_OF: Partial<Record<Code, ExitCode>> = {
   HW5032: EXIT.DataFolderUnusable,
 };
 
-export function exitCodeOf(problem: Problem): ExitCode {
-  return EXIT_OF[problem.code] ?? EXIT.Broken;
+export function exitCodeOf({ code }: Problem): ExitCode {
+  return EXIT_OF[code] ?? EXIT.Broken;
 }
 
 /** On standard error, beside the structured log: the person who started it reads this, not the JSON. */
-export function sayProblem(problem: Problem): void {
-  const place = problem.span ? `${problem.span.file}:${problem.span.line}:${problem.span.column}: ` : '';
-  process.stderr.write(`headway: ${place}${problem.message} (${problem.code})\n  fix: ${problem.remedy}\n`);
+export function sayProblem({ code, message, remedy, span }: Problem): void {
+  const place = span ? `${span.file}:${span.line}:${span.column}: ` : '';
+  process.stderr.write(`headway: ${place}${message} (${code})\n  fix: ${remedy}\n`);
 }
 
-export function endWith(problem: Problem, code: ExitCode = exitCodeOf(problem)): never {
-  sayProblem(problem);
+export function endWith(why: Problem, code: ExitCode = exitCodeOf(why)): never {
+  sayProblem(why);
   process.exit(code);
+}
+
+/** For what reads secrets, which throws where one is missing. */
+export function orEnd<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    return endWith(problem('HW5016', (error as Error).message));
+  }
 }

@@ -4,6 +4,7 @@ import type { Member } from '../model/component.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Bundle } from '../model/engine.ts';
 import type { Memory, Release } from '../model/memory.ts';
+import type { RouteRule } from '../model/route.ts';
 import type { Origin } from './mending.ts';
 import type { ComponentPort, SupplyPort } from './ports.ts';
 
@@ -23,6 +24,12 @@ export function commitsInUse(memory: Memory, desired: Desired | undefined): Read
   const commits = new Set(releasesInUse(memory).map(({ commit }) => commit));
   if (desired) commits.add(desired.commit);
   return commits;
+}
+
+/** Matches that it has accepted or serves: what another root must leave alone. */
+export function claimsOf(memory: Memory, desired: Desired | undefined): readonly RouteRule[] {
+  const serving = Object.values(memory.entries).flatMap(({ serving: now }) => now?.release.entry.rules ?? []);
+  return [...[...(desired?.entries.values() ?? [])].flatMap(({ rules }) => rules), ...serving];
 }
 
 /** Where the artifacts of those members came from: the accepted commit first, then the commit of each release. */

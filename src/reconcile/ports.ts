@@ -204,6 +204,12 @@ export interface EnginePort {
   samples(): Promise<Result<readonly ReleaseSamples[], Problem>>;
 }
 
+/** An engine that also tells which snapshot it has, so that a control which starts beside it can take over parts of it. */
+export interface ServingEngine extends EnginePort {
+  /** null before the first. */
+  inForce(): Promise<Result<Snapshot | null, Problem>>;
+}
+
 /**
  * Where uses and denials of grants are written down. `record` returns when the records are durable; they are given once,
  * in order, and again where it failed.

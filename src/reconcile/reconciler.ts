@@ -28,7 +28,7 @@ import { cellsInUse, originsInUse } from './keep.ts';
 import { createMending, type Mending } from './mending.ts';
 import type { ReconcilerPorts, StatusSource } from './ports.ts';
 import { preparing, servesAll } from './progress.ts';
-import { memoryOf } from './resume.ts';
+import { desiredOf, memoryOf } from './resume.ts';
 import { createSource, type Source, type SourceLook } from './source.ts';
 import { SourceRecord, type SourceView } from './source-status.ts';
 import { statusOf } from './status.ts';
@@ -52,6 +52,8 @@ export interface ReconcilerOptions {
   readonly allowNonFastForwardFrom?: string;
   /** The host's own trust settings; they take the place of those in the repository. */
   readonly trust?: TrustSettings;
+  /** Of several roots: what is remembered of other namespaces is no longer this one's. */
+  readonly namespaces?: readonly string[];
   /** The engine is never looked at more often than this; 100 ms where nothing else is said. */
   readonly minLookMs?: number;
   /** Told of each round of the loop, for metrics. */
@@ -69,6 +71,8 @@ export interface Reconciler {
   readonly statusSource: StatusSource;
   /** The last decided memory, for `explain` and for tests. */
   readonly memory: () => Memory;
+  /** The accepted state, from the journal at first. */
+  readonly desired: () => Desired | undefined;
 }
 
 export function createReconciler(
@@ -124,8 +128,8 @@ class Loop implements Reconciler {
     this.#options = options;
     this.#startedAt = new Date(now.wallMs).toISOString();
     this.#life = Math.floor(now.wallMs).toString(36);
-    this.#memory = memoryOf(ports.journal);
-    this.#desired = ports.journal.desired();
+    this.#memory = memoryOf(ports.journal, options.namespaces);
+    this.#desired = desiredOf(ports.journal, options.namespaces);
     this.#record = new SourceRecord(options.source, this.#desired?.commit, now);
     this.#source = createSource(ports, {
       allowNonFastForwardFrom: options.allowNonFastForwardFrom,
@@ -162,6 +166,8 @@ class Loop implements Reconciler {
   };
 
   readonly memory = (): Memory => this.#memory;
+
+  readonly desired = (): Desired | undefined => this.#desired;
 
   start(): void {
     this.#unlisten = this.#ports.engine.onChange(() => this.#poke());

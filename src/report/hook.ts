@@ -1,18 +1,19 @@
 /**
- * `POST /hooks/git`: a git host says that something was pushed. The delivery is a hint to look and nothing else; not a
- * byte of it is used, so a forged or replayed one could at worst make the daemon look at its repository.
+ * `POST /hooks/git`: a git host says that something was pushed. The delivery is a hint to look and nothing else: of several
+ * repositories it chooses which is looked at, so a forged or replayed one could at worst make the daemon look.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Clock } from '../kit/clock.ts';
+import { addressOf, repositoriesIn } from './hook-repository.ts';
 import { isAuthentic } from './hook-signature.ts';
 import type { ReportLimits } from './limits.ts';
 import { json, send } from './response.ts';
 
 export interface HookOptions {
   readonly secret: string;
-  /** "Look again." */
-  hint(): void;
+  /** "Look again", said to the repository that the delivery names: `isMeant` tells whether an address is that one. */
+  hint(isMeant: (repository: string) => boolean): void;
 }
 
 export class Hook {
@@ -60,7 +61,8 @@ export class Hook {
       this.#log.warn({ from: request.socket.remoteAddress }, 'refused a webhook delivery without a valid signature');
       return send(request, response, json(401, { error: 'no valid signature' }));
     }
-    this.#options.hint();
+    const named = repositoriesIn(body);
+    this.#options.hint((repository) => named.has(addressOf(repository) ?? ''));
     send(request, response, json(202, { accepted: true }));
   }
 

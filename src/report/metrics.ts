@@ -7,12 +7,13 @@ import type { Clock } from '../kit/clock.ts';
 import { short } from '../kit/digest.ts';
 import type { Result } from '../kit/result.ts';
 import { auditedOf } from '../model/audited.ts';
-import type { Counters, ReleaseSamples } from '../model/engine.ts';
+import type { ReleaseSamples } from '../model/engine.ts';
 import type { ChannelStatus } from '../model/report.ts';
 import type { Problem } from '../model/problem.ts';
-import type { ScheduleStatus, Status } from '../model/status.ts';
+import type { OfRoot, ScheduleStatus, Status } from '../model/status.ts';
 import type { StatusSource } from '../reconcile/ports.ts';
 import { CountedHistogram } from './counted-histogram.ts';
+import { arms, entryOf, outcomesOf } from './release-counts.ts';
 
 /** `Use`, `Denial`, or `Audited`: denied but for an enforcement of Audit. */
 export interface AccessCount {
@@ -26,14 +27,20 @@ export interface MetricsSource {
   samples(): Promise<Result<readonly ReleaseSamples[], Problem>>;
   /** Calls of guests under grants since the daemon's start, as the audit has them. */
   access(): readonly AccessCount[];
-  /** Bytes on disk by what they are for: `journal`, `mirror`, `content`. */
-  storage(): Promise<Readonly<Record<string, number>>>;
+  /** Bytes on disk by what they are for. */
+  storage(): Promise<readonly StoredBytes[]>;
+}
+
+export interface StoredBytes extends OfRoot {
+  /** `journal`, `audit`, `mirror`. */
+  readonly store: string;
+  readonly bytes: number;
 }
 
 interface View {
   readonly status: Status;
   readonly samples: readonly ReleaseSamples[];
-  readonly storage: Readonly<Record<string, number>>;
+  readonly storage: readonly StoredBytes[];
   readonly access: readonly AccessCount[];
 }
 
@@ -48,8 +55,8 @@ export class Metrics {
   readonly #source: MetricsSource;
   readonly #clock: Clock;
   readonly #registry = new Registry();
-  readonly #rounds: Counter<'outcome'>;
-  readonly #roundSeconds: Histogram;
+  readonly #rounds: Counter<'outcome' | 'root'>;
+  readonly #roundSeconds: Histogram<'root'>;
   #view: View | undefined;
   #scrape: { readonly atMs: number; readonly text: Promise<string> } | undefined;
 
@@ -62,12 +69,13 @@ export class Metrics {
     this.#rounds = new Counter({
       name: 'headway_reconcile_rounds_total',
       help: 'Rounds of the reconcile loop',
-      labelNames: ['outcome'],
+      labelNames: ['outcome', 'root'],
       registers,
     });
     this.#roundSeconds = new Histogram({
       name: 'headway_reconcile_duration_seconds',
       help: 'How long a round took',
+      labelNames: ['root'],
       buckets: ROUND_BUCKETS_S,
       registers,
     });
@@ -84,9 +92,10 @@ export class Metrics {
   }
 
   /** Called by the loop after each round. */
-  round(outcome: string, durationMs: number): void {
-    this.#rounds.inc({ outcome });
-    this.#roundSeconds.observe(durationMs / 1_000);
+  round(outcome: string, durationMs: number, root?: string): void {
+    const labels = root === undefined ? {} : { root };
+    this.#rounds.inc({ outcome, ...labels });
+    this.#roundSeconds.observe(labels, durationMs / 1_000);
   }
 
   text(): Promise<string> {
@@ -144,22 +153,55 @@ export class Metrics {
     this.#gauge('headway_engine_generation', 'Generation of the snapshot in force', [], (gauge, { status }) =>
       gauge.set(status.engine.generation),
     );
-    this.#gauge('headway_source_look_age_seconds', 'Since the git server last answered', [], (gauge, { status }) => {
-      const { lastLookAt } = status.source;
-      if (lastLookAt) gauge.set(Math.max(0, (Date.parse(status.now) - Date.parse(lastLookAt)) / 1_000));
-    });
-    this.#gauge('headway_source_synced', '1 when the head of the ref is accepted', ['reason'], (gauge, { status }) => {
-      const { condition } = status.source;
-      gauge.set({ reason: condition.reason }, condition.status === 'True' ? 1 : 0);
-    });
-    this.#gauge('headway_diagnostics', 'Findings in the manifests', ['severity'], (gauge, { status }) => {
-      for (const severity of ['error', 'warning'] as const) {
-        gauge.set({ severity }, status.diagnostics.filter((diagnostic) => diagnostic.severity === severity).length);
+    this.#registerSources();
+    this.#gauge('headway_diagnostics', 'Findings in the manifests', ['severity', 'root'], (gauge, { status }) => {
+      for (const root of rootsOf(status)) {
+        for (const severity of ['error', 'warning'] as const) {
+          const found = status.diagnostics.filter((one) => one.severity === severity && one.root === root.root);
+          gauge.set({ severity, ...root }, found.length);
+        }
       }
     });
-    this.#gauge('headway_storage_bytes', 'Disk used', ['store'], (gauge, { storage }) => {
-      for (const [store, bytes] of Object.entries(storage)) gauge.set({ store }, bytes);
+    this.#gauge('headway_storage_bytes', 'Disk used', ['store', 'root'], (gauge, { storage }) => {
+      for (const { bytes, ...labels } of storage) gauge.set(labels, bytes);
     });
+  }
+
+  #registerSources(): void {
+    this.#gauge(
+      'headway_source_look_age_seconds',
+      'Since the git server last answered',
+      ['root'],
+      (gauge, { status }) => {
+        for (const { source, ...root } of sourcesOf(status)) {
+          const { lastLookAt } = source;
+          if (lastLookAt) gauge.set(root, Math.max(0, (Date.parse(status.now) - Date.parse(lastLookAt)) / 1_000));
+        }
+      },
+    );
+    this.#gauge(
+      'headway_source_synced',
+      '1 when the head of the ref is accepted',
+      ['reason', 'root'],
+      (gauge, { status }) => {
+        for (const { source, ...root } of sourcesOf(status)) {
+          const { condition } = source;
+          gauge.set({ reason: condition.reason, ...root }, condition.status === 'True' ? 1 : 0);
+        }
+      },
+    );
+    this.#gauge('headway_root_ready', '1 when what the root has last is in force', ['root'], (gauge, { status }) => {
+      for (const { name, ready } of status.roots ?? []) gauge.set({ root: name }, ready ? 1 : 0);
+    });
+    this.#gauge(
+      'headway_root_namespace_info',
+      '1 for each namespace of a root, to join with the namespace of an entry',
+      ['root', 'namespace'],
+      (gauge, { status }) => {
+        for (const { name, namespaces } of status.roots ?? [])
+          for (const namespace of namespaces) gauge.set({ root: name, namespace }, 1);
+      },
+    );
   }
 
   #registerEntries(): void {
@@ -321,37 +363,11 @@ export class Metrics {
   }
 }
 
-function entryOf(group: string): string {
-  return group.slice(0, group.lastIndexOf('@'));
+/** The label of each root; where there is only one, no label. */
+function rootsOf({ roots }: Status): readonly { readonly root?: string }[] {
+  return roots ? roots.map(({ name }) => ({ root: name })) : [{}];
 }
 
-interface ArmCounts {
-  readonly labels: {
-    readonly entry: string;
-    readonly release: string;
-    readonly traffic: 'real' | 'synthetic' | 'preview' | 'mirrored';
-  };
-  readonly counts: Counters;
-}
-
-function arms(samples: readonly ReleaseSamples[]): readonly ArmCounts[] {
-  return samples.flatMap(({ group, release, traffic, synthetic, preview, mirrored }) => {
-    const labels = { entry: entryOf(group), release: short(release) };
-    return [
-      { labels: { ...labels, traffic: 'real' as const }, counts: traffic },
-      { labels: { ...labels, traffic: 'synthetic' as const }, counts: synthetic },
-      ...(preview ? [{ labels: { ...labels, traffic: 'preview' as const }, counts: preview }] : []),
-      ...(mirrored ? [{ labels: { ...labels, traffic: 'mirrored' as const }, counts: mirrored }] : []),
-    ];
-  });
-}
-
-function outcomesOf(counts: Counters): readonly (readonly [string, number])[] {
-  return [
-    ['good', Math.max(0, counts.requests - counts.failures - counts.status4xx)],
-    ['client_error', counts.status4xx],
-    ['failure', counts.failures],
-    ['client_abort', counts.clientAborts],
-    ['overload', counts.overloads],
-  ];
+function sourcesOf({ roots, source }: Status): readonly (OfRoot & Pick<Status, 'source'>)[] {
+  return roots ? roots.map((root) => ({ root: root.name, source: root.source })) : [{ source }];
 }

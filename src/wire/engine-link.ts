@@ -24,6 +24,8 @@ export interface LinkMethods {
   readonly stop: { readonly params: { readonly replica: string; readonly deadlineMs: number }; readonly value: null };
   readonly forget: { readonly params: { readonly replicas: readonly string[] }; readonly value: null };
   readonly publish: { readonly params: Snapshot; readonly value: { readonly generation: number } };
+  /** The snapshot in force; null before the first. */
+  readonly inForce: { readonly params: null; readonly value: Snapshot | null };
   /** Uses of grants after the one with that number; those up to it have arrived and are forgotten. */
   readonly records: { readonly params: { readonly after: number }; readonly value: AccessPage };
   readonly synthesize: { readonly params: SyntheticRun; readonly value: null };

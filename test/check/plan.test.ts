@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planGithub } from '../../src/check/plan/github.ts';
-import { liveEntryOf, liveOf } from '../../src/check/plan/live.ts';
+import { liveEntryOf, liveOf, statusOfRoot } from '../../src/check/plan/live.ts';
 import { planMarkdown } from '../../src/check/plan/markdown.ts';
 import { escalationsOf, planOf, type Plan } from '../../src/check/plan/plan.ts';
 import { planText } from '../../src/check/plan/text.ts';
@@ -294,6 +294,24 @@ describe('--live', () => {
     expect(text).toMatch(/! shop\/cart lands on attempt [0-9a-f]{12}, quarantined since commit c{12} \(errors 31 %\)/);
     expect(text).toContain('write spec.rollout.retry: 3');
     expect(liveEntryOf(entry!, status('f'.repeat(64)), 0)?.quarantined).toBeUndefined();
+  });
+
+  it('of several roots asks the one whose namespaces the plan is about', () => {
+    const one = status('a', 'd'.repeat(40));
+    const roots = [
+      { name: 'blogs', namespaces: ['blog'], source: { acceptedCommit: 'other' } },
+      { name: 'shops', namespaces: ['cart', 'shop'], source: { acceptedCommit: plan.base } },
+    ];
+    const told = {
+      ...one,
+      roots,
+      entries: one.entries.map((each) => ({ ...each, root: 'shops' })),
+    } as unknown as Status;
+    expect(liveOf('u', told, plan.base).differs).toBe(true);
+    expect(liveOf('u', statusOfRoot(told, ['shop/cart']), plan.base).differs).toBe(false);
+    expect(statusOfRoot(told, ['shop/cart']).entries).toHaveLength(1);
+    expect(statusOfRoot(told, ['blog/site']).entries).toEqual([]);
+    expect(statusOfRoot(one, ['shop/cart'])).toBe(one);
   });
 
   it('says when what is live is not what the plan begins with', () => {

@@ -47,6 +47,7 @@ afterEach(async () => {
 const handlers: LinkHandlers = {
   observe: () => ok(observed),
   samples: () => ok([]),
+  inForce: () => ok(null),
   start: ({ replica }) => {
     if (replica === 'bug') throw new Error('a bug of ours');
     return ok(null);

@@ -13,7 +13,7 @@ describe("the host's own file", () => {
     expect(read(`${HEAD}repository: {url: "https://git.example.com/fleet.git"}\n`)).toEqual({
       ok: true,
       value: {
-        repository: { url: 'https://git.example.com/fleet.git', ref: 'main', path: '.' },
+        roots: [{ repository: { url: 'https://git.example.com/fleet.git', ref: 'main', path: '.' } }],
         data: '.headway',
         listen: '127.0.0.1:8080',
         status: '127.0.0.1:8081',
@@ -92,34 +92,38 @@ log: {level: debug}
     expect(result).toMatchObject({
       ok: true,
       value: {
-        repository: {
-          path: 'clusters/production',
-          credentials: { type: 'basic', username: 'headway', password: { type: 'file', path: '/run/secrets/git' } },
-          caFile: 'ca.pem',
-        },
+        roots: [
+          {
+            repository: {
+              path: 'clusters/production',
+              credentials: { type: 'basic', username: 'headway', password: { type: 'file', path: '/run/secrets/git' } },
+              caFile: 'ca.pem',
+            },
+            report: {
+              targets: [
+                {
+                  name: 'forge',
+                  type: 'GitLab',
+                  url: 'https://git.example.com/api/v4',
+                  repository: 'a/b/c',
+                  credentials: { type: 'token', token: { type: 'env', name: 'T' } },
+                  deployments: false,
+                  checks: false,
+                  deadlineMs: 10_000,
+                },
+                {
+                  name: 'hook',
+                  type: 'Webhook',
+                  url: 'http://localhost:8099/hook',
+                  secret: { type: 'env', name: 'S' },
+                  deadlineMs: 3_000,
+                },
+              ],
+            },
+          },
+        ],
         preview: { domain: 'preview.example.com', header: false },
         webhook: { secret: { type: 'env', name: 'HOOK_SECRET' } },
-        report: {
-          targets: [
-            {
-              name: 'forge',
-              type: 'GitLab',
-              url: 'https://git.example.com/api/v4',
-              repository: 'a/b/c',
-              credentials: { type: 'token', token: { type: 'env', name: 'T' } },
-              deployments: false,
-              checks: false,
-              deadlineMs: 10_000,
-            },
-            {
-              name: 'hook',
-              type: 'Webhook',
-              url: 'http://localhost:8099/hook',
-              secret: { type: 'env', name: 'S' },
-              deadlineMs: 3_000,
-            },
-          ],
-        },
         limits: { memoryBytes: 2_147_483_648, replicas: 8, mirrorBytes: 1_073_741_824 },
         logLevel: 'debug',
       },
@@ -170,9 +174,11 @@ log: {level: debug}
     const known = 'git.example.com ssh-ed25519 AAAA';
     const lines = read(`${HEAD}repository: {url: "${url}", ssh: {identityFile: key, knownHosts: ["${known}"]}}\n`);
     const ssh = { identityFile: 'key', knownHosts: { type: 'lines', lines: [known] } };
-    expect(lines).toMatchObject({ ok: true, value: { repository: { url, ssh } } });
+    expect(lines).toMatchObject({ ok: true, value: { roots: [{ repository: { url, ssh } }] } });
     const file = read(`${HEAD}repository: {url: "${url}", ssh: {identityFile: key, knownHostsFile: known}}\n`);
-    expect(file).toMatchObject({ value: { repository: { ssh: { knownHosts: { type: 'file', path: 'known' } } } } });
+    expect(file).toMatchObject({
+      value: { roots: [{ repository: { ssh: { knownHosts: { type: 'file', path: 'known' } } } }] },
+    });
   });
 
   it.each([
@@ -225,7 +231,7 @@ log: {level: debug}
     const signer = { name: 'ada', type: 'ssh', key: 'ssh-ed25519 AAAA', validBeforeMs: Date.UTC(2027, 0) };
     const paths = [{ path: 'platform', signers: ['ada'], threshold: 1 }];
     expect(result).toMatchObject({
-      value: { repository: { trust: { mode: 'All', signers: [signer], maxAgeMs: 3_600_000, paths } } },
+      value: { roots: [{ repository: { trust: { mode: 'All', signers: [signer], maxAgeMs: 3_600_000, paths } } }] },
     });
   });
 
@@ -243,6 +249,70 @@ log: {level: debug}
     const result = read(`${HEAD}repository:\n  url: https://g.example/f\n  trust:\n${line.replace('»', '')}\n`);
     expect(result.ok ? [] : result.error.map(({ code: found, span }) => [found, span?.line, span?.column])).toEqual([
       [code, 6, line.indexOf('»') + 1],
+    ]);
+  });
+
+  const roots = (...items: readonly string[]) => `${HEAD}roots:\n${items.map((item) => `  - {${item}}\n`).join('')}`;
+  const REPOSITORY = 'repository: {url: "https://g.example/f"}';
+
+  it('may name several repositories, each with its namespaces', () => {
+    const result = read(
+      roots(`name: a, namespaces: [shop, cart], ${REPOSITORY}`, `name: b, namespaces: [blog], ${REPOSITORY}`),
+    );
+    const repository = { url: 'https://g.example/f', ref: 'main', path: '.' };
+    expect(result).toMatchObject({
+      value: {
+        roots: [
+          { scope: { name: 'a', namespaces: ['shop', 'cart'] }, repository },
+          { scope: { name: 'b', namespaces: ['blog'] }, repository },
+        ],
+      },
+    });
+  });
+
+  it.each([
+    [
+      'one namespace for two',
+      [`name: a, namespaces: [x], ${REPOSITORY}`, `name: b, namespaces: [y, »x], ${REPOSITORY}`],
+      'HW1030',
+    ],
+    ['a namespace twice', [`name: a, namespaces: [x, »x], ${REPOSITORY}`], 'HW1030'],
+    ['a name twice', [`name: a, namespaces: [x], ${REPOSITORY}`, `name: »a, namespaces: [y], ${REPOSITORY}`], 'HW1030'],
+    ['no namespace', [`name: a, »namespaces: [], ${REPOSITORY}`], 'HW1018'],
+    ['a namespace that is none', [`name: a, namespaces: [»"*"], ${REPOSITORY}`], 'HW1017'],
+    ['a name that is a path', [`name: »../a, namespaces: [x], ${REPOSITORY}`], 'HW1017'],
+    [
+      'trust that is wrong',
+      [
+        'name: a, namespaces: [x], repository: {url: "https://g.example/f", trust: {mode: All, signers: [{name: a, ssh: "ssh-rsa A"}], paths: [{path: b, signers: [»c]}]}}',
+      ],
+      'HW1023',
+    ],
+  ])('refuses roots with %s, and says where', (_name, items, code) => {
+    const text = roots(...items);
+    const before = text.slice(0, text.indexOf('»')).split('\n');
+    const result = read(text.replace('»', ''));
+    expect(result.ok ? [] : result.error.map(({ code: found, span }) => [found, span?.line, span?.column])).toEqual([
+      [code, before.length, before.at(-1)!.length + 1],
+    ]);
+  });
+
+  it('has a report for each root, and none for all of them', () => {
+    const target = '{name: a, type: Webhook, url: "https://h.example/x", secret: {env: S}}';
+    const own = read(roots(`name: a, namespaces: [x], ${REPOSITORY}, report: {targets: [${target}]}`));
+    expect(own).toMatchObject({ value: { roots: [{ report: { targets: [{ name: 'a' }] } }] } });
+    const twice = read(roots(`name: a, namespaces: [x], ${REPOSITORY}, report: {targets: [${target}, ${target}]}`));
+    expect(twice.ok ? [] : twice.error.map(({ code, span }) => [code, span?.line])).toEqual([['HW5088', 4]]);
+    const all = read(`${roots(`name: a, namespaces: [x], ${REPOSITORY}`)}report: {targets: [${target}]}\n`);
+    expect(all.ok ? [] : all.error.map(({ code, message, span }) => [code, message, span?.line])).toEqual([
+      ['HW1019', expect.stringContaining('in each of them'), 5],
+    ]);
+  });
+
+  it('refuses roots beside a repository', () => {
+    const result = read(`${roots(`name: a, namespaces: [x], ${REPOSITORY}`)}${REPOSITORY}\n`);
+    expect(result.ok ? [] : result.error.map(({ code, message }) => [code, message])).toEqual([
+      ['HW1019', expect.stringMatching(/repository.*roots/)],
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import { digestOfBytes, type Digest } from '../../src/kit/digest.ts';
 import { assemble } from '../../src/manifest/assemble.ts';
+import type { RootScope } from '../../src/manifest/assemble/scope.ts';
 import { artifactPathsOf, createParse } from '../../src/manifest/parse.ts';
 import type { Parsed } from '../../src/manifest/parsed.ts';
 import type { Desired } from '../../src/model/desired.ts';
@@ -23,9 +24,9 @@ export function artifactsOf(parsed: Parsed): ReadonlyMap<string, Digest> {
   return new Map(paths.map((path) => [path, digestOfBytes(bytesOf(path))]));
 }
 
-export function desiredOf(files: Files, previous?: Desired): Desired {
+export function desiredOf(files: Files, previous?: Desired, scope?: RootScope): Desired {
   const parsed = parse(files);
-  return assemble('0123456789abcdef', parsed, artifactsOf(parsed), previous);
+  return assemble('0123456789abcdef', parsed, artifactsOf(parsed), previous, undefined, scope);
 }
 
 export function places(diagnostics: readonly Diagnostic[]): readonly string[] {

@@ -430,7 +430,7 @@ it('status, metrics and page of the daemon show what waits and why', async () =>
     statusSource: source,
     metricsSource: {
       samples: () => Promise.resolve(ok([])),
-      storage: () => Promise.resolve({}),
+      storage: () => Promise.resolve([]),
       access: () => [],
     },
     clock,

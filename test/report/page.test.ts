@@ -50,7 +50,7 @@ async function startReport(port: number): Promise<void> {
     statusSource: source,
     metricsSource: {
       samples: () => Promise.resolve({ ok: true, value: [] }),
-      storage: () => Promise.resolve({}),
+      storage: () => Promise.resolve([]),
       access: () => [],
     },
     clock: systemClock,
@@ -132,6 +132,33 @@ test('schedules: when each fires next, what runs, and how the last ones ended', 
     'chip good',
   ]);
   expect(await ends.nth(1).getAttribute('title')).toBe(`${EARLIER} HW4601 exit code 3`);
+  expect(complaints).toEqual([]);
+});
+
+test('several roots: what each follows, which is not in order, and whose commits', async () => {
+  const status = recordedStatus();
+  const { source: first, commits } = status;
+  const unavailable = condition('Synced', 'False', 'SourceUnavailable', 'no answer');
+  const other = { ...first, repository: 'https://git.example/blog.git', condition: unavailable };
+  const root = { ready: true, environment: 'test', namespaces: ['shop'] };
+  source.become({
+    roots: [
+      { ...root, name: 'shops', source: first },
+      { ...root, name: 'blogs', source: other },
+    ],
+    entries: [{ ...greet(), root: 'shops' }],
+    // Both follow the same commit.
+    commits: [
+      { ...commits[0]!, root: 'shops' },
+      { ...commits[0]!, root: 'blogs' },
+    ],
+    timeline: status.timeline.map((event) => ({ ...event, root: 'shops' })),
+  });
+  await page.locator('#banners', { hasText: 'blogs: source unavailable' }).waitFor();
+  expect(await page.locator('#following').innerText()).toMatch(/shops: .*; blogs: https:\/\/git\.example\/blog\.git/);
+  const bylines = await page.locator('#commits .byline').allInnerTexts();
+  expect(new Set(bylines.map((line) => line.split('·').at(-1)?.trim()))).toEqual(new Set(['blogs', 'shops']));
+  expect(bylines).toHaveLength(2);
   expect(complaints).toEqual([]);
 });
 

@@ -35,7 +35,11 @@ async function start(more: Partial<ReportOptions> = {}): Promise<void> {
     statusSource: source,
     metricsSource: {
       samples: () => Promise.resolve({ ok: true, value: samples }),
-      storage: () => Promise.resolve({ journal: 4_096, mirror: 10 }),
+      storage: () =>
+        Promise.resolve([
+          { store: 'journal', bytes: 4_096 },
+          { store: 'mirror', bytes: 10 },
+        ]),
       access: () => ACCESS,
     },
     clock: systemClock,
@@ -136,7 +140,7 @@ describe('what is answered', () => {
       statusSource: source,
       metricsSource: {
         samples: () => Promise.resolve({ ok: true, value: [] }),
-        storage: () => Promise.resolve({}),
+        storage: () => Promise.resolve([]),
         access: () => [],
       },
       clock: systemClock,
@@ -337,12 +341,22 @@ describe('the stream of changes', () => {
 
 describe('the webhook', () => {
   const SECRET = 'a-secret-of-the-hook';
+  const FOLLOWED = [
+    'https://git.example/team/shop.git',
+    'ssh://git@git.example:2222/team/blog',
+    'file:///srv/wiki.git',
+  ];
   const BODY = JSON.stringify({ ref: 'refs/heads/main', pad: 'ü' });
   let hints: number;
+  let meant: readonly string[];
 
   async function startHook(limits: ReportOptions['limits'] = {}, secret = SECRET): Promise<void> {
     hints = 0;
-    await start({ webhook: { secret, hint: () => (hints += 1) }, limits });
+    const hint = (isMeant: (repository: string) => boolean): void => {
+      hints += 1;
+      meant = FOLLOWED.filter(isMeant);
+    };
+    await start({ webhook: { secret, hint }, limits });
   }
 
   function hmac(data: string, key: string | Buffer = SECRET): Buffer {
@@ -388,6 +402,27 @@ describe('the webhook', () => {
     await startHook();
     expect((await deliver(headers())).status).toBe(202);
     expect(hints).toBe(1);
+  });
+
+  test.each([
+    ['GitHub', { repository: { clone_url: 'https://git.example/team/shop.git', ssh_url: 'x' } }, [0]],
+    ['GitHub over ssh', { repository: { ssh_url: 'git@git.example:team/blog.git' } }, [1]],
+    ['GitLab', { project: { git_http_url: 'https://GIT.example/team/blog.git/' } }, [1]],
+    ['a repository on this machine', { repository: { url: 'file:///srv/wiki' } }, [2]],
+    ['another path of the host', { repository: { clone_url: 'https://git.example/team/shop2.git' } }, []],
+    ['another host', { repository: { clone_url: 'https://git.example.evil/team/shop.git' } }, []],
+    ['no address', { repository: { clone_url: 7, url: 'not a url %E0%A4%A' } }, []],
+    ['no object', { repository: null, project: 'x' }, []],
+  ])('which repository a delivery names: %s', async (_form, delivery, places) => {
+    await startHook();
+    expect((await deliver({ 'x-gitlab-token': SECRET }, JSON.stringify(delivery))).status).toBe(202);
+    expect([hints, meant]).toEqual([1, places.map((place) => FOLLOWED[place])]);
+  });
+
+  test('a delivery that is not JSON names none', async () => {
+    await startHook();
+    expect((await deliver({ 'x-gitlab-token': SECRET }, 'payload=%7B')).status).toBe(202);
+    expect([hints, meant]).toEqual([1, []]);
   });
 
   test('a signing token as GitLab shows it, with its prefix', async () => {

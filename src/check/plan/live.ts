@@ -2,6 +2,7 @@
 import { ceilingsOf } from '../../decide/grants.ts';
 import { revocationOf } from '../../decide/revocation.ts';
 import { short } from '../../kit/digest.ts';
+import type { EntryKey } from '../../model/component.ts';
 import type { Desired } from '../../model/desired.ts';
 import type { Status } from '../../model/status.ts';
 import type { PlannedEntry } from './plan.ts';
@@ -31,6 +32,14 @@ export interface Live {
 export function liveOf(url: string, status: Status, base: string): Live {
   const { acceptedCommit } = status.source;
   return { url, ...(acceptedCommit === undefined ? {} : { acceptedCommit }), differs: acceptedCommit !== base };
+}
+
+/** Of a daemon with several roots: what the one tells whose namespaces these entries are in. */
+export function statusOfRoot(status: Status, keys: readonly EntryKey[]): Status {
+  const own = new Set(keys.map((key) => key.slice(0, key.indexOf('/'))));
+  const root = status.roots?.find(({ namespaces }) => namespaces.some((namespace) => own.has(namespace)));
+  if (!root) return status;
+  return { ...status, source: root.source, entries: status.entries.filter((entry) => entry.root === root.name) };
 }
 
 /** By the daemon's own rule, from what it has seen used; confirmed ones are none. */

@@ -73,17 +73,39 @@ class Page {
 
 /** @param {Status} status */
 function renderHead(status) {
-  const { source, engine, environment, entries } = status;
+  const { engine, environment, entries } = status;
+  const sources = sourcesOf(status);
   setText(byId('environment'), environment);
-  setText(byId('following'), [source.repository, source.ref, source.path].filter((part) => part !== '.').join(' · '));
-  setText(byId('accepted'), source.acceptedCommit ? shortCommit(source.acceptedCommit) : '–');
-  byId('accepted').title = source.acceptedCommit ?? '';
+  setText(byId('following'), sources.map(followingOf).join('; '));
+  setText(byId('accepted'), sources.map(({ source }) => acceptedOf(source)).join(', '));
+  byId('accepted').title = sources.map(({ source }) => source.acceptedCommit ?? '').join(' ');
   setText(byId('engine'), engine.connected ? `generation ${engine.generation}` : 'not connected');
   byId('engine').title = engine.sandbox;
   setText(byId('version'), status.version);
   setText(byId('count'), entries.length > 0 ? String(entries.length) : '');
   const bad = entries.filter((entry) => headline(entry)?.status === 'False').length;
   document.title = `${bad > 0 ? `(${bad}) ` : ''}Headway ${environment}`;
+}
+
+/**
+ * What is followed, by the name of its root where there are several.
+ *
+ * @param {Status} status
+ * @returns {readonly { readonly root: string, readonly source: Status['source'] }[]}
+ */
+function sourcesOf({ roots, source }) {
+  return roots ? roots.map((root) => ({ root: root.name, source: root.source })) : [{ root: '', source }];
+}
+
+/** @param {{ readonly root: string, readonly source: Status['source'] }} followed */
+function followingOf({ root, source }) {
+  const parts = [source.repository, source.ref, source.path].filter((part) => part !== '.').join(' · ');
+  return root === '' ? parts : `${root}: ${parts}`;
+}
+
+/** @param {Status['source']} source */
+function acceptedOf({ acceptedCommit }) {
+  return acceptedCommit ? shortCommit(acceptedCommit) : '–';
 }
 
 /**
@@ -102,10 +124,12 @@ function lostBanner(lostAtMs) {
 function bannersOf(status) {
   /** @type {Banner[]} */
   const banners = [];
-  const { condition } = status.source;
-  if (condition.status !== 'True') {
-    const text = `${words(condition.reason)} since ${timeOf(condition.since)} (${since(condition.since)}): ${condition.message}`;
-    banners.push({ key: 'source', tone: condition.status === 'False' ? 'bad' : 'warn', text });
+  for (const { root, source } of sourcesOf(status)) {
+    const { condition } = source;
+    if (condition.status === 'True') continue;
+    const said = `${words(condition.reason)} since ${timeOf(condition.since)} (${since(condition.since)}): ${condition.message}`;
+    const text = root === '' ? said : `${root}: ${said}`;
+    banners.push({ key: `source ${root}`, tone: condition.status === 'False' ? 'bad' : 'warn', text });
   }
   if (!status.engine.connected) banners.push({ key: 'engine', tone: 'bad', text: 'The engine does not answer.' });
   else if (!status.ready)
@@ -128,10 +152,11 @@ function bannerView() {
 /** @param {Status} status */
 function renderDiagnostics({ diagnostics }) {
   show(byId('diagnostics'), diagnostics.length > 0);
-  const keyOf = (/** @type {Status['diagnostics'][number]} */ { code, message, span }) =>
-    `${code} ${span?.file} ${span?.line} ${message}`;
+  const keyOf = (/** @type {Status['diagnostics'][number]} */ { code, message, span, root }) =>
+    `${root} ${code} ${span?.file} ${span?.line} ${message}`;
   keyed(byId('diagnostics-list'), diagnostics, keyOf, (first) => {
-    const place = first.span ? `${first.span.file}:${first.span.line}:${first.span.column}` : '';
+    const root = first.root === undefined ? '' : `${first.root}: `;
+    const place = `${root}${first.span ? `${first.span.file}:${first.span.line}:${first.span.column}` : ''}`;
     const pill = el('span', `pill ${first.severity === 'error' ? 'bad' : 'warn'}`, [first.code]);
     const parts = [pill, el('code', '', [place]), el('span', '', [first.message]), el('span', 'quiet', [first.remedy])];
     return { element: el('li', '', parts), update: () => undefined };

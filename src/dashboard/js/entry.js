@@ -40,6 +40,7 @@ export function headline(entry) {
  */
 export function entryView(first) {
   const name = el('h3', '', [el('span', 'quiet', [`${first.key.split('/')[0]}/`]), first.key.split('/')[1] ?? '']);
+  if (first.root !== undefined) name.title = `of the root ${first.root}`;
   const pill = el('span', 'pill');
   const calls = el('a', 'calls', ['OpenAPI']);
   calls.setAttribute('href', `/api/v1/openapi/${first.key}`);

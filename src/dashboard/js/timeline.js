@@ -19,16 +19,35 @@ const MAX_COMMITS = 30;
 export function renderTimeline(list, status) {
   /** @type {Map<string, TimelineEvent[]>} */
   const byCommit = new Map();
-  for (const event of [...status.timeline].sort((a, b) => b.id - a.id)) {
-    const events = byCommit.get(event.commit) ?? [];
+  for (const event of newestFirst(status.timeline)) {
+    const key = commitKey(event);
+    const events = byCommit.get(key) ?? [];
     if (events.length < MAX_EVENTS_PER_COMMIT) events.push(event);
-    byCommit.set(event.commit, events);
+    byCommit.set(key, events);
   }
-  const newestFirst = [...status.commits].sort((a, b) => Date.parse(b.seenAt) - Date.parse(a.seenAt));
-  const chapters = newestFirst
+  const chapters = [...status.commits]
+    .sort((a, b) => Date.parse(b.seenAt) - Date.parse(a.seenAt))
     .slice(0, MAX_COMMITS)
-    .map((commit) => ({ commit, events: byCommit.get(commit.commit) ?? [] }));
-  keyed(list, chapters, ({ commit }) => commit.commit, chapterView);
+    .map((commit) => ({ commit, events: byCommit.get(commitKey(commit)) ?? [] }));
+  keyed(list, chapters, ({ commit }) => commitKey(commit), chapterView);
+}
+
+/**
+ * Numbers count within a root; between roots it is the time.
+ *
+ * @param {readonly TimelineEvent[]} timeline
+ */
+function newestFirst(timeline) {
+  return [...timeline].sort((a, b) => (a.root === b.root ? b.id - a.id : Date.parse(b.at) - Date.parse(a.at)));
+}
+
+/**
+ * Two roots may follow the same commit.
+ *
+ * @param {{ readonly commit: string, readonly root?: string }} of
+ */
+function commitKey({ commit, root = '' }) {
+  return `${root} ${commit}`;
 }
 
 function chapterView() {
@@ -54,7 +73,8 @@ function chapterView() {
       setText(subject, commit.subject || '(no subject)');
       setText(code, shortCommit(commit.commit));
       code.title = commit.commit;
-      setText(byline, `${commit.author}, ${since(commit.seenAt)} ago`);
+      const root = commit.root === undefined ? '' : ` · ${commit.root}`;
+      setText(byline, `${commit.author}, ${since(commit.seenAt)} ago${root}`);
       setText(why, commit.why);
       show(why, commit.why !== '');
       keyed(events, linesOf(happened), ({ event }) => String(event.id), eventView);

@@ -1,5 +1,5 @@
 /** The audit of a data folder, read by somebody else than its daemon: nothing is opened for writing, nothing is locked. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { err, ok, type Result } from '../../kit/result.ts';
@@ -12,6 +12,8 @@ import { readLines } from './chain.ts';
 import { listSegments, readSegment } from './segments.ts';
 import type { AuditFile } from './verify.ts';
 
+const ROOTS_FOLDER = 'roots';
+
 export interface AuditFolder {
   /** What the journal has seen last, or why that is not known. */
   readonly anchor: Result<AuditAnchor, string>;
@@ -21,7 +23,7 @@ export interface AuditFolder {
 
 export function openAuditFolder(data: string): Result<AuditFolder, Problem> {
   const folder = join(data, AUDIT_FOLDER);
-  if (!existsSync(folder)) return err(problem('HW5042', `there is no ${folder}`));
+  if (!existsSync(folder)) return err(problem('HW5042', `there is no ${folder}`, remedyWithRoots(data)));
   // The anchor first: a daemon that writes meanwhile is ahead of it, never behind.
   const anchor = anchorOf(data);
   const segments = listSegments(folder);
@@ -31,6 +33,14 @@ export function openAuditFolder(data: string): Result<AuditFolder, Problem> {
       for (const segment of segments) yield { ...segment, bytes: readSegment(segment) };
     },
   });
+}
+
+/** A daemon with several roots has an audit for each. */
+function remedyWithRoots(data: string): { readonly remedy?: string } {
+  const folder = join(data, ROOTS_FOLDER);
+  const roots = existsSync(folder) ? readdirSync(folder).sort() : [];
+  if (roots.length === 0) return {};
+  return { remedy: `each root has its own: --data ${roots.map((root) => join(folder, root)).join(', or --data ')}` };
 }
 
 function anchorOf(data: string): Result<AuditAnchor, string> {

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import { matchKey, type RouteRule } from '../../model/route.ts';
+import { describeMatch, matchKey, type RouteRule } from '../../model/route.ts';
 import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { atValue } from './assembly.ts';
 import type { WrittenRule } from './routes.ts';
@@ -37,7 +37,7 @@ export function claimProblems(
     for (const claim of rivals) {
       if (claim.document === owner) continue;
       const other = rivals.find((rival) => rival !== claim)!;
-      const message = `the match ${describe(claim.rule)} is claimed by ${placeOf(other)} too`;
+      const message = `the match ${describeMatch(claim.rule.match)} is claimed by ${placeOf(other)} too`;
       const found = atValue(claim.document, claim.pointer, 'HW1025', message);
       problems.set(claim.document, [...(problems.get(claim.document) ?? []), found]);
     }
@@ -57,10 +57,4 @@ function ownerAcrossNamespaces(
 function placeOf({ document, pointer }: Claim): string {
   const { span } = atValue(document, pointer, 'HW1025', '');
   return `${document.file}:${span!.line}:${span!.column}`;
-}
-
-function describe({ match }: RouteRule): string {
-  const { hostname = '*', path, method, headers } = match;
-  const rest = [...(method ? [method] : []), ...headers.map((header) => `${header.name}: ${header.value}`)];
-  return [`${hostname} ${path.type} ${path.value}`, ...rest].join(', ');
 }

@@ -12,9 +12,16 @@ apiVersion: "headway.dev/v1alpha1"
  * The kind of this document.
  */
 kind: "Runtime"
-repository: Repository
+repository?: Repository
 /**
- * The folder for mirror, journal and content store. One daemon at a time. A relative path is relative to this file.
+ * Several repositories in the place of one: each is followed for itself and has its own journal, and all share one engine. In place of `repository`.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+roots?: Root[]
+/**
+ * The folder for mirrors, journals and content store. One daemon at a time. A relative path is relative to this file.
  */
 data?: string
 /**
@@ -38,7 +45,7 @@ limits?: MachineLimits
 log?: Log
 }
 /**
- * The repository to follow.
+ * A repository to follow.
  */
 export interface Repository {
 /**
@@ -199,55 +206,27 @@ signers: string[]
 threshold?: number
 }
 /**
- * Lets people reach a BlueGreen candidate before its switch. It is unproven: open this only where everybody who reaches `listen` may see it. Absent: nobody can.
+ * A repository and what of the fleet it may speak for.
  */
-export interface Preview {
+export interface Root {
 /**
- * Candidates are found at `<release12>--<name>.<domain>`, for any port. Point a wildcard name at this machine.
+ * How status, logs and metrics call it, and its folder below `data`. Under another name it is another root.
  */
-domain?: string
+name: string
 /**
- * Requests with `x-headway-preview: <release12>` go to that candidate, by its own routes.
- */
-header?: boolean
-}
-/**
- * Accepts `POST /hooks/git` on the status address as a hint to look; it carries no state. Absent: off.
- */
-export interface Webhook {
-secret: SecretSource
-}
-/**
- * The servers that artifacts come from. A server that is not named here is asked without credentials, and only at a public address.
- */
-export interface Artifacts {
-/**
- * Web servers and registries that this machine knows.
+ * The namespaces that this repository may hold; a document of another is refused. No two roots have one in common.
  * 
- * @maxItems 64
+ * @minItems 1
+ * @maxItems 1024
+ * 
+ * Items: A namespace.
  */
-hosts?: ArtifactHost[]
-/**
- * Credentials of registries, as `docker login` writes them (`config.json`); helper programs are not started. A relative path is relative to this file.
- */
-dockerConfig?: string
+namespaces: string[]
+repository: Repository
+report?: HostReport
 }
 /**
- * One server. It may have any address, also inside the network: to name it is to vouch for it.
- */
-export interface ArtifactHost {
-/**
- * As in the address of the artifact, with the port where it is not 443.
- */
-host: string
-credentials?: Credentials
-/**
- * Certificates (PEM) that the server may be signed by, in place of those of the system. A relative path is relative to this file.
- */
-caFile?: string
-}
-/**
- * Who may be told what came of each commit. Only what stands here is ever told or pushed; `Environment.spec.report` in the repository switches it on and off.
+ * Who may be told what came of each commit. Only what stands here is ever told or pushed; `Environment.spec.report` in the repository switches it on and off. With `roots` it stands in each root.
  */
 export interface HostReport {
 /**
@@ -327,6 +306,54 @@ caFile?: string
 timeout?: string
 }
 /**
+ * Lets people reach a BlueGreen candidate before its switch. It is unproven: open this only where everybody who reaches `listen` may see it. Absent: nobody can.
+ */
+export interface Preview {
+/**
+ * Candidates are found at `<release12>--<name>.<domain>`, for any port. Point a wildcard name at this machine.
+ */
+domain?: string
+/**
+ * Requests with `x-headway-preview: <release12>` go to that candidate, by its own routes.
+ */
+header?: boolean
+}
+/**
+ * Accepts `POST /hooks/git` on the status address as a hint to look; it carries no state. Absent: off.
+ */
+export interface Webhook {
+secret: SecretSource
+}
+/**
+ * The servers that artifacts come from. A server that is not named here is asked without credentials, and only at a public address.
+ */
+export interface Artifacts {
+/**
+ * Web servers and registries that this machine knows.
+ * 
+ * @maxItems 64
+ */
+hosts?: ArtifactHost[]
+/**
+ * Credentials of registries, as `docker login` writes them (`config.json`); helper programs are not started. A relative path is relative to this file.
+ */
+dockerConfig?: string
+}
+/**
+ * One server. It may have any address, also inside the network: to name it is to vouch for it.
+ */
+export interface ArtifactHost {
+/**
+ * As in the address of the artifact, with the port where it is not 443.
+ */
+host: string
+credentials?: Credentials
+/**
+ * Certificates (PEM) that the server may be signed by, in place of those of the system. A relative path is relative to this file.
+ */
+caFile?: string
+}
+/**
  * How values of Secret documents are opened.
  */
 export interface Secrets {
@@ -361,7 +388,7 @@ connections?: number
  */
 poolSize?: number
 /**
- * The largest mirror of the repository.
+ * The largest mirror of a repository.
  */
 mirror?: string
 /**
@@ -369,7 +396,7 @@ mirror?: string
  */
 store?: string
 /**
- * The journal with the timeline.
+ * A journal with its timeline; each root has one.
  */
 journal?: string
 }

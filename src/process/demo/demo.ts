@@ -46,7 +46,7 @@ function visitor(url: string): ChildSpec {
 function banner({ folders, options }: Launched, status: Status | undefined): string {
   const serving = status?.entries.filter((entry) => entry.serving).length ?? 0;
   return `
-Headway follows ${shown(folders.bare)}, branch ${options.repository.ref}: ${serving} of ${status?.entries.length ?? 0} components serve.
+Headway follows ${shown(folders.bare)}, branch ${options.roots[0]!.repository.ref}: ${serving} of ${status?.entries.length ?? 0} components serve.
 
   traffic   http://${printedAddress(options.listen)}
   look at   http://${printedAddress(options.status)}
