@@ -58,6 +58,7 @@ export function explainText(entry: EntryStatus, audited: readonly Diagnostic[] =
       ...evidenceLines(entry.candidate.evidence),
     );
   }
+  if (entry.remote) lines.push('', ...remoteLines(entry.remote));
   for (const schedule of entry.schedules ?? []) lines.push('', ...firingLines(schedule));
   for (const attempt of entry.quarantined) {
     lines.push(
@@ -73,6 +74,15 @@ export function explainText(entry: EntryStatus, audited: readonly Diagnostic[] =
     lines.push('', `in Audit, so it runs: ${place}${message}`, `  fix         ${remedy}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function remoteLines({ calls, callers }: NonNullable<EntryStatus['remote']>): string[] {
+  return [
+    ...calls.map(
+      ({ entry, calls: count, failures }) => `calls ${entry}: ${count} times, ${failures} without an answer`,
+    ),
+    ...callers.map((entry) => `called by ${entry}`),
+  ];
 }
 
 /** The five conditions as a table, and each of their messages once: most of the time they all say the same. */

@@ -7,8 +7,9 @@
  * R3 What is called stays reachable for whatever still may call it, also for what is on its way out.
  */
 import type { EntryKey } from '../model/component.ts';
-import type { Candidate, Release } from '../model/memory.ts';
+import type { Candidate, EntryMemory, Release } from '../model/memory.ts';
 import type { Arm, GroupId, RemoteTarget } from '../model/snapshot.ts';
+import type { RemoteStatus } from '../model/status.ts';
 import type { EntryDraft } from './memory.ts';
 import type { Parties } from './parties.ts';
 import { runsAlone } from './singleton.ts';
@@ -54,6 +55,22 @@ export function remotesOf(world: World, parties: Parties): readonly RemoteTarget
       },
     ];
   });
+}
+
+/** For people; `undefined` where an entry neither calls nor is called. */
+export function remoteStatusOf(
+  { callers, observed }: Pick<World, 'callers' | 'observed'>,
+  key: EntryKey,
+  { candidate, serving }: Pick<EntryMemory, 'candidate' | 'serving'>,
+): RemoteStatus | undefined {
+  const called = (serving ?? candidate)?.release.entry.remote?.calls ?? [];
+  const from = [...(callers.get(key) ?? [])].sort();
+  if (called.length + from.length === 0) return undefined;
+  const calls = [...new Set(called.map(({ component }) => component))].map((entry) => {
+    const counted = observed.engine?.remotes?.find((one) => one.from === key && one.to === entry);
+    return { entry, calls: counted?.calls ?? 0, failures: counted?.failures ?? 0 };
+  });
+  return { calls, callers: from };
 }
 
 /** R1. */

@@ -19,6 +19,7 @@ import { usesOfLate } from './uses.ts';
 import type { Decided } from './lock-step.ts';
 import { keep } from './memory.ts';
 import { regressionMessage, regressionOf } from './pins.ts';
+import { remoteStatusOf } from './remotes.ts';
 import { isIdle } from './schedule/calls.ts';
 import type { Owners } from './schedule/fire.ts';
 import { scheduleStatusOf } from './schedule/status.ts';
@@ -69,6 +70,7 @@ export function statusOf(world: World, decided: Decided, owned: Owners): EntrySt
     ...usesOf(world, entry),
     ...optional('schedules', scheduleStatusOf(world, key, owned)),
     ...callsOf(entry),
+    ...optional('remote', remoteStatusOf(world, key, entry)),
     decision: entry.decision,
   };
 }

@@ -131,6 +131,7 @@ export class Host {
       broker: this.broker,
       callRemote: this.#options.callRemote,
       log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),
+      onCalled: (member, name, target) => this.#denials.called(cell, member, name, target),
       onDenied: (denial) => this.#denials.note(cell, denial),
       onChange: (changed) => this.#onReplicaChange(changed),
     });

@@ -20,16 +20,21 @@ export interface RemoteOptions {
   /** By `member import`. */
   readonly links: ReadonlyMap<string, EntryKey>;
   readonly call: CallRemote;
+  /** For the audit; without `target` no link allows it. */
+  readonly onCalled?: (member: number, name: string, target: EntryKey | undefined) => void;
 }
 
 /** What the members of a cell may call; `undefined` where that is nothing. */
-export function remoteOptions({ group, members }: CellSpec, call: CallRemote): RemoteOptions | undefined {
+export function remoteOptions(
+  { group, members }: CellSpec,
+  { call, onCalled }: Pick<RemoteOptions, 'call' | 'onCalled'>,
+): RemoteOptions | undefined {
   const links = members.flatMap(({ member }, position) =>
     member.links
       .filter(({ mode }) => mode === 'Remote')
       .map((link): [string, EntryKey] => [`${position} ${link.import}`, link.component]),
   );
-  return links.length === 0 ? undefined : { group, links: new Map(links), call };
+  return links.length === 0 ? undefined : { group, links: new Map(links), call, ...(onCalled ? { onCalled } : {}) };
 }
 
 export class RemoteCalls {
@@ -55,6 +60,7 @@ export class RemoteCalls {
     if (this.#calls[id]) return 'a second remote call on behalf of one call';
     const { member, name, body } = question;
     const target = this.#options.links.get(`${member} ${name.slice(0, name.indexOf('#'))}`);
+    this.#options.onCalled?.(member, name, target);
     if (target === undefined) return `a remote call of ${name}, which its member ${member} does not link`;
     const { depth, counts } = exchange.lineage ?? FROM_OUTSIDE;
     if (depth >= MAX_REMOTE_DEPTH) {

@@ -27,7 +27,7 @@ import { CellChannel } from './channel.ts';
 import { reasonOfDeath } from './death.ts';
 import { GuestLog } from './guest-log.ts';
 import { probe } from './probe.ts';
-import { remoteOptions } from './remote-calls.ts';
+import { remoteOptions, type RemoteOptions } from './remote-calls.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 
 /** Bounds on how often readiness is asked for until it is there, whatever the manifest's period is. */
@@ -52,6 +52,8 @@ export interface ReplicaOptions {
   /** To the ingress, which knows the way. */
   readonly callRemote: CallRemote;
   readonly log: Logger;
+  /** A guest called another entry, or tried to. */
+  readonly onCalled: NonNullable<RemoteOptions['onCalled']>;
   /** The guest called what it was not granted. */
   readonly onDenied: CellOwner['onDenied'];
   /** The phase, or whether the channel is open, has changed. */
@@ -190,7 +192,7 @@ export class Replica implements CellOwner {
       concurrency,
       queue,
       owner: this,
-      remote: remoteOptions(this.cell, this.#options.callRemote),
+      remote: remoteOptions(this.cell, { call: this.#options.callRemote, onCalled: this.#options.onCalled }),
     });
     this.#attachBroker(cell, this.channel);
   }

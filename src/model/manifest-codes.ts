@@ -91,7 +91,7 @@ export const MANIFEST_CODES = {
   HW1027: { title: 'values contradict each other', remedy: 'change one of the two', policy: 'Terminal' },
   HW1028: {
     title: 'link not possible',
-    remedy: 'link within one namespace and without a circle, or use mode: Remote',
+    remedy: 'link within one namespace and without a circle; entries of a circle can link each other with mode: Remote',
     policy: 'Terminal',
   },
   HW1029: {

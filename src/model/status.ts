@@ -160,6 +160,13 @@ export interface ScheduleStatus {
   readonly counts: { readonly [outcome in FiringOutcome]?: number };
 }
 
+export interface RemoteStatus {
+  /** What the cells of what serves (else of the candidate) call, with the counts since the engine's start. */
+  readonly calls: readonly { readonly entry: EntryKey; readonly calls: number; readonly failures: number }[];
+  /** Entries whose cells call this one. */
+  readonly callers: readonly EntryKey[];
+}
+
 export interface EntryStatus extends OfRoot {
   readonly key: EntryKey;
   readonly conditions: readonly Condition[];
@@ -191,6 +198,8 @@ export interface EntryStatus extends OfRoot {
   readonly schedules?: readonly ScheduleStatus[];
   /** Exported functions that the routes of what serves call, as `interface#function`; absent: none. */
   readonly calls?: readonly string[];
+  /** Calls to and from other entries' cells. Absent: none. */
+  readonly remote?: RemoteStatus;
   readonly decision?: DecisionRecord;
 }
 

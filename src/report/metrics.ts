@@ -249,6 +249,19 @@ export class Metrics {
         for (const { key, tier } of status.entries) if (tier) gauge.set({ entry: key, tier }, 1);
       },
     );
+    this.#counter(
+      'headway_remote_calls_total',
+      'Calls of the cells of one entry to another, by whether the function answered',
+      ['entry', 'called', 'outcome'],
+      (counter, { status }) => {
+        for (const { key, remote } of status.entries) {
+          for (const { entry: called, calls, failures } of remote?.calls ?? []) {
+            counter.inc({ entry: key, called, outcome: 'answered' }, calls - failures);
+            counter.inc({ entry: key, called, outcome: 'failed' }, failures);
+          }
+        }
+      },
+    );
     this.#gauge('headway_quarantined', 'Attempts that are not tried again', ['entry'], (gauge, { status }) => {
       for (const { key, quarantined } of status.entries) gauge.set({ entry: key }, quarantined.length);
     });

@@ -1,5 +1,6 @@
 /** Entries that call each other's cells: who walks with whom, and which release a call meets. */
 import { describe, expect, it } from 'vitest';
+import { explainText } from '../../src/check/explain.ts';
 import type { DesiredEntry } from '../../src/model/desired.ts';
 import { fitsRemotely, type RemoteCall, type TypedNames } from '../../src/model/remote.ts';
 import { desired, entry, type Wanted } from './support/desired.ts';
@@ -169,6 +170,18 @@ describe('a call meets', { timeout: 60_000 }, () => {
     fleet.run(1_000);
     expect(pairsOf(fleet)).toEqual({});
     expect(targetOf(fleet).arms).toMatchObject([{ group: groupsOf(fleet, 'tax').now, weight: 100 }]);
+  });
+
+  it('and status says who calls whom, and how often', () => {
+    const fleet = serving().run(500);
+    const observed = fleet.engine.observed.bind(fleet.engine);
+    const remotes = [{ from: 'shop/cart', to: 'shop/tax', calls: 7, failures: 2 }] as const;
+    fleet.engine.observed = () => ({ ...observed(), remotes });
+    fleet.tick();
+    expect(fleet.status('cart').remote).toEqual({ calls: [{ entry: 'shop/tax', calls: 7, failures: 2 }], callers: [] });
+    expect(fleet.status('tax').remote).toEqual({ calls: [], callers: ['shop/cart'] });
+    expect(explainText(fleet.status('cart'))).toContain('calls shop/tax: 7 times, 2 without an answer');
+    expect(explainText(fleet.status('tax'))).toContain('called by shop/cart');
   });
 
   it('cells that run although git has no route to them, until nothing calls any more', () => {

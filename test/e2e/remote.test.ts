@@ -67,8 +67,13 @@ describe('an entry that calls another in its cell', () => {
     expect((await ask()).answer).toBe('200 1190');
     expect((await ask('net=1000&region=fr')).answer).toBe('200 1200');
     expect((await ask('region=xx')).answer).toBe('404 no rate for xx');
-    const status = await daemon.status();
-    expect(status!.entries.map(({ key }) => key)).toEqual([...ENTRIES]);
+    const [caller, called] = (await daemon.status())!.entries;
+    expect([caller!.key, called!.remote]).toEqual(['shop/checkout', { calls: [], callers: ['shop/checkout'] }]);
+    const used = /headway_grant_calls_total\{entry="shop\/checkout",outcome="use"\} [1-9]/;
+    const counted = /headway_remote_calls_total\{entry="shop\/checkout",called="shop\/tax",outcome="answered"\} [1-9]/;
+    const metrics = async () => (await fetch(`${daemon.statusUrl}/metrics`)).text();
+    await expect.poll(metrics, { timeout: 10_000 }).toMatch(counted);
+    await expect.poll(metrics, { timeout: 10_000 }).toMatch(used);
   });
 
   it('its candidate meets only the candidate of its group, what serves only what serves', async () => {

@@ -27,6 +27,33 @@ function deny(name: string, more: { member?: number; count?: number; reason?: st
   denials.note(CELL, { member: 0, interface: name, function: 'call', reason: '', count: 1, ...more });
 }
 
+describe('a call of another entry', () => {
+  const name = 'shop:tax/rates@0.2.0#rate';
+
+  test('is a use of the link, counted together whatever the function', () => {
+    denials.called(CELL, 1, name, 'shop/rates');
+    for (let call = 0; call < 9; call++) denials.called(CELL, 1, `shop:tax/rates@0.2.0#f${call}`, 'shop/rates');
+    vi.advanceTimersByTime(WINDOW_MS);
+    expect(records.map(({ count }) => count)).toEqual([1, 9]);
+    expect(records[0]).toMatchObject({
+      component: 'shop/tax',
+      group: 'shop/cart@1',
+      capability: 'link',
+      grant: 'shop:tax/rates@0.2.0',
+      outcome: 'Allowed',
+      asked: 'shop:tax/rates@0.2.0 of shop/rates',
+      why: '',
+    });
+  });
+
+  test('that no link allows is a denial that shows what was asked', () => {
+    denials.called(CELL, 0, name, undefined);
+    expect(records).toMatchObject([
+      { capability: 'link', grant: '', outcome: 'Denied', asked: name, why: 'no link of mode Remote names it' },
+    ]);
+  });
+});
+
 describe('a denial', () => {
   test.each([
     ['wasi:http/outgoing-handler@0.2.3', 'outboundHttp'],

@@ -213,6 +213,17 @@ describe('a call without an answer says why', () => {
     expect(trafficOf('c')).toMatchObject({ requests: 2, overloads: 1 });
   });
 
+  test('none is lost to the handover of a singleton: it waits in the mailbox and comes to the one that takes over', async () => {
+    fixture.ingress.apply(withRemotes([target({ mailbox: 2 })], 2));
+    await caller();
+    const waiting = [fixture.get('/'), fixture.get('/')];
+    await until(() => fixture.ingress.samples().find((one) => one.group === TAX)?.inFlight === 2);
+    expect((await fixture.get('/')).body).toMatch(/^2 HW4613 /);
+    await fixture.add(TAX_NEXT, says('"next"'), { concurrency: 1 });
+    fixture.ingress.apply(withRemotes([target({ mailbox: 2, arms: [taxArm(TAX_NEXT, 100)] })], 3));
+    expect((await Promise.all(waiting)).map(({ body }) => body)).toEqual(['0 "next"', '0 "next"']);
+  });
+
   test(`a circle ends after ${MAX_REMOTE_DEPTH} cells`, async () => {
     const again: Script = (call) => {
       call.onAnswer = ({ status, text }) => call.reply(200, status === RemoteStatus.Failed ? `"${text}"` : text);

@@ -215,6 +215,16 @@ describe('a remote link', () => {
     expect(found.find(({ code }) => code === 'HW1111')!.message).toContain('rate: the runtime itself calls it');
   });
 
+  it('that no longer fits holds both: the caller keeps its form, the called one does not start', () => {
+    const before = desiredOf(remote(), fitting);
+    const changed = { 'cart.wasm': ok(importing('u32')), 'tax.wasm': ok(exporting('u64')) };
+    const after = desiredOf(remote(), changed, before);
+    expect(after.invalid.map(({ name, problems }) => [name, problems[0]!.code])).toEqual([['cart', 'HW2355']]);
+    expect(after.entries.get('shop/tax')!.refusals.map(({ code }) => code)).toEqual(['HW1112']);
+    // Who was never valid holds nobody.
+    expect(desiredOf(remote(), changed).entries.get('shop/tax')!.refusals).toEqual([]);
+  });
+
   it('of a document that broke is held against what its provider becomes', () => {
     const before = desiredOf(remote(), fitting);
     const broken = { ...remote(), 'cart.yaml': component('cart', '  links: nonsense\n') };

@@ -429,12 +429,12 @@ componentRef: {
  */
 name: string
 /**
- * Its namespace, if another; Remote only.
+ * Its namespace; only the own one can be linked.
  */
 namespace?: string
 }
 /**
- * Inline: same process, own memory; the process holds the grants of both. Remote: the other entry with its own rollout.
+ * Inline: same process, own memory; the process holds the grants of both. Remote: the cell of the other entry, with its own rollout, limits and state.
  */
 mode?: ("Inline" | "Remote")
 }
