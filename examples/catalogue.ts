@@ -109,6 +109,11 @@ export const EXAMPLES: readonly Example[] = [
     defines: { VERSION: JSON.stringify('view'), COUNTS: 'false' },
   },
   {
+    ...counter('counter-v3', 'v3', 'counts, with its data in another form, into which it brings the old one'),
+    world: 'migrating-service',
+    defines: { VERSION: JSON.stringify('v3'), FORM: '2' },
+  },
+  {
     language: 'c',
     name: 'checkout',
     about: 'prices with tax, whose rates another component knows',
@@ -152,6 +157,13 @@ export const EXAMPLES: readonly Example[] = [
     about: 'every function of wasi:keyvalue and wasi:config by a route of its name',
     sources: ['testbed/stored.c'],
     world: 'keeping-service',
+  },
+  {
+    language: 'c',
+    name: 'testbed-migrates',
+    about: 'the same with migrate, which the environment can make fail',
+    sources: ['testbed/stored.c', 'testbed/migrates.c'],
+    world: 'migrating-service',
   },
   {
     language: 'c',

@@ -8,7 +8,7 @@
  *    still denies. A grant in Audit is about its own store and no other.
  * A3 A mirrored call changes nothing, whatever is granted or audited.
  */
-import type { Grant } from '../model/component.ts';
+import { storeOf, type Grant } from '../model/component.ts';
 import { exceeded } from '../model/containment.ts';
 import type { AccessOutcome } from '../model/audit.ts';
 import type { Ceilings } from '../model/snapshot.ts';
@@ -116,10 +116,6 @@ export class Authority {
     };
     return { denied: why('Enforce'), audited: why('Audit') };
   }
-}
-
-function storeOf(grant: Grant): string {
-  return String(grant.settings['store']);
 }
 
 function storeGrant({ name, settings, enforcement, expireTime }: Grant): StoreGrant {

@@ -2,14 +2,21 @@
  * The broker: the only part that touches stores on behalf of guests. It does what the engine says about cells and grants,
  * and what cells ask for as far as their grants go.
  *
- * Invariant
+ * Invariants
  * G1 A call that begins after `granted` was said is judged by those grants or by later ones, whichever cell it is of.
+ * G2 Which edition of a store a cell works on is fixed when it is attached; of its own stores it is what control said, whatever
+ *    becomes of the broker meanwhile.
  */
 import type { Duplex } from 'node:stream';
+import type { Result } from '../kit/result.ts';
 import type { AccessRecord } from '../model/audit.ts';
+import { ownStoresOf, storeOf } from '../model/component.ts';
+import type { Edition, StoreOrder, StoresDone } from '../model/edition.ts';
+import type { Problem } from '../model/problem.ts';
 import type { GrantsInForce } from '../model/snapshot.ts';
 import type { BrokerCell } from '../wire/broker-link.ts';
 import { Authority } from './authority.ts';
+import { Editions } from './editions.ts';
 import { KeyValueService } from './key-value.ts';
 import { Records } from './records.ts';
 import { Session, type Judge } from './session.ts';
@@ -25,6 +32,15 @@ export interface BrokerOptions {
   readonly onRecords: () => void;
   readonly onViolation: (cell: number, why: string) => void;
   readonly onStoreFailure: (store: string, error: unknown) => void;
+  /** For tests: of the file system otherwise. */
+  readonly freeBytes?: () => number;
+}
+
+interface Attached {
+  readonly session: Session;
+  readonly cell: BrokerCell;
+  /** Of the stores that it was granted, by name. */
+  readonly editions: ReadonlyMap<string, Edition>;
 }
 
 export class Broker {
@@ -32,7 +48,8 @@ export class Broker {
   readonly #stores: Stores;
   readonly #records: Records;
   readonly #keyValue: KeyValueService;
-  readonly #sessions = new Map<number, Session>();
+  readonly #editions: Editions;
+  readonly #sessions = new Map<number, Attached>();
   #grants: GrantsInForce = NOTHING_RESTRICTED;
 
   constructor(options: BrokerOptions) {
@@ -46,6 +63,12 @@ export class Broker {
       wallMs,
       onFailure: onStoreFailure,
     });
+    this.#editions = new Editions({
+      folder: storesFolder,
+      usersOf: (namespace, store, edition) => this.#usersOf(namespace, store, edition),
+      release: (namespace, store, edition) => this.#stores.drop(namespace, store, edition),
+      ...(options.freeBytes ? { freeBytes: options.freeBytes } : {}),
+    });
   }
 
   /** How many cells are attached. */
@@ -58,24 +81,33 @@ export class Broker {
     this.#grants = grants;
   }
 
+  /** What control wants done with stores; no cell can ask for it. */
+  async carryOut(order: StoreOrder): Promise<Result<StoresDone, Problem>> {
+    const done = await this.#editions.carryOut(order);
+    const namespace = namespaceOf(order.entry);
+    if (order.type === 'Use') for (const store of order.stores) this.#stores.forget(namespace, store);
+    return done;
+  }
+
   attach(cell: BrokerCell, socket: Duplex): void {
-    this.#sessions.get(cell.cell)?.close();
+    this.#sessions.get(cell.cell)?.session.close();
+    const editions = this.#editionsOf(cell);
     const session = new Session({
       cell,
       socket,
       keyValue: this.#keyValue,
-      judge: this.#judgeOf(cell),
+      judge: this.#judgeOf(cell, editions),
       monotonicMs: this.#options.monotonicMs,
       onEnd: (why) => {
-        if (this.#sessions.get(cell.cell) === session) this.#sessions.delete(cell.cell);
+        if (this.#sessions.get(cell.cell)?.session === session) this.#sessions.delete(cell.cell);
         if (why !== undefined) this.#options.onViolation(cell.cell, why);
       },
     });
-    this.#sessions.set(cell.cell, session);
+    this.#sessions.set(cell.cell, { session, cell, editions });
   }
 
   detach(cell: number): void {
-    this.#sessions.get(cell)?.close();
+    this.#sessions.get(cell)?.session.close();
   }
 
   /** Records that are due; with `all`, every count that there is. */
@@ -84,13 +116,13 @@ export class Broker {
   }
 
   close(): void {
-    for (const session of this.#sessions.values()) session.close();
+    for (const { session } of this.#sessions.values()) session.close();
     this.#stores.close();
   }
 
   /** Made anew only when the grants in force have changed: every call of the cell shares it meanwhile. */
-  #judgeOf({ component, group, grants }: BrokerCell): () => Judge {
-    const namespace = component.slice(0, component.indexOf('/'));
+  #judgeOf({ component, group, grants }: BrokerCell, editions: Attached['editions']): () => Judge {
+    const namespace = namespaceOf(component);
     let of: GrantsInForce | undefined;
     let judge: Judge;
     return () => {
@@ -100,8 +132,34 @@ export class Broker {
       judge = {
         actor: { component, group, release: owner?.release, commit: owner?.commit },
         authority: new Authority(namespace, grants, of.ceilings),
+        editions,
       };
       return judge;
     };
   }
+
+  /** G2. */
+  #editionsOf({ component, grants, own }: BrokerCell): ReadonlyMap<string, Edition> {
+    const namespace = namespaceOf(component);
+    const names = grants.filter(({ capability }) => capability === 'keyValue').map(storeOf);
+    return new Map(
+      names.map((name) => {
+        const edition = own?.stores.includes(name) ? own.edition : undefined;
+        return [name, this.#stores.editionOf(namespace, name, edition)];
+      }),
+    );
+  }
+
+  #usersOf(namespace: string, store: string, edition: Edition): readonly string[] {
+    return [...this.#sessions.values()]
+      .filter(({ cell, editions }) => {
+        if (namespaceOf(cell.component) !== namespace || editions.get(store) !== edition) return false;
+        return ownStoresOf(cell.grants).includes(store);
+      })
+      .map(({ cell }) => cell.replica);
+  }
+}
+
+function namespaceOf(component: string): string {
+  return component.slice(0, component.indexOf('/'));
 }

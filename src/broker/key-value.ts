@@ -15,6 +15,7 @@ import {
 } from '../wire/broker-frames.ts';
 import * as answers from './answer.ts';
 import type { Answer } from './answer.ts';
+import type { Edition } from '../model/edition.ts';
 import type { Authority, Verdict } from './authority.ts';
 import { SHAPES, type KeyValueRequest } from './key-value-request.ts';
 import type { Actor, Records } from './records.ts';
@@ -36,16 +37,22 @@ const BROKEN = answers.other('the store cannot be used at the moment');
 export interface Asker {
   readonly actor: Actor;
   readonly authority: Authority;
+  /** Which file of each store it was granted is meant; fixed while its cell runs. */
+  readonly editions: ReadonlyMap<string, Edition>;
   readonly mirrored: boolean;
 }
 
 /** Takes an answer when it may be given. */
 export type Reply = (answer: Answer) => void;
 
-interface Batch {
-  readonly store: Store;
+interface Place {
   readonly namespace: string;
   readonly name: string;
+  readonly edition: Edition | undefined;
+}
+
+interface Batch extends Place {
+  readonly store: Store;
   readonly waiting: { readonly answer: Answer; readonly reply: Reply }[];
 }
 
@@ -73,16 +80,17 @@ export class KeyValueService {
     if (verdict.outcome === 'Denied') return reply(NAME.test(name) ? answers.ACCESS_DENIED : answers.NO_SUCH_STORE);
     if (request.operation === KeyValue.Open) return reply(answers.DONE);
     let store: Store | undefined;
+    const place = { namespace: authority.namespace, name, edition: asker.editions.get(name) };
     try {
-      store = this.#options.stores.open(authority.namespace, name);
+      store = this.#options.stores.open(place.namespace, name, place.edition);
       const { write } = SHAPES[request.operation];
-      if (write && !store.writing) this.#begin(store, authority.namespace, name);
+      if (write && !store.writing) this.#begin(store, place);
       const answer = this.#perform(authority, store, request, verdict.quota!);
       const batch = this.#batches.get(store);
       if (batch) batch.waiting.push({ answer, reply });
       else reply(answer);
     } catch (error) {
-      this.#fail(store, authority.namespace, name, error);
+      this.#fail(store, place, error);
       reply(BROKEN);
     }
   }
@@ -90,11 +98,11 @@ export class KeyValueService {
   /** Commits what was written since the last turn, and answers. */
   endTurn(): void {
     for (const batch of this.#batches.values()) {
-      const { store, namespace, name, waiting } = batch;
+      const { store, waiting } = batch;
       try {
         store.commit();
       } catch (error) {
-        this.#fail(store, namespace, name, error);
+        this.#fail(store, batch, error);
         continue;
       }
       this.#batches.delete(store);
@@ -102,15 +110,15 @@ export class KeyValueService {
     }
   }
 
-  #begin(store: Store, namespace: string, name: string): void {
+  #begin(store: Store, place: Place): void {
     store.begin();
-    this.#batches.set(store, { store, namespace, name, waiting: [] });
+    this.#batches.set(store, { ...place, store, waiting: [] });
   }
 
   /** K2. The store is opened again for the next use. */
-  #fail(store: Store | undefined, namespace: string, name: string, error: unknown): void {
+  #fail(store: Store | undefined, { namespace, name, edition }: Place, error: unknown): void {
     this.#options.onFailure(`${namespace}/${name}`, error);
-    this.#options.stores.drop(namespace, name);
+    this.#options.stores.drop(namespace, name, edition);
     const batch = store && this.#batches.get(store);
     if (!batch) return;
     this.#batches.delete(batch.store);

@@ -140,6 +140,7 @@ export class Cell {
       const pool = this.#makePool(assignment, members, programs, remotes);
       const { names } = pool.entry;
       const leftMs = Math.max(1, Math.floor(assignment.startTimeoutMs - compileMs));
+      const migrateMs = await this.#migrate(assignment, pool);
       const { instantiateMs, initMs } = await pool.warm(leftMs);
       await this.#warmUp(assignment, pool, names);
       this.#serve(assignment, pool, names, typed);
@@ -147,6 +148,7 @@ export class Cell {
         compileMs,
         instantiateMs,
         initMs,
+        ...(migrateMs === undefined ? {} : { migrateMs }),
         instancePolicy: pool.policy,
         ...(pool.why === undefined ? {} : { why: pool.why }),
         hasHealth: names.health !== undefined,
@@ -157,6 +159,14 @@ export class Cell {
       this.#outbox.loadFailed('HW4001', describeFailure(thrown));
       this.#leave(CellExit.LoadFailed);
     }
+  }
+
+  /** Before any `init`: that may read what it is to find in its own form. */
+  async #migrate({ migrate }: Assignment, pool: InstancePool): Promise<number | undefined> {
+    if (!migrate) return undefined;
+    const startMs = performance.now();
+    await pool.migrate(migrate.from, migrate.timeoutMs);
+    return performance.now() - startMs;
   }
 
   async #warmUp(assignment: Assignment, pool: InstancePool, { http }: ExportNames): Promise<void> {

@@ -1,4 +1,5 @@
 /** Which of a component's exports the host calls, found once per assignment from their full names. */
+import { MIGRATE } from '../model/state.ts';
 import { withoutVersion } from './imports.ts';
 
 export type HttpKind = 'wasi' | 'headway' | 'none';
@@ -9,6 +10,7 @@ export interface ExportNames {
   readonly handler: string;
   readonly lifecycle: string | undefined;
   readonly health: string | undefined;
+  readonly migrate: string | undefined;
   /** `interface#function` of everything that can suspend. */
   readonly blocking: ReadonlySet<string>;
 }
@@ -27,6 +29,7 @@ export function findExports(exports: readonly string[], blockingExports: readonl
     handler: wasi ?? headway ?? '',
     lifecycle: find(LIFECYCLE),
     health: find(HEALTH),
+    migrate: find(MIGRATE),
     blocking: new Set(blockingExports),
   };
 }

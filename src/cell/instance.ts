@@ -66,6 +66,10 @@ export class Instance {
     this.handleMaySuspend = this.maySuspend(handler, 'handle');
   }
 
+  get entry(): MemberInstance {
+    return this.#entry;
+  }
+
   /** Of the entry, which calls from outside go to. */
   get scope(): MemberInstance['scope'] {
     return this.#entry.scope;

@@ -1,4 +1,4 @@
-/** `headway:component/lifecycle`, of every member that exports it. */
+/** `headway:component/lifecycle`, of every member that exports it; `migrate`, of the entry alone. */
 import type { Instance } from './instance.ts';
 import type { ExportedFunction, MemberInstance } from './member.ts';
 import { declared, describeFailure, HostTrap } from './trap.ts';
@@ -24,6 +24,26 @@ async function initAll(members: readonly MemberInstance[]): Promise<void> {
     }
     member.scope.leave();
   }
+}
+
+/**
+ * `migrate` of the entry, on an instance on which nothing else was called. Rejects with what it failed by, which is its
+ * own text where it returned one.
+ */
+export async function migrate(instance: Instance, fromVersion: string | undefined): Promise<void> {
+  const { names } = instance.entry.settings;
+  const run = names.migrate === undefined ? undefined : instance.find(names.migrate, 'migrate');
+  if (!run) throw new HostTrap('migrate: the component does not export headway:component/migrate');
+  const { scope } = instance;
+  scope.enter(undefined, instance.maySuspend(names.migrate!, 'migrate'));
+  try {
+    await run(fromVersion);
+  } catch (thrown) {
+    const refusal = declared(thrown);
+    if (refusal) throw new HostTrap(`migrate: ${String(refusal.payload)}`);
+    throw scope.ended ? thrown : new HostTrap(`migrate: ${describeFailure(thrown)}`);
+  }
+  scope.leave();
 }
 
 /**

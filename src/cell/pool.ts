@@ -15,7 +15,7 @@ import type { InstancePolicy } from '../model/component.ts';
 import type { Call } from './call.ts';
 import { CallQueue } from './call-queue.ts';
 import { Instance, type InstanceSettings } from './instance.ts';
-import { initialise, shutDown } from './life-cycle.ts';
+import { initialise, migrate, shutDown } from './life-cycle.ts';
 import type { MemberSettings } from './member.ts';
 import { declared, describeFailure, HostTrap } from './trap.ts';
 
@@ -94,6 +94,21 @@ export class InstancePool {
     }
     this.#idle.push(instance);
     return { instantiateMs: madeMs - startMs, initMs: performance.now() - madeMs };
+  }
+
+  /**
+   * Lets the entry bring its data into its own form, on an instance that is dropped afterwards. Rejects with what it failed
+   * by, at the latest after `timeoutMs`.
+   */
+  async migrate(fromVersion: string | undefined, timeoutMs: number): Promise<void> {
+    const instance = this.#make();
+    const timer = setTimeout(() => instance.scope.end(`migrate took longer than ${timeoutMs} ms`), timeoutMs);
+    try {
+      await migrate(instance, fromVersion);
+    } finally {
+      clearTimeout(timer);
+      this.#discard(instance, 'it was for the migration');
+    }
   }
 
   /** Runs the call now, or when an instance is free. `false`: too many wait. */

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode } from '../model/exit.ts';
 import { auditedOf } from '../model/audited.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { problem } from '../model/problem.ts';
-import type { Condition, EntryStatus, Evidence } from '../model/status.ts';
+import type { Condition, EditionStatus, EntryStatus, Evidence, StateStatus } from '../model/status.ts';
 import { printProblem } from './print.ts';
 import { fetchStatus } from './status-client.ts';
 import { firingLines } from './schedule-lines.ts';
@@ -58,6 +58,7 @@ export function explainText(entry: EntryStatus, audited: readonly Diagnostic[] =
       ...evidenceLines(entry.candidate.evidence),
     );
   }
+  if (entry.state) lines.push('', ...stateLines(entry.state));
   if (entry.remote) lines.push('', ...remoteLines(entry.remote));
   for (const schedule of entry.schedules ?? []) lines.push('', ...firingLines(schedule));
   for (const attempt of entry.quarantined) {
@@ -90,6 +91,24 @@ function conditionLines(conditions: readonly Condition[]): string[] {
   const rows = conditions.map(({ type, status, reason, since }) => [`  ${type}`, status, reason, since]);
   const messages = [...new Set(conditions.map(({ message }) => message))];
   return [...table(['  CONDITION', 'STATUS', 'REASON', 'SINCE'], rows), ...messages.map((message) => `  ${message}`)];
+}
+
+/** Which data it works on, and what else lies on the disk. */
+function stateLines({ kept, aside, ...present }: StateStatus): string[] {
+  const line = (what: string, { edition, version, stores }: EditionStatus): string[] => [
+    `  ${what}`,
+    version ?? '-',
+    edition === '' ? 'first' : edition,
+    stores.join(' '),
+  ];
+  return table(
+    ['  DATA', 'VERSION', 'EDITION', 'STORES'],
+    [
+      line('in use', present),
+      ...(kept ? [line('kept until the bake ends', kept)] : []),
+      ...aside.map((one) => line('set aside', one)),
+    ],
+  );
 }
 
 function evidenceLines(evidence: readonly Evidence[]): string[] {

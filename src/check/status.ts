@@ -4,7 +4,15 @@ import { short } from '../kit/digest.ts';
 import { formatDuration } from '../kit/units.ts';
 import { auditedOf } from '../model/audited.ts';
 import { EXIT, type ExitCode } from '../model/exit.ts';
-import type { Condition, EntryStatus, ReleaseRef, RootStatus, SourceStatus, Status } from '../model/status.ts';
+import type {
+  Condition,
+  EditionStatus,
+  EntryStatus,
+  ReleaseRef,
+  RootStatus,
+  SourceStatus,
+  Status,
+} from '../model/status.ts';
 import { fetchStatus } from './status-client.ts';
 import { printProblem } from './print.ts';
 import { scheduleTable } from './schedule-lines.ts';
@@ -68,6 +76,13 @@ export function statusText(status: Status): string {
     lines.push('', `held${root === undefined ? '' : ` in the root ${root}`}: ${why}`, `  fix: ${release}`);
   }
   lines.push(...reportLines(status.report));
+  for (const { key, state } of status.entries) {
+    if (!state?.kept) continue;
+    lines.push(
+      '',
+      `${key}: a rollback returns to ${editionName(state.kept)} of its stores; what is written since is set aside then`,
+    );
+  }
   const schedules = status.entries.flatMap((entry) => entry.schedules ?? []);
   if (schedules.length > 0) lines.push('', ...scheduleTable(schedules));
   const findings = status.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
@@ -142,6 +157,11 @@ function candidateText(entry: EntryStatus): string {
   const named = candidate.headers === undefined ? '' : `, requests with ${candidate.headers.join(' or ')}`;
   const copies = candidate.mirror === undefined ? '' : `, copies of ${candidate.mirror} %`;
   return `${short(candidate.release)} ${candidate.state}${step} ${candidate.weight} %${named}${copies} for ${formatDuration(candidate.inStateMs)}${preview}`;
+}
+
+function editionName({ edition, version }: EditionStatus): string {
+  const name = edition === '' ? 'the first edition' : `edition ${edition}`;
+  return version === undefined ? name : `${name} (version ${version})`;
 }
 
 function conditionText(condition: Condition): string {

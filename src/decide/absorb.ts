@@ -12,7 +12,7 @@ import { EMPTY_TALLY, NOTHING_SEEN, tallySince } from './gate/tally.ts';
 import { keep, MAX_FAILURES, withBake, withCandidate, type EntryDraft, type MemoryDraft } from './memory.ts';
 
 /** States in which cells have been asked for, or asked to go. */
-const STARTED: ReadonlySet<CandidateState> = new Set(['Handover', 'Warming', 'Ready', 'Canary']);
+const STARTED: ReadonlySet<CandidateState> = new Set(['Handover', 'Copying', 'Warming', 'Ready', 'Canary']);
 
 /** Another engine process: replicas and counters of the one before are gone, and what was in the air with them. */
 export function absorbEpoch(

@@ -4,6 +4,7 @@ import { formatDuration } from '../kit/units.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Candidate } from '../model/memory.ts';
 import { failed, recordEnd, sentenceOf, waitingFor, type Ending } from './ends.ts';
+import { isMigrating } from './data.ts';
 import { fact } from './gate/hard-stops.ts';
 import { isShared, type Verdict } from './gate/trial.ts';
 import { takeGroupDown } from './group-end.ts';
@@ -55,8 +56,11 @@ function endingOf(world: World, key: EntryKey, candidate: Candidate, verdict: Ve
   const { supervision } = release.entry;
   const own = since(entry.failures, trial.startedMs);
   const first = own.find((failure) => failure.group === group && !failure.waiting);
-  if (first && takesOver(entry, release) && readyCount(world, key, release) === 0) {
-    return failed(release, `it did not start, and its mailbox waits: ${first.message}`, [
+  // One try where a mailbox waits, and where a migration was begun: half of one is never gone on with.
+  const isOnce = isMigrating(candidate) || (takesOver(entry, release) && readyCount(world, key, release) === 0);
+  if (first && isOnce) {
+    const what = takesOver(entry, release) ? ', and its mailbox waits' : '';
+    return failed(release, `it did not start${what}: ${first.message}`, [
       fact('start', first.message, 'a ready instance at the first try', 1),
     ]);
   }

@@ -15,10 +15,11 @@ import type { Action, CellPlan } from '../model/decision.ts';
 import type { ReplicaObserved } from '../model/engine.ts';
 import type { CandidateState, Release, ReplicaMemory } from '../model/memory.ts';
 import type { GroupId } from '../model/snapshot.ts';
-import type { EntryDraft } from './memory.ts';
+import { changesData, dataPlanOf, isMigrating } from './data.ts';
+import { withCandidate, type EntryDraft } from './memory.ts';
 import { isOutdated, regressionOf } from './pins.ts';
 import { firingsOf, isIdle } from './schedule/calls.ts';
-import { isAlone, isHandingOver, isSingleton, runsAlone } from './singleton.ts';
+import { holdsRequests, isAlone, isHandingOver, isSingleton, runsAlone } from './singleton.ts';
 import { running, standing, standingCandidate } from './rolling.ts';
 import { isRolling } from './steps.ts';
 import { nextStartMs } from './supervise.ts';
@@ -76,9 +77,16 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
   };
   const restartToken = entry.desired?.restartToken;
   const { serving, candidate, leaving } = entry;
+  const first = candidate && isMigrating(candidate) ? 1 : undefined;
   if (runsAlone(entry)) {
     const one = theOne(world, key, entry);
-    if (one) add(one.release, one.purpose, tokenOf(one.release, restartToken));
+    if (one)
+      add(
+        one.release,
+        one.purpose,
+        tokenOf(one.release, restartToken),
+        one.purpose === 'candidate' ? first : undefined,
+      );
     return wanted;
   }
   if (serving && !isIdle(world, key, entry))
@@ -87,19 +95,25 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
   const left = leaving ? running(entry, groupOf(key, leaving.release)) : 0;
   if (leaving && left > 0) add(leaving.release, 'warm', undefined, left);
   if (candidate && !leaving && STARTED.has(candidate.state)) {
-    add(candidate.release, 'candidate', tokenOf(candidate.release, restartToken), standingCandidate(key, entry));
+    add(
+      candidate.release,
+      'candidate',
+      tokenOf(candidate.release, restartToken),
+      first ?? standingCandidate(key, entry),
+    );
   }
   // A rolling release has taken their places: one is kept, so that there is something to go back to at once.
-  const kept = serving?.bake && isRolling(serving.release) ? 1 : undefined;
-  for (const release of entry.warm) add(release, 'warm', undefined, kept);
+  const isOne = serving?.bake !== undefined && isRolling(serving.release);
+  for (const release of entry.warm)
+    add(release, 'warm', undefined, isOne && !changesData(entry, release) ? 1 : undefined);
   return wanted;
 }
 
 /** R4: who may run now; nobody between the end of one and the start of the next. */
 function theOne(world: World, key: EntryKey, entry: EntryDraft): Pick<Wanted, 'release' | 'purpose'> | undefined {
   const { serving, candidate } = entry;
-  if (candidate && isHandingOver({ serving, candidate })) {
-    return candidate.state === 'Handover' ? undefined : { release: candidate.release, purpose: 'candidate' };
+  if (candidate && isHandingOver(entry)) {
+    return !STARTED.has(candidate.state) ? undefined : { release: candidate.release, purpose: 'candidate' };
   }
   if (serving && !isIdle(world, key, entry)) return { release: serving.release, purpose: 'serving' };
   const isStarted = candidate && STARTED.has(candidate.state);
@@ -133,6 +147,7 @@ function planOf(world: World, key: EntryKey, release: Release, token: string | u
     isolation: isolationOf(release.entry.members),
     probes: release.entry.probes,
     restartToken: token ?? tokenOf(release, undefined),
+    ...dataPlanOf(entry, release),
     ...(pinned ? { bundles: pinned } : {}),
   };
 }
@@ -168,6 +183,8 @@ function fill(
   if (missing <= 0) return void stopSurplus(world, key, want, mine, stale, live);
   if (alone && !isRoomFor(world, key, plan.group)) return undefined;
 
+  // A migration that was begun and did not end is taken up by nobody (states.ts ends it).
+  if (plan.migrate && entry.candidate?.copy?.replica !== undefined) return undefined;
   const { supervision } = want.release.entry;
   const { clockMs } = world.memory;
   const dueMs = nextStartMs(entry.failures, plan.group, supervision, clockMs, world.memory.nextReplica);
@@ -177,6 +194,7 @@ function fill(
     world.memory.nextReplica += 1;
     const one = isSingleton(want.release.entry) ? { isSingleton: true as const } : {};
     entry.replicas = [...entry.replicas, { id, group: plan.group, token: plan.restartToken, stopping: false, ...one }];
+    if (plan.migrate) withCandidate(entry, { copy: { ...entry.candidate!.copy!, replica: id } });
     start({ type: 'Start', replica: id, cell: plan, why: `${want.purpose}: ${mine.length} of ${want.count} run` });
   }
   return undefined;
@@ -192,6 +210,9 @@ function unask(world: World, ids: readonly string[]): void {
   for (const entry of world.entries.values()) {
     if (entry.replicas.some(({ id }) => ids.includes(id)))
       entry.replicas = entry.replicas.filter(({ id }) => !ids.includes(id));
+    const copy = entry.candidate?.copy;
+    if (copy?.replica !== undefined && ids.includes(copy.replica))
+      withCandidate(entry, { copy: { ...copy, replica: undefined } });
   }
 }
 
@@ -227,7 +248,8 @@ function stopUnwanted(
     (replica) => !asked.has(replica.id) && (!wanted.has(replica.group) || replica.stopping),
   );
   // What is held for a singleton needs no other replica: the mailbox is in force (R4).
-  const isHeld = runsAlone(entryOf(world, key)) && isInForce(world);
+  const entry = entryOf(world, key);
+  const isHeld = holdsRequests(entry) && isInForce(world);
   const free = gone.filter((replica) => replica.stopping || isHeld || isOutOfRoutes(world, replica.group));
   stop(world, key, free, 'nothing wants it any more', live);
 }

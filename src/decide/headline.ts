@@ -8,7 +8,7 @@ import { isBlueGreen, shareText, stepOf } from './steps.ts';
 import { callsOf, isIdle } from './schedule/calls.ts';
 import { firingVerdict } from './schedule/verdict.ts';
 import { isCrashLoop } from './supervise.ts';
-import { missingApproval } from './walk.ts';
+import { migrationApproval, missingApproval } from './walk.ts';
 import { groupOf, readyCount, type World } from './world.ts';
 
 export interface Headline {
@@ -67,10 +67,14 @@ function walking(world: World, { context, move }: Decided): Headline {
   const why = move.type === 'Walk' ? move.why : '';
   if (!candidate) return { reason: 'Progressing', message: why };
   const name = `release ${short(candidate.release.release)}`;
-  const approval = candidate.trial.verdict === 'Pass' ? missingApproval(candidate) : undefined;
+  const passed = candidate.trial.verdict === 'Pass' ? missingApproval(candidate) : undefined;
+  const approval = passed ?? migrationApproval(entry);
   if (approval) {
     const line = `spec.rollout.approvals: [{name: ${approval.name}, revision: ${short(candidate.release.revision)}}]`;
-    return { reason: 'AwaitingApproval', message: `${name} passed step ${candidate.step} and waits for ${line}` };
+    return {
+      reason: 'AwaitingApproval',
+      message: `${name} ${passed ? `passed step ${candidate.step}` : 'migrates'} and waits for ${line}`,
+    };
   }
   if (entry.preemptions >= 3) {
     return {

@@ -83,6 +83,8 @@ function contentOf(member: Member, withSecrets: boolean): Json {
     instancePolicy: member.instancePolicy,
     isolation: member.isolation,
     links: sortedBy(member.links, (link) => link.import),
+    // What says nothing about its data keeps the form that it had before anybody could.
+    ...(member.state ? { state: asJson(member.state) } : {}),
   };
 }
 

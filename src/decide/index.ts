@@ -15,6 +15,7 @@ import type { Observed } from '../model/observed.ts';
 import { arrangeCells } from './cells.ts';
 import { followCommits } from './commits.ts';
 import { contextOf, isGone } from './context.ts';
+import { orderStores, tidyData } from './editions.ts';
 import { prepare, synthesize } from './effects.ts';
 import type { IdentityCache } from './identity.ts';
 import { inLockStep, type Decided } from './lock-step.ts';
@@ -66,9 +67,11 @@ export function decide(
 
   guardRevocation(world);
   retreat(world);
+  tidyData(world);
   publish(world, partiesOf(world.wishes, world.entries), unavailableIn(world, paced));
   const dueMs = arrangeCells(world);
   prepare(world);
+  orderStores(world);
   renew(world);
   synthesize(world);
   const { owned, nextInMs } = fire(world);

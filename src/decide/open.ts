@@ -7,6 +7,7 @@ import type { Memory, Tally } from '../model/memory.ts';
 import type { Observed } from '../model/observed.ts';
 import { absorbCounters, absorbEpoch, absorbReplicas } from './absorb.ts';
 import { acceptCommit } from './commits.ts';
+import { absorbStores } from './editions.ts';
 import { indexEngine } from './engine-index.ts';
 import type { IdentityCache } from './identity.ts';
 import { absorbPins, tellRegression } from './pins.ts';
@@ -65,6 +66,7 @@ export function openWorld(desired: Desired, observed: Observed, memory: Memory, 
     if (!engine) continue;
     for (const [release, tally] of absorbCounters(entry, index.samplesOf(key))) tallies.set(release, tally);
   }
+  absorbStores(entries, observed);
   if (engine) absorbFirings({ memory: draft, entries, tallies, events, now, commit: desired.commit }, engine);
   forgetLongGone(entries, wishes, now);
   const present = new Map([...wishes].filter(([key]) => entries.has(key)));
@@ -110,6 +112,8 @@ function forgetLongGone(entries: Map<EntryKey, EntryDraft>, wishes: ReadonlyMap<
     if (!wish?.deleted || entry.serving || entry.candidate || entry.replicas.length > 0) continue;
     entry.deletedAtWallMs ??= now.wallMs;
     const maxAgeMs = entry.desired?.rollout.settings.history.maxAgeMs ?? 0;
+    // Where its data lies is known here alone.
+    if (entry.editions) continue;
     const worthKeeping = entry.ledger.length > 0 || entry.ends.length > 0;
     if (!worthKeeping || now.wallMs - entry.deletedAtWallMs > maxAgeMs) entries.delete(key);
   }

@@ -12,7 +12,7 @@ import type { Arm, GroupId, RemoteTarget } from '../model/snapshot.ts';
 import type { RemoteStatus } from '../model/status.ts';
 import type { EntryDraft } from './memory.ts';
 import type { Parties } from './parties.ts';
-import { runsAlone } from './singleton.ts';
+import { holdsRequests } from './singleton.ts';
 import { groupOf, readyCount, type World } from './world.ts';
 
 type Running = Pick<EntryDraft, 'candidate' | 'leaving' | 'serving' | 'warm'>;
@@ -49,7 +49,7 @@ export function remotesOf(world: World, parties: Parties): readonly RemoteTarget
         requestTimeoutMs: limits.requestTimeoutMs,
         requestBodyBytes: limits.requestBodyBytes,
         responseBodyBytes: limits.responseBodyBytes,
-        ...(runsAlone(entry) ? { mailbox: limits.queue } : {}),
+        ...(holdsRequests(entry) ? { mailbox: limits.queue } : {}),
         arms: armsOf(world, key, entry),
         ...(pairs.length > 0 ? { pairs } : {}),
       },

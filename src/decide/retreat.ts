@@ -9,6 +9,7 @@
 import type { EntryKey } from '../model/component.ts';
 import type { Leaving, Release } from '../model/memory.ts';
 import { samplesOf } from './context.ts';
+import { changesData } from './data.ts';
 import { runsAlone } from './singleton.ts';
 import { isRolling } from './steps.ts';
 import { entryOf, readyCount, type World } from './world.ts';
@@ -27,8 +28,11 @@ export function takeDown(world: World, key: EntryKey, { atOnce = false } = {}): 
 /** A release that had `weight` percent of the traffic, and has it no longer by right. */
 export function leave(world: World, key: EntryKey, release: Release, weight: number): void {
   // Where only one may run, there is nothing to go back slowly from.
-  if (weight === 0 || !isRolling(release) || runsAlone(entryOf(world, key))) return;
-  entryOf(world, key).leaving = { release, weight, sinceMs: world.memory.clockMs };
+  const entry = entryOf(world, key);
+  if (weight === 0 || !isRolling(release) || runsAlone(entry)) return;
+  // What it writes is set aside: it gets no request more than it must.
+  if (changesData(entry, release)) return;
+  entry.leaving = { release, weight, sinceMs: world.memory.clockMs };
 }
 
 /** Once in each decision, before the routes are made from it. */

@@ -12,9 +12,11 @@ import type { EntryKey } from '../model/component.ts';
 import type { DesiredEntry } from '../model/desired.ts';
 import type { Candidate, EntryMemory, Release } from '../model/memory.ts';
 import type { GroupId } from '../model/snapshot.ts';
+import { migrates } from './data.ts';
 import type { World } from './world.ts';
 
-type Runs = Pick<EntryMemory, 'serving' | 'candidate' | 'warm' | 'replicas'>;
+type Runs = Pick<EntryMemory, 'serving' | 'candidate' | 'warm' | 'replicas' | 'data' | 'left'>;
+type Known = Pick<EntryMemory, 'serving' | 'warm' | 'data' | 'left'>;
 
 export function isSingleton({ members }: Pick<DesiredEntry, 'members'>): boolean {
   return members[0].instancePolicy === 'Singleton';
@@ -24,25 +26,37 @@ export function isSingleton({ members }: Pick<DesiredEntry, 'members'>): boolean
  * Something of this entry must have no other beside it. What it goes back to counts: a rollback may not overlap either;
  * and so does a replica that has not ended, whatever became of its release.
  */
-export function runsAlone({ serving, candidate, warm, replicas }: Runs): boolean {
+export function runsAlone(entry: Runs): boolean {
+  const { serving, candidate, warm, replicas } = entry;
+  // A migration is of what nobody writes to any more.
+  if (candidate && migrates(entry, candidate.release) && isHandingOver(entry)) return true;
   const releases = [serving?.release, candidate?.release, ...warm];
   if (replicas.some(({ isSingleton: alone }) => alone === true)) return true;
   return releases.some((release) => release !== undefined && isSingleton(release.entry));
 }
 
-/** The release would take over from other cells, and one of the two must be alone: no steps, but a pause. */
-export function takesOver({ serving }: Pick<EntryMemory, 'serving'>, release: Release): boolean {
+/**
+ * The release would take over from other cells, and the two must not run at a time: one of them must be alone, or they
+ * write their data in different forms. No steps, but a pause.
+ */
+export function takesOver(entry: Known, release: Release): boolean {
+  const { serving } = entry;
   if (!serving || serving.release.revision === release.revision) return false;
-  return isSingleton(serving.release.entry) || isSingleton(release.entry);
+  return isSingleton(serving.release.entry) || isSingleton(release.entry) || migrates(entry, release);
 }
 
 /** The mailbox is paused: what served is on its way out, or gone. */
-export function isHandingOver(entry: Pick<EntryMemory, 'serving' | 'candidate'>): boolean {
+export function isHandingOver(entry: Known & Pick<EntryMemory, 'candidate'>): boolean {
   const { candidate } = entry;
   return candidate !== undefined && takesOver(entry, candidate.release) && PAUSED.has(candidate.state);
 }
 
-const PAUSED: ReadonlySet<Candidate['state']> = new Set(['Handover', 'Warming', 'Ready']);
+/** Requests for it may wait while no replica of it is there: it is alone, or was stopped for a migration. */
+export function holdsRequests(entry: Runs & Pick<EntryMemory, 'paused'>): boolean {
+  return runsAlone(entry) || entry.paused === true;
+}
+
+const PAUSED: ReadonlySet<Candidate['state']> = new Set(['Handover', 'Copying', 'Warming', 'Ready']);
 
 /** No replica of the entry but those of `group` is left, as far as engine and memory know. */
 export function isAlone(world: World, key: EntryKey, group: GroupId): boolean {
@@ -64,5 +78,6 @@ export function longestPauseMs(drainDeadlineMs: number, entry: DesiredEntry, def
 }
 
 export function oneTryMs({ probes, members }: DesiredEntry, defaultReadinessMs: number): number {
-  return members[0].limits.startTimeoutMs + (probes.readiness?.deadlineMs ?? defaultReadinessMs);
+  const { limits, state } = members[0];
+  return limits.startTimeoutMs + (state?.migrateTimeoutMs ?? 0) + (probes.readiness?.deadlineMs ?? defaultReadinessMs);
 }

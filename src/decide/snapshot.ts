@@ -18,7 +18,7 @@ import { counted, countedRemotes, failureStatusesOf } from './failure-statuses.t
 import { grantsOf } from './grants.ts';
 import { desiredOwners, type Parties } from './parties.ts';
 import { remotesOf } from './remotes.ts';
-import { runsAlone } from './singleton.ts';
+import { holdsRequests } from './singleton.ts';
 import { isBlueGreen, stepOf, takesRequests } from './steps.ts';
 import { entryOf, groupOf, readyCount, type World } from './world.ts';
 
@@ -113,7 +113,8 @@ function servedRule(world: World, key: EntryKey, release: Release, rule: RouteRu
     { release: release.release, group: groupOf(key, release), weight: 100, ...callOf(rule) },
   ];
   const { limits } = release.entry.members[0];
-  const mailbox = runsAlone(entryOf(world, key)) ? { mailbox: limits.queue } : {};
+  const entry = entryOf(world, key);
+  const mailbox = holdsRequests(entry) ? { mailbox: limits.queue } : {};
   return { ...emptyRule(key, rule, limits), ...stickinessOf(release), ...mailbox, arms };
 }
 

@@ -5,8 +5,10 @@
 import type { CandidateState } from '../model/memory.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Preparation } from '../model/observed.ts';
+import type { Problem } from '../model/problem.ts';
 import { formatDuration } from '../kit/units.ts';
 import { hasBytes, type EntryContext } from './context.ts';
+import { migrates, othersWith, unreadable } from './data.ts';
 import { fact } from './gate/hard-stops.ts';
 import { failed, refused, waiting, waitingFor, type Ending } from './ends.ts';
 import type { EntryDraft } from './memory.ts';
@@ -15,6 +17,8 @@ import { groupOf, readyCount, replicasOf, type World } from './world.ts';
 
 export const FETCH_DEADLINE_MS = 600_000;
 export const PREPARE_DEADLINE_MS = 300_000;
+/** Of a few gigabytes on a slow disk; requests wait for it as long as their own deadlines let them. */
+export const COPY_DEADLINE_MS = 300_000;
 export const PARTY_DEADLINE_MS = 900_000;
 /** The engine ends a replica that is not ready by its own deadline; this one is for an engine that does not say so. */
 const WARMING_SLACK_MS = 30_000;
@@ -30,7 +34,7 @@ export interface StateRow {
   /** How long it may stay; undefined: what it waits for has a deadline of its own (a slot). */
   readonly deadlineMs?: (step: StateContext) => number;
   /** The failure edge. */
-  readonly late?: (step: StateContext, elapsed: string) => Ending;
+  readonly late?: (step: StateContext, elapsed: string) => Ending | undefined;
 }
 
 export interface StateContext {
@@ -48,7 +52,9 @@ export interface StateContext {
 export const STATES: readonly StateRow[] = [
   {
     state: 'Pending',
-    next: ({ slot, fast, context }) => {
+    next: ({ slot, fast, context, key, entry, candidate }) => {
+      const unread = unreadable(key, entry, candidate.release);
+      if (unread) return { end: refused(unread) };
       if (!slot) return undefined;
       return { to: fast && hasBytes(context.world, context.wish.target!) ? 'Prepared' : 'Fetching' };
     },
@@ -56,7 +62,7 @@ export const STATES: readonly StateRow[] = [
   {
     state: 'Fetching',
     next: ({ preparation }) => {
-      if (preparation?.state === 'Failed') return { end: refusedOrWaiting(preparation) };
+      if (preparation?.state === 'Failed') return { end: refusedOrWaiting(preparation.problem) };
       return preparation && preparation.state !== 'Fetching' ? { to: 'Verified' } : undefined;
     },
     deadlineMs: () => FETCH_DEADLINE_MS,
@@ -65,7 +71,7 @@ export const STATES: readonly StateRow[] = [
   {
     state: 'Verified',
     next: ({ preparation }) => {
-      if (preparation?.state === 'Failed') return { end: refusedOrWaiting(preparation) };
+      if (preparation?.state === 'Failed') return { end: refusedOrWaiting(preparation.problem) };
       return preparation?.state === 'Prepared' ? { to: 'Prepared' } : undefined;
     },
     deadlineMs: () => PREPARE_DEADLINE_MS,
@@ -74,19 +80,42 @@ export const STATES: readonly StateRow[] = [
   {
     state: 'Prepared',
     // A singleton begins its pause when all others of its party are through: walk.ts says when.
-    next: ({ entry, candidate }) => (takesOver(entry, candidate.release) ? undefined : { to: 'Warming' }),
+    next: ({ world, key, entry, candidate }) => {
+      if (takesOver(entry, candidate.release)) return undefined;
+      if (!migrates(entry, candidate.release)) return { to: 'Warming' };
+      return othersWith(world, key, candidate.release).length > 0 ? undefined : { to: 'Copying' };
+    },
     deadlineMs: () => PREPARE_DEADLINE_MS,
+    late: ({ world, key, entry, candidate }, elapsed) => {
+      const others = migrates(entry, candidate.release) ? othersWith(world, key, candidate.release) : [];
+      if (others.length === 0) return undefined;
+      return waiting(`its stores were in use by ${others.join(', ')} for ${elapsed}`, 'Waiting');
+    },
   },
   {
     state: 'Handover',
-    next: ({ world, key, candidate }) =>
-      isAlone(world, key, groupOf(key, candidate.release)) ? { to: 'Warming' } : undefined,
+    next: ({ world, key, entry, candidate }) =>
+      isAlone(world, key, groupOf(key, candidate.release))
+        ? { to: migrates(entry, candidate.release) ? 'Copying' : 'Warming' }
+        : undefined,
     deadlineMs: ({ entry }) => drainOf(entry) + WARMING_SLACK_MS,
     late: (_, elapsed) => waiting(`what serves did not end within ${elapsed}; its mailbox is handed back`, 'Waiting'),
   },
   {
+    state: 'Copying',
+    next: ({ candidate: { copy } }) => {
+      if (copy?.problem) return { end: refusedOrWaiting(copy.problem) };
+      return copy?.isThere ? { to: 'Warming' } : undefined;
+    },
+    deadlineMs: () => COPY_DEADLINE_MS,
+    late: (_, elapsed) => waiting(`its stores were not copied within ${elapsed}`, 'Waiting'),
+  },
+  {
     state: 'Warming',
-    next: ({ world, key, candidate }) => (isReadyAgain(world, key, candidate) ? { to: 'Ready' } : undefined),
+    next: ({ world, key, entry, candidate }) => {
+      if (isReadyAgain(world, key, candidate)) return { to: 'Ready' };
+      return isInterrupted(entry, candidate) ? { end: waiting('its migration was interrupted', 'Waiting') } : undefined;
+    },
     deadlineMs: ({ entry, candidate }) => {
       const { supervision } = candidate.release.entry;
       // A mailbox that waits gets one try.
@@ -102,8 +131,12 @@ export const STATES: readonly StateRow[] = [
     state: 'Ready',
     next: ({ world, key, candidate }) =>
       readyCount(world, key, candidate.release) === 0 ? { to: 'Warming' } : undefined,
-    deadlineMs: () => PARTY_DEADLINE_MS,
-    late: (_, elapsed) => waiting(`the others of its group were not ready within ${elapsed}`, 'Waiting'),
+    deadlineMs: ({ entry, candidate }) =>
+      migrates(entry, candidate.release)
+        ? oneTryMs(candidate.release.entry, DEFAULT_READINESS_MS) + WARMING_SLACK_MS
+        : PARTY_DEADLINE_MS,
+    late: (_, elapsed) =>
+      waiting(`the others of its group, or its other replicas, were not ready within ${elapsed}`, 'Waiting'),
   },
 ];
 
@@ -118,7 +151,13 @@ function drainOf({ desired }: EntryDraft): number {
   return desired?.drainDeadlineMs ?? DEFAULT_DRAIN_MS;
 }
 
-function refusedOrWaiting({ problem }: Extract<Preparation, { state: 'Failed' }>): Ending {
+/** The replica that migrates is gone, and nobody saw it fail: half of a migration is never gone on with. */
+function isInterrupted({ replicas }: EntryDraft, { copy }: StateContext['candidate']): boolean {
+  if (!copy || copy.isMigrated || copy.replica === undefined) return false;
+  return !replicas.some(({ id, stopping }) => id === copy.replica && !stopping);
+}
+
+function refusedOrWaiting(problem: Problem): Ending {
   if (problem.policy === 'Terminal') return refused(problem);
   return waitingFor(`${problem.code}: ${problem.message}`, problem.remedy);
 }

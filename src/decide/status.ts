@@ -2,6 +2,7 @@
 import { callName } from '../model/callable.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Action } from '../model/decision.ts';
+import type { DataOf } from '../model/edition.ts';
 import { scheduleOfFiring } from '../model/firing.ts';
 import type { EntryMemory, Release } from '../model/memory.ts';
 import type {
@@ -9,11 +10,13 @@ import type {
   Condition,
   ConditionType,
   DecisionRecord,
+  EditionStatus,
   EntryStatus,
   ReleaseRef,
   ReplicaStatus,
 } from '../model/status.ts';
 import { isServing, type EntryContext } from './context.ts';
+import { asideOf, dataOf, presentOf } from './data.ts';
 import { headlineOf, type Headline } from './headline.ts';
 import { usesOfLate } from './uses.ts';
 import type { Decided } from './lock-step.ts';
@@ -68,6 +71,7 @@ export function statusOf(world: World, decided: Decided, owned: Owners): EntrySt
     replicas: replicasOf(world, key, decided),
     ...bindingsOf(key, entry),
     ...usesOf(world, entry),
+    ...stateOf(entry),
     ...optional('schedules', scheduleStatusOf(world, key, owned)),
     ...callsOf(entry),
     ...optional('remote', remoteStatusOf(world, key, entry)),
@@ -93,6 +97,24 @@ function usesOf(world: World, entry: EntryMemory): Pick<EntryStatus, 'uses'> {
     lastAt: new Date(lastWallMs).toISOString(),
   }));
   return uses.length > 0 ? { uses } : {};
+}
+
+function stateOf(entry: EntryMemory): Pick<EntryStatus, 'state'> {
+  const present = presentOf(entry);
+  if (!present) return {};
+  const shown = ({ edition, version }: DataOf): EditionStatus => {
+    const stores = entry.editions?.find((one) => one.edition === edition)?.stores ?? [];
+    return { edition, ...optional('version', version), stores };
+  };
+  const [before] = entry.warm;
+  const kept = before && dataOf(entry, before);
+  return {
+    state: {
+      ...shown(present),
+      ...(kept && kept.edition !== present.edition ? { kept: shown(kept) } : {}),
+      aside: asideOf(entry).map(shown),
+    },
+  };
 }
 
 function callsOf({ serving }: EntryMemory): Pick<EntryStatus, 'calls'> {
@@ -233,6 +255,8 @@ function concerns(world: World, action: Action, key: EntryKey): boolean {
       return action.replica.startsWith(`${key}@`);
     case 'Fire':
       return action.firing.group.startsWith(`${key}@`);
+    case 'Stores':
+      return action.order.entry === key;
     case 'StopFiring':
       return world.memory.schedules?.[scheduleOfFiring(action.firing)]?.entry === key;
     case 'ForgetFirings':

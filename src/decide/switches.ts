@@ -5,12 +5,13 @@
 import { short } from '../kit/digest.ts';
 import type { Evidence } from '../model/status.ts';
 import type { EntryKey } from '../model/component.ts';
-import type { Release } from '../model/memory.ts';
+import type { Candidate, Release, Serving } from '../model/memory.ts';
 import { FRESH_TRIAL } from './gate/tally.ts';
 import { nextStep } from './gate/trial.ts';
 import { failed, recordEnd, sentenceOf } from './ends.ts';
 import { attemptOf } from './identity.ts';
 import { MAX_ROLLBACKS, MAX_WARM, withServing, type EntryDraft } from './memory.ts';
+import { editionText, takeCopy } from './data.ts';
 import { leave } from './retreat.ts';
 import { entryOf, readyCount, say, type World } from './world.ts';
 
@@ -19,6 +20,7 @@ export function promote(world: World, key: EntryKey, predecessors: readonly Entr
   const entry = entryOf(world, key);
   const { candidate, serving } = entry;
   if (!candidate) return;
+  takeCopy(entry, candidate);
   const proof = entry.ledger.find((line) => line.release.release === candidate.release.release);
   // Going back to a proven release takes out what serves: if that comes again, it walks its steps.
   if (proof && serving) {
@@ -47,10 +49,20 @@ export function promote(world: World, key: EntryKey, predecessors: readonly Entr
   entry.preemptions = 0;
   say(world, key, {
     reason: serving || predecessors.length > 0 ? 'Baking' : 'FirstDeployment',
-    message: `release ${short(candidate.release.release)} takes all traffic and bakes: ${why}`,
+    message: `release ${short(candidate.release.release)} takes all traffic and bakes: ${why}${dataNote(entry, candidate, serving)}`,
     evidence: candidate.trial.evidence,
     commit: candidate.release.commit,
   });
+}
+
+/** Which data the traffic goes to now, where it is other data than before; and what becomes of that. */
+function dataNote(entry: EntryDraft, { copy, release }: Candidate, before: Serving | undefined): string {
+  const data = entry.data?.[release.revision];
+  const was = before && entry.data?.[before.release.revision];
+  if (!data || data.edition === was?.edition) return '';
+  if (!copy) return `; with it go the stores, to ${editionText(data.edition)}: what was written since is set aside`;
+  if (!was) return `; its stores are ${editionText(data.edition)}`;
+  return `; its stores are ${editionText(data.edition)}, and ${editionText(was.edition)} is kept until the bake ends`;
 }
 
 /** What can be gone back to, nearest first: what served until now, then the last proven one where that is another. */
@@ -120,7 +132,14 @@ export function switchBack(
   if (back && !atOnce) leave(world, key, serving.release, 100);
   // One generation only: nothing that stood further behind is kept, unless what serves now was never proven itself.
   entry.warm = entry.serving && !entry.serving.proven ? entry.warm.filter((release) => release !== back) : [];
-  const to = back ? `release ${short(back.release)}` : 'the owner before it';
+  const was = entry.data?.[serving.release.revision];
+  const data = back && entry.data?.[back.revision];
+  const aside = was && data && was.edition !== data.edition;
+  const to =
+    (back ? `release ${short(back.release)}` : 'the owner before it') +
+    (aside
+      ? ` and to ${editionText(data.edition)} of its stores (what was written since the switch is set aside as ${editionText(was.edition)})`
+      : '');
   say(world, key, {
     reason: mine ? 'RolledBack' : 'GroupRolledBack',
     message: `release ${short(serving.release.release)} rolled back to ${to}: ${why}`,

@@ -4,9 +4,11 @@
  */
 import { short } from '../kit/digest.ts';
 import { formatDuration } from '../kit/units.ts';
-import type { CandidateState } from '../model/memory.ts';
+import type { Candidate, CandidateState } from '../model/memory.ts';
+import type { Approval } from '../model/rollout.ts';
 import { groupId } from '../model/snapshot.ts';
 import { differsInSecretsOnly, type EntryContext } from './context.ts';
+import { beginCopy, changesData, endMigration, migrates, othersWith } from './data.ts';
 import { editOf, follow } from './edits.ts';
 import { failed, waiting, withoutApproval, withoutSamples, type Ending } from './ends.ts';
 import { freshTrial } from './gate/tally.ts';
@@ -110,7 +112,9 @@ function lateEdge(row: (typeof STATES)[number], step: StateContext): { end: Endi
 }
 
 function enter(world: World, { entry }: EntryContext, state: CandidateState): void {
+  if (state === 'Ready') endMigration(entry);
   withCandidate(entry, { state, sinceMs: world.memory.clockMs });
+  if (state === 'Copying') beginCopy(world, entry);
 }
 
 /** How many replicas the candidate is to have: those of its step, or all where it takes no steps. */
@@ -146,7 +150,7 @@ export function advance(world: World, walkers: readonly Walker[], parties: Parti
   if (underWay.length === 0) {
     if (!stepping.every(hasPassed)) return;
     for (const walker of stepping) bring(walker, Number.POSITIVE_INFINITY);
-    return handOver(world, walkers);
+    return handOver(world, walkers, parties);
   }
   const lowest = Math.min(...underWay.map((walker) => candidateOf(walker).step));
   const next = underWay.filter((walker) => candidateOf(walker).step === lowest);
@@ -178,7 +182,18 @@ function isUp(state: CandidateState): boolean {
 }
 
 /** Singletons pause last, when nothing else of their party is left to wait for; then all are switched to. */
-function handOver(world: World, walkers: readonly Walker[]): void {
+function handOver(world: World, walkers: readonly Walker[], parties: Parties): void {
+  for (const { context } of walkers) {
+    const approval = migrationApproval(context.entry);
+    if (!approval) continue;
+    const candidate = context.entry.candidate!;
+    const sinceMs = candidate.trial.approvalSinceMs ?? world.memory.clockMs;
+    withCandidate(context.entry, { trial: { ...candidate.trial, approvalSinceMs: sinceMs } });
+    if (world.memory.clockMs - sinceMs < approval.deadlineMs) return;
+    const why = `no approval by ${approval.name} within ${formatDuration(approval.deadlineMs)}`;
+    return endCandidate(world, context.key, withoutApproval(candidate.release, approval.name, why), parties);
+  }
+
   const singletons = walkers.filter(({ context: { entry } }) => takesOver(entry, entry.candidate!.release));
   const others = walkers.filter((walker) => !singletons.includes(walker));
   if (!others.every((walker) => mayRise(world, walker, Number.POSITIVE_INFINITY))) return;
@@ -186,11 +201,17 @@ function handOver(world: World, walkers: readonly Walker[]): void {
     const { candidate, serving } = context.entry;
     // A firing in flight ends on its own release; the mailbox is not paused for it.
     if (candidate!.state !== 'Prepared' || firingsOf(world, context.key).length > 0) continue;
+    const migrating = migrates(context.entry, candidate!.release);
+    if (migrating && othersWith(world, context.key, candidate!.release).length > 0) continue;
     enter(world, context, 'Handover');
+    if (migrating) context.entry.paused = true;
     const names = [serving!, candidate!].map(({ release }) => short(release.release));
+    const then = migrating
+      ? `its stores are copied, and release ${names[1]} migrates the copy and starts`
+      : `then release ${names[1]} starts`;
     say(world, context.key, {
       reason: 'Progressing',
-      message: `release ${names[0]} drains and ends, then release ${names[1]} starts; requests wait in the mailbox`,
+      message: `release ${names[0]} drains and ends, ${then}; requests wait in the mailbox`,
       commit: candidate!.release.commit,
     });
   }
@@ -206,7 +227,7 @@ export function isStepping({ context, move }: Walker): boolean {
   const { entry, wish } = context;
   const { release } = wish.target!;
   if (move.how === 'AtReadiness' || stepsFor(context).length === 0) return false;
-  if (callsOf(release.entry) === 'Nothing' || takesOver(entry, release)) return false;
+  if (callsOf(release.entry) === 'Nothing' || takesOver(entry, release) || changesData(entry, release)) return false;
   const serving = entry.serving?.release;
   return !(serving && (serving.revision === release.revision || differsInSecretsOnly(serving, release)));
 }
@@ -222,8 +243,10 @@ function mayRise(world: World, { context }: Walker, stepNumber: number): boolean
   const { minReplicas } = release.entry.scaling;
   // What serves beside a rolling release is what that has left of it, and no measure.
   const all = isRolling(release) && behind > 0 ? minReplicas : behind;
+  // Where requests wait, the first replica alone would get all of them.
+  const beside = migrates(entry, release) ? minReplicas : 1;
   const needed = step?.replicas ?? Math.min(Math.ceil(((step?.capacity ?? 100) / 100) * all), minReplicas);
-  return readyCount(world, key, release) >= Math.max(1, needed);
+  return readyCount(world, key, release) >= Math.max(beside, needed);
 }
 
 function enterStep(world: World, walker: Walker, step: number): void {
@@ -263,11 +286,21 @@ function hasPassed({ context: { entry } }: Walker): boolean {
 /** The approval that the present step waits for, once its gate has passed. */
 export function missingApproval(candidate: NonNullable<EntryContext['entry']['candidate']>) {
   const approval = stepOf(candidate)?.approval;
-  const given = candidate.release.entry.rollout.approvals.some(
-    ({ name, revision }) =>
-      name === approval?.name && revision.length >= 12 && candidate.release.revision.startsWith(revision),
+  return approval && !isGiven(candidate, approval) ? approval : undefined;
+}
+
+/** A migration takes no steps: what their approvals are for is asked before it. */
+export function migrationApproval(entry: EntryContext['entry']): Approval | undefined {
+  const { candidate } = entry;
+  if (candidate?.state !== 'Prepared' || !migrates(entry, candidate.release)) return undefined;
+  const asked = stepsOf(candidate.release.entry).flatMap(({ approval }) => approval ?? []);
+  return asked.find((approval) => !isGiven(candidate, approval));
+}
+
+function isGiven({ release }: Pick<Candidate, 'release'>, approval: Approval): boolean {
+  return release.entry.rollout.approvals.some(
+    ({ name, revision }) => name === approval.name && revision.length >= 12 && release.revision.startsWith(revision),
   );
-  return approval && !given ? approval : undefined;
 }
 
 function lateInStep(world: World, { context: { entry } }: Walker): Ending | undefined {
@@ -309,6 +342,7 @@ function reasonOf({ context, move }: Walker): string {
   if (move.how === 'AtReadiness') return move.why;
   const { strategy } = context.wish.target!.entry.rollout.settings;
   if (takesOver(context.entry, context.wish.target!.release)) return 'what served has ended and it is ready';
+  if (changesData(context.entry, context.wish.target!.release)) return 'it works on other data than what served';
   if (!isStepping({ context, move }))
     return strategy.type === 'Canary' ? 'nothing in it needs steps' : `strategy ${strategy.type}`;
   const { length } = stepsFor(context);

@@ -1,4 +1,4 @@
-import type { InstancePolicy, Member } from '../model/component.ts';
+import { ownStoresOf, type InstancePolicy, type Member } from '../model/component.ts';
 import type { CellSpec } from '../model/engine.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
 import type { BrokerCell } from '../wire/broker-link.ts';
@@ -30,6 +30,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     responseBodyBytes: limits.responseBodyBytes,
     instancePolicy: policyOf(cell),
     startTimeoutMs: Math.floor(limits.startTimeoutMs * SHARE_OF_START_TIME),
+    ...(cell.migrate ? { migrate: cell.migrate } : {}),
     ...(readiness?.type === 'httpGet' ? { warmUpPath: readiness.path } : {}),
   };
   return {
@@ -52,6 +53,9 @@ export function brokerCellOf(number: number, replica: string, cell: CellSpec): O
     component: cell.entry,
     group: cell.group,
     grants: cell.members.flatMap(({ member }) => member.capabilities),
+    ...(cell.edition === undefined
+      ? {}
+      : { own: { stores: ownStoresOf(cell.members[0]!.member.capabilities), edition: cell.edition } }),
     seats: seatsOf(cell.limits.concurrency),
   };
 }

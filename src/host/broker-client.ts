@@ -13,6 +13,9 @@ import { randomBytes } from 'node:crypto';
 import type net from 'node:net';
 import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
+import { err, type Result } from '../kit/result.ts';
+import type { StoreOrder, StoresDone } from '../model/edition.ts';
+import { problem, type Problem } from '../model/problem.ts';
 import type { GrantsInForce } from '../model/snapshot.ts';
 import { ATTACH_BYTES } from '../wire/broker-frames.ts';
 import type { BrokerCell, BrokerConfig, FromBrokerProcess, ToBrokerProcess } from '../wire/broker-link.ts';
@@ -48,6 +51,7 @@ export class BrokerClient {
   readonly #options: BrokerClientOptions;
   readonly #users = new Map<number, BrokerUser>();
   readonly #granting = new Map<number, Deferred<void>>();
+  readonly #ordered = new Map<number, Deferred<Result<StoresDone, Problem>>>();
   #grants: GrantsInForce | undefined;
   #child: ChildProcess | undefined;
   #startedAtMs = 0;
@@ -68,6 +72,17 @@ export class BrokerClient {
   async grant(grants: GrantsInForce): Promise<void> {
     this.#grants = grants;
     if (this.#child) await this.#sendGrants(grants);
+  }
+
+  /** What control wants done with stores. Where the broker ends meanwhile nobody knows: it is asked again. */
+  async carryOut(order: StoreOrder): Promise<Result<StoresDone, Problem>> {
+    if (this.#closed || this.#restart) return err(problem('HW4120', 'the broker is being started again'));
+    if (!this.#child) this.#start();
+    const id = ++this.#lastId;
+    const done = new Deferred<Result<StoresDone, Problem>>();
+    this.#ordered.set(id, done);
+    this.#send({ type: 'stores', id, order });
+    return done.promise;
   }
 
   attach(user: BrokerUser): void {
@@ -132,6 +147,10 @@ export class BrokerClient {
         this.#granting.get(message.id)?.resolve();
         this.#granting.delete(message.id);
         return;
+      case 'stores':
+        this.#ordered.get(message.id)?.resolve(message.result);
+        this.#ordered.delete(message.id);
+        return;
       case 'records':
         this.records.add(message.records);
         return this.#options.onRecords();
@@ -145,6 +164,9 @@ export class BrokerClient {
     this.#child = undefined;
     for (const granted of this.#granting.values()) granted.resolve();
     this.#granting.clear();
+    for (const done of this.#ordered.values())
+      done.resolve(err(problem('HW4120', 'the broker ended before it answered')));
+    this.#ordered.clear();
     if (this.#closed) return;
     for (const user of this.#users.values()) user.onBroker(undefined);
     if (performance.now() - this.#startedAtMs > STABLE_AFTER_MS) this.#backoffMs = RESTART_BACKOFF_INITIAL_MS;

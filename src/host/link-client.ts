@@ -76,6 +76,7 @@ class EngineLinkClient implements EngineLink {
   stop: EnginePort['stop'] = async (replica, deadlineMs) => nothing(await this.#call('stop', { replica, deadlineMs }));
   forget: EnginePort['forget'] = async (replicas) => nothing(await this.#call('forget', { replicas }));
   records: EnginePort['records'] = (after) => this.#call('records', { after });
+  stores: EnginePort['stores'] = (order) => this.#call('stores', order);
   synthesize: EnginePort['synthesize'] = async (run) => nothing(await this.#call('synthesize', run));
   fire: EnginePort['fire'] = async (firing) => nothing(await this.#call('fire', firing));
   stopFiring: EnginePort['stopFiring'] = async (firing) => nothing(await this.#call('stopFiring', { firing }));

@@ -179,7 +179,7 @@ export class Replica implements CellOwner {
     const cell = taken.value;
     this.#process = cell;
     this.#assignedAtMs = performance.now();
-    const { startTimeoutMs } = this.cell.limits;
+    const startTimeoutMs = this.cell.limits.startTimeoutMs + (this.cell.migrate?.timeoutMs ?? 0);
     this.#after(startTimeoutMs, () =>
       this.#finish('StartFailed', problem('HW4105', `${this.id} was not loaded within ${startTimeoutMs} ms`)),
     );
@@ -211,7 +211,7 @@ export class Replica implements CellOwner {
 
   /** Asks until the first success, or until the deadline, which is the phase's own timer. */
   #warm(readiness: ReadinessProbe): void {
-    const startedAtMs = this.#assignedAtMs;
+    const startedAtMs = this.#assignedAtMs + (this.cell.migrate?.timeoutMs ?? 0);
     let why = 'it was not asked yet';
     this.#after(startedAtMs + readiness.deadlineMs - performance.now(), () =>
       this.#finish(

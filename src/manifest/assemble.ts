@@ -23,6 +23,7 @@ import { rolloutProblems } from './assemble/rollout.ts';
 import { routeProblems, rulesOf } from './assemble/routes.ts';
 import { foreignClaimProblems, foreignProblem, isForeign, type RootScope } from './assemble/scope.ts';
 import { scheduleProblems, triggerOf } from './assemble/schedules.ts';
+import { sharedStoreProblems, stateProblems } from './assemble/state.ts';
 import { pinsOf } from './assemble/source.ts';
 import { Tenancy } from './assemble/tenancy.ts';
 import { refuseKeepers, valuesOf } from './assemble/values.ts';
@@ -186,6 +187,7 @@ function checkComponents(
     const problems = [
       ...(member.ok ? [] : member.error),
       ...entryProblems(document, source, assembly),
+      ...stateProblems(document, member.ok ? member.value : undefined),
       ...probedProblems(document, source, { members, shapeOf }),
     ];
     if (problems.length > 0) assembly.refuse(document, problems);
@@ -306,6 +308,7 @@ function makeEntries(
     [...documents].map(([key, document]) => [key, binaryProblems(document, inputs.members.get(key)!, inputs.shapeOf)]),
   );
   const remote = remoteSides(all, inputs, assembly, inputs.previous);
+  const shared = sharedStoreProblems(documents, inputs.members);
   const entries = new Map<EntryKey, DesiredEntry>();
   const findings: Diagnostic[] = [];
   for (const [key, document] of documents) {
@@ -323,6 +326,7 @@ function makeEntries(
       withheld: [
         ...inputs.withheld(document),
         ...rolesNotImplemented(document, assembly),
+        ...(shared.get(key) ?? []),
         ...keptCallerProblems(document, inputs, assembly, inputs.previous),
       ],
     });

@@ -30,6 +30,9 @@ export const COMPONENT_DEFAULTS = {
   restartToken: '0',
 } as const;
 
+/** Only where `state` is written at all. */
+export const STATE_DEFAULTS = { migrateTimeout: '1m' } as const;
+
 export const GRANT_DEFAULTS = {
   enforcement: 'Enforce',
   outboundHttp: { schemes: ['https'], ports: [443] },

@@ -13,6 +13,7 @@ import { REMOTE_CODES } from './remote-codes.ts';
 import { ROOT_CODES } from './root-codes.ts';
 import { SSH_CODES } from './ssh-codes.ts';
 import { TRIAL_CODES } from './trial-codes.ts';
+import { STATE_CODES } from './state-codes.ts';
 import { TYPE_CODES } from './type-codes.ts';
 import { VALUE_CODES } from './value-codes.ts';
 import type { Policy } from './problem.ts';
@@ -37,6 +38,7 @@ export const CODES = {
   ...MANIFEST_CODES,
   ...TRIAL_CODES,
   ...ROOT_CODES,
+  ...STATE_CODES,
   ...TYPE_CODES,
   ...SECRET_CODES,
   ...REMOTE_CODES,

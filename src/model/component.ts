@@ -32,6 +32,19 @@ export interface Grant {
   readonly expireTime?: string;
 }
 
+/** The store that a grant of `keyValue` is about. */
+export function storeOf({ settings }: Pick<Grant, 'settings'>): string {
+  return String(settings['store']);
+}
+
+/** Stores that the grants let somebody write to, by name. */
+export function ownStoresOf(grants: readonly Grant[]): readonly string[] {
+  const written = grants.filter(({ capability, settings }) => {
+    return capability === 'keyValue' && settings['access'] === 'ReadWrite';
+  });
+  return [...new Set(written.map(storeOf))].sort();
+}
+
 export interface Link {
   /** The import that is bound, for example `shop:tax/rates@0.2.0`. */
   readonly import: string;
@@ -102,6 +115,8 @@ export interface Member {
   readonly instancePolicy: InstancePolicy;
   readonly isolation: Isolation;
   readonly links: readonly Link[];
+  /** What form its stores have, and how long a change of it may take. Absent: it says nothing about them. */
+  readonly state?: { readonly version: string; readonly migrateTimeoutMs: number };
 }
 
 export interface Supervision {

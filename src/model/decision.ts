@@ -1,6 +1,7 @@
 import type { Digest } from '../kit/digest.ts';
 import type { EntryKey, Isolation, Limits, Member, Probes } from './component.ts';
-import type { SyntheticRun } from './engine.ts';
+import type { Edition, StoreOrder } from './edition.ts';
+import type { Migration, SyntheticRun } from './engine.ts';
 import type { FiringId, FiringOrder } from './firing.ts';
 import type { Memory } from './memory.ts';
 import type { GroupId, Snapshot } from './snapshot.ts';
@@ -18,6 +19,10 @@ export interface CellPlan {
   readonly restartToken: string;
   /** Start from these, one per member, and not from the newest there are. */
   readonly bundles?: readonly Digest[];
+  /** The edition of its own stores that it works on; absent: whichever is in use. */
+  readonly edition?: Edition;
+  /** The data is of another form: its `migrate` is called first. */
+  readonly migrate?: Migration;
 }
 
 /** One effect. Each is idempotent: the same action after a crash does nothing twice. */
@@ -27,6 +32,7 @@ export type Action =
   | { readonly type: 'Start'; readonly replica: string; readonly cell: CellPlan; readonly why: string }
   | { readonly type: 'Stop'; readonly replica: string; readonly deadlineMs: number; readonly why: string }
   | { readonly type: 'Forget'; readonly replicas: readonly string[]; readonly why: string }
+  | { readonly type: 'Stores'; readonly order: StoreOrder; readonly why: string }
   | { readonly type: 'Synthesize'; readonly run: SyntheticRun; readonly why: string }
   | { readonly type: 'Fire'; readonly firing: FiringOrder; readonly why: string }
   | { readonly type: 'StopFiring'; readonly firing: FiringId; readonly why: string }

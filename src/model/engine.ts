@@ -1,5 +1,6 @@
 import type { EntryKey, Isolation, Limits, Member, Probes, ProbeCall } from './component.ts';
 import type { Digest } from '../kit/digest.ts';
+import type { Edition } from './edition.ts';
 import type { FiringObserved } from './firing.ts';
 import type { Problem } from './problem.ts';
 import type { GroupId } from './snapshot.ts';
@@ -77,6 +78,17 @@ export interface CellSpec {
   readonly isolation: Isolation;
   readonly probes: Probes;
   readonly restartToken: string;
+  /** The edition of the entry's own stores that it works on; absent: whichever is in use. */
+  readonly edition?: Edition;
+  /** It is the first of another form of data: the entry's `migrate` is called before anything else. */
+  readonly migrate?: Migration;
+}
+
+/** What a component is told of the data that it is to bring into its own form. */
+export interface Migration {
+  /** `spec.state.version` of whoever wrote it; absent: nobody said. */
+  readonly from?: string;
+  readonly timeoutMs: number;
 }
 
 export type ReplicaPhase =

@@ -1,7 +1,9 @@
 import type { Digest } from '../kit/digest.ts';
 import type { EntryKey } from './component.ts';
 import type { DesiredEntry, EnvironmentSettings } from './desired.ts';
+import type { DataOf, Edition } from './edition.ts';
 import type { BundlesInUse, ReplicaEnd } from './engine.ts';
+import type { Problem } from './problem.ts';
 import type { Ceilings, GroupId } from './snapshot.ts';
 import type { ScheduleKey } from './schedule.ts';
 import type { ScheduleMemory } from './schedule-memory.ts';
@@ -74,6 +76,8 @@ export type CandidateState =
   | 'Prepared'
   /** Singletons only: the mailbox is paused, what serves drains and ends. */
   | 'Handover'
+  /** Another form of data: nothing of the entry runs, its stores are being copied. */
+  | 'Copying'
   | 'Warming'
   | 'Ready'
   | 'Canary';
@@ -92,9 +96,35 @@ export interface Candidate {
   readonly weight: number;
   /** `Rolling`: how many replicas it is to have by now; absent: all. */
   readonly replicas?: number | undefined;
+  /** Of the stores, in the form that it brings them into; absent: it works on what is there. */
+  readonly copy?: CopyMemory | undefined;
   /** The lock-step that it belongs to: its own key, or the name of its group. */
   readonly party: string;
   readonly trial: Trial;
+}
+
+/** A copy of an entry's own stores, taken for a release of another version. */
+export interface CopyMemory {
+  readonly edition: Edition;
+  readonly stores: readonly string[];
+  /** What it is a copy of; where nobody knew that, from when it is there. */
+  readonly from?: DataOf;
+  readonly isThere?: true;
+  /** Why it could not be made. */
+  readonly problem?: Problem;
+  /** The replica that migrates it, started once. */
+  readonly replica?: string | undefined;
+  readonly isMigrated?: true;
+}
+
+/** An edition of an entry's own stores that may lie on the disk. */
+export interface EditionMemory extends DataOf {
+  readonly stores: readonly string[];
+  /** What wrote to it was seen by visitors: it is set aside, and not removed, when nothing works on it. */
+  readonly hasServed: boolean;
+  readonly atWallMs: number;
+  /** Its removal was ordered, on `clockMs`. */
+  readonly triedAtMs?: number;
 }
 
 /** The release with the traffic. */
@@ -305,6 +335,15 @@ export interface EntryMemory {
   readonly counters: { readonly [release: string]: SeenCounters };
   /** Bounded; the one noted last is last. */
   readonly uses?: readonly UsedGrant[] | undefined;
+  /** Which data each release in use works on, by revision. Absent, as the four below: it never had more than one edition. */
+  readonly data?: { readonly [revision: string]: DataOf } | undefined;
+  /** Of what served last. */
+  readonly left?: DataOf | undefined;
+  readonly editions?: readonly EditionMemory[] | undefined;
+  /** The edition that the broker was last told is in use. */
+  readonly named?: { readonly edition: Edition; readonly triedAtMs: number; readonly isDone?: true } | undefined;
+  /** What served was stopped for a migration: requests wait until something serves. */
+  readonly paused?: true | undefined;
   /** Of every group in use: serving, candidate, warm, ledger. Absent in memories of a time before they were kept. */
   readonly bundles?: { readonly [group: GroupId]: PinnedBundles } | undefined;
   readonly conditions: { readonly [type in ConditionType]?: Pick<Condition, 'status' | 'reason' | 'since'> };

@@ -1,5 +1,7 @@
+import type { Result } from '../kit/result.ts';
 import type { AccessRecord } from './audit.ts';
 import type { Member } from './component.ts';
+import type { StoreOrder, StoresDone } from './edition.ts';
 import type { EngineObserved } from './engine.ts';
 import type { Problem } from './problem.ts';
 import type { GroupId } from './snapshot.ts';
@@ -12,6 +14,12 @@ export type Preparation =
 /** What a bundle is made from: the artifact, and the memory limit that is written into it. */
 export function localKey(member: Pick<Member, 'artifact' | 'limits'>): string {
   return `${member.artifact} ${member.limits.memoryBytes}`;
+}
+
+/** An order about stores, and what came of it. */
+export interface StoresOutcome {
+  readonly order: StoreOrder;
+  readonly result: Result<StoresDone, Problem>;
 }
 
 /** A commit as people know it. */
@@ -34,6 +42,8 @@ export interface Observed {
   readonly current?: ReadonlySet<string> | undefined;
   /** Starts that the engine did not take, since the last decision. */
   readonly refusedStarts: readonly { readonly replica: string; readonly problem: Problem }[];
+  /** What came of orders about stores, since the last decision. */
+  readonly stores?: readonly StoresOutcome[] | undefined;
   /** Uses of grants since the last decision. */
   readonly uses?: readonly AccessRecord[] | undefined;
   /** The accepted head first, then the heads that it passed over since the one accepted before. */

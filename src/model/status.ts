@@ -83,6 +83,7 @@ export interface CandidateStatus extends ReleaseRef {
     | 'Verified'
     | 'Prepared'
     | 'Handover'
+    | 'Copying'
     | 'Warming'
     | 'Ready'
     | 'Canary'
@@ -167,6 +168,20 @@ export interface RemoteStatus {
   readonly callers: readonly EntryKey[];
 }
 
+/** An edition of the stores of an entry; the first is the empty text. */
+export interface EditionStatus {
+  readonly edition: string;
+  readonly version?: string;
+  readonly stores: readonly string[];
+}
+
+export interface StateStatus extends EditionStatus {
+  /** What can be gone back to, while the release that serves is in its bake. */
+  readonly kept?: EditionStatus;
+  /** What nothing works on any more, newest first: the data before a migration, or what was written before a rollback. */
+  readonly aside: readonly EditionStatus[];
+}
+
 export interface EntryStatus extends OfRoot {
   readonly key: EntryKey;
   readonly conditions: readonly Condition[];
@@ -194,6 +209,8 @@ export interface EntryStatus extends OfRoot {
     readonly needs: { readonly [field: string]: string };
     readonly lastAt: string;
   }[];
+  /** The form of its data, where it has one: which edition of its stores is in use, and which others are there. */
+  readonly state?: StateStatus;
   /** Absent: none. */
   readonly schedules?: readonly ScheduleStatus[];
   /** Exported functions that the routes of what serves call, as `interface#function`; absent: none. */

@@ -43,6 +43,8 @@ process.on('message', (message: ToBrokerProcess, handle: unknown) => {
       return;
     case 'gone':
       return broker?.detach(message.cell);
+    case 'stores':
+      return void broker?.carryOut(message.order).then((result) => send({ type: 'stores', id: message.id, result }));
   }
 });
 

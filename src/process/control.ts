@@ -140,6 +140,7 @@ function withHostSettings(
     forget: (replicas) => engine.forget(replicas),
     publish: (snapshot) => engine.publish({ ...snapshot, ...settings }),
     records: (after) => engine.records(after),
+    stores: (order) => engine.stores(order),
     synthesize: (run) => engine.synthesize(run),
     fire: (firing) => engine.fire(firing),
     stopFiring: (firing) => engine.stopFiring(firing),

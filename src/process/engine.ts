@@ -120,6 +120,7 @@ function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
     },
     inForce: () => ok(ingress.snapshot ?? null),
     records: ({ after }) => ok(host.broker.records.take(after)),
+    stores: (order) => host.broker.carryOut(order),
     synthesize: (run) => {
       void ingress.synthesize(run);
       return ok(null);

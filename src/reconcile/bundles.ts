@@ -8,7 +8,8 @@ import type { EntryKey, Member } from '../model/component.ts';
 import type { CellPlan } from '../model/decision.ts';
 import type { Bundle, CellSpec } from '../model/engine.ts';
 import { localKey, type Preparation } from '../model/observed.ts';
-import type { Problem } from '../model/problem.ts';
+import { problem, type Problem } from '../model/problem.ts';
+import { stateFault } from '../model/state.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { ok, type Result } from '../kit/result.ts';
 import { blockingLinksOf, boundLinksOf, providersFirst, unfitLinkOf } from './linking.ts';
@@ -67,6 +68,8 @@ export function createBundles(
     for (const member of providersFirst(members)) {
       const prepared = await ports.components.prepare(member, blockingLinksOf(member, made));
       if (!prepared.ok) return { state: 'Failed', problem: prepared.error };
+      const fault = stateFault(member, prepared.value.exports);
+      if (fault) return { state: 'Failed', problem: problem('HW1133', fault.message, { remedy: fault.remedy }) };
       made.set(member.key, prepared.value);
       note(member, prepared.value);
     }

@@ -5,6 +5,8 @@
 import type { Json } from '../kit/json.ts';
 import type { Result } from '../kit/result.ts';
 import type { Action } from '../model/decision.ts';
+import { orderId } from '../model/edition.ts';
+import type { StoresOutcome } from '../model/observed.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Bundles } from './bundles.ts';
 import type { EnginePort } from './ports.ts';
@@ -23,13 +25,19 @@ export interface Effects {
   /** Resolves when all but starts and preparations are done; `settled` when everything is. */
   run(actions: readonly Action[]): Promise<{ readonly settled: Promise<readonly Json[]> }>;
   refusedStarts(): readonly RefusedStart[];
+  /** What came of orders about stores. */
+  storesOutcomes(): readonly StoresOutcome[];
+  /** The decision that saw these is durable. */
+  forgetOutcomes(seen: readonly StoresOutcome[]): void;
   /** The decision that saw these is durable. */
   forgetRefused(seen: readonly RefusedStart[]): void;
 }
 
 export function createEffects(engine: EnginePort, bundles: Bundles, changed: () => void): Effects {
   const starting = new Set<string>();
+  const ordered = new Set<string>();
   let refused: readonly RefusedStart[] = [];
+  let outcomes: readonly StoresOutcome[] = [];
 
   async function start({ replica, cell }: Extract<Action, { type: 'Start' }>): Promise<Result<void, Problem>> {
     starting.add(replica);
@@ -38,6 +46,18 @@ export function createEffects(engine: EnginePort, bundles: Bundles, changed: () 
     starting.delete(replica);
     if (!result.ok && !LINK_DOWN.includes(result.error.code)) {
       refused = [...refused, { replica, problem: result.error }];
+      changed();
+    }
+    return result;
+  }
+
+  /** A copy may take long: nothing waits for it. */
+  async function order({ order: asked }: Extract<Action, { type: 'Stores' }>): Promise<Result<unknown, Problem>> {
+    ordered.add(orderId(asked));
+    const result = await engine.stores(asked);
+    ordered.delete(orderId(asked));
+    if (result.ok || !LINK_DOWN.includes(result.error.code)) {
+      outcomes = [...outcomes, { order: asked, result }];
       changed();
     }
     return result;
@@ -60,13 +80,18 @@ export function createEffects(engine: EnginePort, bundles: Bundles, changed: () 
         return engine.forgetFirings(action.firings);
       case 'Publish':
       case 'Start':
+      case 'Stores':
       case 'Prepare':
         return undefined;
     }
   }
 
   return {
-    fresh: (actions) => actions.filter((action) => action.type !== 'Start' || !starting.has(action.replica)),
+    fresh: (actions) =>
+      actions.filter((action) => {
+        if (action.type === 'Stores') return !ordered.has(orderId(action.order));
+        return action.type !== 'Start' || !starting.has(action.replica);
+      }),
     async run(actions) {
       const outcomes: Promise<Json>[] = [];
       const note = (action: Action, result: Promise<Result<unknown, Problem>>) => {
@@ -81,6 +106,7 @@ export function createEffects(engine: EnginePort, bundles: Bundles, changed: () 
       for (const action of actions) {
         if (action.type === 'Prepare') bundles.prepare(action.group, action.members);
         if (action.type === 'Start') void note(action, start(action));
+        if (action.type === 'Stores') void note(action, order(action));
       }
       await Promise.all(
         actions.flatMap((action) => {
@@ -91,6 +117,10 @@ export function createEffects(engine: EnginePort, bundles: Bundles, changed: () 
       return { settled: Promise.all(outcomes) };
     },
     refusedStarts: () => refused,
+    storesOutcomes: () => outcomes,
+    forgetOutcomes(seen) {
+      outcomes = outcomes.filter((one) => !seen.includes(one));
+    },
     forgetRefused(seen) {
       refused = refused.filter((one) => !seen.includes(one));
     },
@@ -115,6 +145,8 @@ export function intentOf(action: Action): { readonly [name: string]: Json } {
       return { type: action.type, firing: action.firing, why: action.why };
     case 'ForgetFirings':
       return { type: action.type, firings: action.firings, why: action.why };
+    case 'Stores':
+      return { type: action.type, order: orderId(action.order), why: action.why };
     case 'Synthesize':
       return { type: action.type, run: action.run.id, requests: action.run.requests, why: action.why };
   }

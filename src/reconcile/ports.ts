@@ -5,6 +5,7 @@ import type { AccessPage, AccessRecord } from '../model/audit.ts';
 import type { Member } from '../model/component.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Bundle, CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
+import type { StoreOrder, StoresDone } from '../model/edition.ts';
 import type { FiringId, FiringOrder } from '../model/firing.ts';
 import type { MemoryParts } from '../model/memory-parts.ts';
 import type { SealedValue } from '../model/sealed.ts';
@@ -193,6 +194,8 @@ export interface EnginePort {
   publish(snapshot: Snapshot): Promise<Result<{ readonly generation: number }, Problem>>;
   /** Uses of grants after the one with that number. To ask is to say that those up to it are written down. */
   records(after: number): Promise<Result<AccessPage, Problem>>;
+  /** Copies, removes or names editions of stores. May take long: an order that was given before is not carried out twice. */
+  stores(order: StoreOrder): Promise<Result<StoresDone, Problem>>;
   synthesize(run: SyntheticRun): Promise<Result<void, Problem>>;
   /** Starts a firing; what comes of it is in `observe`, also that nothing took it. An id that it has is not started again. */
   fire(firing: FiringOrder): Promise<Result<void, Problem>>;

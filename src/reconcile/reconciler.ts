@@ -242,6 +242,7 @@ class Loop implements Reconciler {
     for (const members of cellsInUse(this.#memory, desired)) await this.#bundles.learn(members);
     if (this.#stopped) return IDLE_LOOK_MS;
     const refusedStarts = this.#effects.refusedStarts();
+    const stores = this.#effects.storesOutcomes();
     const news = this.#news;
     const uses = this.#uses;
     const decision = this.#decide(desired, this.#identities);
@@ -253,6 +254,7 @@ class Loop implements Reconciler {
     this.#decision = decision;
     if (this.#engine && servesAll(decision.memory, this.#engine)) this.#servedIn = this.#engine.epoch;
     this.#effects.forgetRefused(refusedStarts);
+    this.#effects.forgetOutcomes(stores);
     if (this.#news === news) this.#news = [];
     this.#uses = this.#uses === uses ? [] : this.#uses.filter((record) => !uses.includes(record));
     this.#bundles.settle(preparing(decision.memory));
@@ -271,6 +273,7 @@ class Loop implements Reconciler {
       toolchain: this.#ports.components.toolchain,
       current: this.#bundles.current,
       refusedStarts: this.#effects.refusedStarts(),
+      stores: this.#effects.storesOutcomes(),
       uses: this.#uses,
       commits: this.#news,
     };

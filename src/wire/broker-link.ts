@@ -4,6 +4,9 @@
  */
 import type { AccessRecord } from '../model/audit.ts';
 import type { EntryKey, Grant } from '../model/component.ts';
+import type { Result } from '../kit/result.ts';
+import type { Edition, StoreOrder, StoresDone } from '../model/edition.ts';
+import type { Problem } from '../model/problem.ts';
 import type { GrantsInForce, GroupId } from '../model/snapshot.ts';
 
 export interface BrokerConfig {
@@ -19,6 +22,8 @@ export interface BrokerCell {
   readonly component: EntryKey;
   readonly group: GroupId;
   readonly grants: readonly Grant[];
+  /** Which edition the stores have that are its own; absent, and of all others: that which `Use` named last. */
+  readonly own?: { readonly stores: readonly string[]; readonly edition: Edition };
   /** Seats of the channel: ids are 1 to this. */
   readonly seats: number;
   /** `ATTACH_BYTES` in hex. */
@@ -30,12 +35,15 @@ export type ToBrokerProcess =
   | { readonly type: 'grants'; readonly id: number; readonly grants: GrantsInForce }
   /** With the descriptor of the broker's end. */
   | { readonly type: 'cell'; readonly cell: BrokerCell }
-  | { readonly type: 'gone'; readonly cell: number };
+  | { readonly type: 'gone'; readonly cell: number }
+  /** What control wants done with stores; answered by `stores` with the same id. */
+  | { readonly type: 'stores'; readonly id: number; readonly order: StoreOrder };
 
 export type FromBrokerProcess =
   | { readonly type: 'ready' }
   /** The grants of that message are in force for every call that begins from now on. */
   | { readonly type: 'granted'; readonly id: number }
+  | { readonly type: 'stores'; readonly id: number; readonly result: Result<StoresDone, Problem> }
   | { readonly type: 'records'; readonly records: readonly AccessRecord[] }
   /** The cell broke the protocol; the broker has closed its channel. The process must be ended. */
   | { readonly type: 'violation'; readonly cell: number; readonly why: string };

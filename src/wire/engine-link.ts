@@ -7,6 +7,7 @@
  */
 import type { AccessPage } from '../model/audit.ts';
 import type { CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
+import type { StoreOrder, StoresDone } from '../model/edition.ts';
 import type { FiringId, FiringOrder } from '../model/firing.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -28,6 +29,8 @@ export interface LinkMethods {
   readonly inForce: { readonly params: null; readonly value: Snapshot | null };
   /** Uses of grants after the one with that number; those up to it have arrived and are forgotten. */
   readonly records: { readonly params: { readonly after: number }; readonly value: AccessPage };
+  /** What control wants done with stores: copied, removed, named as those in use. */
+  readonly stores: { readonly params: StoreOrder; readonly value: StoresDone };
   readonly synthesize: { readonly params: SyntheticRun; readonly value: null };
   readonly fire: { readonly params: FiringOrder; readonly value: null };
   readonly stopFiring: { readonly params: { readonly firing: FiringId }; readonly value: null };

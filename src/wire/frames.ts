@@ -179,6 +179,8 @@ export interface Assignment extends MemberAssignment {
   readonly instancePolicy: 'Pooled' | 'PerRequest' | 'Singleton';
   /** Milliseconds for compile + instantiate + init. */
   readonly startTimeoutMs: number;
+  /** The entry's `migrate` is called first, on an instance of its own, within this time beside `startTimeoutMs`. */
+  readonly migrate?: { readonly from?: string; readonly timeoutMs: number };
   /**
    * What the readiness probe will GET. With it, the cell asks it twice before `Loaded`, so that `Loaded` knows whether
    * `Pooled` holds; without it, the first second call on an instance decides.
@@ -190,6 +192,8 @@ export interface Loaded {
   readonly compileMs: number;
   readonly instantiateMs: number;
   readonly initMs: number;
+  /** Absent where there was nothing to migrate. */
+  readonly migrateMs?: number;
   readonly instancePolicy: 'Pooled' | 'PerRequest' | 'Singleton';
   /** Why the policy differs from what was asked for; absent where it does not. */
   readonly why?: string;

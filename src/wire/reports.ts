@@ -35,7 +35,7 @@ export function readJson(bytes: Buffer, start: number, end: number): Json | unde
 export function readLoaded(bytes: Buffer, start: number, end: number): Loaded | undefined {
   const report = readObject(bytes, start, end);
   if (report === undefined) return undefined;
-  const { compileMs, instantiateMs, initMs, instancePolicy, why, hasHealth, hasShutdown, hasHttp } = report;
+  const { compileMs, instantiateMs, initMs, migrateMs, instancePolicy, why, hasHealth, hasShutdown, hasHttp } = report;
   if (typeof compileMs !== 'number' || typeof instantiateMs !== 'number' || typeof initMs !== 'number')
     return undefined;
   if (typeof hasHealth !== 'boolean' || typeof hasShutdown !== 'boolean') return undefined;
@@ -44,6 +44,7 @@ export function readLoaded(bytes: Buffer, start: number, end: number): Loaded | 
     compileMs,
     instantiateMs,
     initMs,
+    ...(typeof migrateMs === 'number' ? { migrateMs } : {}),
     instancePolicy: instancePolicy as Loaded['instancePolicy'],
     ...(why === undefined ? {} : { why: cut(why) }),
     hasHealth,

@@ -19,6 +19,7 @@ const atPath = (spec = '') => {
   const files = shop(spec);
   return { ...files, 'cart.yaml': files['cart.yaml'].replace('path: cart.wasm', 'path: »cart.wasm') };
 };
+const KEPT = '  capabilities: [{name: g, keyValue: {store: data, access: ReadWrite}}]\n';
 const tax = {
   'tax.yaml': component('tax'),
 };
@@ -79,6 +80,24 @@ export const BINARY_ROWS: readonly BinaryRow[] = [
     bad: shop('  limits: {memory: »255Ki}\n'),
     good: shop('  limits: {memory: 256Ki}\n'),
     says: '`memory: 256Ki` or more',
+    severity: 'error',
+  },
+  {
+    code: 'HW1133',
+    what: 'an export of migrate that nothing says when to call',
+    artifact: 'wasm/counter-v3.wasm',
+    bad: atPath(KEPT),
+    good: shop(`${KEPT}  state: {version: "2"}\n`),
+    says: 'write spec.state: {version: "1"}',
+    severity: 'error',
+  },
+  {
+    code: 'HW1133',
+    what: 'a version of data, and nothing that migrates',
+    artifact: 'wasm/counter-v2.wasm',
+    bad: shop(`${KEPT}  state: {version: »"2"}\n`),
+    good: shop(KEPT),
+    says: 'export headway:component/migrate',
     severity: 'error',
   },
   {

@@ -24,6 +24,26 @@ const between = (base: Files, head: Files): Plan => planOf(desiredOf(base), desi
 const grants = (plan: Plan) => escalationsOf(plan).map(({ of, name, change }) => `${of} ${change} ${name}`);
 const capability = (text: string) => `  capabilities: [{name: g, ${text}}]\n`;
 
+describe('data of another form', () => {
+  const kept = (state: string) =>
+    shop(`  capabilities: [{name: g, keyValue: {store: carts, access: ReadWrite}}]\n${state}`);
+
+  it('is said in each form of the plan, with what a rollback means for it', () => {
+    const plan = between(kept('  state: {version: "1"}\n'), kept('  state: {version: "2"}\n'));
+    expect(plan.entries[0]!.walk!.migration).toMatchObject({ from: '1', to: '2', stores: ['carts'] });
+    expect(plan.entries[0]!.differences).toEqual(['state.version 1 → 2']);
+    for (const text of [planText(plan), planMarkdown(plan), planGithub(plan)]) {
+      expect(text).toContain('migrates carts from version "1" to "2"');
+      expect(text).toContain('a rollback in the bake returns to the stores as they were at the switch');
+    }
+  });
+
+  it('that says no version any more would be refused', () => {
+    const [entry] = between(kept('  state: {version: "1"}\n'), kept('')).entries;
+    expect([entry!.walk, entry!.problems[0]!.code]).toEqual([undefined, 'HW4624']);
+  });
+});
+
 describe('what a match calls', () => {
   const rules = (called: string): Files =>
     shop('', { 'route.yaml': route('cart', `  rules: [{backendRef: {name: cart${called}}}]\n`) });

@@ -44,6 +44,24 @@ describe('the stages that plan shows', () => {
     ]);
   });
 
+  it('of data in another form: a pause and no steps; of the same form: the steps', () => {
+    const grant = {
+      name: 'g',
+      capability: 'keyValue',
+      settings: { store: 'carts', access: 'ReadWrite' },
+      enforcement: 'Enforce',
+    } as const;
+    const of = (version: string) =>
+      entry('x', { member: { capabilities: [grant], state: { version, migrateTimeoutMs: 1_000 } } });
+    const { steps, migration } = walkOf(of('2'), 'Replace', of('1'));
+    expect(steps.map(({ stage }) => stage)).toEqual(['Handover', 'Bake']);
+    expect(migration).toEqual({ from: '1', to: '2', stores: ['carts'], timeoutMs: 1_000 });
+    // As a singleton's, with the time to copy (5 min) and to migrate.
+    expect(steps[0]!.deadlineMs).toBe(45_000 + 300_000 + 1_000);
+    expect(walkOf(of('2'), 'Replace', of('2')).steps.map(({ stage }) => stage)).toContain('Step');
+    expect(walkOf(of('1'), 'Add')).toMatchObject({ migration: { to: '1' }, steps: [{ stage: 'Readiness' }, {}] });
+  });
+
   it('of a singleton, and of what becomes one or was one', () => {
     const one = entry('x', { member: { instancePolicy: 'Singleton' } });
     const pooled = entry('x');

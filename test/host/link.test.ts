@@ -66,6 +66,7 @@ const handlers: LinkHandlers = {
   fire: () => ok(null),
   stopFiring: () => ok(null),
   forgetFirings: () => ok(null),
+  stores: () => ok({}),
 };
 
 async function open(): Promise<LinkServer> {

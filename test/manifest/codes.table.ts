@@ -61,6 +61,9 @@ const CALLED = (component: string) => `{name: call, export: {componentRef: {name
 const STAND_IN = (key: string) => `{secretKeyRef: {name: pay, key: ${key}}, value: a}`;
 const TENANTS = '  tenants: [{namespace: shop, path: tenants/shop}, {namespace: bank, path: tenants/bank}]\n';
 
+const KEPT = '  capabilities: [{name: g, keyValue: {store: carts, access: ReadWrite}}]\n  state: {version: "1"}\n';
+const LINKED = '  links: [{import: "shop:tax/rates@0.1.0", componentRef: {name: cart}}]\n';
+
 const SIGNER = '{name: ada, ssh: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA ada@example.com"}';
 
 export const ROWS: readonly Row[] = [
@@ -757,6 +760,44 @@ export const ROWS: readonly Row[] = [
     what: 'a capability',
     bad: shop('  capabilities: [{name: a, »blobStore: {container: b}}]\n'),
     good: shop('  capabilities: []\n'),
+  },
+  {
+    code: 'HW1130',
+    what: 'a version of data that it may only read',
+    bad: shop('  capabilities: [{name: g, keyValue: {store: carts}}]\n  state: {version: »"1"}\n'),
+    good: shop(KEPT),
+  },
+  {
+    code: 'HW1131',
+    what: 'a version of data, and a name that is taken over',
+    bad: shop(`${KEPT}  rollout: {replaces: »trolley}\n`),
+    good: shop('  rollout: {replaces: trolley}\n'),
+  },
+  {
+    code: 'HW1132',
+    what: 'a store with versions that another reads',
+    bad: {
+      ...shop(KEPT.replace('"1"', '»"1"')),
+      'shelf.yaml': component('shelf', '  capabilities: [{name: g, keyValue: {store: carts}}]\n').replace(
+        'shelf,',
+        '»shelf,',
+      ),
+    },
+    good: {
+      ...shop(KEPT),
+      'shelf.yaml': component('shelf', '  capabilities: [{name: g, keyValue: {store: shelves}}]\n'),
+    },
+    says: 'shop/',
+  },
+  {
+    code: 'HW1132',
+    what: 'a component with versions of data that another links inline',
+    bad: {
+      ...shop(KEPT.replace('"1"', '»"1"')),
+      'shelf.yaml': component('shelf', LINKED).replace('shelf,', '»shelf,'),
+    },
+    good: { ...shop(''), 'shelf.yaml': component('shelf', LINKED) },
+    says: 'inline',
   },
   ...(['minReplicas', 'maxReplicas'] as const).map((field) => ({
     code: 'HW1085' as const,

@@ -158,6 +158,7 @@ describe('the defaults', () => {
     ['readiness', SCHEMAS.Component, 'spec.probes.readiness', defaults.COMPONENT_DEFAULTS.probes.readiness],
     ['liveness', SCHEMAS.Component, 'spec.probes.liveness', defaults.COMPONENT_DEFAULTS.probes.liveness],
     ['grants', SCHEMAS.Component, 'spec.capabilities', defaults.GRANT_DEFAULTS],
+    ['state', SCHEMAS.Component, 'spec.state', defaults.STATE_DEFAULTS],
     ['links', SCHEMAS.Component, 'spec.links', defaults.LINK_DEFAULTS],
     ['gate', SCHEMAS.RolloutPolicy, 'spec.gate', defaults.ROLLOUT_DEFAULTS.gate],
     ['inline gate', SCHEMAS.Component, 'spec.rollout.gate', defaults.ROLLOUT_DEFAULTS.gate],

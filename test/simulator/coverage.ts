@@ -7,7 +7,19 @@ import type { Member } from '../../src/model/component.ts';
 import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import { stepOf } from '../../src/decide/steps.ts';
 
-const WAY: readonly CandidateState[] = ['Pending', 'Fetching', 'Verified', 'Prepared', 'Handover', 'Warming', 'Ready'];
+const WAY: readonly CandidateState[] = [
+  'Pending',
+  'Fetching',
+  'Verified',
+  'Prepared',
+  'Handover',
+  'Copying',
+  'Warming',
+  'Ready',
+];
+
+/** States that only some pass. */
+const PAUSES: readonly CandidateState[] = ['Handover', 'Copying'];
 
 export class Coverage {
   readonly edges = new Map<string, number>();
@@ -105,11 +117,12 @@ function between(from: CandidateState, to: Candidate): readonly string[] {
   const name = nameOf(to);
   if (to.state === from) return [];
   // A singleton hands over between Prepared and Warming; others do not pass that state.
+  const isMigrating = to.copy !== undefined;
   // Nothing is fetched and verified in one decision: who is prepared at once had its bytes (the fast path).
   const isFast = from === 'Pending' && to.state !== 'Fetching';
   const way = WAY.filter(
     (state) =>
-      (state !== 'Handover' || state === from || to.state === 'Handover') &&
+      (!PAUSES.includes(state) || state === from || to.state === state || (state === 'Copying' && isMigrating)) &&
       !(isFast && (state === 'Fetching' || state === 'Verified')),
   );
   const start = way.indexOf(from);

@@ -8,12 +8,15 @@ import {
   type ReplicaPhase,
   type SyntheticRun,
 } from '../../src/model/engine.ts';
+import type { Result } from '../../src/kit/result.ts';
+import type { StoreOrder, StoresDone } from '../../src/model/edition.ts';
 import type { FiringOrder } from '../../src/model/firing.ts';
 import { matchKey } from '../../src/model/route.ts';
 import type { Problem } from '../../src/model/problem.ts';
 import type { GroupId, Snapshot, SnapshotRule } from '../../src/model/snapshot.ts';
 import { together } from './cell-behaviour.ts';
 import { FiringsModel } from './firings-model.ts';
+import { StoresModel } from './stores-model.ts';
 import { UsesModel } from './uses-model.ts';
 
 /** How the cells of one artifact behave. Times in milliseconds from the replica's start, shares between 0 and 1. */
@@ -86,6 +89,7 @@ export class EngineModel {
   outage = false;
   readonly firings: FiringsModel;
   readonly uses = new UsesModel();
+  readonly stores = new StoresModel();
   readonly #behaviours: (artifact: string) => Behaviour;
   readonly #random: () => number;
   #owed = 0;
@@ -108,6 +112,7 @@ export class EngineModel {
       drainingMs: 0,
       drainDeadlineMs: 0,
     });
+    this.stores.started(this.replicas.get(id)!);
   }
 
   stop(id: string, deadlineMs = 0): void {
@@ -127,6 +132,10 @@ export class EngineModel {
     this.snapshot = snapshot;
     this.generation = snapshot.generation;
     return true;
+  }
+
+  order(order: StoreOrder): Result<StoresDone, Problem> {
+    return this.stores.carryOut(order, [...this.replicas.values()]);
   }
 
   synthesize(run: SyntheticRun): void {
@@ -262,8 +271,10 @@ export class EngineModel {
     }
     replica.phase = 'Warming';
     const deadlineMs = replica.cell.probes.readiness?.deadlineMs ?? PROBE_DEADLINE_FALLBACK_MS;
-    if (behaviour.readyAfterMs !== 'never' && replica.ageMs >= behaviour.readyAfterMs) replica.phase = 'Ready';
-    else if (replica.ageMs >= deadlineMs) {
+    if (behaviour.readyAfterMs !== 'never' && replica.ageMs >= behaviour.readyAfterMs) {
+      replica.phase = 'Ready';
+      this.stores.ready(replica);
+    } else if (replica.ageMs >= deadlineMs) {
       replica.phase = 'Ended';
       replica.end = 'NeverReady';
       replica.problem = { code: 'HW4001', message: 'not ready before its deadline', remedy: '', policy: 'Retry' };
@@ -310,6 +321,7 @@ export class EngineModel {
       ageMs: 0,
     };
     this.#arms.set(release, arm);
+    if (kind !== 'mirrored') this.stores.wrote(replica);
     if (kind !== 'mirrored') this.uses.used(replica.cell, this.snapshot?.grants?.ceilings ?? []);
     const behaviour = this.#behaviourOf(replica.cell);
     const later = behaviour.failuresLater;

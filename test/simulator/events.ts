@@ -4,6 +4,8 @@ import type { Service, Tree } from './tree.ts';
 
 export type Edit =
   | { readonly type: 'Set'; readonly name: string; readonly change: Partial<Service> }
+  /** Of what is there: another form of its data. */
+  | { readonly type: 'Migrate'; readonly name: string; readonly change: Partial<Service> }
   | { readonly type: 'Delete'; readonly name: string }
   | { readonly type: 'DeleteAll' }
   | { readonly type: 'Rename'; readonly from: string; readonly to: string; readonly declared: boolean }
@@ -78,6 +80,8 @@ export function historyOf(seed: number, random: () => number): History {
   const isLinked = links() < 0.3;
   const grants = seeded(seed ^ 0x96a75);
   const isGranted = grants() < 0.25;
+  const forms = seeded(seed ^ 0x57a7e);
+  const hasData = forms() < 0.2;
   let version = 0;
   const content = () => `${pick(CONTENTS)}-${(version += 1)}`;
   const name = () => pick(NAMES);
@@ -100,6 +104,7 @@ export function historyOf(seed: number, random: () => number): History {
           remote: servers() < 0.3,
           ...(isLinked && links() < 0.85 ? { linked: true } : {}),
           ...(isGranted ? { keeps: true } : {}),
+          ...(hasData ? { data: forms() < 0.3 ? 'none' : '1', keeps: false } : {}),
         },
       })),
     },
@@ -114,6 +119,7 @@ export function historyOf(seed: number, random: () => number): History {
     if (random() < 0.35) steps.push(...interrupted());
     if (isLinked && links() < 0.5) steps.push(...sharedChange());
     if (isGranted && grants() < 0.6) steps.push(...tightened());
+    if (hasData && forms() < 0.7) steps.push(...migrated());
     if (upgrades() < 0.1) steps.push({ afterMs: Math.floor(upgrades() * 9_000), event: upgrade() });
   }
   return { seed, steps };
@@ -133,6 +139,26 @@ export function historyOf(seed: number, random: () => number): History {
     const change = { afterMs: Math.floor(grants() * 6_000), event: edits({ type: 'Environment', change: { stores } }) };
     const confirmed = { afterMs: 4_000 + Math.floor(grants() * 4_000), event: edits({ type: 'ConfirmRevocation' }) };
     return grants() < 0.6 ? [change, confirmed] : [change];
+  }
+
+  /** Another form of data, good or bad; sometimes what was there before again, or something in the middle of it. */
+  function migrated(): readonly Step[] {
+    const service = NAMES[Math.floor(forms() * NAMES.length)]!;
+    const kind = forms() < 0.55 ? 'good' : CONTENTS[Math.floor(forms() * CONTENTS.length)]!;
+    const data = String(1 + Math.floor(forms() * 3));
+    const change = { content: `${kind}-d${(version += 1)}`, data };
+    const begun = { afterMs: Math.floor(forms() * 9_000), event: edits({ type: 'Migrate', name: service, change }) };
+    const between: readonly (() => SimEvent)[] = [
+      () => edits({ type: 'Revert' }),
+      () => edits({ type: 'Migrate', name: service, change: { suspend: forms() < 0.5 } }),
+      () => edits({ type: 'Migrate', name: service, change: { content: `good-d${(version += 1)}`, data: '4' } }),
+      () => ({ type: 'RestartEngine' }),
+      () => ({ type: 'CrashControl', afterCalls: Math.floor(forms() * 8), effectDone: forms() < 0.5, downMs: 1_500 }),
+      () => ({ type: 'KillReplica', pick: forms() }),
+      () => edits({ type: 'Migrate', name: service, change: { content: `good-d${(version += 1)}` } }),
+    ];
+    if (forms() < 0.4) return [begun];
+    return [begun, { afterMs: Math.floor(forms() * 7_000), event: between[Math.floor(forms() * between.length)]!() }];
   }
 
   function away(): SimEvent {

@@ -10,6 +10,7 @@ import { assemble } from '../../src/manifest/assemble.ts';
 import { artifactPathsOf, createParse } from '../../src/manifest/parse.ts';
 import type { Parsed } from '../../src/manifest/parsed.ts';
 import type { Desired } from '../../src/model/desired.ts';
+import { MIGRATE } from '../../src/model/state.ts';
 import { problem, type Problem } from '../../src/model/problem.ts';
 import type { CellSpec } from '../../src/model/engine.ts';
 import type { FiringOrder } from '../../src/model/firing.ts';
@@ -165,7 +166,8 @@ export function portsOf(
         await new Promise<void>((resolve) => void clock.after(150, resolve));
         if (life.dead) return NEVER;
         if (isRefused(outside.store.get(member.artifact) ?? '')) return err(problem('HW2101', 'admission refuses it'));
-        return ok(bundles.make(member.artifact, toolchain));
+        const exports = member.state ? [MIGRATE] : [];
+        return ok({ ...bundles.make(member.artifact, toolchain), exports });
       },
       cached: (artifact) => alive(() => bundles.cached(artifact, toolchain)),
       pinned: (digest) => alive(() => bundles.pinned(digest)),
@@ -197,6 +199,11 @@ export function portsOf(
         }),
       records: (after) =>
         alive(() => (outside.linkDown ? err(LINK_DOWN()) : ok(outside.engine.uses.after(after, clock.now().wallMs)))),
+      stores: async (order) => {
+        // As long as a copy takes, and control may die meanwhile.
+        await new Promise<void>((resolve) => void clock.after(250, resolve));
+        return effect(() => outside.engine.order(order));
+      },
       synthesize: (run) => effect(() => ok(outside.engine.synthesize(run))),
       fire: (order) =>
         effect(() => {

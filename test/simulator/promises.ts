@@ -10,6 +10,7 @@ import type { ScheduleMemory } from '../../src/model/schedule-memory.ts';
 import type { CellSpec } from '../../src/model/engine.ts';
 import type { GroupId, Snapshot } from '../../src/model/snapshot.ts';
 import type { Desired } from '../../src/model/desired.ts';
+import { changesData } from '../../src/decide/data.ts';
 import { takesOver } from '../../src/decide/singleton.ts';
 import type { ScheduleKey } from '../../src/model/schedule.ts';
 import { stepOf, stepsOf } from '../../src/decide/steps.ts';
@@ -150,6 +151,8 @@ export class Promises {
   check(scene: Scene): void {
     this.#firings(scene);
     singletonsAlone(scene.engine);
+    const [lost] = scene.engine.stores.broken;
+    if (lost !== undefined) throw new Broken('stores', lost);
     this.#neverUnrouted(scene);
     for (const [key, entry] of Object.entries(scene.memory.entries) as [EntryKey, EntryMemory][]) {
       quarantineHolds(scene, key, entry);
@@ -248,7 +251,8 @@ function promotedThroughSteps(
   const served = before.serving.release.release;
   const run = engine.observed().samples.find((samples) => samples.release === served)?.consecutiveFailures ?? 0;
   const wasInTrouble = before.failures.length > 0 || now.failures.length > 0 || engine.outage || run > 0;
-  if (wasProven || wasInTrouble || entry.rollout.emergency || takesOver(before, serving.release)) return;
+  if (wasProven || wasInTrouble || entry.rollout.emergency || changesData(before, serving.release)) return;
+  if (takesOver(before, serving.release)) return;
   const { candidate } = before;
   if (candidate?.state === 'Canary' && candidate.step === steps.length) return;
   throw new Broken(

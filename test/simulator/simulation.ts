@@ -135,6 +135,8 @@ class Simulation {
     for (const entry of status.entries) {
       const abandoned = this.#abandonedMailbox(entry.key);
       if (abandoned) return abandoned;
+      // It ends by itself, within half a minute.
+      if (this.#scene().memory.entries[entry.key]?.judging) return `${entry.key} is being judged`;
       const row = entry.decision!.row;
       const held =
         [1, 4, 6, 10].includes(row) || (row === 2 && entry.conditions.some((one) => one.reason === 'PruneHeld'));
@@ -164,8 +166,8 @@ class Simulation {
   /** A pause ends, whatever holds the rollout: what serves and is well has its instance. */
   #abandonedMailbox(key: EntryKey): string | undefined {
     const { memory, engine } = this.#scene();
-    const { serving, failures } = memory.entries[key] ?? {};
-    if (!serving || !isSingleton(serving.release.entry) || !this.#isCalled(key) || failures!.length > 0)
+    const { serving, failures, paused } = memory.entries[key] ?? {};
+    if (!serving || !(paused || isSingleton(serving.release.entry)) || !this.#isCalled(key) || failures!.length > 0)
       return undefined;
     const group = `${key}@${serving.release.revision}`;
     return engine.isReady(group) ? undefined : `requests for ${key} wait in its mailbox for nobody`;
@@ -381,6 +383,10 @@ class Simulation {
       case 'Set': {
         const service = services[edit.name] ?? { ...NEW_SERVICE, path: `/${edit.name}` };
         return { ...tree, services: { ...services, [edit.name]: { ...service, ...edit.change } } };
+      }
+      case 'Migrate': {
+        const service = services[edit.name];
+        return service ? { ...tree, services: { ...services, [edit.name]: { ...service, ...edit.change } } } : tree;
       }
       case 'Delete': {
         const { [edit.name]: _gone, ...rest } = services;

@@ -22,6 +22,7 @@ import { GrantPromises } from './grant-promises.ts';
 import { Promises, singletonsAlone } from './promises.ts';
 import { historyOf, printed, type History } from './events.ts';
 import { shrink } from './shrink.ts';
+import { StoresModel } from './stores-model.ts';
 import { play } from './simulation.ts';
 
 const FIRST_SEED = Number(process.env['HEADWAY_SEED'] ?? 1);
@@ -160,6 +161,41 @@ describe('a rule that is broken on purpose', () => {
     expect(step(2, '')).toThrow('nobody confirmed');
     expect(step(2, 'abc', { hash: 'abc' })).not.toThrow();
     expect(step(2, 'abd', { hash: 'abc' })).toThrow('nobody confirmed');
+  });
+
+  it('is found: two versions in one file, a write after the copy, a migration that is gone on with', () => {
+    const capabilities = [{ capability: 'keyValue', settings: { store: 'data', access: 'ReadWrite' } }];
+    const cellOf = (version: string, edition: string, migrate?: object) => {
+      const members = [{ capabilities, state: { version } }];
+      return { entry: 'shop/a', members, edition, ...(migrate ? { migrate } : {}) } as unknown as CellPlan;
+    };
+    const one = { id: 'shop/a@1#1', cell: cellOf('1', ''), phase: 'Ready' };
+    const first = { id: 'shop/a@2#2', cell: cellOf('2', 'x', { from: '1' }), phase: 'Starting' };
+    const copied = (): StoresModel => {
+      const stores = new StoresModel();
+      stores.wrote(one);
+      const order = { type: 'Copy', entry: 'shop/a', stores: ['data'], from: '', to: 'x' } as const;
+      expect(stores.carryOut(order, [one])).toMatchObject({ error: { code: 'HW4620' } });
+      expect(stores.carryOut(order, [])).toMatchObject({ ok: true });
+      stores.started(first);
+      return stores;
+    };
+    const good = copied();
+    good.ready(first);
+    good.wrote(first);
+    good.wrote(one);
+    expect(good.broken).toEqual([]);
+    const unmigrated = copied();
+    unmigrated.wrote(first);
+    expect(unmigrated.broken[0]).toContain('which has 1');
+    const late = copied();
+    late.ready(first);
+    late.wrote(one);
+    late.wrote(first);
+    expect(late.broken[0]).toContain('was written to after it was copied');
+    const again = copied();
+    again.started({ ...first, id: 'shop/a@2#3' });
+    expect(again.broken[0]).toContain('migrates what shop/a@2#2 began');
   });
 
   it('is found: two instances of a singleton', () => {

@@ -41,6 +41,8 @@ export interface Service {
   readonly linked: boolean;
   /** It may write to the store `carts`. */
   readonly keeps: boolean;
+  /** Version of the data in a store of its own; empty: it has none. */
+  readonly data: string;
 }
 
 export interface Tree {
@@ -85,6 +87,7 @@ export const NEW_SERVICE: Service = {
   firingDeadline: 30,
   linked: false,
   keeps: false,
+  data: '',
 };
 
 export const EMPTY_TREE: Tree = {
@@ -184,7 +187,14 @@ function component(name: string, written: Service): string {
   ].join('');
   const links = service.linked ? '  links: [{import: "shop:shared/api@1.0.0", componentRef: {name: shared}}]\n' : '';
   const store = '{name: carts, keyValue: {store: carts, access: ReadWrite}}';
-  const capabilities = service.keeps ? `  capabilities: [${store}]\n` : '';
+  const own = `{name: own, keyValue: {store: ${name}-data, access: ReadWrite}}`;
+  const grants = [...(service.keeps ? [store] : []), ...(service.data === '' ? [] : [own])];
+  const capabilities =
+    service.data !== '' && service.data !== 'none' && !service.replaces
+      ? `  capabilities: [${own}]\n  state: {version: "${service.data}", migrateTimeout: 2s}\n`
+      : grants.length > 0
+        ? `  capabilities: [${grants.join(', ')}]\n`
+        : '';
   return `apiVersion: headway.dev/v1alpha1
 kind: Component
 metadata: {name: ${name}, namespace: shop, labels: {mark: "${service.label}"}}

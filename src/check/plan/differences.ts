@@ -28,6 +28,7 @@ export function differences(before: DesiredEntry, after: DesiredEntry): string[]
     const [was, is] = [readsOf(one), readsOf(other)];
     if (!same(was, is)) lines.push(`${prefix}secrets: ${listDifference(was, is)}`);
     lines.push(...fieldDifferences(`${prefix}limits.`, one.limits, other.limits));
+    lines.push(...fieldDifferences(`${prefix}state.`, one.state ?? {}, other.state ?? {}));
     for (const part of ['instancePolicy', 'isolation'] as const) {
       if (one[part] !== other[part]) lines.push(`${prefix}${part} ${one[part]} → ${other[part]}`);
     }

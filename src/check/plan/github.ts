@@ -1,6 +1,7 @@
 /** Workflow commands of GitHub Actions: what needs a look as annotations, and what changes in a line each. */
 import type { Problem } from '../../model/problem.ts';
 import { workflowCommand } from '../reporters/github.ts';
+import { migrationSentence } from './migration.ts';
 import { escalationsOf, type Plan } from './plan.ts';
 import { breakSentence, CHANGES, deletionSentence, grantSentence, isEmpty, quarantineSentence } from './summary.ts';
 
@@ -24,6 +25,12 @@ export function planGithub(plan: Plan): string {
     ...plan.entries.flatMap(({ key, breaks }) =>
       breaks.map((one) => workflowCommand('warning', { title: 'breaks a caller' }, breakSentence(key, one))),
     ),
+    ...plan.entries.flatMap(({ key, walk }) => {
+      const migration = walk?.migration;
+      return migration
+        ? [workflowCommand('notice', { title: 'migration' }, `${key}: ${migrationSentence(migration)}`)]
+        : [];
+    }),
     ...problems.map(annotation),
     ...plan.entries.map(({ key, change }) => `headway plan: ${key} ${CHANGES[change]}`),
     ...(isEmpty(plan) ? ['headway plan: nothing changes'] : []),

@@ -4,6 +4,7 @@ import { formatDuration } from '../../kit/units.ts';
 import type { Problem } from '../../model/problem.ts';
 import { cell, placeOf } from '../reporters/markdown.ts';
 import { liveText } from './live.ts';
+import { migrationSentence } from './migration.ts';
 import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
 import {
   breakSentence,
@@ -93,6 +94,8 @@ function entryLines(entry: PlannedEntry): string[] {
   if (suspension !== undefined) lines.push(`- ${cell(suspension)}`);
   for (const grant of entry.grants) lines.push(`- ${grant.escalation ? '⚠️ ' : ''}${cell(grantSentence(grant))}`);
   for (const problem of entry.problems) lines.push(problemLine(problem));
+  const migration = entry.walk?.migration;
+  if (migration) lines.push(`- 🔁 ${cell(migrationSentence(migration))}`);
   if (lines.length > 2) lines.push('');
   if (entry.walk) lines.push(...walkLines(entry.walk), '');
   return lines;
@@ -107,7 +110,7 @@ function walkLines(walk: PlannedWalk): string[] {
     '|---|---|---|---|---|---|',
     ...walk.steps.map(
       (step) =>
-        `| ${step.stage.toLowerCase()} | ${cell(trafficOf(step))} | ${formatDuration(step.leastMs)} | ${step.leastSamples} | ${formatDuration(step.deadlineMs)} | ${cell(noteOf(step))} |`,
+        `| ${step.stage.toLowerCase()} | ${cell(trafficOf(step))} | ${formatDuration(step.leastMs)} | ${step.leastSamples} | ${formatDuration(step.deadlineMs)} | ${cell(noteOf(step, walk))} |`,
     ),
     '',
     '</details>',

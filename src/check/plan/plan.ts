@@ -13,6 +13,7 @@ import { breaksBetween, type Break } from './contracts.ts';
 import { differences } from './differences.ts';
 import { grantChanges, policyChanges, type GrantChange } from './grants.ts';
 import type { Live, LiveEntry } from './live.ts';
+import { lostVersion } from './migration.ts';
 import { deletionBetween, partiesBetween, type PlannedDeletion } from './together.ts';
 import { walkOf, type PlannedWalk } from './walk.ts';
 
@@ -115,7 +116,8 @@ function planEntry(
   const changed = before ? differences(before, after) : [];
   const change = changeOf(was, head, changed);
   if (!change) return undefined;
-  const walks = change !== 'Settings' && after.refusals.length === 0;
+  const problems = [...after.refusals, ...lostVersion(before, after)];
+  const walks = change !== 'Settings' && problems.length === 0;
   return {
     key,
     change,
@@ -125,7 +127,7 @@ function planEntry(
     grants: grantChanges(before, after),
     ...(walks ? { walk: walkOf(after, change, before) } : {}),
     ...(after.rollout.group === undefined ? {} : { group: after.rollout.group }),
-    problems: after.refusals,
+    problems,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Break } from './contracts.ts';
 import type { GrantChange } from './grants.ts';
 import type { Plan, PlannedEntry } from './plan.ts';
 import type { PlannedDeletion } from './together.ts';
-import type { PlannedStep } from './walk.ts';
+import type { PlannedStep, PlannedWalk } from './walk.ts';
 
 export const CHANGES: Readonly<Record<PlannedEntry['change'], string>> = {
   Add: 'is added',
@@ -57,8 +57,11 @@ export function quarantineSentence({ key, live }: PlannedEntry): string | undefi
   return `${key} lands on attempt ${short(attempt)}, quarantined since commit ${short(commit)} (${why}): it will not start; to try it again, write ${write}`;
 }
 
-export function noteOf({ stage, approval }: PlannedStep): string {
-  if (stage === 'Handover') return 'requests wait in the mailbox: the old one ends, then the new one starts';
+export function noteOf({ stage, approval }: PlannedStep, { migration }: Pick<PlannedWalk, 'migration'>): string {
+  if (stage === 'Handover') {
+    const then = migration ? 'its stores are copied, the new one migrates them and starts' : 'then the new one starts';
+    return `requests wait in the mailbox: the old one ends, ${then}`;
+  }
   return approval === undefined ? '' : `approval of ${approval}`;
 }
 

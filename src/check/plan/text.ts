@@ -2,6 +2,7 @@ import { short } from '../../kit/digest.ts';
 import { formatDuration } from '../../kit/units.ts';
 import { table } from '../table.ts';
 import { liveText } from './live.ts';
+import { migrationSentence } from './migration.ts';
 import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
 import {
   breakSentence,
@@ -53,6 +54,7 @@ function entryLines(entry: PlannedEntry): string[] {
   for (const { span, code, message, remedy } of entry.problems) {
     lines.push(`  ${span ? `${span.file}:${span.line}:${span.column} ` : ''}${code} ${message}`, `    fix: ${remedy}`);
   }
+  if (entry.walk?.migration) lines.push(`  ! ${migrationSentence(entry.walk.migration)}`);
   if (entry.walk) lines.push(...walkLines(entry.walk));
   return lines;
 }
@@ -64,7 +66,7 @@ function walkLines(walk: PlannedWalk): string[] {
     formatDuration(step.leastMs),
     String(step.leastSamples),
     formatDuration(step.deadlineMs),
-    noteOf(step),
+    noteOf(step, walk),
   ]);
   return [
     `  ${walk.strategy}: serves everything after ${formatDuration(walk.leastMsToServing)} at least, proven after ${formatDuration(walk.leastMsToProven)}; too few samples: ${walk.insufficientData}`,

@@ -4,9 +4,10 @@ import { PASS_BOUNDARY } from '../../decide/gate/sequential.ts';
 import { callsOf } from '../../decide/schedule/calls.ts';
 import { GOOD_FIRINGS } from '../../decide/schedule/verdict.ts';
 import { isSingleton, longestPauseMs } from '../../decide/singleton.ts';
-import { DEFAULT_READINESS_MS } from '../../decide/states.ts';
+import { COPY_DEADLINE_MS, DEFAULT_READINESS_MS } from '../../decide/states.ts';
 import { headerText, stepsOf } from '../../decide/steps.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
+import { migrationOf, type PlannedMigration } from './migration.ts';
 import type { Change } from './plan.ts';
 
 /** One stage of a rollout: the share of the traffic, and the least that must pass before the next. */
@@ -36,6 +37,8 @@ export interface PlannedWalk {
   readonly leastMsToProven: number;
   /** What happens when traffic does not bring the samples. */
   readonly insufficientData: string;
+  /** Absent: it works on the data that is there. */
+  readonly migration?: PlannedMigration;
 }
 
 /** The stages that the daemon would go through if everything went well, from the daemon's own gate. */
@@ -44,9 +47,14 @@ export function walkOf(entry: DesiredEntry, change: Change, before?: DesiredEntr
   const steps: PlannedStep[] = [];
   const readiness = entry.probes.readiness;
   // One of the two must be alone: requests wait while the old ends and the new starts, and there are no steps.
-  const pauses = change === 'Replace' && before !== undefined && (isSingleton(before) || isSingleton(entry));
+  const migration = change === 'Retrigger' ? undefined : migrationOf(before, entry);
+  const pauses =
+    change === 'Replace' &&
+    before !== undefined &&
+    (isSingleton(before) || isSingleton(entry) || migration !== undefined);
   if (pauses) {
-    const deadlineMs = longestPauseMs(entry.drainDeadlineMs, entry, DEFAULT_READINESS_MS);
+    const copyMs = migration ? COPY_DEADLINE_MS : 0;
+    const deadlineMs = longestPauseMs(entry.drainDeadlineMs, entry, DEFAULT_READINESS_MS) + copyMs;
     steps.push({ stage: 'Handover', weight: 0, leastMs: 0, leastSamples: 0, deadlineMs });
   } else if (change !== 'Retrigger') {
     const deadlineMs = readiness?.deadlineMs ?? entry.members[0].limits.startTimeoutMs;
@@ -85,5 +93,6 @@ export function walkOf(entry: DesiredEntry, change: Change, before?: DesiredEntr
     leastMsToServing,
     leastMsToProven: leastMsToServing + (byClock ? 0 : bake.durationMs),
     insufficientData: gate.insufficientData,
+    ...(migration ? { migration } : {}),
   };
 }

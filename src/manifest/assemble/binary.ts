@@ -7,6 +7,7 @@ import { nameOfSource } from './source.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { isCapabilityImplemented } from '../unimplemented.ts';
 import { atKey, atValue } from './assembly.ts';
+import { migrateProblems } from './state.ts';
 
 type ComponentDocument = ParsedDocument<'Component'>;
 
@@ -33,7 +34,11 @@ export function binaryProblems(document: ComponentDocument, member: Member, shap
     const message = `${source.path ?? nameOfSource(source)} is not admitted: ${shape.error.message} (${shape.error.code})`;
     return [atSource(document, 'HW1100', message, shape.error.remedy)];
   }
-  return [...importProblems(document, member, shape.value), ...memoryProblems(document, member, shape.value)];
+  return [
+    ...importProblems(document, member, shape.value),
+    ...memoryProblems(document, member, shape.value),
+    ...migrateProblems(document, member, shape.value),
+  ];
 }
 
 /** One for each line that is missing: what one grant would let in is said together. */

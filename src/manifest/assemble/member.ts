@@ -10,7 +10,7 @@ import {
 } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ComponentSpec, ResourceLimits } from '../generated/component.ts';
-import { COMPONENT_DEFAULTS, LINK_DEFAULTS } from '../defaults.ts';
+import { COMPONENT_DEFAULTS, LINK_DEFAULTS, STATE_DEFAULTS } from '../defaults.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds, processorMillis } from '../quantity.ts';
 import { atValue, duplicateNames } from './assembly.ts';
@@ -53,6 +53,7 @@ export function memberOf(
     instancePolicy: spec.instancePolicy ?? COMPONENT_DEFAULTS.instancePolicy,
     isolation: spec.isolation ?? COMPONENT_DEFAULTS.isolation,
     links: linksOf(document),
+    ...stateOf(spec),
   });
 }
 
@@ -95,6 +96,12 @@ function limitsOf(spec: ResourceLimits = {}): Limits {
     logBytesPerSecond: bytesOf(limits.logBytesPerSecond),
     handles: limits.handles,
   };
+}
+
+function stateOf({ state }: ComponentSpec): Pick<Member, 'state'> {
+  if (!state) return {};
+  const { version, migrateTimeout = STATE_DEFAULTS.migrateTimeout } = state;
+  return { state: { version, migrateTimeoutMs: milliseconds(migrateTimeout) } };
 }
 
 function linksOf({ namespace, value }: ParsedDocument<'Component'>): readonly Link[] {

@@ -83,6 +83,7 @@ probes?: ProbeSpec
 supervision?: SupervisionSpec
 drain?: Drain
 rollout?: RolloutSpec
+state?: State
 /**
  * Hold everything about this component; hard stops still roll back.
  */
@@ -977,4 +978,17 @@ revision: string
  * Why; it is kept in the history.
  */
 reason: string
+}
+/**
+ * The form that the stores have which it may write to. A release with another version gets a copy of them, and its export headway:component/migrate brings the copy into its form before it serves; requests wait meanwhile, and there are no steps. Releases with the same version, or without any, share their stores.
+ */
+export interface State {
+/**
+ * Names the form; what migrate is told as from-version is this of the release before.
+ */
+version: string
+/**
+ * Migrate ends by then, beside limits.startTimeout.
+ */
+migrateTimeout?: string
 }

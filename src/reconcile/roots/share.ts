@@ -113,6 +113,8 @@ class Share implements EngineShare {
       forget: (replicas) => engine.forget(replicas),
       publish: (snapshot) => this.#inTurn(() => this.#publish(root, snapshot)),
       records: (after) => this.#records.records(root.name, after),
+      // Stores are files by namespace, and no namespace is of two roots.
+      stores: (order) => engine.stores(order),
       synthesize: (run) => engine.synthesize({ ...run, id: `${root.name}/${run.id}` }),
       fire: (firing) => engine.fire(firing),
       stopFiring: (firing) => engine.stopFiring(firing),

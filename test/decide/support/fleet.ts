@@ -1,6 +1,7 @@
 import { decide, type DecideOptions } from '../../../src/decide/index.ts';
 import { EMPTY_MEMORY, resumeMemory } from '../../../src/decide/memory.ts';
 import type { AccessRecord } from '../../../src/model/audit.ts';
+import { err } from '../../../src/kit/result.ts';
 import type { Json } from '../../../src/kit/json.ts';
 import type { Digest } from '../../../src/kit/digest.ts';
 import type { EntryKey, Member } from '../../../src/model/component.ts';
@@ -8,7 +9,7 @@ import type { CellPlan, DecidedEvent, Decision } from '../../../src/model/decisi
 import type { Desired } from '../../../src/model/desired.ts';
 import type { BundlesInUse } from '../../../src/model/engine.ts';
 import type { EntryMemory, Memory } from '../../../src/model/memory.ts';
-import { localKey, type Preparation } from '../../../src/model/observed.ts';
+import { localKey, type Preparation, type StoresOutcome } from '../../../src/model/observed.ts';
 import type { Problem } from '../../../src/model/problem.ts';
 import type { EntryStatus } from '../../../src/model/status.ts';
 import { BundleDisk, inUse, TOOLCHAINS } from '../../simulator/bundle-disk.ts';
@@ -38,6 +39,9 @@ export class Fleet {
   linked = true;
   /** What the next decision hears of. */
   uses: AccessRecord[] = [];
+  stores: StoresOutcome[] = [];
+  /** Orders about stores fail with it while it is there. */
+  storesFail: Problem | undefined;
   last: Decision | undefined;
   #monotonicMs = 1_000;
   readonly #made = new Map<string, Digest>();
@@ -71,6 +75,7 @@ export class Fleet {
         toolchain: this.toolchain,
         current: this.#current(),
         refusedStarts: [],
+        stores: this.stores.splice(0),
         uses: this.uses.splice(0),
         commits: [{ commit: this.desired.commit, subject: 'a change', author: 'somebody' }],
       },
@@ -92,6 +97,10 @@ export class Fleet {
       if (action.type === 'Stop') this.engine.stop(action.replica, action.deadlineMs);
       if (action.type === 'Forget') this.engine.forget(action.replicas);
       if (action.type === 'Synthesize') this.engine.synthesize(action.run);
+      if (action.type === 'Stores') {
+        const result = this.storesFail ? err(this.storesFail) : this.engine.order(action.order);
+        this.stores.push({ order: action.order, result });
+      }
       if (action.type === 'Fire') this.engine.fire(action.firing);
       if (action.type === 'StopFiring') this.engine.firings.stop(action.firing);
       if (action.type === 'ForgetFirings') this.engine.firings.forget(action.firings);
@@ -117,6 +126,7 @@ export class Fleet {
       }
     }
     this.engine.advance(TICK_MS);
+    if (this.engine.stores.broken.length > 0) throw new Error(this.engine.stores.broken.join('\n'));
     this.#monotonicMs += TICK_MS;
     this.wallMs += TICK_MS;
     return decision;

@@ -37,6 +37,7 @@ export class SharedWorld {
     synthesize: ({ id }) => Promise.resolve(ok(void this.runs.push(id))),
     samples: () => Promise.resolve(ok(this.#observed().samples)),
     start: nothing,
+    stores: () => Promise.resolve(ok({})),
     stop: nothing,
     forget: nothing,
     fire: nothing,
