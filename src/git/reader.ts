@@ -111,10 +111,15 @@ export class MirrorReader {
   async baseFiles(commit: string, base: string): Promise<Result<readonly TreeFile[], Problem>> {
     const folder = resolveBase(this.#path, base);
     if (!folder.ok) return err(problem('HW1150', `the base ${folder.error}`));
+    const checked = checkCommits([commit]);
+    if (!checked.ok) return checked;
+    // Asked first: what a manifest names wrongly must not look like a mirror that has lost something.
+    const type = await this.read(['cat-file', '-t', `${commit}:${folder.value}`]);
+    if (type.stdout.trim() !== 'tree' && (await this.has(commit))) {
+      return err(problem('HW1150', `the base ${base} is not in this commit: there is no folder ${folder.value}`));
+    }
     const tree = await this.#readTree(commit, folder.value);
-    if (tree.ok) return ok(tree.value.files);
-    if (tree.error.code !== 'HW3014') return tree;
-    return err(problem('HW1150', `the base ${base} is not in this commit: there is no folder ${folder.value}`));
+    return tree.ok ? ok(tree.value.files) : tree;
   }
 
   async skipped(commit: string): Promise<Result<readonly SkippedEntry[], Problem>> {

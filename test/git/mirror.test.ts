@@ -54,6 +54,28 @@ describe('a commit becomes files', () => {
     expect(await mirror.look()).toEqual({ ok: true, value: { commit: second, fetched: true } });
   });
 
+  test('files of a base are beside the followed path, and never outside of the repository', async () => {
+    const commit = await repository.push('bases', {
+      'environments/production/a.yaml': 'a\n',
+      'base/shop/b.yaml': 'b\n',
+      'base/c.wasm': 'c\n',
+    });
+    const mirror = await openOk({ path: 'environments/production' });
+    await mirror.look();
+    const files = await mirror.baseFiles(commit, '../../base');
+    expect(files.ok && files.value.map(({ path: name }) => name)).toEqual(['c.wasm', 'shop/b.yaml']);
+    const own = await mirror.files(commit);
+    expect(own.ok && own.value.map(({ path: name }) => name)).toEqual(['a.yaml']);
+    for (const base of ['../../nothing', '../../../base', '../..', '../production', '../../base/c.wasm']) {
+      expect(await mirror.baseFiles(commit, base), base).toMatchObject({ ok: false, error: { code: 'HW1150' } });
+    }
+    const next = await repository.push('more', { 'base/shop/b.yaml': 'b2\n' });
+    await mirror.look();
+    const touching = (folder: string) => mirror.touching!(commit, next, folder);
+    expect(await touching('../../base/shop')).toEqual({ ok: true, value: [next] });
+    expect(await touching('shop')).toEqual({ ok: true, value: [] });
+  });
+
   test('files are under the followed path, sorted, with their content by object id', async () => {
     const commit = await repository.push('files', {
       'fleet/b.yaml': 'b\n',

@@ -1,5 +1,7 @@
 /** Secrets as far as nobody opens them: what a reference becomes, what is part of a revision, what is never said. */
 import { describe, expect, it } from 'vitest';
+import { grantChanges } from '../../src/check/plan/grants.ts';
+import { REPORTERS } from '../../src/check/reporters/reporters.ts';
 import { differences } from '../../src/check/plan/differences.ts';
 import { attemptOf, revisionOf, secretlessOf } from '../../src/decide/identity.ts';
 import { sealedForm } from '../../src/manifest/assemble/sealed-form.ts';
@@ -74,6 +76,31 @@ describe('a value from a Secret', () => {
       'secrets: + env TOKEN from shop/pay token, − env PAY_TOKEN from shop/pay token',
     ]);
   });
+});
+
+describe('who is given a secret', () => {
+  const changes = (before: string, after: string) =>
+    grantChanges(entryOf(files(before, item('1'))), entryOf(files(after, item('1')))).map(
+      ({ name, change, escalation }) => `${change} ${name}${escalation ? '!' : ''}`,
+    );
+  const given = `  env: [${TOKEN}]\n`;
+
+  it('is looked at first where it is new', () => {
+    expect(changes('', given)).toEqual(['Gained secret shop/pay token!']);
+    expect(changes(given, '')).toEqual(['Lost secret shop/pay token']);
+    expect(changes(given, given.replace('PAY_TOKEN', 'OTHER'))).toEqual([]);
+  });
+});
+
+it('the line of a Secret is not shown by lint: it may be what was to be hidden', () => {
+  const found = desiredOf(files('', item('1', 'correct-horse'))).diagnostics;
+  const line = () => Array.from({ length: 20 }, () => 'correct-horse');
+  const report = { version: '', dir: '.', prefix: '', files: 1, entries: 0, findings: found, waived: [] };
+  for (const print of Object.values(REPORTERS)) {
+    const text = print(report, line, false);
+    expect(text).toContain('HW1147');
+    expect(text).not.toContain('correct-horse');
+  }
 });
 
 describe('what is not encrypted', () => {

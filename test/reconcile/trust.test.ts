@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ok } from '../../src/kit/result.ts';
 import type { SignedBy, TrustSettings } from '../../src/model/trust.ts';
+import { judgeCommits } from '../../src/reconcile/trust.ts';
+import type { GitPort } from '../../src/reconcile/ports.ts';
 import { Bench } from './bench.ts';
 
 const ada: SignedBy = { signer: 'ada', fingerprint: 'SHA256:ada' };
@@ -86,4 +88,24 @@ describe('whose settings judge a commit', () => {
     await found.bench.until(() => found.bench.serves('cart') === 'good-2');
     expect(found.bench.status.source.trust).toEqual({ by: 'Host', mode: 'Off' });
   });
+});
+
+it('a folder that several people sign for is meant in the bases too', async () => {
+  const commit = (name: string) => name.repeat(40);
+  const [accepted, head] = [commit('a'), commit('b')];
+  const asked: string[] = [];
+  const info = { commit: head, parents: [accepted], subject: 'head', author: 'ada', timeMs: 0 };
+  const git = {
+    between: () => Promise.resolve(ok([info])),
+    touching: (_base: string, _head: string, folder: string) => {
+      asked.push(folder);
+      return Promise.resolve(ok(folder.startsWith('../') ? [head] : []));
+    },
+    signatures: () => Promise.resolve(ok(new Map([[head, ada]]))),
+  } as unknown as GitPort;
+  const rules = trust('Head', [ada, eve], { paths: [{ path: 'platform', signers: ['ada', 'eve'], threshold: 2 }] });
+  const judged = await judgeCommits(git, rules, accepted, head, 0, ['../../base']);
+  expect(asked).toEqual(['platform', '../../base/platform']);
+  expect(judged).toMatchObject({ ok: true, value: { code: expect.stringMatching(/^HW60/) as string } });
+  expect(await judgeCommits(git, rules, accepted, head, 0)).toEqual({ ok: true, value: undefined });
 });

@@ -69,7 +69,25 @@ function memberChanges(key: EntryKey, before: Member | undefined, after: Member 
     return grantChange(key, name, one, other, earlier);
   });
   const boundary = before && after && isolationChange(key, before.isolation, after.isolation);
-  return boundary ? [boundary, ...changes] : changes;
+  const all = [...changes, ...secretChanges(key, before, after)];
+  return boundary ? [boundary, ...all] : all;
+}
+
+/** To be given a secret that one was not given is an escalation; under which name, and in which version, is not. */
+function secretChanges(of: EntryKey, before: Member | undefined, after: Member | undefined): GrantChange[] {
+  const [earlier, later] = [secretsOf(before), secretsOf(after)];
+  return [
+    ...later
+      .filter((name) => !earlier.includes(name))
+      .map((name) => ({ of, name, change: 'Gained' as const, escalation: true })),
+    ...earlier
+      .filter((name) => !later.includes(name))
+      .map((name) => ({ of, name, change: 'Lost' as const, escalation: false })),
+  ];
+}
+
+function secretsOf(member: Member | undefined): readonly string[] {
+  return [...new Set((member?.sealed ?? []).map(({ secret, key }) => `secret ${secret} ${key}`))];
 }
 
 function grantChange(

@@ -22,7 +22,9 @@ function block(finding: Diagnostic, lines: SourceLines, paint: Paint): string {
   return [head, ...frame(finding, lines, paint), `  ${paint('fix', 'fix')}: ${printable(remedy)}`, ''].join('\n');
 }
 
-function frame({ span, severity }: Diagnostic, lines: SourceLines, paint: Paint): readonly string[] {
+function frame({ span, severity, subject }: Diagnostic, lines: SourceLines, paint: Paint): readonly string[] {
+  // The line may hold what somebody forgot to encrypt.
+  if (subject?.kind === 'Secret') return [];
   const line = span && lines(span.file)?.[span.line - 1];
   if (!line) return [];
   const number = String(span.line);
