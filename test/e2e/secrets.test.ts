@@ -77,11 +77,14 @@ log: {level: trace}
       const at = path.join(file.parentPath, file.name);
       found.set(at, await readFile(at, 'latin1').catch(() => ''));
     }
-    for (const at of ['/status', '/metrics', '/', '/openapi.json', '/events']) {
-      const signal = AbortSignal.timeout(1_000);
-      const answer = await fetch(`${daemon.statusUrl}${at}`, { signal }).catch(() => undefined);
-      found.set(at, at === '/events' ? '' : ((await answer?.text()) ?? ''));
+    for (const at of ['/api/v1/state', '/metrics', '/']) {
+      found.set(at, await (await fetch(`${daemon.statusUrl}${at}`)).text());
     }
+    const events = await fetch(`${daemon.statusUrl}/api/v1/events`);
+    const reader = events.body!.getReader();
+    const { value } = await reader.read();
+    found.set('/api/v1/events', Buffer.from(value ?? []).toString());
+    await reader.cancel();
     const address = ['--status', daemon.statusAddress];
     for (const args of [
       ['status', '--json', ...address],
@@ -113,7 +116,7 @@ log: {level: trace}
     await daemon.becomes('the line of the guest is in the log', () => daemon.output.includes('said-***'));
     // The search finds what is there: the place of the value in the journal, the entry in the status.
     const seen = [...(await holders('shop/pay')), ...(await holders(KEY))].join();
-    for (const at of ['journal', '/status', 'explain']) expect(seen).toContain(at);
+    for (const at of ['journal', '/api/v1/state', '/api/v1/events', 'explain']) expect(seen).toContain(at);
     expect(await holders(CANARY)).toEqual([]);
   });
 
