@@ -28,6 +28,9 @@ const HELP = `headway follows HEAD: a git repository of YAML manifests is the on
   headway test <dir>|<repository>@<revision> [--format text|json|junit] [--report <format>=<file>]...
   headway test <component.wasm> --checks <dir>
                the calls of Checks, in a runtime of their own: exit 0 all passed, 1 some failed, 2 broken
+  headway rehearse <base>..<head> [--repo <dir>] [--path <dir>] [--speed <factor>] [--deadline <duration>]
+               [--format text|json|junit] [--report <format>=<file>]...
+               what a merge would do, in a runtime of its own, with waits compressed: exit codes as of test
   headway status [--status <addr>] [--watch] [--json]
   headway explain <namespace>/<name> [--status <addr>] [--json]
   headway audit verify [--data <dir>] [--contains <hash>] [--format text|json]   exit 0 whole, 1 findings, 2 broken
@@ -188,6 +191,22 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       if (!reports.ok) return usage(reports.error);
       const options = { target, ...reports.value, ...(typeof checks === 'string' ? { checks } : {}) };
       return (await import('./process/trial/test.ts')).testCommand(options, terminal);
+    },
+  },
+  rehearse: {
+    options: {
+      repo: { ...text, default: '.' },
+      path: { ...text, default: '.' },
+      speed: { ...text, default: '60' },
+      deadline: { ...text, default: '10m' },
+      format: { ...text, default: 'text' },
+      report: texts,
+    },
+    run: async (values, [range, ...rest]) => {
+      const { rehearseArguments } = await import('./check/trial/arguments.ts');
+      const options = rehearseArguments(rest.length > 0 ? undefined : range, values);
+      if (!options.ok) return usage(options.error);
+      return (await import('./process/trial/rehearse.ts')).rehearseCommand(options.value, terminal);
     },
   },
   status: {

@@ -4,12 +4,15 @@ import { compressed, MIN_DEADLINE_MS } from '../../src/check/trial/compress.ts';
 import { TRIAL_FORMATS } from '../../src/check/trial/format.ts';
 import { judge, type Answer } from '../../src/check/trial/judge.ts';
 import type { PlannedCall } from '../../src/check/trial/plan-calls.ts';
-import type { TrialReport } from '../../src/check/trial/report.ts';
+import type { TrialCase, TrialReport } from '../../src/check/trial/report.ts';
+import { areDecided, changedEntries, rolloutCase } from '../../src/check/trial/rollouts.ts';
 import { stagedFiles } from '../../src/check/trial/stage.ts';
 import { withStandIns } from '../../src/check/trial/stand-ins.ts';
 import { formatDuration } from '../../src/kit/units.ts';
 import type { Expectation } from '../../src/manifest/generated/check.ts';
-import { component, ENVIRONMENT, parse, places, policy, rolloutPolicy, route } from '../manifest/support.ts';
+import type { Desired } from '../../src/model/desired.ts';
+import type { EntryStatus, Status } from '../../src/model/status.ts';
+import { component, desiredOf, ENVIRONMENT, parse, places, policy, rolloutPolicy, route } from '../manifest/support.ts';
 
 const SPAN = { file: 'check.yaml', line: 7, column: 13, endLine: 7, endColumn: 15 } as const;
 
@@ -214,5 +217,77 @@ describe('a report', () => {
       'name="shop/a &lt;c&gt;" time="0.006" file="fleet/check.yaml" line="7"><failure type="HW5111"',
     );
     expect(xml).toContain('found    �[31m');
+  });
+});
+
+describe('what became of an entry', () => {
+  const KEY = 'shop/cart';
+  const base = desiredOf({
+    'environment.yaml': ENVIRONMENT,
+    'cart.yaml': component('cart'),
+    'same.yaml': component('same'),
+  });
+  const head = desiredOf({
+    'environment.yaml': ENVIRONMENT,
+    'cart.yaml': component('cart', '  restartToken: "1"\n'),
+    'same.yaml': component('same'),
+  });
+  const none = desiredOf({ 'environment.yaml': ENVIRONMENT, 'same.yaml': component('same') });
+  const release = { release: 'two', revision: 'two', commit: 'c' };
+  const evidence = [{ metric: 'errors', observed: '40 %', threshold: '2 %', samples: 20, synthetic: 0 }];
+
+  function statusWith(entry: Partial<EntryStatus> | undefined): Status {
+    const entries = entry
+      ? [{ key: KEY, conditions: [], draining: [], quarantined: [], replicas: [], desired: release, ...entry }]
+      : [];
+    return {
+      entries,
+      timeline: [
+        { at: '1970-01-01T00:00:02.000Z', entry: KEY, message: 'later' },
+        { at: '1970-01-01T00:00:00.500Z', entry: KEY, message: 'before' },
+      ],
+    } as unknown as Status;
+  }
+
+  const serving = { ...release, weight: 100 };
+  const told = (type: string, reason: string) =>
+    ({ conditions: [{ type, status: 'True', reason, message: 'm' }] }) as unknown as Partial<EntryStatus>;
+
+  it('is about what differs', () => {
+    expect(changedEntries(base, head)).toEqual([KEY]);
+    expect(changedEntries(base, none)).toEqual([KEY]);
+    expect(changedEntries(base, base)).toEqual([]);
+  });
+
+  it.each<[string, Desired, Partial<EntryStatus> | undefined, boolean, Partial<TrialCase>]>([
+    ['proven', head, { serving, proven: release }, true, { outcome: 'Passed', message: 'promoted and proven' }],
+    ['in its bake', head, { serving }, false, { outcome: 'Failed', code: 'HW5117' }],
+    ['at a step', head, { serving: { ...serving, release: 'one' } }, false, { outcome: 'Failed', code: 'HW5117' }],
+    [
+      'taken back',
+      head,
+      {
+        serving: { ...serving, release: 'one' },
+        quarantined: [{ attempt: 'a', release: 'two', commit: 'c', why: 'w', releasedBy: 'r', evidence }],
+      },
+      true,
+      { outcome: 'Failed', code: 'HW5116', message: 'rolled back: w', evidence },
+    ],
+    [
+      'parked',
+      head,
+      told('Stalled', 'Inconclusive'),
+      true,
+      { outcome: 'Failed', code: 'HW5117', message: 'not decided: Inconclusive: m' },
+    ],
+    ['suspended', head, told('Ready', 'Suspended'), true, { outcome: 'Skipped' }],
+    ['gone', none, undefined, true, { outcome: 'Passed', message: 'deleted' }],
+    ['still there', none, { serving }, false, { outcome: 'Failed', message: 'not deleted' }],
+  ])('%s', (_what, wanted, entry, decided, expected) => {
+    const status = statusWith(entry);
+    expect(areDecided(status, [KEY], wanted)).toBe(decided);
+    const made = rolloutCase(KEY, status, wanted, 1_000);
+    expect(made).toMatchObject(expected);
+    expect(made.steps).toEqual([{ atMs: 1_000, what: 'later' }]);
   });
 });

@@ -14,6 +14,11 @@ export const MIN_HOLD_MS = 1_000;
 /** Deadlines are for the machine, which does not become faster. */
 export const MIN_DEADLINE_MS = 60_000;
 
+/** In the words of the report. */
+export function compressionText(factor: number): string {
+  return `waits are ${factor} times shorter; steps and bakes hold for at least ${MIN_HOLD_MS / 1000} s and deadlines for ${MIN_DEADLINE_MS / 1000} s, unless they were written shorter; approvals are taken as given, minBake of Policies is not asked for`;
+}
+
 type Settings = Pick<RolloutPolicySpec, 'strategy' | 'gate' | 'bake'> & Pick<RolloutSpec, 'strategy' | 'gate' | 'bake'>;
 
 export function compressed<S extends Settings>(spec: S, factor: number): S {

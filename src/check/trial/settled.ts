@@ -1,14 +1,17 @@
 /** Pure: what a status says about an entry that was pushed. */
-import type { EntryStatus, Evidence } from '../../model/status.ts';
+import type { EntryKey } from '../../model/component.ts';
+import type { EntryStatus, Evidence, Status } from '../../model/status.ts';
 
 export type Fate =
   | { readonly type: 'Moving'; readonly why: string }
   /** It has all the traffic; `proven` when its bake has ended. */
   | { readonly type: 'Serving'; readonly proven: boolean }
   | { readonly type: 'RolledBack'; readonly why: string; readonly evidence: readonly Evidence[] }
-  | { readonly type: 'Stuck'; readonly why: string };
+  | { readonly type: 'Stuck'; readonly why: string }
+  /** It does not run, as its documents say. */
+  | { readonly type: 'Idle'; readonly why: string };
 
-export function fateOf(entry: EntryStatus): Fate {
+function fateOf(entry: EntryStatus): Fate {
   const { desired, serving, proven, quarantined, conditions } = entry;
   const failed = desired && quarantined.find(({ release }) => release === desired.release);
   if (failed) return { type: 'RolledBack', why: failed.why, evidence: failed.evidence };
@@ -20,5 +23,10 @@ export function fateOf(entry: EntryStatus): Fate {
   const ready = conditions.find(({ type }) => type === 'Ready');
   const idle = ready && ['Suspended', 'Unreferenced'].includes(ready.reason);
   const why = ready ? `${ready.reason}: ${ready.message}` : 'nothing is known of it';
-  return idle ? { type: 'Stuck', why } : { type: 'Moving', why };
+  return idle ? { type: 'Idle', why } : { type: 'Moving', why };
+}
+
+export function fateIn(status: Status, key: EntryKey): Fate {
+  const entry = status.entries.find((one) => one.key === key);
+  return entry ? fateOf(entry) : { type: 'Moving', why: 'the runtime has not seen it' };
 }

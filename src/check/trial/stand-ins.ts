@@ -8,10 +8,12 @@ type Item = NonNullable<ParsedDocument<'Component'>['value']['spec']['env']>[num
  * Secrets are not for a trial: every reference to one becomes the stand-in that a Check of the namespace declares, as if it
  * were written in the component. What has none is a finding (HW5113).
  */
-export function withStandIns(parsed: Parsed): { readonly parsed: Parsed; readonly missing: readonly Diagnostic[] } {
+export function withStandIns(
+  parsed: Parsed,
+  checks = checksOf(parsed),
+): { readonly parsed: Parsed; readonly missing: readonly Diagnostic[] } {
   const values = new Map<string, string>();
-  for (const document of parsed.documents) {
-    if (!isKind(document, 'Check')) continue;
+  for (const document of checks) {
     for (const { secretKeyRef, value } of document.value.spec.standIns ?? []) {
       values.set(idOf(document.namespace, secretKeyRef), value);
     }
@@ -36,6 +38,10 @@ export function withStandIns(parsed: Parsed): { readonly parsed: Parsed; readonl
     return { ...document, value: { ...document.value, spec: { ...spec, ...stoodIn('env'), ...stoodIn('config') } } };
   });
   return { parsed: { ...parsed, documents }, missing };
+}
+
+export function checksOf({ documents }: Parsed): readonly ParsedDocument<'Check'>[] {
+  return documents.filter((document) => isKind(document, 'Check'));
 }
 
 export function isKind<K extends ParsedDocument['kind']>(

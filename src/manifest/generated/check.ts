@@ -1,7 +1,7 @@
 /* Made from schemas/headway.dev by `npm run generate`; change the schema instead. */
 
 /**
- * Calls and what they are to return. Nothing of it runs in the fleet: `headway test` makes the calls in a runtime of its own.
+ * Calls and what they are to return. Nothing of it runs in the fleet: `headway test` and `headway rehearse` make the calls in a runtime of their own.
  */
 export interface Check {
 /**

@@ -3,12 +3,12 @@ import { pino } from 'pino';
 import { readAll } from '../../check/lint/lint.ts';
 import type { LintSource } from '../../check/lint/source.ts';
 import { plannedCalls, type PlannedCall } from '../../check/trial/plan-calls.ts';
-import { isKind, withStandIns } from '../../check/trial/stand-ins.ts';
+import { checksOf, isKind, withStandIns } from '../../check/trial/stand-ins.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { atKey } from '../../manifest/assemble/assembly.ts';
 import { byPlace } from '../../manifest/finding.ts';
 import { artifactPathsOf } from '../../manifest/parse.ts';
-import type { Parsed } from '../../manifest/parsed.ts';
+import type { Parsed, ParsedDocument } from '../../manifest/parsed.ts';
 import type { EntryKey } from '../../model/component.ts';
 import type { Desired } from '../../model/desired.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
@@ -20,6 +20,8 @@ import { openShapeReader, type ShapeReader } from '../shape-reader.ts';
 export interface Subject {
   readonly parsed: Parsed;
   readonly desired: Desired;
+  /** Those that are right. */
+  readonly checks: readonly ParsedDocument<'Check'>[];
   readonly calls: readonly PlannedCall[];
   /** Errors of the documents, in the order of the files. */
   readonly findings: readonly Diagnostic[];
@@ -45,16 +47,25 @@ export function openReaders(): Readers {
   };
 }
 
+/** Of a range of commits: what the one before says, for the head; the head's Checks, for the base. */
+interface Before {
+  readonly previous?: Desired;
+  readonly head?: Pick<Subject, 'checks'>;
+}
+
 export async function readSubject(
   source: LintSource,
   { manifest, shapes }: Readers,
-  previous?: Desired,
+  { previous, head }: Before = {},
 ): Promise<Result<Subject, Problem>> {
   const files = await source.manifests(() => false);
   if (!files.ok) return files;
   const { parsed: read } = await readAll({ source, manifest }, files.value);
   if (!read.ok) return read;
-  const { parsed, missing } = withStandIns(read.value.parsed);
+  const { parsed, missing } = withStandIns(read.value.parsed, [
+    ...checksOf(read.value.parsed),
+    ...(head?.checks ?? []),
+  ]);
   const digests = await source.digests(artifactPathsOf(parsed));
   if (!digests.ok) return digests;
   const artifacts = new Map<string, Uint8Array>();
@@ -70,13 +81,14 @@ export async function readSubject(
   const shapeOf: ShapeOf = (artifact) => found.get(artifact);
   const desired = manifest.assemble('', parsed, digests.value, previous, shapeOf);
   const invalid = new Set(desired.invalid.map(({ kind, namespace, name }) => `${kind} ${namespace} ${name}`));
-  const checks = parsed.documents
-    .filter((document) => isKind(document, 'Check'))
-    .filter(({ kind, namespace, name }) => !invalid.has(`${kind} ${namespace} ${name}`));
+  const checks =
+    head?.checks ??
+    checksOf(parsed).filter(({ kind, namespace, name }) => !invalid.has(`${kind} ${namespace} ${name}`));
   const errors = desired.diagnostics.filter(({ severity }) => severity === 'error');
   return ok({
     parsed,
     desired,
+    checks,
     calls: plannedCalls(checks, desired, shapeOf),
     // What has no stand-in is one finding, and not also a reference that cannot be followed.
     findings: [...missing, ...remoteArtifacts(parsed), ...errors.filter((one) => !isAbout(one, missing))].sort(byPlace),

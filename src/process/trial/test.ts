@@ -3,7 +3,7 @@ import type { TrialReports } from '../../check/trial/arguments.ts';
 import { DEFAULT_FACTOR } from '../../check/trial/compress.ts';
 import { failedFinding, type TrialCase } from '../../check/trial/report.ts';
 import { Caller } from '../../check/trial/send.ts';
-import { fateOf, type Fate } from '../../check/trial/settled.ts';
+import { fateIn, type Fate } from '../../check/trial/settled.ts';
 import { DIFFERENCES } from '../../check/trial/stage.ts';
 import type { LintSource } from '../../check/lint/source.ts';
 import type { Terminal } from '../../check/terminal.ts';
@@ -96,11 +96,6 @@ async function casesOf(subject: Subject): Promise<Result<readonly TrialCase[], P
     await caller.close();
     await runtime.stop();
   }
-}
-
-export function fateIn(status: Status, key: EntryKey): Fate {
-  const entry = status.entries.find((one) => one.key === key);
-  return entry ? fateOf(entry) : { type: 'Moving', why: 'the runtime has not seen it' };
 }
 
 function areUp(status: Status, keys: readonly EntryKey[]): boolean {
