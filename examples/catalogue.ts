@@ -167,6 +167,13 @@ export const EXAMPLES: readonly Example[] = [
   },
   {
     language: 'c',
+    name: 'testbed-outbound',
+    about: 'sends requests of its own, as its query says',
+    sources: ['testbed/outbound.c'],
+    world: 'service',
+  },
+  {
+    language: 'c',
     name: 'testbed-records',
     about: 'the smallest guest of headway:http/handler',
     sources: ['testbed/records.c'],

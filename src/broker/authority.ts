@@ -9,9 +9,9 @@
  * A3 A mirrored call changes nothing, whatever is granted or audited.
  */
 import { storeOf, type Grant } from '../model/component.ts';
-import { exceeded } from '../model/containment.ts';
 import type { AccessOutcome } from '../model/audit.ts';
 import type { Ceilings } from '../model/snapshot.ts';
+import { ceilingOf, expiresAtWallMs, type Ceiling } from './ceiling.ts';
 import type { Counted } from './records.ts';
 import type { Quota } from './store.ts';
 
@@ -48,12 +48,6 @@ interface StoreAccess {
   readonly grants: readonly StoreGrant[];
   readonly reading: Ceiling;
   readonly writing: Ceiling;
-}
-
-/** What the Policies say to one store and one kind of access. */
-interface Ceiling {
-  readonly denied: string | undefined;
-  readonly audited: string | undefined;
 }
 
 export class Authority {
@@ -108,17 +102,12 @@ export class Authority {
   }
 
   #ceilingOf(store: string, access: 'ReadOnly' | 'ReadWrite'): Ceiling {
-    const asked = { capability: 'keyValue', settings: { store, access } };
-    const beyond = exceeded(this.#ceilings, this.#namespace, asked);
-    const why = (kind: Ceilings['enforcement']): string | undefined => {
-      const policy = beyond.find(({ enforcement }) => enforcement === kind)?.policy;
-      return policy === undefined ? undefined : `beyond the capabilities of Policy ${policy}`;
-    };
-    return { denied: why('Enforce'), audited: why('Audit') };
+    return ceilingOf(this.#ceilings, this.#namespace, { capability: 'keyValue', settings: { store, access } });
   }
 }
 
-function storeGrant({ name, settings, enforcement, expireTime }: Grant): StoreGrant {
+function storeGrant(grant: Grant): StoreGrant {
+  const { name, settings, enforcement } = grant;
   const { keyPrefix, access, maxSize, maxKeys, maxValueSize } = settings as {
     readonly keyPrefix?: string;
     readonly access: string;
@@ -131,7 +120,7 @@ function storeGrant({ name, settings, enforcement, expireTime }: Grant): StoreGr
     name,
     prefix: keyPrefix === undefined ? undefined : Buffer.from(keyPrefix, 'utf8'),
     write: access === 'ReadWrite',
-    expiresAtWallMs: expireTime === undefined ? Number.POSITIVE_INFINITY : Date.parse(expireTime),
+    expiresAtWallMs: expiresAtWallMs(grant),
     audit: enforcement === 'Audit',
     quota,
     allowed: { outcome: 'Allowed', grant: name, why: '', quota, counted: [] },

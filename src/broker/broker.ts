@@ -1,6 +1,6 @@
 /**
- * The broker: the only part that touches stores on behalf of guests. It does what the engine says about cells and grants,
- * and what cells ask for as far as their grants go.
+ * The broker: the only part that touches stores and the network on behalf of guests. It does what the engine says about
+ * cells and grants, and what cells ask for as far as their grants go.
  *
  * Invariants
  * G1 A call that begins after `granted` was said is judged by those grants or by later ones, whichever cell it is of.
@@ -17,6 +17,8 @@ import type { GrantsInForce } from '../model/snapshot.ts';
 import type { BrokerCell } from '../wire/broker-link.ts';
 import { Authority } from './authority.ts';
 import { Editions } from './editions.ts';
+import { HttpAuthority } from './http/authority.ts';
+import { HttpService, type HttpServiceOptions } from './http/service.ts';
 import { KeyValueService } from './key-value.ts';
 import { Records } from './records.ts';
 import { Session, type Judge } from './session.ts';
@@ -28,6 +30,7 @@ export interface BrokerOptions {
   readonly storesFolder: string;
   readonly wallMs: () => number;
   readonly monotonicMs: () => number;
+  readonly http: Omit<HttpServiceOptions, 'records' | 'wallMs'>;
   /** Records wait in `drain` and should leave soon. */
   readonly onRecords: () => void;
   readonly onViolation: (cell: number, why: string) => void;
@@ -49,6 +52,7 @@ export class Broker {
   readonly #records: Records;
   readonly #keyValue: KeyValueService;
   readonly #editions: Editions;
+  readonly #http: HttpService;
   readonly #sessions = new Map<number, Attached>();
   #grants: GrantsInForce = NOTHING_RESTRICTED;
 
@@ -69,6 +73,7 @@ export class Broker {
       release: (namespace, store, edition) => this.#stores.drop(namespace, store, edition),
       ...(options.freeBytes ? { freeBytes: options.freeBytes } : {}),
     });
+    this.#http = new HttpService({ ...options.http, records: this.#records, wallMs });
   }
 
   /** How many cells are attached. */
@@ -96,6 +101,7 @@ export class Broker {
       cell,
       socket,
       keyValue: this.#keyValue,
+      http: this.#http,
       judge: this.#judgeOf(cell, editions),
       monotonicMs: this.#options.monotonicMs,
       onEnd: (why) => {
@@ -133,6 +139,7 @@ export class Broker {
         actor: { component, group, release: owner?.release, commit: owner?.commit },
         authority: new Authority(namespace, grants, of.ceilings),
         editions,
+        http: new HttpAuthority(namespace, grants, of.ceilings),
       };
       return judge;
     };

@@ -16,7 +16,10 @@ import { Ask, ATTACH_BYTES, Capability, MAX_BROKER_PAYLOAD_BYTES, ToBroker } fro
 import type { BrokerCell } from '../wire/broker-link.ts';
 import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
+import { isHttpToBroker } from '../wire/http-frames.ts';
 import { CANCELLED } from './answer.ts';
+import { Exchanges } from './http/exchanges.ts';
+import type { HttpAsker, HttpService } from './http/service.ts';
 import { readKeyValueRequest, type KeyValueRequest } from './key-value-request.ts';
 import type { Asker, KeyValueService } from './key-value.ts';
 
@@ -25,12 +28,13 @@ export const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 export const MAX_PIN_MS = 30_000;
 
 /** What a cell is judged by from some moment on. */
-export type Judge = Omit<Asker, 'mirrored'>;
+export type Judge = Omit<Asker & HttpAsker, 'mirrored'>;
 
 export interface SessionOptions {
   readonly cell: BrokerCell;
   readonly socket: Duplex;
   readonly keyValue: KeyValueService;
+  readonly http: HttpService;
   /** By the grants that are in force now. */
   readonly judge: () => Judge;
   readonly monotonicMs: () => number;
@@ -54,6 +58,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #writer: FrameWriter;
   readonly #attachment: Attachment;
+  readonly #exchanges: Exchanges;
   /** By seat; absent where it asks for nothing. */
   readonly #asking: (Waiting | undefined)[] = [];
   readonly #pins: (Pin | undefined)[] = [];
@@ -65,6 +70,16 @@ export class Session {
     const { socket, cell } = options;
     this.#options = options;
     this.#writer = new FrameWriter(socket);
+    this.#exchanges = new Exchanges({
+      writer: this.#writer,
+      seats: cell.seats,
+      begin: (request, listener) => {
+        const judge = this.#pinned(request.seat, (request.flags & Ask.First) !== 0);
+        const asker = { ...judge, mirrored: (request.flags & Ask.Mirrored) !== 0 };
+        return options.http.begin(asker, request, listener);
+      },
+      mayWrite: () => this.#mayWrite(),
+    });
     const framer = new Framer(
       (type, id, bytes, start, end) => this.#take(type, id, bytes, start, end),
       MAX_BROKER_PAYLOAD_BYTES,
@@ -79,7 +94,10 @@ export class Session {
       this.#turn();
     });
     socket.on('error', () => undefined);
-    socket.on('drain', () => this.#turn());
+    socket.on('drain', () => {
+      this.#turn();
+      this.#exchanges.resume();
+    });
     socket.on('end', () => this.close());
     socket.on('close', () => this.close());
     socket.resume();
@@ -90,6 +108,7 @@ export class Session {
     if (this.#over) return;
     this.#over = true;
     this.#queue = [];
+    this.#exchanges.close();
     this.#options.socket.destroy();
     this.#options.onEnd(why);
   }
@@ -101,6 +120,7 @@ export class Session {
   }
 
   #accept(type: number, seat: number, bytes: Buffer, start: number, end: number): string | undefined {
+    if (isHttpToBroker(type)) return this.#exchanges.accept(type, seat, bytes, start, end);
     if (seat === 0 || seat > this.#options.cell.seats) return `a frame of the seat ${seat}`;
     if (type === ToBroker.Ask) return this.#ask(seat, new BrokerReader(bytes, start, end));
     if (type !== ToBroker.Cancel) return `a frame of the unknown type ${type}`;

@@ -12,6 +12,8 @@ import { Ask, ATTACH_BYTES, FromBroker, MAX_BROKER_PAYLOAD_BYTES, Status, ToBrok
 import { BrokerReader } from '../wire/broker-reader.ts';
 import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
+import { isHttpFromBroker } from '../wire/http-frames.ts';
+import { Exchanges, type Exchange, type SentRequest } from './exchanges.ts';
 import type { Condition, Scope } from './scope.ts';
 
 /** A broker that is started again is back within a fraction of this. */
@@ -61,6 +63,8 @@ class Asked implements Condition {
 }
 
 export class BrokerChannel {
+  /** Requests to the outside. */
+  readonly exchanges = new Exchanges();
   readonly #open: () => Duplex;
   readonly #onViolation: (why: string) => void;
   /** By seat; what waits for an answer. */
@@ -83,6 +87,7 @@ export class BrokerChannel {
   /** How many instances may ask at a time. */
   furnish(seats: number): void {
     this.#seats = seats;
+    this.exchanges.furnish(seats);
   }
 
   /** The payload of the engine's frame: how the channel begins, or nothing. A string says how it is neither. */
@@ -133,6 +138,7 @@ export class BrokerChannel {
     this.#writer = writer;
     socket.write(token);
     for (const asked of this.#asked) if (asked && asked.wanted) this.#send(writer, asked);
+    this.exchanges.attach(writer);
   }
 
   #listen(): Duplex {
@@ -150,6 +156,7 @@ export class BrokerChannel {
     this.#writer?.discard();
     this.#writer = undefined;
     this.#attachment = undefined;
+    this.exchanges.leave();
     for (const [seat, asked] of this.#asked.entries()) if (asked?.sent) this.#settle(seat, asked, LOST);
   }
 
@@ -166,6 +173,7 @@ export class BrokerChannel {
   }
 
   #take(type: number, seat: number, bytes: Buffer, start: number, end: number): boolean {
+    if (isHttpFromBroker(type)) return this.exchanges.take(type, seat, bytes, start, end);
     const asked = this.#asked[seat];
     if (type !== FromBroker.Answer || !asked?.sent || end === start) return false;
     this.#settle(seat, asked, { status: bytes[start]!, reader: new BrokerReader(bytes, start + 1, end) });
@@ -202,11 +210,14 @@ export class BrokerChannel {
 export interface Asking {
   /** Throws where the member cannot wait. */
   ask(question: Question): Promise<Reply>;
+  /** Sends a request to the outside; `undefined` where as many as there may be are open. */
+  begin(request: SentRequest): Exchange | undefined;
 }
 
 /** What an instance asks from, whichever of its members asks: a seat from its first question until it is gone. */
 export class Seat {
   readonly #channel: BrokerChannel;
+  readonly #exchanges = new Set<Exchange>();
   #number: number | undefined;
   #call = 0;
 
@@ -218,21 +229,43 @@ export class Seat {
   ask(scope: Scope, question: Question): Promise<Reply> {
     this.#number ??= this.#channel.take();
     if (this.#number === undefined) return Promise.resolve(NO_SEAT);
-    const { calls, mirrored } = scope;
-    const flags = (calls === this.#call ? 0 : Ask.First) | (mirrored ? Ask.Mirrored : 0);
-    this.#call = calls;
-    return this.#channel.ask(scope, this.#number, flags, question);
+    return this.#channel.ask(scope, this.#number, this.#flags(scope), question);
+  }
+
+  begin(scope: Scope, request: SentRequest): Exchange | undefined {
+    this.#number ??= this.#channel.take();
+    if (this.#number === undefined) return undefined;
+    for (const one of this.#exchanges) if (one.over) this.#exchanges.delete(one);
+    const exchange = this.#channel.exchanges.begin(scope, this.#number, this.#flags(scope), request);
+    if (exchange) this.#exchanges.add(exchange);
+    return exchange;
+  }
+
+  /** A call is over: nobody reads what it has begun any more. */
+  endCall(): void {
+    for (const exchange of this.#exchanges) exchange.drop();
+    this.#exchanges.clear();
   }
 
   /** The same for one member. */
   of(scope: Scope): Asking {
-    return { ask: (question) => this.ask(scope, question) };
+    return {
+      ask: (question) => this.ask(scope, question),
+      begin: (request) => this.begin(scope, request),
+    };
   }
 
   /** The instance is gone. */
   leave(): void {
+    this.endCall();
     if (this.#number !== undefined) this.#channel.release(this.#number);
     this.#number = undefined;
+  }
+
+  #flags({ calls, mirrored }: Scope): number {
+    const flags = (calls === this.#call ? 0 : Ask.First) | (mirrored ? Ask.Mirrored : 0);
+    this.#call = calls;
+    return flags;
   }
 }
 

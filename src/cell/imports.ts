@@ -7,18 +7,12 @@ import type { Scope } from './scope.ts';
 import * as cli from './wasi/cli.ts';
 import { configStore, type Settings } from './wasi/config.ts';
 import { monotonicClock, timezone, wallClock } from './wasi/clocks.ts';
-import {
-  deniedInterface,
-  instanceNetwork,
-  outgoingHandler,
-  preopens,
-  unknownInterface,
-  type TellDenied,
-} from './wasi/denied.ts';
+import { deniedInterface, instanceNetwork, preopens, unknownInterface, type TellDenied } from './wasi/denied.ts';
 import { IoError } from './wasi/error.ts';
 import { Fields } from './wasi/fields.ts';
-import { FutureIncomingResponse, IncomingResponse, OutgoingRequest, RequestOptions } from './wasi/http-client.ts';
+import { OutgoingRequest, RequestOptions } from './wasi/http-client.ts';
 import { FutureTrailers, IncomingBody, IncomingRequest } from './wasi/http-incoming.ts';
+import { FutureIncomingResponse, IncomingResponse, outgoingHandler } from './wasi/http-outbound.ts';
 import { draftOf, keyValueAtomics, keyValueBatch, keyValueStore } from './wasi/key-value.ts';
 import { OutgoingBody, OutgoingResponse, ResponseOutparam } from './wasi/http-outgoing.ts';
 import { poll, Pollable } from './wasi/poll.ts';
@@ -46,7 +40,7 @@ const INTERFACES: Readonly<Record<string, Build>> = {
   'wasi:io/poll': (scope) => ({ Pollable, poll: (pollables: readonly Pollable[]) => poll(scope, pollables) }),
   'wasi:io/streams': () => IO_STREAMS,
   'wasi:http/types': httpTypes,
-  'wasi:http/outgoing-handler': (_scope, world) => outgoingHandler(world.tellDenied),
+  'wasi:http/outgoing-handler': (scope, world) => outgoingHandler(scope, world.seat),
   'wasi:cli/environment': (_scope, world) => cli.environment(world),
   'wasi:cli/exit': () => cli.exit,
   'wasi:cli/stdin': (scope) => cli.stdin(scope),

@@ -108,6 +108,12 @@ export class Instance {
     for (const member of this.members) member.checkMemory();
   }
 
+  /** A call is over, well or not. */
+  leave(): void {
+    this.scope.leave();
+    this.#seat.endCall();
+  }
+
   /** Over: whatever waits is rejected, and the unfinished lines of its output leave. */
   discard(reason: string): void {
     this.scope.end(reason);

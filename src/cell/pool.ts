@@ -220,14 +220,14 @@ export class InstancePool {
 
   #settle(instance: Instance, call: Call, value: unknown): void {
     if (this.#starting === instance) this.#starting = undefined;
-    instance.scope.leave();
+    instance.leave();
     call.succeed(value);
     this.#served(instance, call);
   }
 
   #settleThrown(instance: Instance, call: Call, thrown: unknown): void {
     if (this.#starting === instance) this.#starting = undefined;
-    instance.scope.leave();
+    instance.leave();
     const refusal = declared(thrown);
     if (refusal && !instance.ended) {
       call.decline(refusal.payload);

@@ -45,7 +45,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
  * what one of them was granted is within the reach of all: their grants count as one.
  */
 export function brokerCellOf(number: number, replica: string, cell: CellSpec): Omit<BrokerCell, 'token'> | undefined {
-  const asks = cell.members.some(({ bundle }) => bundle.imports.some((name) => name.startsWith('wasi:keyvalue/')));
+  const asks = cell.members.some(({ bundle }) => bundle.imports.some(asksTheBroker));
   if (!asks) return undefined;
   return {
     cell: number,
@@ -58,6 +58,11 @@ export function brokerCellOf(number: number, replica: string, cell: CellSpec): O
       : { own: { stores: ownStoresOf(cell.members[0]!.member.capabilities), edition: cell.edition } }),
     seats: seatsOf(cell.limits.concurrency),
   };
+}
+
+/** Interfaces that the broker stands behind. */
+function asksTheBroker(name: string): boolean {
+  return name.startsWith('wasi:keyvalue/') || name.startsWith('wasi:http/outgoing-handler@');
 }
 
 function memberAssignment({ member, bundle, links = [] }: CellSpec['members'][number]): MemberAssignment {

@@ -19,9 +19,19 @@ function isRange(value: unknown): boolean {
   return maxReplicas > minReplicas;
 }
 
+/** `cart.shop.headway`, `*.headway`: names that are ours to answer. */
+function isEntryHost(value: unknown): boolean {
+  return /(?:^|\.)headway$/i.test(String(value));
+}
+
 const WRITTEN: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.isolation', what: 'isolation Shared', when: is('Shared') },
-  { kind: 'Component', where: 'spec.capabilities.*.outboundHttp', what: 'the capability outboundHttp' },
+  {
+    kind: 'Component',
+    where: 'spec.capabilities.*.outboundHttp.hosts.*',
+    what: 'outgoing requests to another entry (link it)',
+    when: isEntryHost,
+  },
   { kind: 'Component', where: 'spec.capabilities.*.sockets', what: 'the capability sockets' },
   { kind: 'Component', where: 'spec.capabilities.*.nameLookup', what: 'the capability nameLookup' },
   { kind: 'Component', where: 'spec.capabilities.*.filesystem', what: 'the capability filesystem' },

@@ -1,3 +1,4 @@
+import { contains, parseBlock } from './address.ts';
 import type { Grant } from './component.ts';
 import type { CapabilityCeiling } from './desired.ts';
 import type { Ceilings } from './snapshot.ts';
@@ -12,9 +13,10 @@ const within =
   (grant, ceiling) => {
     const allowed = ceiling[field] as readonly unknown[] | undefined;
     if (!allowed) return true;
-    // An absent list in a grant means "all of them".
-    const asked = grant[field] as readonly unknown[] | undefined;
-    return asked?.every((item) => allowed.some((bound) => covers(String(bound), String(item)))) ?? false;
+    // An absent list in a grant means "all of them"; what was used is one of them.
+    const asked = grant[field] as readonly unknown[] | string | undefined;
+    const items = typeof asked === 'string' ? [asked] : asked;
+    return items?.every((item) => allowed.some((bound) => covers(String(bound), String(item)))) ?? false;
   };
 
 /** A list that grants by being there: absent is nothing. */
@@ -91,9 +93,15 @@ export function exceeded(
   );
 }
 
-/** `*.example.com` covers every host below it, and every narrower wildcard; nothing else covers more than itself. */
+/**
+ * `*.example.com` covers every host below it, and every narrower wildcard; a block of addresses covers those in it, however
+ * they are written; nothing else covers more than itself.
+ */
 export function hostCovers(bound: string, asked: string): boolean {
   if (bound.toLowerCase() === asked.toLowerCase()) return true;
+  const inner = parseBlock(asked);
+  const outer = inner && parseBlock(bound);
+  if (inner) return outer !== undefined && contains(outer, inner);
   return bound.startsWith('*.') && asked.toLowerCase().endsWith(bound.slice(1).toLowerCase());
 }
 

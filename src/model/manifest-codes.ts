@@ -227,4 +227,10 @@ export const MANIFEST_CODES = {
     remedy: 'build the component again',
     policy: 'Terminal',
   },
+  HW1220: {
+    title: 'host of a grant that no request can have',
+    remedy:
+      'write a name without a dot at its end (api.example), `*.` and a domain, an address in its usual form (10.0.0.1), or a block whose address has nothing behind the prefix (10.0.0.0/8)',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

@@ -2,6 +2,7 @@
  * The broker process: started by the engine with an IPC channel, ends with it, and is started again when it dies. It gets
  * the cells' channels by descriptor passing, so it needs no address and nobody can knock.
  */
+import { lookup } from 'node:dns/promises';
 import type net from 'node:net';
 import { pino } from 'pino';
 import { Broker } from '../broker/broker.ts';
@@ -10,6 +11,8 @@ import { servingLogSink } from './log-sink.ts';
 
 /** Counts that are due leave at the latest so long after their minute. */
 const DRAIN_PERIOD_MS = 1_000;
+/** Of a body that a guest sends or is sent; it streams, so this bounds time and traffic, not memory. */
+const MAX_HTTP_BODY_BYTES = 1024 ** 3;
 
 const log = pino({ name: 'broker', level: process.env['HEADWAY_LOG_LEVEL'] ?? 'info' }, servingLogSink());
 
@@ -28,6 +31,7 @@ process.on('message', (message: ToBrokerProcess, handle: unknown) => {
         storesFolder: message.config.storesFolder,
         wallMs: () => Date.now(),
         monotonicMs: () => performance.now(),
+        http: { maxBodyBytes: MAX_HTTP_BODY_BYTES, resolve: (name) => lookup(name, { all: true }) },
         onRecords: drainSoon,
         onViolation: (cell, why) => send({ type: 'violation', cell, why }),
         onStoreFailure: (store, err) => log.error({ store, err }, 'a store cannot be used'),

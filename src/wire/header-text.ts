@@ -23,3 +23,23 @@ export function isFieldValue(bytes: Uint8Array, start: number, end: number): boo
   }
   return true;
 }
+
+/** What belongs to the connection, not to the message (RFC 9110 §7.6.1), and `host`, which is the authority. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** @param name in lower case. */
+export function isOfTheConnection(name: string): boolean {
+  return OF_THE_CONNECTION.has(name);
+}

@@ -46,6 +46,11 @@ const NOT_FOR_TRAILERS = new Set([
   'x-headway-release',
 ]);
 
+/** @param name in lower case. */
+export function mayBeTrailer(name: string): boolean {
+  return !NOT_FOR_TRAILERS.has(name);
+}
+
 /** How many bytes the payload takes, for whoever has to know before it is written. */
 export function trailerBytes(trailers: readonly string[]): number {
   let bytes = COUNT_BYTES;
@@ -81,7 +86,7 @@ export function readTrailers(bytes: Buffer, start: number, end: number): string[
     if (!isToken(bytes, nameStart, nameStart + nameLength)) return 'a trailer with an invalid name';
     if (!isFieldValue(bytes, valueStart, reader.at)) return 'a trailer with an invalid value';
     const name = bytes.toString('latin1', nameStart, nameStart + nameLength);
-    if (NOT_FOR_TRAILERS.has(name.toLowerCase())) continue;
+    if (!mayBeTrailer(name.toLowerCase())) continue;
     trailers.push(name, bytes.toString('latin1', valueStart, reader.at));
   }
   return reader.broken || reader.at !== end ? 'trailers that end too early or too late' : trailers;

@@ -131,7 +131,7 @@ describe('a frame that breaks the protocol ends the channel', () => {
   const rows: readonly (readonly [string, (cell: Cell) => void, RegExp])[] = [
     ['seat 0', (cell) => cell.ask(0, KeyValue.Open, (writer) => named(writer, 'carts')), /seat 0/],
     ['a seat too many', (cell) => cell.ask(SEATS + 1, KeyValue.Open, (writer) => named(writer, 'carts')), /seat 5/],
-    ['an unknown type', (cell) => cell.writer.frame(0x42, 1, new Uint8Array(0)), /unknown type 66/],
+    ['an unknown type', (cell) => cell.writer.frame(0x4f, 1, new Uint8Array(0)), /unknown type 79/],
     ['an unknown operation', (cell) => cell.ask(1, 99, (writer) => named(writer, 'carts')), /operation 99/],
     ['an unknown capability', (cell) => cell.writer.frame(ToBroker.Ask, 1, Buffer.from([1, 77, 1])), /capability 77/],
     ['an empty question', (cell) => cell.writer.frame(ToBroker.Ask, 1, new Uint8Array(0)), /capability 0/],

@@ -55,6 +55,7 @@ export class TestBroker {
       storesFolder: this.folder,
       wallMs: () => this.wallMs,
       monotonicMs: () => this.monotonicMs,
+      http: { maxBodyBytes: 16 * 1024 * KIB, resolve: () => Promise.reject(new Error('no resolver')) },
       onRecords: () => undefined,
       onViolation: (_cell, why) => this.violations.push(why),
       onStoreFailure: (store, error) => this.failures.push(`${store}: ${String(error)}`),

@@ -62,6 +62,7 @@ describe('the body of a request', () => {
 describe('the body of a response', () => {
   const owner = {
     bodyChanged: () => undefined,
+    bodyOver: () => undefined,
     bodyTooLarge: (): never => {
       throw new Error('too large');
     },

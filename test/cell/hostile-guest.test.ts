@@ -15,7 +15,6 @@ const append = (name: number, nameLength: number, value: number, valueLength: nu
   `(call $fields_append (local.get $fields) (i32.const ${name}) (i32.const ${nameLength}) (i32.const ${value}) (i32.const ${valueLength}) (i32.const 64))`;
 const loop = (times: number, body: string): string =>
   `(local.set $n (i32.const ${times})) (loop $again ${body} (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $again (local.get $n)))`;
-const newRequest = `(local.set $n (call $outgoing_request (call $fields)))`;
 
 const TRAP = { outcome: 'Trap', status: undefined };
 const FINE = { outcome: 'Ok', status: 200, bodyEnd: 'Inline' };
@@ -216,12 +215,6 @@ test.each(['0.2.0', '0.2.3', '0.2.12'])('WASI %s is the same implementation', as
 
 describe('what was not granted', () => {
   const rows: readonly [string, string, string, number][] = [
-    [
-      'wasi:http/outgoing-handler',
-      'handle',
-      `${newRequest} (call $send (local.get $n) (i32.const 0) (i32.const 0) (i32.const 64)) ${ERR} ${expectAt(72, 15)}`,
-      1,
-    ],
     [
       'wasi:sockets/tcp-create-socket',
       'createTcpSocket',

@@ -799,6 +799,20 @@ export const ROWS: readonly Row[] = [
     good: { ...shop(''), 'shelf.yaml': component('shelf', LINKED) },
     says: 'inline',
   },
+  ...['127.1', '10.0.0.1/8', 'api.example.', '*', 'a..example', '0x7f000001'].map((host) => ({
+    code: 'HW1220' as const,
+    what: `the host ${host}`,
+    bad: shop(`  capabilities: [{name: a, outboundHttp: {hosts: [b.example, »"${host}"]}}]\n`),
+    good: shop(
+      '  capabilities: [{name: a, outboundHttp: {hosts: [b.example, "*.c.example", 10.0.0.0/8, "[::1]", "fd00::/8"]}}]\n',
+    ),
+  })),
+  {
+    code: 'HW1220',
+    what: 'a host of a Role',
+    bad: { ...shop(''), 'role.yaml': role('{name: a, outboundHttp: {hosts: [»"127.1"]}}') },
+    good: { ...shop(''), 'role.yaml': role('{name: a, outboundHttp: {hosts: ["127.0.0.1"]}}') },
+  },
   ...(['minReplicas', 'maxReplicas'] as const).map((field) => ({
     code: 'HW1085' as const,
     what: `a Singleton of two, by ${field}`,

@@ -8,7 +8,10 @@ const grant = (text: string): Files => cart(`  capabilities: [{name: a, ${text}}
 /** For every row documents that meet it. */
 const MEETING: Readonly<Record<string, readonly Files[]>> = {
   'isolation Shared': [cart('  isolation: Shared\n')],
-  'the capability outboundHttp': [grant('outboundHttp: {hosts: [a.example]}')],
+  'outgoing requests to another entry (link it)': [
+    grant('outboundHttp: {hosts: [cart.shop.headway]}'),
+    grant('outboundHttp: {hosts: [a.example, "*.Headway"]}'),
+  ],
   'the capability sockets': [grant('sockets: {hosts: [a.example], ports: [1]}')],
   'the capability nameLookup': [grant('nameLookup: {hosts: [a.example]}')],
   'the capability filesystem': [
@@ -52,6 +55,7 @@ describe('what is not implemented yet', () => {
     ['a preview host', '  rollout: {strategy: {type: BlueGreen, blueGreen: {previewHostname: a.example}}}\n'],
     ['as many replicas as at least', '  scaling: {minReplicas: 2, maxReplicas: 2}\n'],
     ['an approval', '  rollout: {strategy: {type: Canary, canary: {steps: [{weight: 1, approval: {name: a}}]}}}\n'],
+    ['requests to the outside', '  capabilities: [{name: a, outboundHttp: {hosts: [a.example, headway.example]}}]\n'],
     ['facts', '  rollout: {group: a, retry: 1, replaces: b, emergency: {revision: b0b0c3d4e5f6, reason: c}}\n'],
   ])('but not %s', (_name, spec) => {
     expect(desiredOf(cart(spec)).entries.get('shop/cart')!.refusals).toEqual([]);

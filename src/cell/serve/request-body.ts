@@ -1,5 +1,5 @@
 /**
- * The body of a request, on its way from the engine to the guest.
+ * The body of a request, on its way from the engine to the guest. `UpstreamBody` is the one of a response to a guest.
  *
  * Invariant
  * B1 What is held is never more than the credit that was given, and credit goes back only for what the guest has taken.
@@ -78,6 +78,22 @@ export class RequestBody implements ByteSource {
   get settled(): boolean {
     return this.#end !== undefined;
   }
+
+  /** Requests have none (ADR 0012). */
+  get trailers(): readonly string[] | undefined {
+    return undefined;
+  }
+
+  /** Whether it is known what they are. */
+  get trailersReady(): boolean {
+    return true;
+  }
+
+  /** No more of it is read. */
+  finish(): void {}
+
+  /** Nor are its trailers. */
+  abandon(): void {}
 
   ready(): boolean {
     this.#invite();

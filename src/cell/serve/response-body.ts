@@ -1,5 +1,5 @@
 /**
- * The body of a response, on its way from the guest to the engine.
+ * The body of a response, on its way from the guest to the engine; or of a request of its own, to the broker.
  *
  * Invariants
  * B2 What is held and not sent is never more than the credit that the engine gave.
@@ -9,7 +9,7 @@ import { INITIAL_CREDIT_BYTES } from '../../wire/frames.ts';
 import type { ByteSink, StreamEnd } from '../wasi/streams.ts';
 
 const CLOSED: StreamEnd = Object.freeze({});
-const GONE: StreamEnd['failure'] = { text: 'the client is gone', code: { tag: 'connection-terminated' } };
+const GONE: StreamEnd['failure'] = { text: 'nobody takes the rest', code: { tag: 'connection-terminated' } };
 
 export type ResponseBodyState =
   /** The guest may write. */
@@ -23,6 +23,8 @@ export type ResponseBodyState =
 export interface ResponseBodyOwner {
   /** More is held than before. */
   bodyChanged(heldBytes: number): void;
+  /** It is finished, or broken. */
+  bodyOver(): void;
   /** More than the limit was written. Does not return: the call is over. */
   bodyTooLarge(): never;
 }
@@ -35,6 +37,7 @@ export class ResponseBody implements ByteSink {
   state: ResponseBodyState = 'Open';
   /** Names and values in turn, once it is finished; absent where there are none. */
   trailers: readonly string[] | undefined;
+  readonly #of: 'response' | 'request';
   #owner: ResponseBodyOwner | undefined;
   #declaredBytes = -1;
   #maxBytes = Number.POSITIVE_INFINITY;
@@ -43,6 +46,10 @@ export class ResponseBody implements ByteSink {
   #written = 0;
   #credit = INITIAL_CREDIT_BYTES;
   #ended: StreamEnd | undefined;
+
+  constructor(of: 'response' | 'request' = 'response') {
+    this.#of = of;
+  }
 
   /**
    * The response is named: who hears of it from now on, and what holds for it, written already or not.
@@ -98,6 +105,7 @@ export class ResponseBody implements ByteSink {
     if (trailers !== undefined && trailers.length > 0) this.trailers = trailers;
     this.state = 'Finished';
     this.#ended = CLOSED;
+    this.#owner?.bodyOver();
     return undefined;
   }
 
@@ -106,6 +114,7 @@ export class ResponseBody implements ByteSink {
     if (this.state !== 'Open') return;
     this.state = 'Broken';
     this.#ended = CLOSED;
+    this.#owner?.bodyOver();
   }
 
   /** Nobody wants the rest: writes say closed. */
@@ -135,6 +144,7 @@ export class ResponseBody implements ByteSink {
     this.#chunks = [];
     this.#held = 0;
     const text = `${this.#written} bytes written, ${this.#declaredBytes} declared`;
-    this.#ended = { failure: { text, code: { tag: 'HTTP-response-body-size', val: BigInt(this.#written) } } };
+    this.#ended = { failure: { text, code: { tag: `HTTP-${this.#of}-body-size`, val: BigInt(this.#written) } } };
+    this.#owner?.bodyOver();
   }
 }

@@ -19,7 +19,7 @@ import { IncomingRequest, type RequestText } from '../wasi/http-incoming.ts';
 import { ResponseOutparam, type Response, type ResponseTaker } from '../wasi/http-outgoing.ts';
 import { abortError, abortText } from './abort-reason.ts';
 import type { Answers, RequestLimits } from './answers.ts';
-import { declaredLength } from './content-length.ts';
+import { declaredLength } from '../../wire/content-length.ts';
 import { RequestBody, type RequestBodyOwner } from './request-body.ts';
 import { SEND_AT_BYTES, type ResponseBodyOwner } from './response-body.ts';
 
@@ -170,6 +170,9 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
   bodyChanged(heldBytes: number): void {
     if (heldBytes >= SEND_AT_BYTES) this.#send();
   }
+
+  /** X4. */
+  bodyOver(): void {}
 
   bodyTooLarge(): never {
     this.#tooLarge = true;

@@ -5,7 +5,6 @@
 import { HostResource } from '../resource.ts';
 import type { Scope } from '../scope.ts';
 import { HostTrap } from '../trap.ts';
-import { OutgoingRequest, RequestOptions } from './http-client.ts';
 import { failed } from './result.ts';
 
 /** Tells the engine that `interface#function` was called without a grant. */
@@ -95,17 +94,6 @@ export const preopens: object = Object.freeze({ getDirectories: () => [] });
 export function instanceNetwork(scope: Scope, network: object | undefined): object {
   const Network = (network as { Network: new (scope: Scope) => HostResource }).Network;
   return { instanceNetwork: () => new Network(scope) };
-}
-
-export function outgoingHandler(tell: TellDenied): object {
-  return {
-    handle(request: OutgoingRequest, options: RequestOptions | undefined) {
-      OutgoingRequest.discard(request);
-      if (options) RequestOptions.discard(options);
-      tell('wasi:http/outgoing-handler', 'handle', REASON);
-      return failed({ tag: 'HTTP-request-denied' });
-    },
-  };
 }
 
 /**

@@ -6,7 +6,7 @@
  * F1 Whatever a `Fields` holds may stand in an HTTP head: every way in checks names and values, and the bounds of a head.
  */
 import { MAX_HEAD_BYTES, MAX_HEADERS } from '../../wire/frames.ts';
-import { isFieldValue } from '../../wire/header-text.ts';
+import { isFieldValue, isOfTheConnection } from '../../wire/header-text.ts';
 import { HostResource } from '../resource.ts';
 import type { Scope } from '../scope.ts';
 import { HostTrap } from '../trap.ts';
@@ -20,21 +20,6 @@ const IMMUTABLE: Failed<HeaderError> = Object.freeze(failed(Object.freeze({ tag:
 
 /** A token of RFC 9110 §5.6.2, in the lower case that names are kept in. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-
-/** What belongs to the connection, not to the message (RFC 9110 §7.6.1), and `host`, which is the authority. */
-const FORBIDDEN_NAMES: ReadonlySet<string> = new Set([
-  'connection',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Bytes of a name and a value on the wire, beyond their own. */
 const LENGTHS_BYTES = 4;
@@ -121,7 +106,7 @@ export class Fields extends HostResource {
 
   #refuses(name: string): Failed<HeaderError> | undefined {
     if (!NAME.test(name)) return INVALID;
-    if (FORBIDDEN_NAMES.has(name)) return FORBIDDEN;
+    if (isOfTheConnection(name)) return FORBIDDEN;
     return this.#immutable ? IMMUTABLE : undefined;
   }
 

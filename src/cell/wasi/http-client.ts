@@ -1,7 +1,5 @@
-/**
- * `wasi:http/types`, the side of outgoing requests. A guest may build one; sending it is denied (`denied.ts`), so there
- * is never a response to look at.
- */
+/** `wasi:http/types`, the side of outgoing requests: what a guest builds and gives to `http-outbound.ts`. */
+import type { SentRequest } from '../exchanges.ts';
 import { HostResource } from '../resource.ts';
 import { ResponseBody } from '../serve/response-body.ts';
 import { Fields } from './fields.ts';
@@ -13,6 +11,7 @@ interface Tagged {
   readonly val?: string;
 }
 
+const MAX_U32 = 0xffff_ffffn;
 const REFUSED: Failed<undefined> = Object.freeze(failed(undefined));
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const SCHEME = /^[A-Za-z][A-Za-z0-9+\-.]*$/;
@@ -25,7 +24,7 @@ export class OutgoingRequest extends HostResource {
   #path: string | undefined;
   #scheme: Tagged | undefined;
   #authority: string | undefined;
-  #bodyTaken = false;
+  #body: ResponseBody | undefined;
 
   constructor(headers: Fields) {
     super(Fields.scopeOf(headers));
@@ -33,9 +32,9 @@ export class OutgoingRequest extends HostResource {
   }
 
   body(): OutgoingBody | Failed<undefined> {
-    if (this.#bodyTaken) return REFUSED;
-    this.#bodyTaken = true;
-    return new OutgoingBody(this.scope, new ResponseBody());
+    if (this.#body) return REFUSED;
+    this.#body = new ResponseBody('request');
+    return new OutgoingBody(this.scope, this.#body, false);
   }
 
   method(): Tagged {
@@ -82,8 +81,17 @@ export class OutgoingRequest extends HostResource {
     return new Fields(this.scope, this.#headers, true);
   }
 
-  static discard(request: OutgoingRequest): void {
+  /** Without a scheme it is `https`, without a path `/`. */
+  static take(request: OutgoingRequest): Omit<SentRequest, 'declaredBytes' | 'timeouts'> {
     request.giveAway();
+    return {
+      method: request.#method.tag === 'other' ? request.#method.val! : request.#method.tag.toUpperCase(),
+      scheme: request.#scheme?.tag === 'other' ? request.#scheme.val! : (request.#scheme?.tag.toLowerCase() ?? 'https'),
+      authority: request.#authority ?? '',
+      path: request.#path ?? '/',
+      headers: request.#headers,
+      body: request.#body,
+    };
   }
 }
 
@@ -117,11 +125,15 @@ export class RequestOptions extends HostResource {
     this.#betweenBytes = duration;
   }
 
-  static discard(options: RequestOptions): void {
+  static take(options: RequestOptions): SentRequest['timeouts'] {
     options.giveAway();
+    return [milliseconds(options.#connect), milliseconds(options.#firstByte), milliseconds(options.#betweenBytes)];
   }
 }
 
-/** Nothing makes one; the classes are there because the bindings ask for them. */
-export class IncomingResponse extends HostResource {}
-export class FutureIncomingResponse extends HostResource {}
+/** 0 for none; what was asked is at least 1. */
+function milliseconds(duration: bigint | undefined): number {
+  if (duration === undefined) return 0;
+  const rounded = (duration + 999_999n) / 1_000_000n;
+  return rounded === 0n ? 1 : Number(rounded > MAX_U32 ? MAX_U32 : rounded);
+}

@@ -5,7 +5,7 @@ import { HostTrap } from '../trap.ts';
 import type { RequestBody } from '../serve/request-body.ts';
 import type { ErrorCode } from './error-code.ts';
 import { Fields } from './fields.ts';
-import { ALWAYS_READY, Pollable } from './poll.ts';
+import { Pollable } from './poll.ts';
 import { failed, type Failed } from './result.ts';
 import { InputStream } from './streams.ts';
 
@@ -96,13 +96,20 @@ export class IncomingBody extends HostResource {
   static finish(body: IncomingBody): FutureTrailers {
     if (body.#stream === 'Open') throw new HostTrap('incoming-body.finish before its stream was dropped');
     body.giveAway();
+    body.#body.finish();
     return new FutureTrailers(body.scope, body.#body);
+  }
+
+  protected override dropped(): void {
+    this.#body.abandon();
   }
 }
 
-type Trailers = { readonly tag: 'ok'; readonly val: undefined } | { readonly tag: 'err'; readonly val: ErrorCode };
+type Trailers =
+  | { readonly tag: 'ok'; readonly val: Fields | undefined }
+  | { readonly tag: 'err'; readonly val: ErrorCode };
 
-/** HTTP/1.1 trailers of a request are not passed on: there are none, or the body failed. */
+/** Trailers of a request are not passed on: there are none, or the body failed. Those of a response come behind its body. */
 export class FutureTrailers extends HostResource {
   readonly #body: RequestBody;
   #taken = false;
@@ -113,14 +120,22 @@ export class FutureTrailers extends HostResource {
   }
 
   subscribe(): Pollable {
-    return new Pollable(this.scope, ALWAYS_READY);
+    const body = this.#body;
+    return new Pollable(this.scope, { ready: () => body.trailersReady, dueMs: Number.POSITIVE_INFINITY });
   }
 
-  get(): { readonly tag: 'ok'; readonly val: Trailers } | Failed<undefined> {
+  get(): { readonly tag: 'ok'; readonly val: Trailers } | Failed<undefined> | undefined {
     if (this.#taken) return TAKEN;
+    if (!this.#body.trailersReady) return undefined;
     this.#taken = true;
     const failure = this.#body.failure;
-    if (!failure) return { tag: 'ok', val: { tag: 'ok', val: undefined } };
+    const { trailers } = this.#body;
+    const fields = trailers && new Fields(this.scope, trailers as string[], true);
+    if (!failure) return { tag: 'ok', val: { tag: 'ok', val: fields } };
     return { tag: 'ok', val: { tag: 'err', val: failure.code ?? { tag: 'connection-terminated' } } };
+  }
+
+  protected override dropped(): void {
+    this.#body.abandon();
   }
 }

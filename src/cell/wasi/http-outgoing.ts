@@ -62,11 +62,13 @@ export class OutgoingResponse extends HostResource {
 
 export class OutgoingBody extends HostResource {
   readonly #body: ResponseBody;
+  readonly #mayHaveTrailers: boolean;
   #stream: 'NotTaken' | 'Open' | 'Dropped' = 'NotTaken';
 
-  constructor(scope: Scope, body: ResponseBody) {
+  constructor(scope: Scope, body: ResponseBody, mayHaveTrailers = true) {
     super(scope);
     this.#body = body;
+    this.#mayHaveTrailers = mayHaveTrailers;
   }
 
   write(): OutputStream | Failed<undefined> {
@@ -88,6 +90,10 @@ export class OutgoingBody extends HostResource {
     if (texts && (texts.length > 2 * MAX_TRAILERS || trailerBytes(texts) > MAX_TRAILER_BYTES)) {
       body.#body.breakOff();
       return failed({ tag: 'HTTP-response-trailer-section-size', val: trailerBytes(texts) });
+    }
+    if (texts && texts.length > 0 && !body.#mayHaveTrailers) {
+      body.#body.breakOff();
+      return failed({ tag: 'internal-error', val: 'trailers of a request are not sent' });
     }
     const failure = body.#body.finish(texts);
     return failure ? failed(failure.code ?? { tag: 'internal-error', val: failure.text }) : undefined;

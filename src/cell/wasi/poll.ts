@@ -36,6 +36,3 @@ function readyIndexes(conditions: readonly Condition[]): Uint32Array {
   for (const [index, condition] of conditions.entries()) if (condition.ready()) indexes.push(index);
   return Uint32Array.from(indexes);
 }
-
-/** A condition that nothing changes: for streams and futures that are always ready. */
-export const ALWAYS_READY: Condition = Object.freeze({ ready: () => true, dueMs: Number.POSITIVE_INFINITY });

@@ -14,6 +14,7 @@ import { COMPONENT_DEFAULTS, LINK_DEFAULTS, STATE_DEFAULTS } from '../defaults.t
 import type { ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds, processorMillis } from '../quantity.ts';
 import { atValue, duplicateNames } from './assembly.ts';
+import { outboundHostProblems } from './outbound-hosts.ts';
 import { sourceProblems, type Pins } from './source.ts';
 import type { Values } from './values.ts';
 
@@ -63,6 +64,7 @@ function memberProblems(document: ParsedDocument<'Component'>): readonly Diagnos
     ...duplicateNames(document, '/spec/env', spec.env),
     ...duplicateNames(document, '/spec/config', spec.config),
     ...duplicateNames(document, '/spec/capabilities', spec.capabilities),
+    ...outboundHostProblems(document),
   ];
   const imports = new Set<string>();
   for (const [index, link] of (spec.links ?? []).entries()) {

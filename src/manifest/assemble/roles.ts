@@ -15,13 +15,17 @@ import { bytesOf } from '../quantity.ts';
 import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { unimplementedIn } from '../unimplemented.ts';
 import { atKey, atValue, duplicateNames, type Assembly } from './assembly.ts';
+import { outboundHostProblems } from './outbound-hosts.ts';
 
 type ComponentDocument = ParsedDocument<'Component'>;
 type RoleDocument = ParsedDocument<'Role'>;
 
 export function refuseRoles(assembly: Assembly): void {
   for (const document of assembly.all('Role')) {
-    const problems = duplicateNames(document, '/spec/capabilities', document.value.spec.capabilities);
+    const problems = [
+      ...duplicateNames(document, '/spec/capabilities', document.value.spec.capabilities),
+      ...outboundHostProblems(document),
+    ];
     if (problems.length > 0) assembly.refuse(document, problems);
   }
 }

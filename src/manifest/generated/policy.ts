@@ -111,7 +111,7 @@ export interface OutboundHttp {
  */
 schemes?: ("http" | "https")[]
 /**
- * Allowed hosts.
+ * Allowed hosts. An address that is not of the open internet has to be named, also where a name leads to it.
  * 
  * @minItems 1
  * @maxItems 64

@@ -1,0 +1,135 @@
+/**
+ * Where one component may send which requests: its grants, and the ceilings of the Policies of its namespace. Made anew
+ * with each set of grants in force and then never changed (I2).
+ *
+ * Invariants
+ * A1 What is allowed ⊆ a grant ∩ every ceiling that enforces. Nothing is allowed by default.
+ * A2 An inside address (this machine, the networks around it, the cloud's own) is reached only where a grant names it, or a
+ *    block of inside addresses that holds it: also where a name leads there.
+ * A3 `enforcement: Audit` lets through the schemes, ports, methods and times that it would deny, for the hosts that it
+ *    names, and says that it did. It opens no other host and no inside address.
+ * A4 A mirrored call sends nothing, whatever is granted or audited: any answer may have had an effect.
+ */
+import {
+  asBlock,
+  contains,
+  isInside,
+  isPublic,
+  parseBlock,
+  type Address,
+  type AddressBlock,
+} from '../../model/address.ts';
+import type { AccessOutcome } from '../../model/audit.ts';
+import type { Grant } from '../../model/component.ts';
+import type { Ceilings } from '../../model/snapshot.ts';
+import { ceilingOf, expiresAtWallMs } from '../ceiling.ts';
+import type { Target } from './target.ts';
+
+export interface HttpVerdict {
+  readonly outcome: AccessOutcome;
+  /** Name of the grant; empty where none is about the host. */
+  readonly grant: string;
+  /** Empty for `Allowed`. */
+  readonly why: string;
+}
+
+interface HostGrant {
+  readonly name: string;
+  readonly names: readonly string[];
+  readonly blocks: readonly AddressBlock[];
+  readonly schemes: readonly string[];
+  readonly ports: readonly number[];
+  readonly methods: readonly string[] | undefined;
+  readonly expiresAtWallMs: number;
+  readonly audit: boolean;
+}
+
+/** Other entries are to be reached below it; nothing in the world outside is. */
+const ENTRIES = 'headway';
+
+export class HttpAuthority {
+  readonly #namespace: string;
+  readonly #grants: readonly HostGrant[];
+  readonly #ceilings: readonly Ceilings[];
+
+  constructor(namespace: string, grants: readonly Grant[], ceilings: readonly Ceilings[]) {
+    this.#namespace = namespace;
+    this.#grants = grants.filter(({ capability }) => capability === 'outboundHttp').map(hostGrant);
+    this.#ceilings = ceilings;
+  }
+
+  judge(target: Target, mirrored: boolean, wallMs: number): HttpVerdict {
+    if (target.host === ENTRIES || target.host.endsWith(`.${ENTRIES}`)) {
+      return denied('', 'requests to other entries are not there yet: link them');
+    }
+    const grants = this.#grants.filter((grant) => names(grant, target));
+    const first = grants[0];
+    if (mirrored) return denied(first?.name ?? '', 'a mirrored call sends nothing');
+    if (!first) return denied('', `no grant names ${target.host}`);
+    const ceiling = ceilingOf(this.#ceilings, this.#namespace, {
+      capability: 'outboundHttp',
+      settings: needsOf(target),
+    });
+    if (ceiling.denied !== undefined) return denied(first.name, ceiling.denied);
+    const fitting = grants.find((grant) => shortfall(grant, target, wallMs) === undefined);
+    if (fitting) {
+      if (ceiling.audited === undefined) return { outcome: 'Allowed', grant: fitting.name, why: '' };
+      return { outcome: 'Audited', grant: fitting.name, why: ceiling.audited };
+    }
+    const lenient = grants.find(({ audit }) => audit);
+    const why = shortfall(lenient ?? first, target, wallMs)!;
+    return lenient ? { outcome: 'Audited', grant: lenient.name, why } : denied(first.name, why);
+  }
+
+  /** A2: what is said to an address that a name leads to; `undefined` where there is nothing to say. */
+  judgeAddress(target: Target, address: Address, text: string, wallMs: number): HttpVerdict | undefined {
+    if (isPublic(address)) return undefined;
+    const verdict = this.judge({ ...target, host: text, address }, false, wallMs);
+    if (verdict.outcome !== 'Denied') return verdict.outcome === 'Allowed' ? undefined : verdict;
+    return denied(verdict.grant, `${target.host} leads to ${text}, which is inside: ${verdict.why}`);
+  }
+}
+
+/** In the words of the capability. */
+export function needsOf({ scheme, host, port, method }: Target): Readonly<Record<string, string>> {
+  return { schemes: scheme, hosts: host, ports: String(port), methods: method };
+}
+
+function hostGrant(grant: Grant): HostGrant {
+  const { hosts, schemes, ports, methods } = grant.settings as {
+    readonly hosts: readonly string[];
+    readonly schemes: readonly string[];
+    readonly ports: readonly number[];
+    readonly methods?: readonly string[];
+  };
+  const blocks = hosts.map((host) => parseBlock(host.replace(/^\[(.*)\]$/, '$1')));
+  return {
+    name: grant.name,
+    names: hosts.filter((_host, index) => !blocks[index]).map((host) => host.toLowerCase()),
+    blocks: blocks.filter((block) => block !== undefined),
+    schemes,
+    ports,
+    methods,
+    expiresAtWallMs: expiresAtWallMs(grant),
+    audit: grant.enforcement === 'Audit',
+  };
+}
+
+function names({ names, blocks }: HostGrant, { host, address }: Target): boolean {
+  if (!address) return names.some((name) => name === host || (name.startsWith('*.') && host.endsWith(name.slice(1))));
+  const open = isPublic(address);
+  return blocks.some((block) => contains(block, asBlock(address)) && (open || isInside(block)));
+}
+
+/** Why the grant, which names the host, does not cover the request; `undefined` where it does. */
+function shortfall(grant: HostGrant, { scheme, port, method }: Target, wallMs: number): string | undefined {
+  if (wallMs >= grant.expiresAtWallMs) return 'the grant has expired';
+  if (!grant.schemes.includes(scheme)) return `the grant is not for ${scheme}`;
+  if (!grant.ports.includes(port)) return `the grant is not for port ${port}`;
+  if (grant.methods && !grant.methods.includes(method)) return `the grant is not for ${method}`;
+  return undefined;
+}
+
+function denied(grant: string, why: string): HttpVerdict {
+  return { outcome: 'Denied', grant, why };
+}

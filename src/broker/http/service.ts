@@ -1,0 +1,101 @@
+/**
+ * `wasi:http/outgoing-handler` behind the grants: judge, resolve, judge what the name leads to, record, send.
+ *
+ * Invariants
+ * H1 Nothing is asked of a resolver or sent before it was judged, and each judgement leaves a record.
+ * H2 One address that is not allowed denies the request, whichever others the name has: else whoever answers for the name
+ *    chooses among them.
+ */
+import { isIP } from 'node:net';
+import { parseAddress } from '../../model/address.ts';
+import type { Actor, Records } from '../records.ts';
+import { needsOf, type HttpAuthority, type HttpVerdict } from './authority.ts';
+import { HttpExchange, type CheckedAddress, type ExchangeBounds, type ExchangeListener } from './exchange.ts';
+import { failureOf } from './failure.ts';
+import type { HttpRequest } from './request.ts';
+import { originOf, targetOf, type Target } from './target.ts';
+
+/** Of one name; a name with more is not connected to. */
+const MAX_ADDRESSES = 64;
+
+/** Every address of a name, in the order to try them. */
+export type Resolve = (name: string) => Promise<readonly CheckedAddress[]>;
+
+export interface HttpAsker {
+  readonly actor: Actor;
+  readonly http: HttpAuthority;
+  readonly mirrored: boolean;
+}
+
+export interface HttpServiceOptions extends ExchangeBounds {
+  readonly records: Records;
+  readonly wallMs: () => number;
+  readonly resolve: Resolve;
+}
+
+export class HttpService {
+  readonly #options: HttpServiceOptions;
+
+  constructor(options: HttpServiceOptions) {
+    this.#options = options;
+  }
+
+  /** The listener hears of a refusal after this has returned. */
+  begin(asker: HttpAsker, request: HttpRequest, listener: ExchangeListener): HttpExchange {
+    const exchange = new HttpExchange(request, this.#options, listener);
+    void this.#run(asker, request, exchange)
+      .catch((thrown: unknown) => exchange.fail(failureOf(thrown, false)))
+      .finally(() => listener.started());
+    return exchange;
+  }
+
+  async #run(asker: HttpAsker, request: HttpRequest, exchange: HttpExchange): Promise<void> {
+    await Promise.resolve();
+    const target = targetOf(request.asked);
+    if ('tag' in target) return exchange.fail(target);
+    if (request.headers.includes('expect')) return exchange.fail({ tag: 'internal-error', text: 'expect is not sent' });
+    const verdict = asker.http.judge(target, asker.mirrored, this.#options.wallMs());
+    if (verdict.outcome === 'Denied') {
+      this.#record(asker, target, verdict);
+      return exchange.fail({ tag: 'HTTP-request-denied' });
+    }
+    const addresses = await this.#addressesOf(target).catch((thrown: unknown) => failureOf(thrown, false));
+    if ('tag' in addresses) {
+      this.#record(asker, target, verdict);
+      return exchange.fail(addresses);
+    }
+    const prohibited = this.#record(asker, target, this.#worst(asker, target, verdict, addresses));
+    if (prohibited) exchange.fail({ tag: 'destination-IP-prohibited' });
+    else exchange.connect(target, addresses);
+  }
+
+  async #addressesOf(target: Target): Promise<readonly CheckedAddress[]> {
+    if (target.address) return [{ address: target.host, family: target.address.family }];
+    const found = await this.#options.resolve(target.host);
+    if (found.length === 0) throw Object.assign(new Error('no address'), { code: 'ENODATA' });
+    if (found.length > MAX_ADDRESSES) throw Object.assign(new Error('too many addresses'), { code: 'EAI_AGAIN' });
+    return found.map(({ address }) => ({ address, family: isIP(address) }));
+  }
+
+  /** H2. */
+  #worst(asker: HttpAsker, target: Target, verdict: HttpVerdict, addresses: readonly CheckedAddress[]): HttpVerdict {
+    if (target.address) return verdict;
+    const wallMs = this.#options.wallMs();
+    let worst = verdict;
+    for (const { address: text } of addresses) {
+      const address = parseAddress(text);
+      if (!address) return { outcome: 'Denied', grant: verdict.grant, why: `${target.host} leads to no plain address` };
+      const said = asker.http.judgeAddress(target, address, text, wallMs);
+      if (said?.outcome === 'Denied') return said;
+      worst = said ?? worst;
+    }
+    return worst;
+  }
+
+  /** `true`: it was denied. Never the path: it may say what nobody should read. */
+  #record({ actor }: HttpAsker, target: Target, verdict: HttpVerdict): boolean {
+    const { records, wallMs } = this.#options;
+    records.note(actor, 'outboundHttp', verdict, `${target.method} ${originOf(target)}`, wallMs(), needsOf(target));
+    return verdict.outcome === 'Denied';
+  }
+}

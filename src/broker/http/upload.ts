@@ -1,0 +1,68 @@
+/**
+ * The body of a request, on its way from the cell to the upstream.
+ *
+ * Invariant
+ * U1 What waits here is never more than the credit that was given; credit goes back for what the upstream has taken.
+ */
+import { INITIAL_CREDIT_BYTES } from '../../wire/frames.ts';
+import { HttpBroken } from './failure.ts';
+
+/** Small chunks do not cost a frame each. */
+const CREDIT_PORTION_BYTES = INITIAL_CREDIT_BYTES / 4;
+
+export class Upload implements AsyncIterable<Buffer> {
+  readonly #giveCredit: (bytes: number) => void;
+  readonly #chunks: Buffer[] = [];
+  #credit = INITIAL_CREDIT_BYTES;
+  #taken = 0;
+  #end: 'Whole' | 'Broken' | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(giveCredit: (bytes: number) => void) {
+    this.#giveCredit = giveCredit;
+  }
+
+  get over(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** `false`: more than there was credit for. */
+  push(chunk: Buffer): boolean {
+    this.#credit -= chunk.length;
+    if (this.#credit < 0) return false;
+    if (!this.#end && chunk.length > 0) this.#chunks.push(chunk);
+    this.#wake?.();
+    return true;
+  }
+
+  end(how: 'Whole' | 'Broken'): void {
+    this.#end ??= how;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, void> {
+    for (;;) {
+      if (this.#end === 'Broken') throw new HttpBroken({ tag: 'connection-terminated' });
+      const chunk = this.#chunks.shift();
+      if (chunk) {
+        yield chunk;
+        this.#return(chunk.length);
+      } else if (this.#end) return;
+      else await this.#more();
+    }
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #return(bytes: number): void {
+    this.#taken += bytes;
+    if (this.#end || this.#taken < CREDIT_PORTION_BYTES) return;
+    this.#credit += this.#taken;
+    this.#giveCredit(this.#taken);
+    this.#taken = 0;
+  }
+}
