@@ -129,9 +129,12 @@ export function takeCopy(entry: EntryDraft, { release }: Candidate): void {
   const data = dataOf(entry, release);
   if (!data) return;
   entry.data = { ...entry.data, [release.revision]: data };
-  entry.editions = (entry.editions ?? []).map((one) =>
-    one.edition === data.edition && !one.hasServed ? { ...one, hasServed: true } : one,
-  );
+  // A release of the same version may name a store more: its file belongs to the edition as well.
+  const own = ownStoresOf(release.entry.members[0].capabilities);
+  entry.editions = (entry.editions ?? []).map((one) => {
+    if (one.edition !== data.edition) return one;
+    return { ...one, hasServed: true, stores: [...new Set([...one.stores, ...own])].sort() };
+  });
 }
 
 export function editionText(edition: Edition): string {

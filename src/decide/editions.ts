@@ -2,8 +2,7 @@
  * What the memory of data asks for: copies to be taken, editions to be removed, and the name of the one in use for
  * whoever starts without this memory. Level-triggered, with a pause after each try.
  */
-import type { EntryKey } from '../model/component.ts';
-import type { EntryMemory } from '../model/memory.ts';
+import { ownStoresOf, type EntryKey } from '../model/component.ts';
 import type { Observed } from '../model/observed.ts';
 import { endCopy, presentOf, surplusOf } from './data.ts';
 import { keep, type EntryDraft } from './memory.ts';
@@ -77,8 +76,10 @@ function orderName(world: World, key: EntryKey): void {
   const { named } = entry;
   const isSame = named?.edition === data.edition;
   if (isSame && (named.isDone || world.memory.clockMs - named.triedAtMs < ORDER_AGAIN_MS)) return;
+  const { capabilities } = entry.serving?.release.entry.members[0] ?? {};
+  const stores = capabilities ? ownStoresOf(capabilities) : [];
+  if (stores.length === 0) return;
   entry.named = { edition: data.edition, triedAtMs: world.memory.clockMs };
-  const stores = storesOf(entry, data.edition);
   world.actions.push({
     type: 'Stores',
     order: { type: 'Use', entry: key, stores, data },
@@ -99,8 +100,4 @@ function orderRemoval(world: World, key: EntryKey): void {
     order: { type: 'Drop', entry: key, stores, edition },
     why: surplus.hasServed ? 'newer ones were set aside since' : 'it never served',
   });
-}
-
-function storesOf({ editions = [] }: EntryMemory, edition: string): readonly string[] {
-  return editions.find((one) => one.edition === edition)?.stores ?? [];
 }

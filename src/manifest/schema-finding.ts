@@ -157,7 +157,8 @@ function atLeastOne(schema: Schema, pointer: string, path: string): SchemaFindin
 function alternatives(error: ErrorObject, pointer: string, path: string, bound: string): SchemaFinding {
   const branches = error.schema as readonly { readonly required: readonly string[] }[];
   const fields = branches.flatMap((branch) => branch.required);
-  const present = fields.filter((field) => Object.hasOwn(error.data as object, field));
+  // An empty document is null, and its type is another finding.
+  const present = fields.filter((field) => Object.hasOwn((error.data ?? {}) as object, field));
   const message = `${path} needs ${bound} ${inWords(fields)}; it has ${present.length > 0 ? inWords(present) : 'none'}`;
   const at = present.length > 1 ? child(pointer, present[1]!) : pointer;
   const remedy = present.length > 1 ? 'keep one of them' : `add one of ${inWords(fields)}`;

@@ -86,6 +86,12 @@ describe('a release of another version', () => {
       return f.isProven('cart', 'v3');
     });
     expect(steps).toBe(STEPS.length);
+    const shelves = { ...GRANT, name: 'shelves', settings: { ...GRANT.settings, store: 'shelves' } };
+    const state = { version: '1', migrateTimeoutMs: 2_000 };
+    push(fleet, 'a4', 'v4', '1', { member: { capabilities: [GRANT, shelves], state } }).until((f) =>
+      f.isProven('cart', 'v4'),
+    );
+    expect(fleet.status('cart').state!.stores).toEqual(['carts', 'shelves']);
     expect(fleet.of('cart').editions).toHaveLength(2);
   });
 
