@@ -74,7 +74,7 @@ export interface Rule {
 matches?: Match[]
 backendRef: BackendRef
 /**
- * Whether copies of requests that a canary step mirrors may write outside, such as into a store. Allow: each copy does once more what its original did.
+ * Whether copies of requests that a canary step mirrors may write outside, such as into a store, and send requests of their own. Allow: each copy does once more what its original did.
  */
 mirroredWrites?: ("Deny" | "Allow")
 timeouts?: Timeouts
