@@ -13,6 +13,7 @@ import { benchBroker } from './sections/broker.ts';
 import { benchBindings } from './sections/bindings.ts';
 import { benchHttp } from './sections/http.ts';
 import { benchJournal } from './sections/journal.ts';
+import { benchLinks } from './sections/links.ts';
 import { benchLint } from './sections/lint.ts';
 import { benchRevert } from './sections/revert.ts';
 import { renderSection } from './table.ts';
@@ -32,6 +33,7 @@ const SECTIONS: Readonly<Record<string, (settings: Settings, onMeasured: OnMeasu
   bindings: benchBindings,
   http: benchHttp,
   broker: benchBroker,
+  links: benchLinks,
   journal: benchJournal,
   lint: benchLint,
   deploy: timed(benchDeploy),
