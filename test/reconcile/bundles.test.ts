@@ -36,7 +36,7 @@ function bench(has = true) {
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 const members = entry('cart').members;
-const bundle = { digest: members[0].artifact } as never;
+const bundle = { digest: members[0].artifact, exports: [] } as never;
 const names = Array.from({ length: MAX_PREPARATIONS_AT_ONCE + 1 }, (_, index) => `shop/c@${index}` as const);
 
 describe('preparations', () => {
