@@ -17,4 +17,9 @@ export const CHECK_CODES = {
     remedy: 'leave one of them: a stand-in holds for the whole namespace',
     policy: 'Terminal',
   },
+  HW1228: {
+    title: 'not WAVE of this type',
+    remedy: 'write the value as the type says, or as JSON in `parameters` and `result`; docs/checks.md shows both',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

@@ -67,9 +67,14 @@ describe('a Check of an exported function', () => {
     expect(findings(check('function: add, parameters: {a: 1}', 'expect: {result: {ok: "3"}}'))).toEqual([]);
     expect(findings(check('function: add, parameters: {a: 1, b: 2}'))).toEqual([]);
     expect(findings(check('function: reset'))).toEqual([]);
+    expect(findings(check('function: add, arguments: ["1", "2"]', 'expect: {wave: "ok(3)"}'))).toEqual([]);
   });
 
   it.each([
+    ['function: add, arguments: ["1", "some(2"]', '', 'HW1228', 'character 7 of the text: expected )'],
+    ['function: add, arguments: ["256"]', '', 'HW1083', 'found 256 at /a'],
+    ['function: add, arguments: ["1", none, "3"]', '', 'HW1228', 'expected 2 arguments'],
+    ['function: add, parameters: {a: 1}', 'expect: {wave: "ok(x)"}', 'HW1228', 'character 4 of the text'],
     ['function: ad, parameters: {a: 1}', '', 'HW1090', 'exports no function ad'],
     ['function: add, parameters: {a: 256}', '', 'HW1083', 'found 256 at /a'],
     ['function: add', '', 'HW1083', 'found nothing at /a'],

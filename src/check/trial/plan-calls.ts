@@ -1,5 +1,5 @@
 /** Checks → the calls to make, each with all that is needed to make and to judge it. */
-import { functionOf, takes } from '../../manifest/assemble/checks.ts';
+import { functionOf, parametersOf, resultOf, takes } from '../../manifest/assemble/checks.ts';
 import { CHECK_DEFAULTS } from '../../manifest/defaults.ts';
 import type { Expectation } from '../../manifest/generated/check.ts';
 import { keyOf, valueSpan, type ParsedDocument } from '../../manifest/parsed.ts';
@@ -88,6 +88,7 @@ export function plannedCalls(
       const found = shape?.ok ? functionOf(shape.value, called) : undefined;
       return {
         ...common,
+        expect: shape?.ok && found ? expectedOf(common.expect, shape.value.types, found.result) : common.expect,
         entries: [key],
         export: ref,
         ...(shape?.ok && found
@@ -98,11 +99,18 @@ export function plannedCalls(
           path: exportPath(ref, called.componentRef.name),
           method: 'POST',
           headers: [{ name: 'content-type', value: 'application/json' }],
-          body: JSON.stringify(called.parameters ?? {}),
+          body: JSON.stringify(
+            shape?.ok && found ? parametersOf(called, shape.value.types, found.params) : (called.parameters ?? {}),
+          ),
         },
       };
     });
   });
+}
+
+/** WAVE becomes the JSON that it stands for; admission has read it before. */
+function expectedOf(expect: Expectation, types: readonly WitType[], result: WitTypeRef | undefined): Expectation {
+  return expect.wave === undefined || result === undefined ? expect : { result: resultOf(expect, types, result) };
 }
 
 /** The value of a JSON of this type, whatever its spelling; as it is where the types are not known. */

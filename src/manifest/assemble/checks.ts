@@ -9,8 +9,9 @@ import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { Match, RouteRule } from '../../model/route.ts';
 import { Decoders } from '../../model/typed/decode.ts';
 import { Mismatch } from '../../model/typed/mismatch.ts';
-import type { ComponentShape, WitFunction } from '../../model/wit.ts';
-import type { CheckCall, CheckExport, CheckRequest } from '../generated/check.ts';
+import { jsonOfWave, WaveError } from '../../model/typed/wave.ts';
+import type { ComponentShape, WitField, WitFunction, WitType, WitTypeRef } from '../../model/wit.ts';
+import type { CheckCall, CheckExport, CheckRequest, Expectation } from '../generated/check.ts';
 import { CHECK_DEFAULTS } from '../defaults.ts';
 import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { atKey, atValue, duplicateNames, type Assembly } from './assembly.ts';
@@ -51,7 +52,7 @@ function checkProblems(
 const OF_REQUESTS = ['status', 'headers', 'body', 'contains', 'json'] as const;
 
 function fieldProblems(document: CheckDocument, { export: called, expect }: CheckCall, at: string) {
-  const foreign = called ? OF_REQUESTS : (['result'] as const);
+  const foreign = called ? OF_REQUESTS : (['result', 'wave'] as const);
   const what = called ? 'a function has a `result` only' : 'only a function has a `result`';
   return foreign
     .filter((field) => expect && Object.hasOwn(expect, field))
@@ -137,24 +138,77 @@ function valueProblems(
 ): readonly Diagnostic[] {
   const decoders = new Decoders(types);
   const name = callName(called!.interface ?? '', called!.function);
-  const given = called!.parameters;
-  const wrong = mismatchOf(() => decoders.record(params, 'an object')(given ?? {}));
   const problems: Diagnostic[] = [];
-  if (wrong) {
-    const place = given === undefined ? `${at}/export/function` : `${at}/export/parameters${wrong.pointer}`;
-    problems.push(atValue(document, place, 'HW1083', `the parameters do not fit ${name}: ${inWords(wrong)}`));
+  const unread = (place: string, { at: index, message }: WaveError) =>
+    problems.push(atValue(document, place, 'HW1228', `character ${index + 1} of the text: ${message}`));
+  const given = parametersOf(called!, types, params);
+  if (given instanceof WaveFault) unread(`${at}/export/arguments/${given.index}`, given.error);
+  else {
+    const wrong = mismatchOf(() => decoders.record(params, 'an object')(given));
+    const [field, pointer] = called!.arguments ? ['arguments', ''] : ['parameters', wrong?.pointer];
+    const place = called!.parameters || called!.arguments ? `${at}/export/${field}${pointer}` : `${at}/export/function`;
+    if (wrong)
+      problems.push(atValue(document, place, 'HW1083', `the parameters do not fit ${name}: ${inWords(wrong)}`));
   }
-  if (!expect || !Object.hasOwn(expect, 'result')) return problems;
-  const place = `${at}/expect/result`;
+  const field = (['result', 'wave'] as const).find((one) => expect && Object.hasOwn(expect, one));
+  if (field === undefined) return problems;
+  const place = `${at}/expect/${field}`;
   if (result === undefined) {
-    return [...problems, atKey(document, place, 'HW1226', `${name} returns nothing`, 'leave `result` out')];
+    return [...problems, atKey(document, place, 'HW1226', `${name} returns nothing`, `leave \`${field}\` out`)];
   }
-  const unmet = mismatchOf(() => decoders.of(result)(expect.result));
-  if (unmet) {
-    const message = `${name} never returns this: ${inWords(unmet)}`;
-    problems.push(atValue(document, `${place}${unmet.pointer}`, 'HW1226', message));
+  const wanted = resultOf(expect!, types, result);
+  if (wanted instanceof WaveFault) unread(place, wanted.error);
+  else {
+    const unmet = mismatchOf(() => decoders.of(result)(wanted));
+    const message = unmet && `${name} never returns this: ${inWords(unmet)}`;
+    const pointer = field === 'result' ? unmet?.pointer : '';
+    if (message) problems.push(atValue(document, `${place}${pointer}`, 'HW1226', message));
   }
   return problems;
+}
+
+/** A text that is not WAVE of its type, by its place in the list that it is of. */
+export class WaveFault {
+  readonly index: number;
+  readonly error: WaveError;
+
+  constructor(index: number, error: WaveError) {
+    this.index = index;
+    this.error = error;
+  }
+}
+
+/** What a call gives to a function, as JSON by the names of its parameters, however it is written. */
+export function parametersOf(
+  { parameters, arguments: written }: CheckExport,
+  types: readonly WitType[],
+  params: readonly WitField[],
+): Readonly<Record<string, unknown>> | WaveFault {
+  if (!written) return parameters ?? {};
+  const named: Record<string, unknown> = {};
+  for (const [index, text] of written.entries()) {
+    const param = params[index];
+    const value = param
+      ? readWave(index, types, param.type, text)
+      : new WaveFault(index, new WaveError(0, `${params.length} arguments`));
+    if (value instanceof WaveFault) return value;
+    named[param!.name] = value;
+  }
+  return named;
+}
+
+/** What a call expects, as JSON, however it is written. */
+export function resultOf(expect: Expectation, types: readonly WitType[], result: WitTypeRef): unknown {
+  return expect.wave === undefined ? expect.result : readWave(0, types, result, expect.wave);
+}
+
+function readWave(index: number, types: readonly WitType[], type: WitTypeRef, text: string): unknown {
+  try {
+    return jsonOfWave(types, type, text);
+  } catch (error) {
+    if (error instanceof WaveError) return new WaveFault(index, error);
+    throw error;
+  }
 }
 
 function inWords({ expected, found, pointer }: Mismatch): string {

@@ -116,6 +116,14 @@ function: string
 parameters?: {
 [k: string]: unknown
 }
+/**
+ * What the function is called with, in the order of its parameters: each a text of WAVE (WebAssembly Value Encoding). At most one of parameters and arguments.
+ * 
+ * @maxItems 64
+ * 
+ * Items: A value.
+ */
+arguments?: string[]
 }
 /**
  * The component, in the same namespace.
@@ -178,6 +186,10 @@ export interface Expectation {
  * Of a function: what it returns, as JSON by its type; of a `result` type `{"ok": ...}` or `{"err": ...}`.
  */
 result?: unknown
+/**
+ * Of a function: what it returns, as a text of WAVE. At most one of result and wave.
+ */
+wave?: string
 /**
  * Of a request: the status.
  */
