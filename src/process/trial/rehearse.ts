@@ -28,7 +28,7 @@ import { treeOf } from './tree.ts';
 
 /** The base is only what the head starts from: it waits for nothing. */
 const BASE_FACTOR = 1_000_000;
-const BASE_DEADLINE_MS = 120_000;
+const BASE_DEADLINE_MS = 300_000;
 /** What serves has samples before the head comes to be compared with it. */
 const WARM_UP_MS = 2_000;
 

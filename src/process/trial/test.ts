@@ -22,7 +22,8 @@ import { TrialRuntime } from './runtime.ts';
 import { treeOf } from './tree.ts';
 import { openReaders, reached, readSubject, type Readers, type Subject } from './subject.ts';
 
-const START_DEADLINE_MS = 60_000;
+/** A component that never comes up says so by its own deadlines; the rest is for a machine that is busy. */
+const START_DEADLINE_MS = 180_000;
 
 export interface TestOptions extends TrialReports {
   /** A folder or `<repository>@<revision>`; with `checks` the .wasm file of a component. */
