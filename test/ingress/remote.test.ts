@@ -1,7 +1,9 @@
 /** Calls of one cell to another: which release they meet, how each ends, what of them counts, and what no cell may send. */
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { remoteOptions } from '../../src/host/remote-calls.ts';
 import type { EntryKey } from '../../src/model/component.ts';
+import type { CellSpec } from '../../src/model/engine.ts';
 import { MAX_REMOTE_DEPTH } from '../../src/model/remote.ts';
 import { groupId, type GroupId, type RemoteTarget, type Snapshot } from '../../src/model/snapshot.ts';
 import { Abort, FromCell, Outcome } from '../../src/wire/frames.ts';
@@ -364,4 +366,19 @@ describe('a cell is ended for', () => {
     await until(() => shop.owner.closed);
     expect(shop.owner.problem?.message).toMatch(/a remote call, and links nobody/);
   });
+});
+
+test('what a cell may call is what its members link, each by its place; without such links it is nothing', () => {
+  const link = (mode: 'Inline' | 'Remote', component: EntryKey) => ({
+    import: 'shop:tax/rates@0.2.0',
+    component,
+    mode,
+  });
+  const specOf = (...links: readonly ReturnType<typeof link>[]) =>
+    ({ group: STABLE, members: links.map((each) => ({ member: { links: [each] } })) }) as unknown as CellSpec;
+  const call = () => ({ cancel: () => undefined });
+  const options = remoteOptions(specOf(link('Inline', 'shop/duty'), link('Remote', 'shop/tax')), { call });
+  expect([...options!.links]).toEqual([['1 shop:tax/rates@0.2.0', 'shop/tax']]);
+  expect(options!.group).toBe(STABLE);
+  expect(remoteOptions(specOf(link('Inline', 'shop/duty')), { call })).toBeUndefined();
 });
