@@ -4,9 +4,11 @@ import { RemoteCalls } from '../../src/cell/remote.ts';
 import { Fate, Scope } from '../../src/cell/scope.ts';
 import { Abort, FromCell } from '../../src/wire/frames.ts';
 import { readQuestion, RemoteStatus, writeAnswer, type RemoteStatusNumber } from '../../src/wire/remote-frames.ts';
-import { assignmentOf, bundleOf } from './kit/bundle.ts';
-import { entry, RATES, type EntryParts } from './kit/linked.ts';
+import { assignmentOf, assignmentOfSeveral, bundleOf } from './kit/bundle.ts';
+import { entry, provider, RATES, type EntryParts } from './kit/linked.ts';
 import { Peer } from './kit/peer.ts';
+
+const LEVY = 'shop:base/levy@0.1.0';
 
 const peers: Peer[] = [];
 afterEach(async () => {
@@ -101,6 +103,27 @@ describe('a call to another cell', () => {
     await asked(peer, 1, 1);
     say(peer, 1, RemoteStatus.Ok, '3');
     expect((await next).body.toString()).toBe('3');
+  });
+
+  test('of a linked member is made under its own place, on behalf of the call of the entry', async () => {
+    const parts = {
+      imports: `(import "${LEVY}" "levy" (func $levy (param i32) (result i32)))`,
+      world: `import ${LEVY};`,
+      rate: '(i32.add (i32.const 1) (call $levy (local.get $region)))',
+      packages: 'package shop:base@0.1.0 { interface levy { levy: func(region: u32) -> u32; } }',
+    };
+    const taxes = await bundleOf(await provider(parts), { links: [LEVY], blockingLinks: [`${LEVY}#*`] });
+    const front = await bundleOf(await entry(RATE), { links: [RATES], blockingLinks: taxes.blockingExports });
+    const peer = await Peer.start();
+    peers.push(peer);
+    const links = [{ import: RATES, member: 1, export: RATES }];
+    const made = assignmentOfSeveral({ bundle: front, links }, [{ key: 'shop/tax', bundle: taxes }]);
+    const linked = made.assignment.linked!.map((member) => ({ ...member, remotes: [LEVY] }));
+    await peer.load({ ...made.assignment, linked }, made.bundle);
+    const answered = peer.ask(4, { path: '/5' });
+    expect(await asked(peer, 4)).toEqual({ member: 1, name: `${LEVY}#levy`, body: '{"region":5}' });
+    say(peer, 4, RemoteStatus.Ok, '41');
+    expect((await answered).body.toString()).toBe('42');
   });
 
   test('has no place in start code', async () => {

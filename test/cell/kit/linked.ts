@@ -38,6 +38,8 @@ export interface ProviderParts {
   /** More imports of the module, and of the world. */
   readonly imports?: string;
   readonly world?: string;
+  /** More packages of WIT, for what it imports. */
+  readonly packages?: string;
   readonly memory?: string;
 }
 
@@ -66,7 +68,7 @@ export async function provider(parts: ProviderParts = {}): Promise<Uint8Array> {
     (func (export "${name}#echo") (param i32 i32) (result i32)
       (i32.store (i32.const 128) (local.get 0)) (i32.store (i32.const 132) (local.get 1)) (i32.const 128))
     ${functions})`;
-  const wit = `package shop:tax@${version}; ${RATES_WIT} world w { ${world} export rates; }\n${await packages()}`;
+  const wit = `package shop:tax@${version}; ${RATES_WIT} world w { ${world} export rates; }\n${await packages()}\n${parts.packages ?? ''}`;
   return component(wat, wit);
 }
 
