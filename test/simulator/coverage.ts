@@ -90,6 +90,14 @@ function nameOf(candidate: Candidate): string {
   return `Canary(${parts.filter(Boolean).join('+') || 'nothing'})`;
 }
 
+/** Where an entry is, in the words of the edges; `Proven` and `Unproven` once nothing is tried or watched any more. */
+export function stateOf({ candidate, serving }: EntryMemory): string {
+  if (candidate) return nameOf(candidate);
+  if (serving?.bake?.state === 'Watching') return 'Promoted';
+  if (!serving) return 'None';
+  return serving.proven ? 'Proven' : 'Unproven';
+}
+
 function candidateEdges(was: EntryMemory, is: EntryMemory): readonly string[] {
   const { candidate: from } = was;
   const { candidate: to } = is;

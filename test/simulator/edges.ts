@@ -2,7 +2,7 @@
  * What histories have to reach: the way of a candidate, and for each state what may happen to it there. Not in it, because
  * it cannot be: `Verified`, `Prepared` and `Ready` are mostly left in the decision that enters them, and a candidate that
  * is fetched or warms has no traffic to fail by. Edges that one or two histories in five hundred take, or none, are printed and not
- * asked for: the next change of a history would lose them.
+ * asked for here: directed.test.ts takes them on purpose.
  */
 const THROUGH: readonly string[] = [
   'None > Pending',

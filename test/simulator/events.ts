@@ -44,6 +44,8 @@ export type SimEvent =
   | { readonly type: 'NoTraffic'; readonly forMs: number };
 
 export interface Step {
+  /** Not before this service is in this state, as `stateOf` names it. A history that never comes there is an error. */
+  readonly when?: { readonly name: string; readonly state: string };
   readonly afterMs: number;
   readonly event: SimEvent;
 }

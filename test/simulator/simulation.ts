@@ -8,8 +8,8 @@ import type { EntryKey } from '../../src/model/component.ts';
 import type { Desired, DesiredEntry } from '../../src/model/desired.ts';
 import type { Status } from '../../src/model/status.ts';
 import { isGood } from './behaviours.ts';
-import type { Coverage } from './coverage.ts';
-import type { Edit, History, SimEvent } from './events.ts';
+import { stateOf, type Coverage } from './coverage.ts';
+import type { Edit, History, SimEvent, Step } from './events.ts';
 import { TOOLCHAINS } from './bundle-disk.ts';
 import { isCalled } from './grant-promises.ts';
 import { emptyOutside, portsOf, type Life, type Outside } from './ports.ts';
@@ -73,7 +73,8 @@ class Simulation {
 
   async run(): Promise<Outcome> {
     this.#boot();
-    for (const { afterMs, event } of this.#history.steps) {
+    for (const { when, afterMs, event } of this.#history.steps) {
+      if (when) await this.#meet(when);
       await this.#until(this.#clock.nowMs + afterMs);
       this.#happen(event);
       if (this.#broken) break;
@@ -82,6 +83,17 @@ class Simulation {
     await this.#control?.stop();
     const reasons = new Set(this.#outside.timeline.map((event) => event.reason as string));
     return { broken: this.#broken, rows: this.#rows, reasons, coverage: this.#outside.coverage, log: this.#log };
+  }
+
+  async #meet({ name, state }: NonNullable<Step['when']>): Promise<void> {
+    const giveUpMs = this.#clock.nowMs + LONGEST_WAIT_MS;
+    const isThere = () => {
+      const entry = this.#control?.memory().entries[`shop/${name}`];
+      return entry !== undefined && stateOf(entry) === state;
+    };
+    while (!this.#broken && !isThere()) {
+      if (!(await this.#turn(giveUpMs))) throw new Error(`${name} is never ${state}\n${this.#log.join('\n')}`);
+    }
   }
 
   /** I5: when git and faults stand still, live becomes desired, and then nothing more is done. */
@@ -268,17 +280,21 @@ class Simulation {
   }
 
   async #until(untilMs: number): Promise<void> {
-    while (!this.#broken) {
-      const run = this.#clock.next(untilMs);
-      if (!run) break;
-      this.#catchUpEngine();
-      run();
-      // Everything but virtual time is settled by the time the next turn of the real loop comes.
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      this.#look();
-    }
+    while (!this.#broken && (await this.#turn(untilMs)));
     this.#clock.nowMs = untilMs;
     this.#catchUpEngine();
+  }
+
+  /** What is due next; false where nothing is by then. */
+  async #turn(untilMs: number): Promise<boolean> {
+    const run = this.#clock.next(untilMs);
+    if (!run) return false;
+    this.#catchUpEngine();
+    run();
+    // Everything but virtual time is settled by the time the next turn of the real loop comes.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#look();
+    return true;
   }
 
   #catchUpEngine(): void {
