@@ -280,6 +280,23 @@ describe('a release that only the clock calls', { timeout: 60_000 }, () => {
     expect(fleet.engine.firings.ended.every(({ outcome }) => outcome === 'Succeeded')).toBe(true);
   });
 
+  it('a minute in the pause of a singleton fires once, on the one that comes after', () => {
+    const one: Wanted = { member: { instancePolicy: 'Singleton' }, more: { drainDeadlineMs: 20_000 } };
+    const fleet = serving(report('v1', {}, one)).behave('v1', { drainsForMs: 8_000 });
+    fleet.until((seen) => seen.isProven('report', 'v1'), 600_000);
+    const next = Math.ceil((fleet.wallMs - NOON + 4_000) / MINUTE_MS);
+    after(fleet, next - 4 / 60).push(desired('a2', [report('v2', {}, one)]));
+    fleet.until((seen) => seen.wallMs >= NOON + next * MINUTE_MS, 20_000);
+    expect(fleet.of('report').candidate?.state).toBe('Handover');
+    fleet.until((seen) => seen.serves('report', 'v2'), 30_000);
+    after(fleet, next + 1.5);
+    expect(started(fleet).slice(-2)).toEqual([at(next), at(next + 1)]);
+    expect(new Set(started(fleet)).size).toBe(next + 1);
+    const last = fleet.engine.firings.started.slice(-2).map(({ release }) => release);
+    expect(new Set(last)).toEqual(new Set([fleet.of('report').serving!.release.release]));
+    expect(memoryOf(fleet).counts).toEqual({ Succeeded: next + 1 });
+  });
+
   it('that outlives the bake keeps the cells of its release until it has ended', () => {
     const long = { deadlineMs: 60 * MINUTE_MS, concurrencyPolicy: 'Allow' } as const;
     const fleet = serving(report('v1', long));
