@@ -129,6 +129,9 @@ describe('WAVE', () => {
     [' [ 1, 2, ] // bytes', 0, 'AQI='],
     ["('\\u{1F600}', 1e3, -5)", 5, ['😀', 1000, '-5']],
     ['{a: dot, d: err(true)}', 8, { a: { dot: null }, d: { err: true } }],
+    ['"\\u{002603}"', 'string', '☃'],
+    ['"""\n"""', 'string', ''],
+    ['"""\n    the last line\r\n  says how \\"far\n\n  """', 'string', '  the last line\nsays how "far\n'],
   ])('%s is of the type', (wave, ref, json) => {
     expect(jsonOfWave(TYPES, ref, wave)).toEqual(json);
   });
@@ -147,6 +150,12 @@ describe('WAVE', () => {
     ['true false', 'bool', 5],
     ['{read, fly}', 4, 7],
     ['', 'bool', 0],
+    ['"""a\n"""', 'string', 3],
+    ['"""\na"""', 'string', 5],
+    ['"""\n a\n  """', 'string', 4],
+    ['"""\na', 'string', 5],
+    ['"\\u{1100000}"', 'string', 1],
+    ['{:}', 8, 2],
   ])('%s is not, at its place', (wave, ref, at) => {
     const found = () => jsonOfWave(TYPES, ref, wave);
     expect(found).toThrow(WaveError);

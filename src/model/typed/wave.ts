@@ -5,7 +5,7 @@
  * W1 It goes as deep as the type does, never as deep as the text likes.
  * W2 What is not WAVE of this type ends in a `WaveError` with its place, counted from 0 in UTF-16 units.
  */
-import type { WitType, WitTypeRef } from '../wit.ts';
+import type { WitField, WitType, WitTypeRef } from '../wit.ts';
 
 export class WaveError extends Error {
   readonly at: number;
@@ -25,10 +25,15 @@ export function jsonOfWave(types: readonly WitType[], type: WitTypeRef, text: st
 }
 
 const SPACE = /(?:[ \t\r\n]|\/\/[^\n]*)*/y;
+const NO_FIELDS = /\{(?:[ \t\r\n]|\/\/[^\n]*)*:(?:[ \t\r\n]|\/\/[^\n]*)*\}/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const INTEGER = /-?(?:0|[1-9][0-9]*)(?![.eE0-9])/y;
 const LABEL = /%?[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z][A-Za-z0-9]*)*/y;
-const ESCAPE = /\\(?:u\{([0-9A-Fa-f]{1,6})\}|(["'\\tnr]))/y;
+const ESCAPE = /\\(?:u\{([0-9A-Fa-f]+)\}|(["'\\tnr]))/y;
+const TRIPLE = '"""';
+const LINE_BREAK = /\r?\n/y;
+/** The last line of a text in triple quotes: what stands before the quotes is taken off every line. */
+const LAST_LINE = / *(?=""")/y;
 const ESCAPED: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r' };
 const NOT_FINITE: Readonly<Record<string, string>> = { nan: 'NaN', inf: 'Infinity' };
 
@@ -75,7 +80,9 @@ class Reader {
 
   #primitive(type: string): unknown {
     if (type === 'bool') return this.#oneOf(['true', 'false'], 'true or false') === 'true';
-    if (type === 'string') return this.#quoted('"', 'a string in double quotes');
+    if (type === 'string') {
+      return this.#text.startsWith(TRIPLE, this.#at) ? this.#lines() : this.#quoted('"', 'a string in double quotes');
+    }
     if (type === 'char') return this.#quoted("'", 'a character in single quotes');
     if (type === 'f32' || type === 'f64') {
       const special = this.#take(/-?(?:nan|inf)(?![A-Za-z0-9-])/y);
@@ -115,16 +122,19 @@ class Reader {
   #record({ fields }: Extract<WitType, { kind: 'record' }>): unknown {
     const names = fields.map(({ name }) => name);
     const found = new Map<string, unknown>();
-    this.#all('{', '}', () => {
-      const at = this.#at;
-      const name = this.#oneOf(names, 'a field');
-      if (found.has(name)) throw new WaveError(at, `${name} once`);
-      this.#token(':');
-      found.set(name, this.value(fields.find((field) => field.name === name)!.type));
-    });
+    // `{:}` is the record without any field, as `{}` are the flags without any.
+    if (this.#take(NO_FIELDS) === undefined) this.#all('{', '}', () => this.#field(fields, names, found));
     const missing = fields.find(({ name, type }) => !found.has(name) && !this.#isOption(type));
     if (missing) throw new WaveError(this.#at - 1, `the field ${missing.name}`);
     return Object.fromEntries(found);
+  }
+
+  #field(fields: readonly WitField[], names: readonly string[], found: Map<string, unknown>): void {
+    const at = this.#at;
+    const name = this.#oneOf(names, 'a field');
+    if (found.has(name)) throw new WaveError(at, `${name} once`);
+    this.#token(':');
+    found.set(name, this.value(fields.find((field) => field.name === name)!.type));
   }
 
   /** `some(v)`, `none`, or the value alone where it cannot be taken for one of those. */
@@ -200,6 +210,37 @@ class Reader {
     return value;
   }
 
+  /** Lines between triple quotes, which stand alone on the last one; its indent is that of the others. */
+  #lines(): string {
+    this.#at += TRIPLE.length;
+    const lines: { readonly at: number; readonly text: string }[] = [];
+    for (;;) {
+      this.#needed(LINE_BREAK, 'a line break');
+      const indent = this.#take(LAST_LINE);
+      if (indent !== undefined) {
+        this.#at += TRIPLE.length;
+        return lines.map(({ at, text }) => withoutIndent(text, indent, at)).join('\n');
+      }
+      lines.push({ at: this.#at, text: this.#line() });
+    }
+  }
+
+  #line(): string {
+    let value = '';
+    for (;;) {
+      const character = this.#text[this.#at];
+      if (character === undefined || this.#text.startsWith(TRIPLE, this.#at)) {
+        throw new WaveError(this.#at, `${TRIPLE} on a line of its own`);
+      }
+      if (character === '\n' || this.#text.startsWith('\r\n', this.#at)) return value;
+      if (character === '\\') value += this.#escape();
+      else {
+        value += character;
+        this.#at += 1;
+      }
+    }
+  }
+
   #escape(): string {
     ESCAPE.lastIndex = this.#at;
     const found = ESCAPE.exec(this.#text);
@@ -248,6 +289,12 @@ class Reader {
   #kindOf(ref: WitTypeRef): string | undefined {
     return typeof ref === 'number' ? this.#types[ref]!.kind : undefined;
   }
+}
+
+function withoutIndent(text: string, indent: string, at: number): string {
+  if (text === '') return text;
+  if (!text.startsWith(indent)) throw new WaveError(at, `${indent.length} spaces, as before the closing quotes`);
+  return text.slice(indent.length);
 }
 
 function base64Of(bytes: readonly number[]): string {
