@@ -52,7 +52,6 @@ export const LAW: Readonly<Record<string, Room>> = {
       'artifact',
       'component',
       'secret',
-      'trigger',
       'journal',
       'report',
       'dashboard',
