@@ -6,6 +6,10 @@ export interface FetchLimits {
   readonly manifestBytes: number;
   /** Of a token server's answer. */
   readonly tokenBytes: number;
+  /** Of one document about signatures: a list of them, a payload, a bundle. */
+  readonly signatureBytes: number;
+  /** Documents of one artifact and one form that are looked at. */
+  readonly signatures: number;
   readonly connectMs: number;
   /** From the request to the end of the answer's head. */
   readonly headMs: number;
@@ -21,6 +25,8 @@ export const DEFAULT_FETCH_LIMITS: FetchLimits = {
   artifactBytes: 64 * 2 ** 20,
   manifestBytes: 2 ** 20,
   tokenBytes: 64 * 2 ** 10,
+  signatureBytes: 256 * 2 ** 10,
+  signatures: 16,
   connectMs: 10_000,
   headMs: 20_000,
   answerMs: 240_000,

@@ -4,7 +4,9 @@
  * U1 Nothing enters the store under a digest that git wrote unless it hashes to it; of an OCI artifact that holds for the
  *    manifest, and for everything below it by the digests that stand in it.
  * U2 Only `fetch` uses the network, and only for what the store lacks: a rollback needs none (I14).
- * U3 What is fetched is bounded by the limits of `ask.ts`; one fetch that hangs keeps no other waiting.
+ * U3 What a policy wants signed is used only with a signature over that digest (`signature/`): after its bytes, before
+ *    anything reads them as code.
+ * U4 What is fetched is bounded by the limits of `ask.ts`; one fetch that hangs keeps no other waiting.
  */
 import type { Digest } from '../kit/digest.ts';
 import { err, ok, type Result } from '../kit/result.ts';
@@ -15,7 +17,8 @@ import type { HostSettings } from './hosts.ts';
 import { DEFAULT_FETCH_LIMITS, type FetchLimits } from './limits.ts';
 import { parseImage } from './oci/image.ts';
 import { componentIn, manifestIn, parseDocument, type Descriptor } from './oci/layout.ts';
-import { Registry } from './oci/registry.ts';
+import { Registry, type RegistryAccess } from './oci/registry.ts';
+import { createSignatureCheck, type OnSignature, type SignatureCheck } from './signature/check.ts';
 import { fetchFile, verified } from './web.ts';
 
 export interface SupplyOptions {
@@ -26,9 +29,14 @@ export interface SupplyOptions {
   readonly limits?: Partial<FetchLimits>;
   /** From now on these texts must not be logged. */
   readonly protect?: (secrets: readonly string[]) => void;
+  /** A sigstore `trusted_root.json`, for keyless signatures. */
+  readonly trustedRoot?: string;
+  /** Where it is written down that an artifact met a demand; absent: it is looked at each time. */
+  readonly verdicts?: string;
+  readonly onSignature?: OnSignature;
 }
 
-type Kept = Pick<Member, 'artifact' | 'source'>;
+type Kept = Pick<Member, 'artifact' | 'source' | 'signatures'>;
 
 export function openSupply(options: SupplyOptions): SupplyPort {
   return new Supply(options);
@@ -36,9 +44,11 @@ export function openSupply(options: SupplyOptions): SupplyPort {
 
 class Supply implements SupplyPort {
   readonly #store: SupplyOptions['store'];
-  readonly #access: ConstructorParameters<typeof Registry>[1];
+  readonly #access: RegistryAccess;
+  readonly #signatures: SignatureCheck;
 
-  constructor({ store, hosts = [], dockerConfig, limits, protect = () => undefined }: SupplyOptions) {
+  constructor(options: SupplyOptions) {
+    const { store, hosts = [], dockerConfig, limits, protect = () => undefined } = options;
     this.#store = store;
     this.#access = {
       hosts,
@@ -46,9 +56,15 @@ class Supply implements SupplyPort {
       protect,
       ...(dockerConfig === undefined ? {} : { dockerConfig }),
     };
+    this.#signatures = createSignatureCheck({ ...options, access: this.#access });
   }
 
-  async fetch({ source, artifact }: Kept, signal: AbortSignal): Promise<Result<void, Problem>> {
+  async fetch(member: Kept, signal: AbortSignal): Promise<Result<void, Problem>> {
+    const brought = await this.#obtain(member, signal);
+    return brought.ok ? this.#signatures(member, signal) : brought;
+  }
+
+  async #obtain({ source, artifact }: Kept, signal: AbortSignal): Promise<Result<void, Problem>> {
     switch (source.type) {
       case 'path':
         if (await this.#store.has(artifact)) return ok(undefined);

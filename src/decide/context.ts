@@ -122,6 +122,11 @@ export function hasBytes(world: World, target: Pick<Target, 'entry'>): boolean {
   return target.entry.members.every((member) => world.observed.local.has(localKey(member)));
 }
 
+/** Its bytes are local, and nobody has to have signed them: whether they are signed as the policies of now ask is seen on the way. */
+export function needsNoFetch(world: World, target: Pick<Target, 'entry'>): boolean {
+  return hasBytes(world, target) && target.entry.members.every(({ signatures }) => signatures === undefined);
+}
+
 /**
  * Serving cannot answer: it has no ready replica although it was started and failed (a replica that is merely starting
  * after a restart of the engine is not down), or it fails in a row while the candidate does well.

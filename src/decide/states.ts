@@ -7,7 +7,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Preparation } from '../model/observed.ts';
 import type { Problem } from '../model/problem.ts';
 import { formatDuration } from '../kit/units.ts';
-import { hasBytes, type EntryContext } from './context.ts';
+import { needsNoFetch, type EntryContext } from './context.ts';
 import { migrates, othersWith, unreadable } from './data.ts';
 import { fact } from './gate/hard-stops.ts';
 import { failed, refused, waiting, waitingFor, type Ending } from './ends.ts';
@@ -56,7 +56,7 @@ export const STATES: readonly StateRow[] = [
       const unread = unreadable(key, entry, candidate.release);
       if (unread) return { end: refused(unread) };
       if (!slot) return undefined;
-      return { to: fast && hasBytes(context.world, context.wish.target!) ? 'Prepared' : 'Fetching' };
+      return { to: fast && needsNoFetch(context.world, context.wish.target!) ? 'Prepared' : 'Fetching' };
     },
   },
   {

@@ -22,6 +22,7 @@ import { grantsOf, refuseRoles, rolesNotImplemented } from './assemble/roles.ts'
 import { rolloutProblems } from './assemble/rollout.ts';
 import { routeProblems, rulesOf } from './assemble/routes.ts';
 import { foreignClaimProblems, foreignProblem, isForeign, type RootScope } from './assemble/scope.ts';
+import { refusePolicies } from './assemble/signatures.ts';
 import { scheduleProblems, triggerOf } from './assemble/schedules.ts';
 import { sharedStoreProblems, stateProblems } from './assemble/state.ts';
 import { pinsOf } from './assemble/source.ts';
@@ -55,6 +56,7 @@ export function assemble(
   const { settings } = environment;
   const tenancy = new Tenancy(settings);
   admitDocuments(parsed, tenancy, scope, assembly);
+  refusePolicies(assembly);
   const { policies, unknown } = policiesInForce(assembly, tenancy, parsed.unreadableFiles, previous?.policies ?? []);
   refuseRolloutPolicies(assembly);
   refuseRoles(assembly);

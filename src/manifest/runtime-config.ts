@@ -63,7 +63,12 @@ export interface RuntimeConfig {
   readonly preview?: { readonly domain?: string; readonly header: boolean };
   readonly webhook?: { readonly secret: SecretReference };
   /** The servers that artifacts come from. */
-  readonly artifacts: { readonly hosts: readonly ArtifactHostReference[]; readonly dockerConfig?: string };
+  readonly artifacts: {
+    readonly hosts: readonly ArtifactHostReference[];
+    readonly dockerConfig?: string;
+    /** What keyless signatures are checked against. */
+    readonly trustedRoot?: string;
+  };
   /** Opens the values of Secrets. */
   readonly identityFiles: readonly string[];
   readonly limits: {
@@ -186,7 +191,7 @@ function sshOf({ identityFile, knownHosts, knownHostsFile }: Ssh): SshReference 
   return { identityFile, knownHosts: lines ?? { type: 'file', path: knownHostsFile! } };
 }
 
-function artifactsOf({ hosts = [], dockerConfig }: Artifacts = {}): RuntimeConfig['artifacts'] {
+function artifactsOf({ hosts = [], dockerConfig, trustedRoot }: Artifacts = {}): RuntimeConfig['artifacts'] {
   return {
     hosts: hosts.map(({ host, credentials, caFile }) => ({
       host,
@@ -194,5 +199,6 @@ function artifactsOf({ hosts = [], dockerConfig }: Artifacts = {}): RuntimeConfi
       ...(caFile === undefined ? {} : { caFile }),
     })),
     ...(dockerConfig === undefined ? {} : { dockerConfig }),
+    ...(trustedRoot === undefined ? {} : { trustedRoot }),
   };
 }

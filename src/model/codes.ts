@@ -11,6 +11,7 @@ import { REPORT_CODES } from './report-codes.ts';
 import { SECRET_CODES } from './secret-codes.ts';
 import { REMOTE_CODES } from './remote-codes.ts';
 import { ROOT_CODES } from './root-codes.ts';
+import { SIGNATURE_CODES } from './signature-codes.ts';
 import { SSH_CODES } from './ssh-codes.ts';
 import { TRIAL_CODES } from './trial-codes.ts';
 import { STATE_CODES } from './state-codes.ts';
@@ -41,6 +42,7 @@ export const CODES = {
   ...STATE_CODES,
   ...TYPE_CODES,
   ...SECRET_CODES,
+  ...SIGNATURE_CODES,
   ...REMOTE_CODES,
   ...VALUE_CODES,
   HW2001: {

@@ -1,5 +1,6 @@
 import type { Digest } from '../kit/digest.ts';
 import type { SealedValue } from './sealed.ts';
+import type { SignatureDemand } from './signature.ts';
 
 /** `namespace/name` of a component document. An entry is a component that a trigger calls. */
 export type EntryKey = `${string}/${string}`;
@@ -104,6 +105,8 @@ export interface Member {
   readonly key: EntryKey;
   readonly artifact: Digest;
   readonly source: ArtifactSource;
+  /** By whom the artifact has to be signed; in no revision, as little as the source. Absent: by nobody. */
+  readonly signatures?: readonly SignatureDemand[];
   readonly env: readonly EnvVar[];
   readonly config: readonly EnvVar[];
   /** `namespace/name/key` of each value of a Secret that is used, and the version written beside it. */

@@ -5,6 +5,7 @@ import type { RemoteSide } from './remote.ts';
 import type { Rollout } from './rollout.ts';
 import type { ReportSettings } from './report.ts';
 import type { RouteRule } from './route.ts';
+import type { SignatureRule } from './signature.ts';
 import type { TrustSettings } from './trust.ts';
 import type { ScheduleTrigger } from './schedule.ts';
 
@@ -92,6 +93,8 @@ export interface PolicySettings {
   /** Absent: not restricted. Intersected with the grants at each use. */
   readonly capabilities?: readonly CapabilityCeiling[];
   readonly artifacts?: { readonly registries: readonly string[]; readonly httpsHosts: readonly string[] };
+  /** By whom artifacts have to be signed; absent: by nobody. */
+  readonly signatures?: readonly SignatureRule[];
   readonly rollout: {
     readonly minBakeMs?: number;
     readonly maxTolerableErrors?: number;

@@ -2,6 +2,7 @@
  * The control process: builds the edges, gives them to the loops, and shows what these know. It decides nothing itself,
  * and the engine serves on while it is away.
  */
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino, type Logger } from 'pino';
 import { openContentStore } from '../artifact/store.ts';
@@ -59,12 +60,20 @@ async function run({ options, folders, version }: ControlConfig): Promise<void> 
   const manifest = openManifestParser({ log });
   const artifacts = openContentStore({ folder: folders.store, maxBytes: options.limits.storeBytes, log });
   const shapes = openShapeReader({ log });
-  const { dockerConfig } = options.artifacts;
+  const { dockerConfig, trustedRoot } = options.artifacts;
   const supply = openSupply({
     store: artifacts,
     hosts,
     protect,
     ...(dockerConfig === undefined ? {} : { dockerConfig }),
+    ...(trustedRoot === undefined ? {} : { trustedRoot }),
+    verdicts: path.join(folders.store, 'verified'),
+    onSignature: ({ outcome, policy, artifact, problem }) => {
+      report.metrics.signature(outcome);
+      if (outcome === 'Audited') {
+        log.warn({ artifact, policy, problem }, 'used without the signature that a Policy in Audit asks for');
+      }
+    },
   });
   const components = openComponents({ artifacts, supply, folder: folders.bundles, log });
   const fleet = createFleet({

@@ -55,9 +55,10 @@ function serversOf({ config, dockerConfig }: LockFlags): Result<Servers, readonl
   }
   const read = parseRuntimeConfig(bytes, config);
   if (!read.ok) return read;
-  const { hosts, ...rest } = absoluteArtifacts(read.value.artifacts, path.dirname(path.resolve(config)));
+  const { hosts, dockerConfig: named } = absoluteArtifacts(read.value.artifacts, path.dirname(path.resolve(config)));
+  const written = named === undefined ? {} : { dockerConfig: named };
   try {
-    return ok({ hosts: artifactHosts(hosts, () => undefined), ...rest, ...own });
+    return ok({ hosts: artifactHosts(hosts, () => undefined), ...written, ...own });
   } catch (error) {
     return err([problem('HW5016', (error as Error).message)]);
   }

@@ -120,7 +120,7 @@ function absoluteSsh({ identityFile, knownHosts }: SshReference, folder: string)
 }
 
 export function absoluteArtifacts(
-  { hosts, dockerConfig }: RuntimeConfig['artifacts'],
+  { hosts, dockerConfig, trustedRoot }: RuntimeConfig['artifacts'],
   folder: string,
 ): RuntimeConfig['artifacts'] {
   return {
@@ -130,6 +130,7 @@ export function absoluteArtifacts(
       ...(caFile === undefined ? {} : { caFile: path.resolve(folder, caFile) }),
     })),
     ...(dockerConfig === undefined ? {} : { dockerConfig: path.resolve(folder, dockerConfig) }),
+    ...(trustedRoot === undefined ? {} : { trustedRoot: path.resolve(folder, trustedRoot) }),
   };
 }
 

@@ -14,9 +14,11 @@ export async function openedMember(
   member: Member,
   secrets: SecretPort | undefined,
 ): Promise<Result<OpenedMember, Problem>> {
-  const { sealed, ...plain } = member;
+  // Who has to have signed is asked before anything starts, and is no part of what runs.
+  const { signatures: _, ...unsigned } = member;
+  const { sealed, ...plain } = unsigned;
   const [first] = sealed ?? [];
-  if (!sealed || !first) return ok({ member });
+  if (!sealed || !first) return ok({ member: unsigned });
   if (!secrets) return err(problem('HW5100', `${placeText(first)} cannot be opened here`));
   const opened = await secrets.open(sealed);
   if (!opened.ok) return opened;

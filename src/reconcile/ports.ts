@@ -148,8 +148,11 @@ export interface ArtifactPort {
 
 /** Brings artifacts that git does not hold into the content store. Only `fetch` uses the network. */
 export interface SupplyPort {
-  /** Does nothing where the store has all of it. What is stored hashes to the digest in git. */
-  fetch(member: Pick<Member, 'artifact' | 'source'>, signal: AbortSignal): Promise<Result<void, Problem>>;
+  /** Does nothing where the store has all of it and what was to be signed was found to be. What is stored hashes to the digest in git. */
+  fetch(
+    member: Pick<Member, 'artifact' | 'source' | 'signatures'>,
+    signal: AbortSignal,
+  ): Promise<Result<void, Problem>>;
   /** All that the store keeps for the artifact: itself, and what an OCI manifest leads to. Local disk only. */
   parts(member: Pick<Member, 'artifact' | 'source'>): Promise<readonly Digest[]>;
   /** The component that the artifact is or, for an OCI manifest, leads to. Local disk only. */

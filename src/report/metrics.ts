@@ -8,6 +8,7 @@ import { short } from '../kit/digest.ts';
 import type { Result } from '../kit/result.ts';
 import { auditedOf } from '../model/audited.ts';
 import type { ReleaseSamples } from '../model/engine.ts';
+import type { SignatureOutcome } from '../model/signature.ts';
 import type { ChannelStatus } from '../model/report.ts';
 import type { Problem } from '../model/problem.ts';
 import type { OfRoot, ScheduleStatus, Status } from '../model/status.ts';
@@ -57,6 +58,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #rounds: Counter<'outcome' | 'root'>;
   readonly #roundSeconds: Histogram<'root'>;
+  readonly #signatures: Counter<'outcome'>;
   #view: View | undefined;
   #scrape: { readonly atMs: number; readonly text: Promise<string> } | undefined;
 
@@ -70,6 +72,12 @@ export class Metrics {
       name: 'headway_reconcile_rounds_total',
       help: 'Rounds of the reconcile loop',
       labelNames: ['outcome', 'root'],
+      registers,
+    });
+    this.#signatures = new Counter({
+      name: 'headway_artifact_signatures_total',
+      help: 'Demands of Policies for signatures that were looked at; Audited: not met, and used all the same',
+      labelNames: ['outcome'],
       registers,
     });
     this.#roundSeconds = new Histogram({
@@ -89,6 +97,10 @@ export class Metrics {
 
   get contentType(): string {
     return this.#registry.contentType;
+  }
+
+  signature(outcome: SignatureOutcome): void {
+    this.#signatures.inc({ outcome });
   }
 
   /** Called by the loop after each round. */

@@ -16,6 +16,8 @@ export const TIGHT: FetchLimits = {
   artifactBytes: 100_000,
   manifestBytes: 10_000,
   tokenBytes: 2_000,
+  signatureBytes: 8_000,
+  signatures: 4,
   connectMs: 5_000,
   headMs: 700,
   answerMs: 4_000,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOfBytes, type Digest } from '../../src/kit/digest.ts';
 import { config, layer, manifest } from '../artifact/images.ts';
+import { keyBundle, messageOf, signingKey } from '../artifact/signing.ts';
 import { makeCertificate, type TestCertificate } from '../support/certificate.ts';
 import { Daemon } from '../support/daemon.ts';
 import { DockerRegistry } from '../support/docker-registry.ts';
@@ -136,6 +137,33 @@ log: {level: trace}
     await repository.push('The right server', from(https('/right.wasm'), 'third'));
     const proven = await provenAfter(daemon, before);
     expect(proven.proven?.release).toBe(refused.desired?.release);
+  });
+
+  it('what a Policy wants signed is waited for until it is, and nothing else starts before', async () => {
+    const before = await daemon.entry(KEY, 'nothing is tried', ({ candidate }) => !candidate);
+    const bytes = variant('greeting-v2', 'to be signed');
+    const signing = signingKey();
+    files.set('/signed.wasm', bytes);
+    await repository.push('Only what is signed', {
+      ...from(https('/signed.wasm'), 'fourth'),
+      'signed.yaml': `apiVersion: headway.dev/v1alpha1
+kind: Policy
+metadata: {name: signed}
+spec:
+  namespaces: ["*"]
+  artifacts: {signatures: [{source: "https:${web.host}", keys: [${JSON.stringify(signing.pem)}]}]}
+`,
+    });
+    const waiting = await daemon.entry(KEY, 'it waits for a signature', ({ conditions }) =>
+      conditions.some(({ reason, message }) => reason === 'Waiting' && message.includes('HW2010')),
+    );
+    expect(waiting.serving?.release).toBe(before.serving?.release);
+    expect(waiting.conditions.some(({ message }) => message.includes('Policy signed'))).toBe(true);
+    files.set('/signed.wasm.sigstore.json', keyBundle(messageOf(bytes, signing)));
+    const proven = await provenAfter(daemon, before);
+    expect(proven.proven?.release).toBe(waiting.desired?.release);
+    const metrics = await (await fetch(`${daemon.statusUrl}/metrics`)).text();
+    expect(metrics).toContain('headway_artifact_signatures_total{outcome="Verified"} 1');
   });
 
   it('no secret is in the log, the status or the page', async () => {

@@ -27,7 +27,10 @@ export const LAW: Readonly<Record<string, Room>> = {
   reconcile: { rooms: ['kit', 'model', 'decide', 'manifest'], node: ['node:crypto'], packages: ['pino'] },
   check: { rooms: ['kit', 'model', 'manifest', 'decide', 'reconcile'], node: 'any', packages: ['undici'] },
   git: { ...EDGE, packages: ['simple-git', 'pino'] },
-  artifact: { ...EDGE, packages: ['pino', 'undici'] },
+  artifact: {
+    ...EDGE,
+    packages: ['pino', 'undici', '@sigstore/bundle', '@sigstore/protobuf-specs', '@sigstore/verify'],
+  },
   component: { ...EDGE, packages: ['@bytecodealliance/jco-transpile', 'acorn', 'astring', 'pino'] },
   secret: { ...EDGE, packages: ['age-encryption'] },
   trigger: { ...EDGE, packages: ['cron', 'pino'] },

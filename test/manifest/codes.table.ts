@@ -39,6 +39,15 @@ const ceiling = (spec: string, shopSpec: string): Files => ({
   'cart.yaml': component('cart', shopSpec),
 });
 
+const PUBLIC_KEY =
+  '-----BEGIN PUBLIC KEY-----\\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdHfYpMIIrCuth0S9D1KbH/6P8DZJ\\nMkb/zu1RBKr+YIKGKXnn+FyVc+R7EUlEsBhptmO4ZDQwHKn5t0FKRqxrrg==\\n-----END PUBLIC KEY-----';
+/** `KEY` is a key, `BAD` is one that is not on the curve. */
+const signedBy = (source: string, key: string) =>
+  `  artifacts: {signatures: [{source: ${quoted(source)}, keys: [${quoted(key)}]}]}\n`
+    .replace('KEY', PUBLIC_KEY)
+    .replace('BAD', PUBLIC_KEY.replace('MFkw', 'MFkx'));
+const quoted = (text: string) => (text.startsWith('»') ? `»"${text.slice(1)}"` : `"${text}"`);
+
 const RULE = '  rules:\n    - backendRef: {name: cart}\n';
 const CANARY = (steps: string) => `  strategy: {type: Canary, canary: {steps: [${steps}]}}\n`;
 const PREVIEWED = (host: string) => `  rollout: {strategy: {type: BlueGreen, blueGreen: {previewHostname: ${host}}}}\n`;
@@ -643,6 +652,24 @@ export const ROWS: readonly Row[] = [
     good: routed(
       `  hostnames: [${numbers(32, (n) => `h${n}.example`)}]\n  rules:\n    - backendRef: {name: cart}\n      matches: [${numbers(32, (n) => `{path: {value: /p${n}}}`)}]\n`,
     ),
+  },
+  {
+    code: 'HW1160',
+    what: 'signatures of what lies in git',
+    bad: ceiling(signedBy('»path:cart.wasm', 'KEY'), ''),
+    good: ceiling(signedBy('oci:*', 'KEY'), ''),
+  },
+  {
+    code: 'HW1161',
+    what: 'a key that is none',
+    bad: ceiling(signedBy('oci:*', '»BAD'), ''),
+    good: ceiling(signedBy('oci:*', 'KEY'), ''),
+  },
+  {
+    code: 'HW1162',
+    what: 'signatures of nobody',
+    bad: ceiling('  artifacts: {signatures: [{source: »"oci:*"}]}\n', ''),
+    good: ceiling(signedBy('oci:*', 'KEY'), ''),
   },
   {
     code: 'HW1040',

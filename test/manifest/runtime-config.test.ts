@@ -203,12 +203,16 @@ log: {level: debug}
   it('names the servers that artifacts come from', () => {
     const host = '{host: "a.example:8443", caFile: ca.pem, credentials: {token: {env: TOKEN}}}';
     const result = read(
-      `${HEAD}repository: {url: "https://g.example/f"}\nartifacts: {dockerConfig: docker.json, hosts: [${host}]}\n`,
+      `${HEAD}repository: {url: "https://g.example/f"}\nartifacts: {dockerConfig: docker.json, trustedRoot: root.json, hosts: [${host}]}\n`,
     );
     const credentials = { type: 'token', token: { type: 'env', name: 'TOKEN' } };
     expect(result).toMatchObject({
       value: {
-        artifacts: { dockerConfig: 'docker.json', hosts: [{ host: 'a.example:8443', caFile: 'ca.pem', credentials }] },
+        artifacts: {
+          dockerConfig: 'docker.json',
+          trustedRoot: 'root.json',
+          hosts: [{ host: 'a.example:8443', caFile: 'ca.pem', credentials }],
+        },
       },
     });
   });

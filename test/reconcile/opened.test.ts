@@ -71,6 +71,17 @@ describe('values of Secrets', () => {
     expect(member.env).toEqual([{ name: 'Z', value: 'z' }]);
   });
 
+  it('go without what was asked of signatures, which is no part of what runs', async () => {
+    const signatures = [{ policy: 'p', enforcement: 'Enforce' as const, keys: ['a key'], keyless: [] }];
+    for (const sealed of [member.sealed, undefined]) {
+      const { sealed: _, ...plain } = member;
+      const asked = { ...plain, ...(sealed ? { sealed } : {}), signatures };
+      const cell = await bundlesWith(vault).cellOf({ ...(plan as object), members: [asked] } as never);
+      expect(cell.ok).toBe(true);
+      expect(JSON.stringify(cell)).not.toContain('a key');
+    }
+  });
+
   it('are opened before anything moves: what cannot be opened fails its preparation, and waits', async () => {
     expect(await prepared(refusing)).toMatchObject({ state: 'Failed', problem: { code: 'HW5100', policy: 'Waiting' } });
     expect(await prepared(undefined)).toMatchObject({ state: 'Failed', problem: { code: 'HW5100' } });

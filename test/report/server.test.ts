@@ -518,6 +518,7 @@ describe('metrics', () => {
   test('say what is served, by release and outcome', async () => {
     samples = [sampleOf('shop/greet')];
     report.metrics.round('acted', 12);
+    report.metrics.signature('Audited');
     const { body, headers } = await ask('/metrics');
     expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
     const release = hash(10).slice(0, 12);
@@ -545,6 +546,7 @@ describe('metrics', () => {
       'headway_grant_calls_total{entry="shop/greet",outcome="audited"} 3',
       'headway_reconcile_rounds_total{outcome="acted"} 1',
       'headway_reconcile_duration_seconds_bucket{le="0.03"} 1',
+      'headway_artifact_signatures_total{outcome="Audited"} 1',
     ]) {
       expect(body.split('\n')).toContain(line);
     }

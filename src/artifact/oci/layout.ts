@@ -30,6 +30,8 @@ export interface Descriptor {
   readonly digest: Digest;
   readonly bytes: number;
   readonly artifactType?: string;
+  /** Those that are texts. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly platform?: { readonly architecture: string; readonly os: string };
 }
 
@@ -116,7 +118,7 @@ function descriptorsOf(value: unknown): readonly Descriptor[] | undefined {
 
 function descriptorOf(value: unknown): Descriptor | undefined {
   if (!isFields(value)) return undefined;
-  const { mediaType, digest, size, artifactType, platform } = value;
+  const { mediaType, digest, size, artifactType, platform, annotations } = value;
   if (typeof mediaType !== 'string' || typeof digest !== 'string' || !isDigest(digest)) return undefined;
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
   const { architecture, os } = isFields(platform) ? platform : {};
@@ -125,8 +127,14 @@ function descriptorOf(value: unknown): Descriptor | undefined {
     digest,
     bytes: size,
     ...(typeof artifactType === 'string' ? { artifactType } : {}),
+    ...(isFields(annotations) ? { annotations: textsOf(annotations) } : {}),
     ...(typeof architecture === 'string' ? { platform: { architecture, os: typeof os === 'string' ? os : '' } } : {}),
   };
+}
+
+function textsOf(fields: Fields): Readonly<Record<string, string>> {
+  const texts = Object.entries(fields).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.fromEntries(texts);
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

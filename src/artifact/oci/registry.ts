@@ -45,6 +45,16 @@ export class Registry {
     return err(problemOfAnswer(url, answered.value.status));
   }
 
+  /** The index of what refers to a manifest and is of this type; undefined where the registry does not keep one. */
+  async referrers(digest: string, type: string): Promise<Result<Answer | undefined, Problem>> {
+    const url = this.#url(`referrers/${digest}`);
+    url.searchParams.set('artifactType', type);
+    const answered = await this.#get(url, this.#access.limits.manifestBytes, INDEX_TYPE);
+    if (!answered.ok || answered.value.status === 200) return answered;
+    const { status } = answered.value;
+    return NO_SUCH_API.includes(status) ? ok(undefined) : err(problemOfAnswer(url, status));
+  }
+
   async blob(digest: string): Promise<Result<Uint8Array, Problem>> {
     const { limits, hosts } = this.#access;
     let url = this.#url(`blobs/${digest}`);
@@ -135,6 +145,9 @@ export class Registry {
     return ok(`Bearer ${token}`);
   }
 }
+
+/** As registries answer that are older than the API. */
+const NO_SUCH_API = [400, 404, 405, 406, 501];
 
 function tokenIn(bytes: Uint8Array): string | undefined {
   try {

@@ -16,6 +16,7 @@ import { ceilingProblems } from './ceilings.ts';
 import { membersOfCell, type Members } from './cell.ts';
 import { probesOf } from './probes.ts';
 import { rolloutProblems, rolloutSettings } from './rollout.ts';
+import { withDemands } from './signatures.ts';
 import { handedOver, singletonProblems } from './singleton.ts';
 
 /** Where a component's rollout settings come from. */
@@ -113,7 +114,8 @@ export function entryOf(inputs: EntryInputs): {
   const { spec, metadata } = document.value;
   const key: EntryKey = `${document.namespace}/${document.name}`;
   const own: Member = members.get(key)!;
-  const cell = membersOfCell(own, members);
+  const [first, ...others] = membersOfCell(own, members);
+  const cell = [withDemands(first, policies), ...others.map((member) => withDemands(member, policies))] as const;
   const probes = probesOf(spec.probes);
   const scaling = scalingOf(spec);
   const written = rolloutOf(spec.rollout ?? {}, source, probes.readiness?.call);

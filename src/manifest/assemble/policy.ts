@@ -3,6 +3,7 @@ import type { Ceiling, Policy } from '../generated/policy.ts';
 import { POLICY_DEFAULTS } from '../defaults.ts';
 import { bytesOf, milliseconds, share } from '../quantity.ts';
 import { defaultsOf } from './roles.ts';
+import { signatureRules } from './signatures.ts';
 import type { Tenancy } from './tenancy.ts';
 import type { Assembly } from './assembly.ts';
 
@@ -20,9 +21,11 @@ export function policySettings(name: string, spec: Policy['spec']): PolicySettin
     },
     isolation: [...(spec.isolation ?? [])].sort(),
     ...(spec.capabilities ? { capabilities: spec.capabilities.map(ceilingOf) } : {}),
-    ...(artifacts
+    // Who only says who signs does not say from where.
+    ...(artifacts && (artifacts.registries || artifacts.httpsHosts || !artifacts.signatures)
       ? { artifacts: { registries: artifacts.registries ?? [], httpsHosts: artifacts.httpsHosts ?? [] } }
       : {}),
+    ...(artifacts?.signatures ? { signatures: signatureRules(artifacts) } : {}),
     rollout: {
       ...(rollout.minBake === undefined ? {} : { minBakeMs: milliseconds(rollout.minBake) }),
       ...(rollout.maxTolerableErrors === undefined ? {} : { maxTolerableErrors: share(rollout.maxTolerableErrors) }),

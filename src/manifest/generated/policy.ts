@@ -294,7 +294,7 @@ connections: string[]
 access?: ("ReadOnly" | "ReadWrite")
 }
 /**
- * Where artifacts may come from, besides the repository.
+ * Where artifacts may come from, besides the repository, and by whom they have to be signed.
  */
 export interface ArtifactCeiling {
 /**
@@ -313,6 +313,50 @@ registries?: string[]
  * Items: A host.
  */
 httpsHosts?: string[]
+/**
+ * By whom artifacts have to be signed. An artifact that several rules name needs a signature for each of them; one that no rule names needs none.
+ * 
+ * @maxItems 32
+ */
+signatures?: SignatureRule[]
+}
+/**
+ * One rule: a valid signature by one of the keys or identities is enough.
+ */
+export interface SignatureRule {
+/**
+ * What it is about: `oci:` and a repository, all below one (`/*`) or all (`*`); `https:` and a host with its port where that is not 443, all below one (`*.`) or all (`*`).
+ */
+source: string
+/**
+ * Public keys as `cosign generate-key-pair` writes them: PEM, ECDSA on P-256.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ * 
+ * Items: One key.
+ */
+keys?: string[]
+/**
+ * Identities that a certificate authority of the host's trusted root vouches for (runtime.yaml: artifacts.trustedRoot).
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+keyless?: SignerIdentity[]
+}
+/**
+ * One identity.
+ */
+export interface SignerIdentity {
+/**
+ * Who vouched for the signer, exactly as in the certificate.
+ */
+issuer: string
+/**
+ * The signer's name in the certificate; `*` stands for any text.
+ */
+subject: string
 }
 /**
  * The most that limits and scaling may ask for.

@@ -338,6 +338,10 @@ hosts?: ArtifactHost[]
  * Credentials of registries, as `docker login` writes them (`config.json`); helper programs are not started. A relative path is relative to this file.
  */
 dockerConfig?: string
+/**
+ * A trusted root of sigstore (`trusted_root.json`): the authorities and logs that keyless signatures are checked against, without a network. It is read anew each time. A relative path is relative to this file.
+ */
+trustedRoot?: string
 }
 /**
  * One server. It may have any address, also inside the network: to name it is to vouch for it.
