@@ -23,7 +23,13 @@ function releasesOf({ candidate, leaving, serving, warm }: Running): readonly Re
 }
 
 /** Entries that something calls, or that git says something is to call: with its callers. */
-export function remoteCallers({ entries, wishes }: Pick<World, 'entries' | 'wishes'>): World['callers'] {
+export function remoteCallers({
+  entries,
+  wishes,
+}: {
+  readonly entries: ReadonlyMap<EntryKey, Running>;
+  readonly wishes?: World['wishes'];
+}): World['callers'] {
   const callers = new Map<EntryKey, Set<EntryKey>>();
   const note = (from: EntryKey, release: Release | undefined): void => {
     for (const { component } of release?.entry.remote?.calls ?? []) {
@@ -31,7 +37,7 @@ export function remoteCallers({ entries, wishes }: Pick<World, 'entries' | 'wish
     }
   };
   for (const [key, entry] of entries) for (const release of releasesOf(entry)) note(key, release);
-  for (const [key, { target }] of wishes) note(key, target?.release);
+  for (const [key, { target }] of wishes ?? []) note(key, target?.release);
   return callers;
 }
 

@@ -1,17 +1,33 @@
 /** How far the memory's wishes have come, as the loop itself needs to know. */
+import { remoteCallers } from '../decide/remotes.ts';
+import { isIdle } from '../decide/schedule/calls.ts';
+import type { EntryKey } from '../model/component.ts';
 import type { EngineObserved } from '../model/engine.ts';
-import type { Candidate, End, Memory } from '../model/memory.ts';
+import type { Candidate, End, EntryMemory, Memory } from '../model/memory.ts';
 import { groupId, type GroupId } from '../model/snapshot.ts';
+
+/** The engine process in which everything that should serve has been seen to serve; `before`: the last such. */
+export function servedIn(
+  before: string | undefined,
+  memory: Memory,
+  engine: EngineObserved | undefined,
+): string | undefined {
+  return engine && engine.epoch !== before && servesAll(memory, engine) ? engine.epoch : before;
+}
 
 /**
  * Does everything that should serve have a ready replica, or was it at least tried? Asked until it once holds in an
  * engine: a start is not over before, and a component that fails later does not take the others out of a load balancer.
  */
-export function servesAll(memory: Memory, engine: EngineObserved): boolean {
+function servesAll(memory: Memory, engine: EngineObserved): boolean {
   if (engine.generation < memory.snapshot.generation) return false;
-  return Object.entries(memory.entries).every(([key, { serving, candidate, ends, failures }]) => {
+  const entries = new Map(Object.entries(memory.entries)) as ReadonlyMap<EntryKey, EntryMemory>;
+  const callers = remoteCallers({ entries });
+  return [...entries].every(([key, entry]) => {
+    const { serving, candidate, ends, failures } = entry;
+    if (isIdle({ callers }, key, entry)) return true;
     if (!serving) return !candidate || takesTraffic(candidate) || wasTried(candidate, ends);
-    const group = groupId(key as `${string}/${string}`, serving.release.revision);
+    const group = groupId(key, serving.release.revision);
     const ready = engine.replicas.some((replica) => replica.group === group && replica.phase === 'Ready');
     return ready || failures.some((failure) => failure.group === group);
   });

@@ -27,7 +27,7 @@ import { createCollector, type Collector } from './collector.ts';
 import { cellsInUse, originsInUse } from './keep.ts';
 import { createMending, type Mending } from './mending.ts';
 import type { ReconcilerPorts, StatusSource } from './ports.ts';
-import { preparing, servesAll } from './progress.ts';
+import { preparing, servedIn } from './progress.ts';
 import { desiredOf, memoryOf } from './resume.ts';
 import { createSource, type Source, type SourceLook } from './source.ts';
 import { SourceRecord, type SourceView } from './source-status.ts';
@@ -252,7 +252,7 @@ class Loop implements Reconciler {
 
     this.#memory = decision.memory;
     this.#decision = decision;
-    if (this.#engine && servesAll(decision.memory, this.#engine)) this.#servedIn = this.#engine.epoch;
+    this.#servedIn = servedIn(this.#servedIn, decision.memory, this.#engine);
     this.#effects.forgetRefused(refusedStarts);
     this.#effects.forgetOutcomes(stores);
     if (this.#news === news) this.#news = [];

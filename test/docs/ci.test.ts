@@ -9,7 +9,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ROOT } from '../support/headway.ts';
-import { component, environment, example, quickPolicy, route } from '../support/manifests.ts';
+import { environment, example, plainComponent, quickPolicy, route } from '../support/manifests.ts';
 import { Repository, type Changes } from '../support/repository.ts';
 
 /** Files that the page shows, by the name that it gives them. */
@@ -38,10 +38,11 @@ let repository: Repository;
 let recipes: ReadonlyMap<string, string>;
 
 const GREETING = 'fleet/shop/greeting.yaml';
-/** Without what lint would say about the stories' shop. */
 function greeting(wasm: string, more = ''): Changes {
-  const text = component({ wasm: `wasm/${wasm}.wasm` }).replace(/^ {2}env: .*\n/m, '');
-  return { [GREETING]: `${text}${more}`, [`fleet/wasm/${wasm}.wasm`]: example(wasm) };
+  return {
+    [GREETING]: `${plainComponent({ wasm: `wasm/${wasm}.wasm` })}${more}`,
+    [`fleet/wasm/${wasm}.wasm`]: example(wasm),
+  };
 }
 
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Status } from '../../src/model/status.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { headway, startHeadway } from '../support/headway.ts';
-import { component, quickPolicy, shop, swapTo } from '../support/manifests.ts';
+import { component, plainComponent, quickPolicy, shop, swapTo } from '../support/manifests.ts';
 import { chapters, KEY, provenAfter, traffic } from './story.ts';
 
 describe('the commands for people and CI, against a real repository and a real daemon', () => {
@@ -63,10 +63,11 @@ shop/greeting gets a new revision
 
   it('lint: 0 clean, 1 findings with file:line:col, code and fix, 2 where it cannot be read', async () => {
     const { repository } = now();
+    await repository.git('switch', '-q', '--detach');
+    await repository.commit('Clean', { 'shop/greeting.yaml': plainComponent({ wasm: 'wasm/greeting-v1.wasm' }) });
     const clean = await headway(['lint', repository.work]);
     expect(clean.out).toMatch(/4 files, 1 complete component, no findings\n$/);
     expect(clean.code).toBe(0);
-    await repository.git('switch', '-q', '--detach');
     await repository.commit('Typing error', {
       'shop/greeting.yaml': component({ wasm: 'wasm/greeting-v1.wasm', extra: '  scailing: {minReplicas: 2}\n' }),
     });

@@ -33,7 +33,6 @@ export const LAW: Readonly<Record<string, Room>> = {
   },
   component: { ...EDGE, packages: ['@bytecodealliance/jco-transpile', 'acorn', 'astring', 'pino'] },
   secret: { ...EDGE, packages: ['age-encryption'] },
-  trigger: { ...EDGE, packages: ['cron', 'pino'] },
   journal: { ...EDGE, packages: ['pino'] },
   report: { ...EDGE, packages: ['pino', 'prom-client', 'undici'] },
   dashboard: { ...EDGE, packages: [] },

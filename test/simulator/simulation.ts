@@ -144,6 +144,7 @@ class Simulation {
     if (!status) return 'control is dead';
     if (status.source.acceptedCommit !== this.#outside.head)
       return `head was not accepted: ${status.source.condition.message}`;
+    if (!status.ready) return 'it is not ready, and no load balancer would send it anything';
     for (const entry of status.entries) {
       const abandoned = this.#abandonedMailbox(entry.key);
       if (abandoned) return abandoned;
