@@ -3,35 +3,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadTranspiler } from '../../../src/component/transpile.ts';
 import { example } from '../support.ts';
 import { composedGuest } from './composed.ts';
-import { instanceOf, TIERS, tiersOf, verdictOf, type Tier, type Tiered, type Verdict } from './tiers.ts';
-
-class Thing {
-  static dropped: number[] = [];
-  readonly #size: number;
-  constructor(size: number) {
-    this.#size = size;
-  }
-  size(): number {
-    return this.#size;
-  }
-  [Symbol.dispose](): void {
-    Thing.dropped.push(this.#size);
-  }
-}
-
-type Step = readonly [name: string, ...args: (number | string)[]];
-interface Row {
-  readonly name: string;
-  readonly steps: readonly Step[];
-  readonly verdicts: readonly Verdict[];
-  /** Where jco's own bindings do otherwise, and we mean it. */
-  readonly others?: readonly Verdict[];
-  readonly dropped?: readonly number[];
-}
-
-const value = (given: unknown): Verdict => ({ value: given });
-const NOTHING = value(undefined);
-const TRAP: Verdict = { trap: 'trap' };
+import { NOTHING, played, Thing, TRAP, value, verdictsFor, type Row } from './things.ts';
+import { instanceOf, TIERS, tiersOf, type Tier, type Tiered } from './tiers.ts';
 
 const ROWS: readonly Row[] = [
   {
@@ -163,17 +136,11 @@ beforeAll(async () => {
 });
 
 describe.each<Tier>(TIERS)('%s', (tier) => {
-  test.each(ROWS)('$name', async ({ steps, verdicts, others, dropped }) => {
-    Thing.dropped = [];
+  test.each(ROWS)('$name', async (row) => {
     const exports = await instanceOf(tiered, tier, { 'test:t/host': { Thing } });
     const guest = exports['test:t/guest'] as Record<string, (...args: unknown[]) => unknown>;
-    const found: Verdict[] = [];
-    for (const [name, ...args] of steps) {
-      const camel = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-      found.push(await verdictOf(() => guest[camel]!(...args)));
-    }
-    expect(found).toEqual(tier === 'fast' ? verdicts : (others ?? verdicts));
-    if (dropped) expect(Thing.dropped).toEqual(dropped);
+    expect(await played(guest, row)).toEqual(verdictsFor(tier, row));
+    if (row.dropped) expect(Thing.dropped).toEqual(row.dropped);
   });
 });
 

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadTranspiler } from '../../../src/component/transpile.ts';
 import { holdingGuest } from './guests.ts';
+import { NOTHING, played, Thing, TRAP, value, verdictsFor, type Row } from './things.ts';
 import { instanceOf, TIERS, tiersOf, verdictOf, type Tier, type Tiered, type Verdict } from './tiers.ts';
 
 let tiered: Tiered;
@@ -10,39 +11,6 @@ beforeAll(async () => {
   tiered = tiersOf(await holdingGuest());
 });
 
-class Thing {
-  static dropped: number[] = [];
-  readonly #size: number;
-  constructor(size: number) {
-    this.#size = size;
-  }
-  size(): number {
-    return this.#size;
-  }
-  static merge(one: Thing, two: Thing): Thing {
-    return new Thing(one.#size + two.#size);
-  }
-  [Symbol.dispose](): void {
-    Thing.dropped.push(this.#size);
-  }
-}
-
-/** A call, or what the host sees to in between. */
-type Step = readonly [name: string, ...args: (number | Thing)[]];
-
-interface Row {
-  readonly name: string;
-  readonly steps: readonly Step[];
-  readonly verdicts: readonly Verdict[];
-  /** Where jco's own bindings do otherwise, and we mean it. */
-  readonly others?: readonly Verdict[];
-  /** Sizes of the things whose destructor ran. */
-  readonly dropped?: readonly number[];
-}
-
-const value = (given: unknown): Verdict => ({ value: given });
-const TRAP: Verdict = { trap: 'trap' };
-const NOTHING = value(undefined);
 /** A private field of an object that has none: how a made-up object shows. */
 const BROKE: Verdict = { trap: 'TypeError' };
 
@@ -201,14 +169,7 @@ async function guestOf(tier: Tier): Promise<Record<string, (...args: unknown[]) 
 
 describe.each(TIERS)('%s', (tier) => {
   test.each(ROWS.map((row): [string, Row] => [row.name, row]))('%s', async (_name, row) => {
-    Thing.dropped = [];
-    const guest = await guestOf(tier);
-    const verdicts: Verdict[] = [];
-    for (const [name, ...args] of row.steps) {
-      const camelCase = name.replace(/-([a-z])/g, (_dash, letter: string) => letter.toUpperCase());
-      verdicts.push(await verdictOf(() => guest[camelCase]!(...args)));
-    }
-    expect(verdicts).toEqual(tier === 'fast' ? row.verdicts : (row.others ?? row.verdicts));
+    expect(await played(await guestOf(tier), row)).toEqual(verdictsFor(tier, row));
     expect(Thing.dropped).toEqual(row.dropped ?? []);
   });
 
