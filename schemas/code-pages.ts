@@ -4,6 +4,7 @@ import { isLintRule } from '../src/manifest/lint-config.ts';
 import { BINARY_ROWS, type BinaryRow } from '../test/check/binary-codes.table.ts';
 import { LINT_ROWS } from '../test/check/lint-codes.table.ts';
 import { TYPE_ROWS, type TypeRow } from '../test/check/type-codes.table.ts';
+import { BASE_ROWS } from '../test/manifest/base-codes.table.ts';
 import { ROWS, type Row } from '../test/manifest/codes.table.ts';
 import { marked } from '../test/manifest/marked.ts';
 
@@ -13,7 +14,7 @@ type AnyRow = Row & Partial<BinaryRow> & Partial<TypeRow>;
 
 /** Text by path, relative to the root of the repository. */
 export function codePages(): ReadonlyMap<string, string> {
-  const all: readonly AnyRow[] = [...ROWS, ...LINT_ROWS, ...BINARY_ROWS, ...TYPE_ROWS];
+  const all: readonly AnyRow[] = [...ROWS, ...BASE_ROWS, ...LINT_ROWS, ...BINARY_ROWS, ...TYPE_ROWS];
   const rows = Map.groupBy(all, ({ code }) => code);
   return new Map([...rows].map(([code, own]) => [`${CODE_PAGES}/${code}.md`, page(code, own)]));
 }

@@ -9,11 +9,13 @@ import { createValidators } from '../../src/manifest/validator.ts';
 import type { Json } from '../../src/kit/json.ts';
 import { resolveBase } from '../../src/model/base-path.ts';
 import type { Desired } from '../../src/model/desired.ts';
+import type { Diagnostic } from '../../src/model/diagnostic.ts';
+import { BASE, BASE_ROWS } from './base-codes.table.ts';
+import { marked } from './marked.ts';
 import { artifactsOf, bytesOf, component, environment, parse, places, policy, route, type Files } from './support.ts';
 
 const validators = createValidators();
 const parseFiles = createParse();
-const BASE = '../../base';
 
 function desiredWith(own: Files, base: Files, previous?: Desired): Desired {
   const parsed = parse(own);
@@ -92,6 +94,26 @@ describe('a base', () => {
       expect(basesOf(parse(files), before)).toMatchObject({ error: { code: 'HW1150', policy: 'Terminal' } });
     expect(basesOf(parse({ 'environment.yaml': environment('  {}\n') }), before)).toEqual({ ok: true, value: [] });
     expect(basesOf(parse({ 'cart.yaml': component('cart') }), undefined)).toEqual({ ok: true, value: [] });
+  });
+});
+
+describe('each code', () => {
+  const found = (files: Files): readonly Diagnostic[] => {
+    const [own, base] = [true, false].map((isOwn) =>
+      Object.fromEntries(
+        Object.entries(files)
+          .filter(([name]) => name.startsWith(BASE) !== isOwn)
+          .map(([name, text]) => [name.replace(`${BASE}/`, ''), text]),
+      ),
+    );
+    return desiredWith(own!, base!).diagnostics;
+  };
+
+  it.each(BASE_ROWS.map((row) => [`${row.code} ${row.what}`, row] as const))('%s', (_name, { code, bad, good }) => {
+    const { files, expected } = marked(code, bad);
+    const isOf = (one: Diagnostic) => one.code === code;
+    expect(places(found(files).filter(isOf))).toEqual(expected);
+    expect(found(marked(code, good).files).filter(isOf)).toEqual([]);
   });
 });
 
