@@ -241,6 +241,7 @@ describe('what became of an entry', () => {
       ? [{ key: KEY, conditions: [], draining: [], quarantined: [], replicas: [], desired: release, ...entry }]
       : [];
     return {
+      source: { acceptedCommit: 'c' },
       entries,
       timeline: [
         { at: '1970-01-01T00:00:02.000Z', entry: KEY, message: 'later' },
@@ -251,7 +252,21 @@ describe('what became of an entry', () => {
 
   const serving = { ...release, weight: 100 };
   const told = (type: string, reason: string) =>
-    ({ conditions: [{ type, status: 'True', reason, message: 'm' }] }) as unknown as Partial<EntryStatus>;
+    ({
+      conditions: [{ type, status: 'True', reason, message: 'm', observedCommit: 'c' }],
+    }) as unknown as Partial<EntryStatus>;
+
+  it('is not decided while an entry is told of as the commit before had it', () => {
+    const proven = { serving, proven: release };
+    const toldOf = (observedCommit: string) => ({
+      ...proven,
+      conditions: [
+        { type: 'Ready', status: 'True', reason: 'InSync', message: 'm', since: '', observedCommit } as const,
+      ],
+    });
+    expect(areDecided(statusWith(toldOf('b')), [KEY], head)).toBe(false);
+    expect(areDecided(statusWith(toldOf('c')), [KEY], head)).toBe(true);
+  });
 
   it('is about what differs', () => {
     expect(changedEntries(base, head)).toEqual([KEY]);

@@ -17,9 +17,16 @@ export function changedEntries(base: Desired, head: Desired): readonly EntryKey[
 export function areDecided(status: Status, keys: readonly EntryKey[], head: Desired): boolean {
   return keys.every((key) => {
     if (!head.entries.has(key)) return status.entries.every((entry) => entry.key !== key);
+    if (!isOfAccepted(status, key)) return false;
     const fate = fateIn(status, key);
     return fate.type === 'Serving' ? fate.proven : fate.type !== 'Moving';
   });
+}
+
+/** A commit is accepted before it is decided about: until then an entry is still told of as the one before had it. */
+function isOfAccepted({ source, entries }: Status, key: EntryKey): boolean {
+  const conditions = entries.find((entry) => entry.key === key)?.conditions ?? [];
+  return conditions.every(({ observedCommit }) => observedCommit === source.acceptedCommit);
 }
 
 /** `sinceMs`: wall clock of the push. */
