@@ -1,5 +1,4 @@
 /** `wasi:keyvalue` and `wasi:config` of a real cell against a real broker, function by function. */
-import { randomBytes } from 'node:crypto';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Grant } from '../../src/model/component.ts';
 import { seatsOf } from '../../src/wire/broker-frames.ts';
@@ -8,12 +7,12 @@ import { grant, TestBroker } from '../broker/support.ts';
 import { assignmentOf, bundleOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
 import { guest, TEXT } from './kit/guest.ts';
 import { Peer } from './kit/peer.ts';
+import { attachBroker } from './kit/seat.ts';
 
 const CONCURRENCY = 4;
 let bundle: TestBundle;
 let peer: Peer;
 let broker: TestBroker;
-let attached = 0;
 
 beforeAll(async () => {
   bundle = await exampleBundle('testbed-stored');
@@ -33,18 +32,7 @@ async function start(grants: readonly Grant[], changes: Partial<Assignment> = {}
 }
 
 function attach(grants: readonly Grant[]): void {
-  const token = randomBytes(16);
-  const cell = {
-    cell: ++attached,
-    replica: 'shop/stored@1#1',
-    component: 'shop/stored',
-    group: 'shop/stored@1',
-    grants,
-    seats: seatsOf(CONCURRENCY),
-    token: token.toString('hex'),
-  } as const;
-  broker.broker.attach(cell, peer.brokerEnd);
-  peer.writer.frame(ToCell.Broker, 0, token);
+  attachBroker(broker, peer, { component: 'shop/stored', concurrency: CONCURRENCY, grants });
 }
 
 async function ask(path: string, flags = 0): Promise<string> {

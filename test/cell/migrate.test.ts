@@ -1,11 +1,10 @@
 /** `headway:component/migrate` of a real cell against a real broker: when it is called, with what, and what its ends become. */
-import { randomBytes } from 'node:crypto';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { seatsOf } from '../../src/wire/broker-frames.ts';
-import { FromCell, ToCell, type Assignment, type Loaded } from '../../src/wire/frames.ts';
+import { FromCell, type Assignment, type Loaded } from '../../src/wire/frames.ts';
 import { grant, TestBroker } from '../broker/support.ts';
 import { assignmentOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
 import { Peer } from './kit/peer.ts';
+import { attachBroker } from './kit/seat.ts';
 
 const EDITION = '20261128T120000000Z-111111111111';
 let bundle: TestBundle;
@@ -29,21 +28,12 @@ afterEach(async () => {
 async function assign(changes: Partial<Assignment>, of = bundle): Promise<void> {
   peer = await Peer.start();
   peer.assign(assignmentOf(of, { startTimeoutMs: 2_000, ...changes }), of);
-  const token = randomBytes(16);
-  broker.broker.attach(
-    {
-      cell: 1,
-      replica: 'shop/notes@1#1',
-      component: 'shop/notes',
-      group: 'shop/notes@1',
-      grants: [grant('notes')],
-      own: { stores: ['notes'], edition: EDITION },
-      seats: seatsOf(32),
-      token: token.toString('hex'),
-    },
-    peer.brokerEnd,
-  );
-  peer.writer.frame(ToCell.Broker, 0, token);
+  attachBroker(broker, peer, {
+    component: 'shop/notes',
+    concurrency: 32,
+    grants: [grant('notes')],
+    own: { stores: ['notes'], edition: EDITION },
+  });
 }
 
 const loaded = async (): Promise<Loaded> =>

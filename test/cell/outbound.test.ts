@@ -1,16 +1,15 @@
 /** `wasi:http/outgoing-handler` of a real cell against a real broker and real servers. */
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type net from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Grant } from '../../src/model/component.ts';
-import { seatsOf } from '../../src/wire/broker-frames.ts';
 import { Abort, REQUEST_IS_MIRRORED, ToCell, type Assignment } from '../../src/wire/frames.ts';
 import { MAX_EXCHANGES } from '../../src/wire/http-frames.ts';
 import { TestBroker } from '../broker/support.ts';
 import { assignmentOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
 import { Peer } from './kit/peer.ts';
+import { attachBroker } from './kit/seat.ts';
 
 const CONCURRENCY = 4;
 const MEBIBYTE = 1024 * 1024;
@@ -27,7 +26,6 @@ let peer: Peer;
 let broker: TestBroker;
 let server: http.Server;
 let port: number;
-let attached = 0;
 const seen: { method: string; bytes: number; complete: boolean }[] = [];
 
 beforeAll(async () => {
@@ -76,22 +74,11 @@ const web = (settings: object = {}): Grant => ({
 async function start(grants: readonly Grant[], changes: Partial<Assignment> = {}, attach = true): Promise<void> {
   peer = await Peer.start();
   await peer.load(assignmentOf(bundle, { concurrency: CONCURRENCY, ...changes }), bundle);
-  if (attach) attachBroker(grants);
+  if (attach) seat(grants);
 }
 
-function attachBroker(grants: readonly Grant[]): void {
-  const token = randomBytes(16);
-  const cell = {
-    cell: ++attached,
-    replica: 'shop/caller@1#1',
-    component: 'shop/caller',
-    group: 'shop/caller@1',
-    grants,
-    seats: seatsOf(CONCURRENCY),
-    token: token.toString('hex'),
-  } as const;
-  broker.broker.attach(cell, peer.brokerEnd);
-  peer.writer.frame(ToCell.Broker, 0, token);
+function seat(grants: readonly Grant[]): void {
+  attachBroker(broker, peer, { component: 'shop/caller', concurrency: CONCURRENCY, grants });
 }
 
 async function ask(path: string, flags = 0): Promise<string> {
@@ -206,7 +193,7 @@ describe('the broker', () => {
     await start([], {}, false);
     const answer = ask('/send?TO');
     await new Promise((resolve) => setTimeout(resolve, 200));
-    attachBroker([web()]);
+    seat([web()]);
     expect(await answer).toMatch(/^201/);
   });
 

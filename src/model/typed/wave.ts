@@ -25,7 +25,7 @@ export function jsonOfWave(types: readonly WitType[], type: WitTypeRef, text: st
 }
 
 const SPACE = /(?:[ \t\r\n]|\/\/[^\n]*)*/y;
-const NO_FIELDS = /\{(?:[ \t\r\n]|\/\/[^\n]*)*:(?:[ \t\r\n]|\/\/[^\n]*)*\}/y;
+const NO_FIELDS = new RegExp(`\\{${SPACE.source}:${SPACE.source}\\}`, 'y');
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const INTEGER = /-?(?:0|[1-9][0-9]*)(?![.eE0-9])/y;
 const LABEL = /%?[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z][A-Za-z0-9]*)*/y;
