@@ -17,10 +17,10 @@ import type { BrokerCell } from '../wire/broker-link.ts';
 import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
 import { isHttpToBroker } from '../wire/http-frames.ts';
-import { CANCELLED } from './answer.ts';
+import { CANCELLED, type Answer } from './answer.ts';
 import { Exchanges } from './http/exchanges.ts';
 import type { HttpAsker, HttpService } from './http/service.ts';
-import { readKeyValueRequest, type KeyValueRequest } from './key-value-request.ts';
+import { readKeyValueRequest } from './key-value-request.ts';
 import type { Asker, KeyValueService } from './key-value.ts';
 
 export const TURN_ASKS = 64;
@@ -44,10 +44,12 @@ export interface SessionOptions {
 
 interface Waiting {
   readonly seat: number;
-  readonly request: KeyValueRequest;
-  readonly asker: Asker;
+  /** Answers now or later, once. */
+  readonly perform: Perform;
   cancelled: boolean;
 }
+
+type Perform = (reply: (answer: Answer) => void) => void;
 
 interface Pin {
   readonly judge: Judge;
@@ -136,15 +138,35 @@ export class Session {
     const flags = reader.u8();
     const capability = reader.u8();
     const operation = reader.u8();
-    if (capability !== Capability.KeyValue) return `a question about the unknown capability ${capability}`;
-    const request = readKeyValueRequest(operation, reader);
-    if (!request) return `a question of another shape (operation ${operation})`;
-    const judge = this.#pinned(seat, (flags & Ask.First) !== 0);
-    const asker = { ...judge, mirrored: (flags & Ask.Mirrored) !== 0 };
-    const waiting = { seat, request, asker, cancelled: false };
+    const asker = (): Judge & { readonly mirrored: boolean } => {
+      const judge = this.#pinned(seat, (flags & Ask.First) !== 0);
+      return { ...judge, mirrored: (flags & Ask.Mirrored) !== 0 };
+    };
+    const perform = this.#read(capability, operation, reader, asker);
+    if (typeof perform === 'string') return perform;
+    const waiting = { seat, perform, cancelled: false };
     this.#asking[seat] = waiting;
     this.#queue.push(waiting);
     return undefined;
+  }
+
+  /** What is asked, and by whom it is judged; a string says how it is no question. */
+  #read(
+    capability: number,
+    operation: number,
+    reader: BrokerReader,
+    asker: () => Judge & { readonly mirrored: boolean },
+  ): Perform | string {
+    switch (capability) {
+      case Capability.KeyValue: {
+        const request = readKeyValueRequest(operation, reader);
+        if (!request) return `a question of another shape (operation ${operation})`;
+        const by = asker();
+        return (reply) => this.#options.keyValue.handle(by, request, reply);
+      }
+      default:
+        return `a question about the unknown capability ${capability}`;
+    }
   }
 
   /** S3. */
@@ -164,7 +186,7 @@ export class Session {
     while (!this.#over && done < this.#queue.length && done < TURN_ASKS && this.#mayWrite()) {
       const waiting = this.#queue[done++]!;
       if (waiting.cancelled) this.#answer(waiting.seat, CANCELLED);
-      else keyValue.handle(waiting.asker, waiting.request, (answer) => this.#answer(waiting.seat, answer));
+      else waiting.perform((answer) => this.#answer(waiting.seat, answer));
     }
     if (this.#over) return;
     this.#queue = done === this.#queue.length ? [] : this.#queue.slice(done);
@@ -186,7 +208,7 @@ export class Session {
     });
   }
 
-  #answer(seat: number, answer: (writer: FrameWriter, seat: number) => void): void {
+  #answer(seat: number, answer: Answer): void {
     this.#asking[seat] = undefined;
     if (!this.#over) answer(this.#writer, seat);
   }

@@ -40,7 +40,8 @@ export const Ask = {
   Mirrored: 2,
 } as const;
 
-export const Capability = { KeyValue: 1 } as const;
+/** Types of frames: 0x42-0x47 and 0x51-0x55 are of requests, 0x48-0x4c and 0x56-0x58 of files. */
+export const Capability = { KeyValue: 1, Files: 2 } as const;
 
 /**
  * Operations on `wasi:keyvalue`, what each asks for and what its answer holds. `text` is `u32le length` + UTF-8,
