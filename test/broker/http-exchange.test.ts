@@ -175,6 +175,12 @@ describe('a request', () => {
     ]);
   });
 
+  test('a value that reads like the name of a header is a value', async () => {
+    const port = await serve((request, response) => response.end(request.headers['x-mine']));
+    expect((await sendTo(port, { headers: ['x-mine', 'expect'] })).text).toBe('expect');
+    expect((await sendTo(port, { headers: ['expect', '100-continue'] })).failure?.tag).toBe('internal-error');
+  });
+
   test('a body streams up, with and without a declared length', async () => {
     const port = await serve((request, response) => {
       let bytes = 0;
