@@ -18,6 +18,7 @@ import type { GroupId } from '../model/snapshot.ts';
 import { changesData, dataPlanOf, isMigrating } from './data.ts';
 import { withCandidate, type EntryDraft } from './memory.ts';
 import { isOutdated, regressionOf } from './pins.ts';
+import { fullCount } from './scaling.ts';
 import { firingsOf, isIdle } from './schedule/calls.ts';
 import { holdsRequests, isAlone, isHandingOver, isSingleton, runsAlone } from './singleton.ts';
 import { running, standing, standingCandidate } from './rolling.ts';
@@ -72,7 +73,7 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
   const wanted = new Map<GroupId, Wanted>();
   const add = (release: Release, purpose: Wanted['purpose'], token: string | undefined, most?: number) => {
     const group = groupOf(key, release);
-    const count = Math.max(1, most ?? release.entry.scaling.minReplicas, wanted.get(group)?.count ?? 0);
+    const count = Math.max(1, most ?? fullCount(entry, release), wanted.get(group)?.count ?? 0);
     wanted.set(group, { purpose, token, release, ...wanted.get(group), count });
   };
   const restartToken = entry.desired?.restartToken;
@@ -105,8 +106,14 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
   // A rolling release has taken their places: one is kept, so that there is something to go back to at once.
   const isOne = serving?.bake !== undefined && isRolling(serving.release);
   for (const release of entry.warm)
-    add(release, 'warm', undefined, isOne && !changesData(entry, release) ? 1 : undefined);
+    add(release, 'warm', undefined, isOne && !changesData(entry, release) ? 1 : warmCount(key, entry, release));
   return wanted;
+}
+
+/** What it had when it served, and no more of it. */
+function warmCount(key: EntryKey, entry: EntryDraft, release: Release): number {
+  const present = running(entry, groupOf(key, release));
+  return Math.max(release.entry.scaling.minReplicas, Math.min(present, fullCount(entry, release)));
 }
 
 /** R4: who may run now; nobody between the end of one and the start of the next. */

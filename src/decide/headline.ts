@@ -54,11 +54,24 @@ function settled(world: World, { context }: Decided): Headline {
   if (isIdle(world, context.key, entry))
     return { reason: 'Unreferenced', message: 'nothing points at it, so nothing runs' };
   if (!serving.proven) return { reason: 'Inconclusive', message: `${name} serves; its bake ended without proof` };
+  const missing = missingOf(world, context);
+  if (missing !== undefined) return { reason: 'Waiting', message: `${name} serves; ${missing}` };
   const replicas = liveReplicas(context);
   return {
     reason: 'InSync',
     message: `${name} serves, is proven and is what git says; ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`,
   };
+}
+
+/** Why there are fewer replicas than its load asks for, where that is not their own doing. */
+function missingOf(world: World, { key, entry }: Decided['context']): string | undefined {
+  const { serving, scale, failures } = entry;
+  if (!serving || !scale) return undefined;
+  const ready = readyCount(world, key, serving.release);
+  const group = groupOf(key, serving.release);
+  const last = failures.findLast((failure) => failure.group === group && failure.waiting);
+  if (!last || ready >= scale.wanted) return undefined;
+  return `its load asks for ${scale.wanted} replicas and ${ready} are ready: ${last.message}`;
 }
 
 function walking(world: World, { context, move }: Decided): Headline {

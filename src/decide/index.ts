@@ -27,6 +27,7 @@ import { guardPrune } from './prune.ts';
 import { retreat } from './retreat.ts';
 import { guardRevocation } from './revocation.ts';
 import { drop, hold, remove, settle } from './settle.ts';
+import { followLoad } from './scaling.ts';
 import { fire } from './schedule/fire.ts';
 import { grantSlots } from './slots.ts';
 import { publish } from './snapshot.ts';
@@ -68,6 +69,7 @@ export function decide(
   guardRevocation(world);
   retreat(world);
   tidyData(world);
+  followLoad(world);
   publish(world, partiesOf(world.wishes, world.entries), unavailableIn(world, paced));
   const dueMs = arrangeCells(world);
   prepare(world);

@@ -10,6 +10,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Leaving, Release } from '../model/memory.ts';
 import { samplesOf } from './context.ts';
 import { changesData } from './data.ts';
+import { fullCount } from './scaling.ts';
 import { runsAlone } from './singleton.ts';
 import { isRolling } from './steps.ts';
 import { entryOf, readyCount, type World } from './world.ts';
@@ -51,7 +52,7 @@ function weightLeft(world: World, key: EntryKey, { release, weight, sinceMs }: L
   const run = samplesOf(world, release.release)?.consecutiveFailures ?? 0;
   if (run >= consecutiveErrors || readyCount(world, key, release) === 0) return 0;
   if (world.memory.clockMs - sinceMs >= RETREAT_DEADLINE_MS) return 0;
-  const wanted = Math.max(1, serving.entry.scaling.minReplicas);
+  const wanted = fullCount(entryOf(world, key), serving);
   const ready = Math.min(wanted, readyCount(world, key, serving));
   return Math.min(weight, 100 - Math.floor((100 * ready) / wanted));
 }

@@ -8,9 +8,10 @@
  *    started before those whose place it takes have ended.
  */
 import type { EntryKey } from '../model/component.ts';
-import type { Candidate } from '../model/memory.ts';
+import type { Candidate, Release } from '../model/memory.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import type { EntryDraft } from './memory.ts';
+import { fullCount } from './scaling.ts';
 import { stepOf } from './steps.ts';
 import { groupOf, isInForce, type World } from './world.ts';
 
@@ -20,7 +21,7 @@ export function standing(world: World, key: EntryKey, entry: EntryDraft): number
   if (!serving || !candidate) return undefined;
   const { strategy } = candidate.release.entry.rollout.settings;
   if (strategy.type !== 'Rolling' || !isRollingOut(candidate)) return undefined;
-  const all = Math.max(1, serving.release.entry.scaling.minReplicas);
+  const all = fullCount(entry, serving.release);
   const missing = isBetweenSteps(candidate) ? (strategy.maxUnavailable ?? 0) : 0;
   const left = Math.max(1, Math.round((all * (100 - candidate.weight)) / 100) - missing);
   if (isInForce(world)) return left;
@@ -30,16 +31,22 @@ export function standing(world: World, key: EntryKey, entry: EntryDraft): number
 /** How many the candidate is to have now; undefined: all. */
 export function standingCandidate(key: EntryKey, entry: EntryDraft): number | undefined {
   const { serving, candidate } = entry;
-  const replicas = candidate?.replicas;
-  if (!serving || !candidate || !isRollingOut(candidate)) return replicas;
-  const { rollout, scaling } = candidate.release.entry;
-  const { strategy } = rollout.settings;
+  if (!candidate) return undefined;
+  const replicas = candidate.replicas === undefined ? undefined : atScale(entry, candidate.release, candidate.replicas);
+  if (!serving || !isRollingOut(candidate)) return replicas;
+  const { strategy } = candidate.release.entry.rollout.settings;
   if (strategy.type !== 'Rolling' || !strategy.maxUnavailable) return replicas;
   const group = groupOf(key, serving.release);
   const beside = entry.replicas.filter((replica) => replica.group === group).length;
-  const all = Math.max(scaling.minReplicas, serving.release.entry.scaling.minReplicas);
+  const full = fullCount(entry, candidate.release);
+  const all = Math.max(full, fullCount(entry, serving.release));
   const present = running(entry, groupOf(key, candidate.release));
-  return Math.max(present, Math.min(replicas ?? scaling.minReplicas, all + strategy.maxSurge - beside));
+  return Math.max(present, Math.min(replicas ?? full, all + strategy.maxSurge - beside));
+}
+
+/** Its steps count in `minReplicas`: where load asks for more, each of them is as much of more. */
+export function atScale(entry: EntryDraft, release: Release, replicas: number): number {
+  return Math.ceil((replicas * fullCount(entry, release)) / Math.max(1, release.entry.scaling.minReplicas));
 }
 
 /** It has a share, or walks towards its first one replica by replica: not at once, as an emergency does. */

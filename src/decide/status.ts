@@ -23,6 +23,7 @@ import type { Decided } from './lock-step.ts';
 import { keep } from './memory.ts';
 import { regressionMessage, regressionOf } from './pins.ts';
 import { remoteStatusOf } from './remotes.ts';
+import { scalingOf } from './scaling.ts';
 import { isIdle } from './schedule/calls.ts';
 import type { Owners } from './schedule/fire.ts';
 import { scheduleStatusOf } from './schedule/status.ts';
@@ -69,6 +70,7 @@ export function statusOf(world: World, decided: Decided, owned: Owners): EntrySt
         evidence,
       })),
     replicas: replicasOf(world, key, decided),
+    ...optional('scaling', scalingOf(world, key, entry)),
     ...bindingsOf(key, entry),
     ...usesOf(world, entry),
     ...stateOf(entry),

@@ -45,7 +45,7 @@ export function stepsOf(
     }
     case 'Rolling': {
       const { maxSurge, maxUnavailable = 0, minDurationMs, deadlineMs } = strategy;
-      const all = scaling.minReplicas;
+      const all = Math.max(1, scaling.minReplicas);
       const batch = maxSurge + maxUnavailable;
       const steps: Step[] = [];
       for (let replicas = batch; replicas < all; replicas += batch) {

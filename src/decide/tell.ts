@@ -1,8 +1,10 @@
 /** Events of what has no end of its own: edits that start no attempt, and states that hold until somebody edits git. */
 import type { DecidedEvent } from '../model/decision.ts';
+import type { Scaling } from '../model/scaling.ts';
 import type { EntryContext } from './context.ts';
 import type { Headline } from './headline.ts';
 import type { EntryDraft } from './memory.ts';
+import { isRange } from './scaling.ts';
 import { say, type Wish, type World } from './world.ts';
 
 /** A restart or another number of replicas of what serves. Runs before the new form is noted. */
@@ -16,8 +18,16 @@ export function tellEdits(events: DecidedEvent[], entry: EntryDraft, wish: Wish,
     tell('restart: restartToken changed, the replicas are replaced one by one');
   }
   if (serving.release.release !== target.release.release) return;
-  const [from, to] = [before.scaling.minReplicas, after.scaling.minReplicas];
-  if (from !== to) tell(`scaling: minReplicas ${from} → ${to}`);
+  const changes = scalingChanges(before.scaling, after.scaling);
+  if (changes.length > 0) tell(`scaling: ${changes.join(', ')}`);
+}
+
+function scalingChanges(before: Scaling, after: Scaling): readonly string[] {
+  const isFixed = !isRange(before) && !isRange(after);
+  const fields = isFixed ? (['minReplicas'] as const) : (['minReplicas', 'maxReplicas'] as const);
+  return fields.flatMap((field) =>
+    before[field] === after[field] ? [] : [`${field} ${before[field]} → ${after[field]}`],
+  );
 }
 
 /** Said once, when it begins: the reason that people saw before is in the memory. */

@@ -15,6 +15,8 @@ import { freshTrial } from './gate/tally.ts';
 import { nextStep } from './gate/trial.ts';
 import { withBake, withCandidate } from './memory.ts';
 import type { Parties } from './parties.ts';
+import { atScale } from './rolling.ts';
+import { fullCount } from './scaling.ts';
 import { leave, takeDown } from './retreat.ts';
 import { callsOf, firingsOf } from './schedule/calls.ts';
 import { isHandingOver, takesOver } from './singleton.ts';
@@ -240,12 +242,13 @@ function mayRise(world: World, { context }: Walker, stepNumber: number): boolean
     ? readyCount(world, key, entry.serving.release)
     : Math.max(0, ...predecessors.map((owner) => readyCount(world, owner, entryOf(world, owner).serving!.release)));
   const step = stepsFor(context)[stepNumber - 1];
-  const { minReplicas } = release.entry.scaling;
+  const full = fullCount(entry, release);
   // What serves beside a rolling release is what that has left of it, and no measure.
-  const all = isRolling(release) && behind > 0 ? minReplicas : behind;
+  const all = isRolling(release) && behind > 0 ? full : behind;
   // Where requests wait, the first replica alone would get all of them.
-  const beside = migrates(entry, release) ? minReplicas : 1;
-  const needed = step?.replicas ?? Math.min(Math.ceil(((step?.capacity ?? 100) / 100) * all), minReplicas);
+  const beside = migrates(entry, release) ? full : 1;
+  const share = Math.min(Math.ceil(((step?.capacity ?? 100) / 100) * all), full);
+  const needed = step?.replicas === undefined ? share : atScale(entry, release, step.replicas);
   return readyCount(world, key, release) >= Math.max(beside, needed);
 }
 

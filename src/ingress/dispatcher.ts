@@ -65,6 +65,10 @@ export class Dispatcher implements Directory, ExchangeOwner {
     return group;
   }
 
+  groups(): Iterable<Group<Queued>> {
+    return this.#groups.values();
+  }
+
   tally(release: string, group: GroupId): ReleaseTally {
     return this.tallies.of(release, group);
   }

@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
-import type { ReleaseSamples, RemoteCount, SyntheticRun } from '../model/engine.ts';
+import type { GroupLoad, ReleaseSamples, RemoteCount, SyntheticRun } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { GroupId, Snapshot } from '../model/snapshot.ts';
 import type { CellCaller } from '../wire/cell-caller.ts';
@@ -21,6 +21,7 @@ import { onExchangeClose, type Exchange } from './exchange.ts';
 import { DEFAULT_LISTENER_LIMITS, Listener, type ListenerLimits } from './listener.ts';
 import { FailureLog } from './failure-log.ts';
 import { Firings } from './firings.ts';
+import { Loads } from './load.ts';
 import { Previews } from './previews.ts';
 import { Remotes } from './remotes.ts';
 import { RequestFacts } from './request-facts.ts';
@@ -35,6 +36,8 @@ export interface IngressOptions {
   readonly onFailureRun?: (release: string, run: number) => void;
   readonly onSyntheticDone?: (run: string) => void;
   readonly onFiringDone?: () => void;
+  /** A group asks for another number of replicas than it did. */
+  readonly onLoad?: () => void;
 }
 
 export interface Address {
@@ -55,6 +58,7 @@ export interface Ingress {
   /** The replicas of a group that may take traffic now. */
   setReplicas(group: GroupId, ready: readonly CellCaller[]): void;
   samples(): readonly ReleaseSamples[];
+  loads(): readonly GroupLoad[];
   /** Resolves when the run has ended; a run of the same id is started once. */
   synthesize(run: SyntheticRun): Promise<void>;
   syntheticRuns(): readonly SyntheticProgress[];
@@ -86,6 +90,7 @@ class HttpIngress implements Ingress {
   readonly firings: Firings;
   readonly callRemote: CallRemote;
   readonly #remotes: Remotes;
+  readonly #loads: Loads;
   readonly #requestIdPrefix = randomUUID().slice(0, 8);
   #requests = 0;
   #inForce: InForce | undefined;
@@ -99,6 +104,10 @@ class HttpIngress implements Ingress {
       onFailureRun: options.onFailureRun ?? (() => undefined),
       reroute: (exchange) => this.#reroute(exchange),
       failures,
+    });
+    this.#loads = new Loads({
+      groups: () => this.#dispatcher.groups(),
+      onChange: options.onLoad ?? (() => undefined),
     });
     const { tallies, onRoom } = this.#dispatcher;
     this.#remotes = new Remotes(this.#dispatcher, { tallies, onRoom, failures });
@@ -180,6 +189,10 @@ class HttpIngress implements Ingress {
     return this.#dispatcher.tallies.read();
   }
 
+  loads(): readonly GroupLoad[] {
+    return this.#loads.read();
+  }
+
   synthesize(run: SyntheticRun): Promise<void> {
     return this.#synthetic.start(run);
   }
@@ -195,6 +208,7 @@ class HttpIngress implements Ingress {
   async close(deadlineMs: number): Promise<void> {
     this.#dispatcher.isClosing = true;
     this.#synthetic.close();
+    this.#loads.close();
     const [{ wasCutOff }] = await Promise.all([this.#listener.drain(deadlineMs), this.firings.close(deadlineMs)]);
     if (wasCutOff) this.#log.warn({ deadlineMs }, 'connections cut off at the deadline of the drain');
   }

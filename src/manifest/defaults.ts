@@ -18,7 +18,7 @@ export const COMPONENT_DEFAULTS = {
     handles: 1024,
   },
   /** `maxReplicas` is `minReplicas` unless written. */
-  scaling: { minReplicas: 1 },
+  scaling: { minReplicas: 1, scaleDownAfter: '1m' },
   probes: {
     readiness: { period: '100ms', timeout: '500ms', successThreshold: 1, deadline: '30s' },
     liveness: { period: '5s', timeout: '1s', failureThreshold: 3 },

@@ -14,11 +14,6 @@ export interface Unimplemented {
 
 const is = (expected: string) => (value: unknown) => value === expected;
 
-function isRange(value: unknown): boolean {
-  const { minReplicas = 1, maxReplicas = minReplicas } = value as { minReplicas?: number; maxReplicas?: number };
-  return maxReplicas > minReplicas;
-}
-
 /** `cart.shop.headway`, `*.headway`: names that are ours to answer. */
 function isEntryHost(value: unknown): boolean {
   return /(?:^|\.)headway$/i.test(String(value));
@@ -39,7 +34,6 @@ const WRITTEN: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.capabilities.*.messaging', what: 'the capability messaging' },
   { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },
   { kind: 'Component', where: 'spec.limits.cpu', what: 'a limit of processor time' },
-  { kind: 'Component', where: 'spec.scaling', what: 'scaling beyond minReplicas', when: isRange },
 ];
 
 /** A Role grants what a component may be granted itself. */

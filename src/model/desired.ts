@@ -7,6 +7,7 @@ import type { ReportSettings } from './report.ts';
 import type { RouteRule } from './route.ts';
 import type { SignatureRule } from './signature.ts';
 import type { TrustSettings } from './trust.ts';
+import type { Scaling } from './scaling.ts';
 import type { ScheduleTrigger } from './schedule.ts';
 
 /** A component as git asks for it, defaults and policies resolved, units plain. */
@@ -22,7 +23,7 @@ export interface DesiredEntry {
   /** Calls to and from other entries' cells. Absent: none. */
   readonly remote?: RemoteSide;
   readonly probes: Probes;
-  readonly scaling: { readonly minReplicas: number; readonly maxReplicas: number };
+  readonly scaling: Scaling;
   readonly supervision: Supervision;
   readonly drainDeadlineMs: number;
   readonly rollout: Rollout;

@@ -184,6 +184,13 @@ export interface RemoteCount {
   readonly failures: number;
 }
 
+/** How much a group of cells has to do. */
+export interface GroupLoad {
+  readonly group: GroupId;
+  /** Calls in its cells and waiting for them, on average over the last second. */
+  readonly inFlight: number;
+}
+
 export interface EngineObserved {
   /** New with every engine process: counters and replicas of another epoch are gone. */
   readonly epoch: string;
@@ -197,6 +204,8 @@ export interface EngineObserved {
   readonly firings?: readonly FiringObserved[];
   /** Absent: none. */
   readonly remotes?: readonly RemoteCount[];
+  /** Of the groups that the snapshot names. Absent: it does not measure. */
+  readonly loads?: readonly GroupLoad[];
   /** What the machine offers: is `Strict` possible, and if not why. */
   readonly sandbox: { readonly strict: boolean; readonly why: string };
   readonly poolReady: number;

@@ -4,6 +4,7 @@ import type { DesiredEntry, EnvironmentSettings } from './desired.ts';
 import type { DataOf, Edition } from './edition.ts';
 import type { BundlesInUse, ReplicaEnd } from './engine.ts';
 import type { Problem } from './problem.ts';
+import type { ScaleMemory } from './scaling.ts';
 import type { Ceilings, GroupId } from './snapshot.ts';
 import type { ScheduleKey } from './schedule.ts';
 import type { ScheduleMemory } from './schedule-memory.ts';
@@ -332,6 +333,8 @@ export interface EntryMemory {
   readonly preemptions: number;
   readonly replicas: readonly ReplicaMemory[];
   readonly failures: readonly ReplicaFailure[];
+  /** Absent: their number is fixed. */
+  readonly scale?: ScaleMemory | undefined;
   readonly counters: { readonly [release: string]: SeenCounters };
   /** Bounded; the one noted last is last. */
   readonly uses?: readonly UsedGrant[] | undefined;

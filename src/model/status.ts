@@ -120,6 +120,16 @@ export interface DecisionRecord {
   readonly at: string;
 }
 
+/** How many replicas of what serves there are, and how many its load asks for. */
+export interface ScalingStatus {
+  readonly min: number;
+  readonly max: number;
+  readonly wanted: number;
+  readonly ready: number;
+  /** Calls in its cells and waiting for them, on average over a second. */
+  readonly inFlight: number;
+}
+
 export interface ReplicaStatus {
   readonly id: string;
   readonly release: string;
@@ -199,6 +209,8 @@ export interface EntryStatus extends OfRoot {
     readonly evidence: readonly Evidence[];
   }[];
   readonly replicas: readonly ReplicaStatus[];
+  /** Absent: their number is fixed, or nothing serves. */
+  readonly scaling?: ScalingStatus;
   /** How the bindings of what serves (else of the candidate) were made, why they are not `fast`, and with which tools. */
   readonly tier?: BindingTier;
   readonly tierReason?: string;

@@ -60,6 +60,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     },
     onSyntheticDone: () => changed.say(),
     onFiringDone: () => changed.say(),
+    onLoad: () => changed.say(),
   });
   const listening = await ingress.listen(config.listen);
   if (!listening.ok) {
@@ -92,6 +93,7 @@ function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
     epoch,
     generation: ingress.generation,
     samples: ingress.samples(),
+    loads: ingress.loads(),
     syntheticRuns: ingress.syntheticRuns(),
     firings: ingress.firings.observed(),
     remotes: ingress.remoteCounts(),

@@ -14,6 +14,7 @@ import type { Problem } from '../model/problem.ts';
 import type { OfRoot, ScheduleStatus, Status } from '../model/status.ts';
 import type { StatusSource } from '../reconcile/ports.ts';
 import { CountedHistogram } from './counted-histogram.ts';
+import { ENTRY_GAUGES } from './entry-gauges.ts';
 import { arms, entryOf, outcomesOf } from './release-counts.ts';
 
 /** `Use`, `Denial`, or `Audited`: denied but for an enforcement of Audit. */
@@ -248,19 +249,9 @@ export class Metrics {
         }
       },
     );
-    this.#gauge('headway_replicas', 'Replicas by phase', ['entry', 'release', 'phase'], (gauge, { status }) => {
-      for (const { key, replicas } of status.entries) {
-        for (const { release, phase } of replicas) gauge.inc({ entry: key, release: short(release), phase });
-      }
-    });
-    this.#gauge(
-      'headway_entry_bindings',
-      '1 for the tier of the bindings that serve; status says why they are not fast',
-      ['entry', 'tier'],
-      (gauge, { status }) => {
-        for (const { key, tier } of status.entries) if (tier) gauge.set({ entry: key, tier }, 1);
-      },
-    );
+    for (const { name, help, labels, fill } of ENTRY_GAUGES) {
+      this.#gauge(name, help, labels, (gauge, { status }) => fill(gauge, status));
+    }
     this.#counter(
       'headway_remote_calls_total',
       'Calls of the cells of one entry to another, by whether the function answered',
@@ -274,9 +265,6 @@ export class Metrics {
         }
       },
     );
-    this.#gauge('headway_quarantined', 'Attempts that are not tried again', ['entry'], (gauge, { status }) => {
-      for (const { key, quarantined } of status.entries) gauge.set({ entry: key }, quarantined.length);
-    });
   }
 
   #registerSchedules(): void {

@@ -22,7 +22,6 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
   'the capability messaging': [grant('messaging: {connection: a}')],
   'the capability sql': [grant('sql: {connection: a}')],
   'a limit of processor time': [cart('  limits: {cpu: 500m}\n')],
-  'scaling beyond minReplicas': [cart('  scaling: {maxReplicas: 2}\n')],
 };
 
 describe('what is not implemented yet', () => {
@@ -53,7 +52,7 @@ describe('what is not implemented yet', () => {
     ],
     ['replicas that may be missing', '  rollout: {strategy: {type: Rolling, rolling: {maxUnavailable: 1}}}\n'],
     ['a preview host', '  rollout: {strategy: {type: BlueGreen, blueGreen: {previewHostname: a.example}}}\n'],
-    ['as many replicas as at least', '  scaling: {minReplicas: 2, maxReplicas: 2}\n'],
+    ['a range of replicas', '  scaling: {minReplicas: 2, maxReplicas: 4, scaleDownAfter: 2m}\n'],
     ['an approval', '  rollout: {strategy: {type: Canary, canary: {steps: [{weight: 1, approval: {name: a}}]}}}\n'],
     ['requests to the outside', '  capabilities: [{name: a, outboundHttp: {hosts: [a.example, headway.example]}}]\n'],
     ['facts', '  rollout: {group: a, retry: 1, replaces: b, emergency: {revision: b0b0c3d4e5f6, reason: c}}\n'],

@@ -4,6 +4,7 @@ import {
   type BundlesInUse,
   type Counters,
   type EngineObserved,
+  type GroupLoad,
   type ReplicaEnd,
   type ReplicaPhase,
   type SyntheticRun,
@@ -87,6 +88,8 @@ export class EngineModel {
   rate = 200;
   /** Everything fails: a shared outage of something behind all releases. */
   outage = false;
+  /** Calls in flight to each entry, by the weights of its arms. Undefined: it does not measure. */
+  inFlight: number | undefined;
   readonly firings: FiringsModel;
   readonly uses = new UsesModel();
   readonly stores = new StoresModel();
@@ -239,11 +242,21 @@ export class EngineModel {
         consecutiveFailures: arm.consecutive,
         inFlight: 0,
       })),
+      ...(this.inFlight === undefined ? {} : { loads: this.#loads(this.inFlight) }),
       syntheticRuns: [...this.runs.values()].map(({ run, sent }) => ({ id: run.id, sent, done: sent >= run.requests })),
       firings: this.firings.observed(),
       sandbox: { strict: true, why: 'a model' },
       poolReady: 2,
     };
+  }
+
+  /** Each group once, as the busiest of its arms has it. */
+  #loads(inFlight: number): readonly GroupLoad[] {
+    const loads = new Map<GroupId, number>();
+    for (const { group, weight } of (this.snapshot?.rules ?? []).flatMap((rule) => rule.arms)) {
+      loads.set(group, Math.max(loads.get(group) ?? 0, (inFlight * weight) / 100));
+    }
+    return [...loads].map(([group, calls]) => ({ group, inFlight: calls }));
   }
 
   #age(replica: Replica, milliseconds: number): void {

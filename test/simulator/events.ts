@@ -41,6 +41,8 @@ export type SimEvent =
   | { readonly type: 'LinkDown'; readonly forMs: number }
   | { readonly type: 'Outage'; readonly forMs: number }
   | { readonly type: 'Flaky'; readonly forMs: number; readonly share: number; readonly effectDone: boolean }
+  /** So many calls are in flight to each entry. */
+  | { readonly type: 'Load'; readonly inFlight: number }
   | { readonly type: 'NoTraffic'; readonly forMs: number };
 
 export interface Step {
@@ -84,6 +86,8 @@ export function historyOf(seed: number, random: () => number): History {
   const isGranted = grants() < 0.25;
   const forms = seeded(seed ^ 0x57a7e);
   const hasData = forms() < 0.2;
+  const loads = seeded(seed ^ 0x10ad5);
+  const follows = loads() < 0.3;
   let version = 0;
   const content = () => `${pick(CONTENTS)}-${(version += 1)}`;
   const name = () => pick(NAMES);
@@ -106,6 +110,7 @@ export function historyOf(seed: number, random: () => number): History {
           remote: servers() < 0.3,
           ...(isLinked && links() < 0.85 ? { linked: true } : {}),
           ...(isGranted ? { keeps: true } : {}),
+          ...(follows ? { most: 4 } : {}),
           ...(hasData ? { data: forms() < 0.3 ? 'none' : '1', keeps: false } : {}),
         },
       })),
@@ -122,6 +127,7 @@ export function historyOf(seed: number, random: () => number): History {
     if (isLinked && links() < 0.5) steps.push(...sharedChange());
     if (isGranted && grants() < 0.6) steps.push(...tightened());
     if (hasData && forms() < 0.7) steps.push(...migrated());
+    if (follows && loads() < 0.7) steps.push({ afterMs: Math.floor(loads() * 6_000), event: load() });
     if (upgrades() < 0.1) steps.push({ afterMs: Math.floor(upgrades() * 9_000), event: upgrade() });
   }
   return { seed, steps };
@@ -161,6 +167,10 @@ export function historyOf(seed: number, random: () => number): History {
     ];
     if (forms() < 0.4) return [begun];
     return [begun, { afterMs: Math.floor(forms() * 7_000), event: between[Math.floor(forms() * between.length)]!() }];
+  }
+
+  function load(): SimEvent {
+    return { type: 'Load', inFlight: ([0, 1, 30, 60, 90] as const)[Math.floor(loads() * 5)]! };
   }
 
   function away(): SimEvent {

@@ -11,6 +11,7 @@ import type { CellSpec } from '../../src/model/engine.ts';
 import type { GroupId, Snapshot } from '../../src/model/snapshot.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import { changesData } from '../../src/decide/data.ts';
+import { fullCount } from '../../src/decide/scaling.ts';
 import { takesOver } from '../../src/decide/singleton.ts';
 import type { ScheduleKey } from '../../src/model/schedule.ts';
 import { stepOf, stepsOf } from '../../src/decide/steps.ts';
@@ -285,7 +286,7 @@ function replicasBehindWeight({ engine, memory }: Scene, key: EntryKey, entry: E
   const { strategy } = candidate.release.entry.rollout.settings;
   const between = stepOf(candidate)?.replicas !== candidate.replicas;
   const missing = strategy.type === 'Rolling' && between ? (strategy.maxUnavailable ?? 0) : 0;
-  const share = (serving.release.entry.scaling.minReplicas * (100 - candidate.weight)) / 100;
+  const share = (fullCount(entry, serving.release) * (100 - candidate.weight)) / 100;
   const needed = Math.max(1, Math.round(share) - missing);
   const mayStart = entry.failures.every((failure) => failure.group !== group);
   if (asked < needed && mayStart)

@@ -121,6 +121,7 @@ class Simulation {
     Object.assign(this.#outside, { gitDown: false, serversDown: false, linkDown: false, flaky: undefined });
     this.#outside.engine.outage = false;
     this.#outside.engine.rate = 40;
+    this.#outside.engine.inFlight = 1;
     const accepted = this.#scene().desired?.commit;
     if (accepted && !this.#follows(accepted)) this.#commit(this.#tree, accepted);
     this.#life.crashIn = undefined;
@@ -368,6 +369,9 @@ class Simulation {
       case 'Flaky':
         this.#outside.flaky = event;
         return forAWhile(event.forMs, () => (this.#outside.flaky = undefined));
+      case 'Load':
+        engine.inFlight = event.inFlight;
+        return;
       case 'NoTraffic':
         engine.rate = 0;
         return forAWhile(event.forMs, () => (engine.rate = 40));

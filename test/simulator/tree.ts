@@ -9,6 +9,8 @@ export interface Service {
   readonly path: string;
   readonly strategy: 'Canary' | 'Immediate' | 'BlueGreen' | 'Rolling';
   readonly replicas: number;
+  /** Above `replicas`: they follow the calls in flight up to so many; 0: their number is fixed. */
+  readonly most: number;
   /** One instance: then replicas, approvals and `replaces` are not written. */
   readonly singleton: boolean;
   readonly steps: readonly number[];
@@ -64,6 +66,7 @@ export const NEW_SERVICE: Service = {
   path: '',
   strategy: 'Canary',
   replicas: 1,
+  most: 0,
   singleton: false,
   steps: [20, 60],
   opening: 'Weight',
@@ -155,7 +158,7 @@ ${freeze}`;
 }
 
 function component(name: string, written: Service): string {
-  const alone = { replicas: 1, approval: false, replaces: '' };
+  const alone = { replicas: 1, most: 0, approval: false, replaces: '' };
   const service = written.singleton ? { ...written, ...alone } : written;
   const steps = service.steps
     .map((weight, index) => {
@@ -201,7 +204,7 @@ metadata: {name: ${name}, namespace: shop, labels: {mark: "${service.label}"}}
 spec:
   source: ${sourceOf(service)}
 ${links}${capabilities}  instancePolicy: ${service.singleton ? 'Singleton' : 'Pooled'}
-  scaling: {minReplicas: ${service.replicas}}
+  scaling: ${scaling(service)}
   probes:
     readiness: {httpGet: {path: /healthz}, period: 100ms, timeout: 500ms, deadline: 5s}
   supervision: {maxRestarts: 3, window: 30s, backoff: {initial: 1s, max: 10s}}
@@ -221,6 +224,11 @@ ${optional}    strategy: ${strategy}
     bake: {duration: 3s, deadline: 60s}
     breaker: {maxRollbacks: 3, window: 60s}
 ${service.routed ? route(name, service) : ''}${service.clock === '' ? '' : schedule(name, service)}`;
+}
+
+function scaling({ replicas, most }: Service): string {
+  if (most <= replicas) return `{minReplicas: ${replicas}}`;
+  return `{minReplicas: ${replicas}, maxReplicas: ${most}, scaleDownAfter: 2s}`;
 }
 
 function route(name: string, { path }: Service): string {

@@ -181,7 +181,10 @@ function rolloutOf(
 
 function scalingOf({ scaling }: ComponentSpec): DesiredEntry['scaling'] {
   const minReplicas = scaling?.minReplicas ?? COMPONENT_DEFAULTS.scaling.minReplicas;
-  return { minReplicas, maxReplicas: scaling?.maxReplicas ?? minReplicas };
+  const maxReplicas = scaling?.maxReplicas ?? minReplicas;
+  if (maxReplicas <= minReplicas) return { minReplicas, maxReplicas };
+  const { scaleDownAfter } = COMPONENT_DEFAULTS.scaling;
+  return { minReplicas, maxReplicas, scaleDownAfterMs: milliseconds(scaling?.scaleDownAfter ?? scaleDownAfter) };
 }
 
 function supervisionOf({ supervision = {} }: ComponentSpec): Supervision {

@@ -493,9 +493,13 @@ export interface Scaling {
  */
 minReplicas?: number
 /**
- * At most; default: minReplicas.
+ * At most, as the calls in flight ask for them; default: minReplicas.
  */
 maxReplicas?: number
+/**
+ * Fewer run when fewer were enough for so long.
+ */
+scaleDownAfter?: string
 }
 /**
  * How the runtime asks whether it is well.

@@ -5,7 +5,7 @@ import { err } from '../../../src/kit/result.ts';
 import type { Json } from '../../../src/kit/json.ts';
 import type { Digest } from '../../../src/kit/digest.ts';
 import type { EntryKey, Member } from '../../../src/model/component.ts';
-import type { CellPlan, DecidedEvent, Decision } from '../../../src/model/decision.ts';
+import type { Action, CellPlan, DecidedEvent, Decision } from '../../../src/model/decision.ts';
 import type { Desired } from '../../../src/model/desired.ts';
 import type { BundlesInUse } from '../../../src/model/engine.ts';
 import type { EntryMemory, Memory } from '../../../src/model/memory.ts';
@@ -42,7 +42,10 @@ export class Fleet {
   stores: StoresOutcome[] = [];
   /** Orders about stores fail with it while it is there. */
   storesFail: Problem | undefined;
+  /** The engine takes no start while it is there. */
+  refuse: Problem | undefined;
   last: Decision | undefined;
+  #refused: { readonly replica: string; readonly problem: Problem }[] = [];
   #monotonicMs = 1_000;
   readonly #made = new Map<string, Digest>();
   readonly #options: DecideOptions;
@@ -74,7 +77,7 @@ export class Fleet {
         local: this.local,
         toolchain: this.toolchain,
         current: this.#current(),
-        refusedStarts: [],
+        refusedStarts: this.#refused.splice(0),
         stores: this.stores.splice(0),
         uses: this.uses.splice(0),
         commits: [{ commit: this.desired.commit, subject: 'a change', author: 'somebody' }],
@@ -93,7 +96,7 @@ export class Fleet {
     }
     for (const action of decision.actions) {
       if (action.type === 'Publish') this.engine.publish(action.snapshot);
-      if (action.type === 'Start') this.engine.start(action.replica, action.cell, this.#bundlesFor(action.cell));
+      if (action.type === 'Start') this.#start(action);
       if (action.type === 'Stop') this.engine.stop(action.replica, action.deadlineMs);
       if (action.type === 'Forget') this.engine.forget(action.replicas);
       if (action.type === 'Synthesize') this.engine.synthesize(action.run);
@@ -130,6 +133,11 @@ export class Fleet {
     this.#monotonicMs += TICK_MS;
     this.wallMs += TICK_MS;
     return decision;
+  }
+
+  #start({ replica, cell }: Extract<Action, { type: 'Start' }>): void {
+    if (this.refuse) this.#refused.push({ replica, problem: this.refuse });
+    else this.engine.start(replica, cell, this.#bundlesFor(cell));
   }
 
   /** As the loop says it: those members whose bundle of the present toolchain is on disk. */

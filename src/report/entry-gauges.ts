@@ -1,0 +1,48 @@
+/** Gauges of entries that are read from the status alone. */
+import type { Gauge } from 'prom-client';
+import { short } from '../kit/digest.ts';
+import type { Status } from '../model/status.ts';
+
+export interface EntryGauge {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly fill: (gauge: Gauge, status: Status) => void;
+}
+
+export const ENTRY_GAUGES: readonly EntryGauge[] = [
+  {
+    name: 'headway_replicas',
+    help: 'Replicas by phase',
+    labels: ['entry', 'release', 'phase'],
+    fill: (gauge, { entries }) => {
+      for (const { key, replicas } of entries) {
+        for (const { release, phase } of replicas) gauge.inc({ entry: key, release: short(release), phase });
+      }
+    },
+  },
+  {
+    name: 'headway_replicas_wanted',
+    help: 'Replicas that the load of an entry asks for, where scaling is a range',
+    labels: ['entry'],
+    fill: (gauge, { entries }) => {
+      for (const { key, scaling } of entries) if (scaling) gauge.set({ entry: key }, scaling.wanted);
+    },
+  },
+  {
+    name: 'headway_entry_bindings',
+    help: '1 for the tier of the bindings that serve; status says why they are not fast',
+    labels: ['entry', 'tier'],
+    fill: (gauge, { entries }) => {
+      for (const { key, tier } of entries) if (tier) gauge.set({ entry: key, tier }, 1);
+    },
+  },
+  {
+    name: 'headway_quarantined',
+    help: 'Attempts that are not tried again',
+    labels: ['entry'],
+    fill: (gauge, { entries }) => {
+      for (const { key, quarantined } of entries) gauge.set({ entry: key }, quarantined.length);
+    },
+  },
+];
