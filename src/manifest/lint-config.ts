@@ -9,10 +9,12 @@ import { createLintValidator } from './validator.ts';
 
 export type RuleSeverity = 'Ignore' | 'Warning' | 'Error';
 
-/** `.headway.yaml`: what lint does not read, and how severe its own rules are. */
+/** `.headway.yaml`: what lint does not read, what the repository may hold, and how severe lint's own rules are. */
 export interface LintConfig {
   /** Relative to the file. */
   readonly ignore: readonly string[];
+  /** What the host gives to this repository; absent: nothing is said about it. */
+  readonly namespaces?: readonly string[];
   readonly rules: ReadonlyMap<Code, RuleSeverity>;
 }
 
@@ -30,7 +32,7 @@ export function parseLintConfig(bytes: Uint8Array, file: string): Result<LintCon
   const document = readSingleDocument(bytes, file, 'Lint', createLintValidator);
   if (!document.ok) return document;
   const { value, places } = document.value;
-  const { ignore = [], rules = [] } = value as unknown as Lint;
+  const { ignore = [], rules = [], namespaces } = value as unknown as Lint;
   const problems = rules.flatMap(({ code }, index) => {
     const span = spanOfValue(file, places, `/rules/${index}/code`);
     if (!isLintRule(code)) {
@@ -43,5 +45,9 @@ export function parseLintConfig(bytes: Uint8Array, file: string): Result<LintCon
     return [finding('HW1030', `${code} is given a severity twice`, { span })];
   });
   if (problems.length > 0) return err(problems);
-  return ok({ ignore, rules: new Map(rules.map(({ code, severity }) => [code as Code, severity])) });
+  return ok({
+    ignore,
+    ...(namespaces ? { namespaces } : {}),
+    rules: new Map(rules.map(({ code, severity }) => [code as Code, severity])),
+  });
 }

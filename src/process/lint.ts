@@ -2,7 +2,7 @@
 
 import { pino } from 'pino';
 import type { LintArguments } from '../check/lint/arguments.ts';
-import type { Baseline } from '../check/lint/changes.ts';
+import { commitSource } from '../check/lint/commit.ts';
 import { applyFixes } from '../check/lint/fix.ts';
 import { exitOf, lint, type Linted, type LintExit, type LintRun } from '../check/lint/lint.ts';
 import type { LintSource } from '../check/lint/source.ts';
@@ -23,7 +23,7 @@ interface Opened {
   readonly source: LintSource;
   /** Present where a commit is linted or compared with. */
   readonly repository?: LocalRepository;
-  readonly since?: Baseline;
+  readonly since?: LintSource;
 }
 
 export async function lintCommand(options: LintArguments, terminal: Terminal): Promise<LintExit> {
@@ -82,18 +82,11 @@ async function comparedWith(
   repository: LocalRepository,
   changedSince: string,
   head: string,
-): Promise<Result<Baseline, Problem>> {
+): Promise<Result<LintSource, Problem>> {
   const other = await repository.resolve(changedSince);
   if (!other.ok) return other;
   const base = await repository.mergeBase(other.value, head);
-  return base.ok ? baselineOf(repository, base.value) : base;
-}
-
-/** What the commit has; nothing where it has not even the folder. */
-async function baselineOf(repository: LocalRepository, commit: string): Promise<Result<Baseline, Problem>> {
-  const listed = await repository.files(commit);
-  if (!listed.ok) return listed.error.code === 'HW3014' ? ok(new Map()) : listed;
-  return ok(new Map(listed.value.map(({ path, oid }) => [path, oid])));
+  return base.ok ? ok(commitSource(changedSince, base.value, repository)) : base;
 }
 
 async function closing(repository: LocalRepository, error: Problem): Promise<Result<never, Problem>> {

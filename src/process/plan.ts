@@ -20,17 +20,15 @@ import { planText } from '../check/plan/text.ts';
 import { printProblem } from '../check/print.ts';
 import { fetchStatus } from '../check/status-client.ts';
 import type { Terminal } from '../check/terminal.ts';
-import { openLocal, type LocalRepository } from '../git/local.ts';
-import { digestOfBytes, type Digest } from '../kit/digest.ts';
-import { ok, type Result } from '../kit/result.ts';
+import { openLocal } from '../git/local.ts';
+import { err, ok, type Result } from '../kit/result.ts';
 import type { Desired } from '../model/desired.ts';
 import { PLAN_EXIT, type ExitCode } from '../model/exit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Status } from '../model/status.ts';
-import type { ShapeOf } from '../model/wit.ts';
-import { readDocuments } from '../reconcile/documents.ts';
-import { openManifestParser, type ManifestParser } from './manifest-parser.ts';
-import { openShapeReader, type ShapeReader } from './shape-reader.ts';
+import { openManifestParser } from './manifest-parser.ts';
+import { stateAt } from './planned-state.ts';
+import { openShapeReader } from './shape-reader.ts';
 
 export const PLAN_FORMATS = ['text', 'json', 'markdown', 'github'] as const;
 export type PlanFormat = (typeof PLAN_FORMATS)[number];
@@ -125,12 +123,16 @@ async function planBetween({ repo, path, base, head, live }: PlanOptions): Promi
     if (!to.ok) return to;
     const merged = await repository.mergeResult(from.value, to.value);
     if (!merged.ok) return merged;
-    const before = await desiredAt(repository, readers, from.value, from.value);
+    const before = await stateAt(repository, readers, from.value, from.value);
     if (!before.ok) return before;
-    const after = await desiredAt(repository, readers, to.value, merged.value, before.value.desired);
+    const [one, previous] = [before.value, before.value.absent ? undefined : before.value.desired];
+    const after = await stateAt(repository, readers, to.value, merged.value, previous);
     if (!after.ok) return after;
-    const [one, other] = [before.value, after.value];
-    const plan = planOf(one.desired, other.desired, (artifact) => other.shapeOf(artifact) ?? one.shapeOf(artifact));
+    const other = after.value;
+    // Neither side has the folder: nothing is planned, and the name is hardly meant.
+    if (one.absent && other.absent) return err(other.absent);
+    const compared = planOf(one.desired, other.desired, (artifact) => other.shapeOf(artifact) ?? one.shapeOf(artifact));
+    const plan = other.absent ? { ...compared, problems: [notFollowed(other.absent)] } : compared;
     const whole = status && live !== undefined ? withLive(plan, live, status.value, one.desired, other.desired) : plan;
     return ok({ plan: whole, head: other.desired });
   } finally {
@@ -140,6 +142,13 @@ async function planBetween({ repo, path, base, head, live }: PlanOptions): Promi
   }
 }
 
+/** A daemon does not take a missing folder for one that says nothing. */
+function notFollowed(absent: Problem): Problem {
+  const message = `${absent.message}: a daemon that follows the folder refuses such a commit and goes on with the one before`;
+  const remedy = 'delete the documents and leave the Environment to have everything deleted; or stop the daemon first';
+  return { ...absent, message, remedy };
+}
+
 function withLive(plan: Plan, url: string, told: Status, base: Desired, head: Desired): Plan {
   const status = statusOfRoot(told, [...base.entries.keys(), ...head.entries.keys()]);
   const entries = plan.entries.map((entry) => {
@@ -147,36 +156,4 @@ function withLive(plan: Plan, url: string, told: Status, base: Desired, head: De
     return live ? { ...entry, live } : entry;
   });
   return { ...plan, entries, live: { ...liveOf(url, status, plan.base), ...plannedRevocation(status, base, head) } };
-}
-
-/** What a tree asks for, and what is known of the artifacts that it holds. */
-interface Read {
-  readonly desired: Desired;
-  readonly shapeOf: ShapeOf;
-}
-
-/** What the tree asks for, named by the commit that brings it; without a valid Policy of its own that of `previous` holds. */
-async function desiredAt(
-  repository: LocalRepository,
-  { parser, shapes }: { readonly parser: ManifestParser; readonly shapes: ShapeReader },
-  commit: string,
-  tree: string,
-  previous?: Desired,
-): Promise<Result<Read, Problem>> {
-  const documents = await readDocuments(repository, parser, tree, previous);
-  if (!documents.ok) return documents;
-  const { files, parsed } = documents.value;
-  const wanted = new Set(parsed.artifactPaths);
-  const artifacts = files.filter((file) => wanted.has(file.path));
-  const bytes = await repository.blobs(artifacts.map((file) => file.oid));
-  if (!bytes.ok) return bytes;
-  const digests = new Map<string, Digest>(
-    artifacts.map((file) => [file.path, digestOfBytes(bytes.value.get(file.oid)!)]),
-  );
-  const known = new Map(artifacts.map((file) => [digests.get(file.path)!, bytes.value.get(file.oid)!]));
-  const found = await shapes.shapes([...known.keys()], async (artifact) => ok(known.get(artifact)!));
-  const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
-  if (failed && !failed.ok) return failed;
-  const shapeOf: ShapeOf = (artifact) => found.get(artifact);
-  return ok({ desired: parser.assemble(commit, parsed.parsed, digests, previous, shapeOf), shapeOf });
 }

@@ -6,7 +6,7 @@ import { planCommand, type PlanOptions } from '../../src/process/plan.ts';
 import { headway } from '../support/headway.ts';
 import { example } from '../support/manifests.ts';
 import { Repository } from '../support/repository.ts';
-import { component, environment, route, type Files } from '../manifest/support.ts';
+import { component, environment, rolloutPolicy, route, type Files } from '../manifest/support.ts';
 import { removeFolder, standingFolder } from '../e2e/story.ts';
 
 const PROBE = '  probes: {readiness: {httpGet: {path: /healthz}}}\n';
@@ -176,6 +176,66 @@ describe('environments over one base', () => {
     await repository.push('Broken', { 'environments/staging/environment.yaml': 'kind: [' });
     const { code, err } = await plan('HEAD~1..HEAD', 'environments/staging');
     expect([code, err]).toEqual([1, expect.stringContaining('HW1150')]);
+  });
+
+  it('--changed-since: of a base only what changed, in its file or by the Environment', async () => {
+    const unused = (name: string, bake: string) => rolloutPolicy(name, `  bake: {duration: ${bake}}\n`);
+    const start: Files = {
+      ...FIRST,
+      'base/shop/first.yaml': unused('first', '1m'),
+      'base/shop/second.yaml': unused('second', '1m'),
+    };
+    await repository.push('Unused', start);
+    const found = async () => {
+      const { out } = await lint('environments/production', '--changed-since', 'HEAD');
+      return [...out.matchAll(/^(\S+?):\d+:\d+: \w+ (HW\d+)/gm)].map(([, file, code]) => `${code} ${file}`).sort();
+    };
+    expect((await lint('environments/production')).out.match(/HW1061/g)).toHaveLength(2);
+    expect(await found()).toEqual([]);
+    write({ 'base/shop/second.yaml': unused('second', '2m') });
+    expect(await found()).toEqual(['HW1061 ../../base/shop/second.yaml']);
+    write(start);
+    const patch =
+      '{target: {kind: RolloutPolicy, namespace: shop, name: first}, patch: {spec: {bake: {duration: 3m}}}}';
+    const text = start['environments/production/environment.yaml'] as string;
+    write({ 'environments/production/environment.yaml': text.replace('patches: [', `patches: [${patch}, `) });
+    expect(await found()).toEqual(['HW1061 ../../base/shop/first.yaml']);
+    // A variable: the same texts in the base say something else.
+    write({
+      'environments/production/environment.yaml': text.replace('value: production.example', 'value: other.example'),
+    });
+    expect(await found()).toEqual([]);
+    // What another document referred to is gone: that error is of this change, wherever it stands.
+    write(start);
+    write({ 'environments/production/environment.yaml': text.replace('name: greeting}', 'name: greting}') });
+    expect(await found()).toEqual(['HW1154 environment.yaml']);
+    write(start);
+    rmSync(at('base/shop/greeting.yaml'));
+    expect(await found()).toContain('HW1023 ../../base/shop/route.yaml');
+    write(start);
+  });
+
+  it('plan: an environment that is new is all new; one that is taken away is all deleted, and no daemon follows there', async () => {
+    await repository.push('Canary', over('canary', '64Mi'));
+    const added = await plan('HEAD~1..HEAD', 'environments/canary');
+    expect(added).toMatchObject({ code: 2, plan: { entries: [{ key: 'shop/greeting', change: 'Add' }] } });
+    expect(added.plan).not.toHaveProperty('deletion');
+    await repository.push('Gone', { 'environments/canary/environment.yaml': null });
+    const gone = await plan('HEAD~1..HEAD', 'environments/canary');
+    expect(gone).toMatchObject({
+      code: 1,
+      plan: {
+        entries: [{ key: 'shop/greeting', change: 'Remove' }],
+        deletion: { keys: ['shop/greeting'], held: 'this deletes everything that runs in namespace shop' },
+        problems: [{ code: 'HW3014', message: expect.stringContaining('goes on with the one before') as string }],
+      },
+    });
+    const { out } = await plan('HEAD~1..HEAD', 'environments/canary', { format: 'text' });
+    expect(out).toMatch(/deletes shop\/greeting: held, because .*\n/);
+    const several = await plan('HEAD~2..HEAD~1', 'environments', { environments: ['staging', 'canary'] });
+    expect(several).toMatchObject({ code: 2 });
+    const never = await plan('HEAD~1..HEAD', 'environments/never');
+    expect(never).toMatchObject({ code: 1, out: '', err: expect.stringContaining('HW3014') as string });
   });
 
   function write(files: Files): void {

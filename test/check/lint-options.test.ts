@@ -143,6 +143,26 @@ describe('.headway.yaml', () => {
     expect((await lint(dir)).found).toEqual(['HW1062 warning cart.yaml:4', 'HW1064 error cart.yaml:4']);
   });
 
+  it('says which namespaces the repository has, where the host follows several: lint and plan refuse others', async () => {
+    const files = { ...CLEAN, '.headway.yaml': config('namespaces: [shop, cart]\n') };
+    const { dir, commit } = await repository(files);
+    expect((await lint(dir)).found).toEqual([]);
+    await commit({ 'blog.yaml': component('blog', PROBE, 'blog').replace('blog.wasm', 'cart.wasm') });
+    for (const target of [dir, `${dir}@HEAD`]) {
+      const { exit, found } = await lint(target);
+      expect([exit, found]).toEqual([1, ['HW1120 error blog.yaml:3']]);
+    }
+    const plan = await headway(['plan', '--repo', dir, 'HEAD~1..HEAD']);
+    expect([plan.code, plan.out]).toEqual([
+      1,
+      expect.stringContaining('HW1120 this repository may not hold namespace blog'),
+    ]);
+    await commit({ '.headway.yaml': config('namespaces: [Shop]\n') });
+    expect((await lint(dir)).exit).toBe(2);
+    const broken = await headway(['plan', '--repo', dir, 'HEAD~1..HEAD']);
+    expect([broken.code, broken.err]).toEqual([1, expect.stringContaining('.headway.yaml:3')]);
+  });
+
   it('above the folder, in the same repository, holds for it, with globs from where it lies', async () => {
     const { dir } = await repository({
       '.headway.yaml': config('ignore: ["env/charts/**"]\n'),

@@ -73,6 +73,9 @@ const TENANTS = '  tenants: [{namespace: shop, path: tenants/shop}, {namespace: 
 const KEPT = '  capabilities: [{name: g, keyValue: {store: carts, access: ReadWrite}}]\n  state: {version: "1"}\n';
 const LINKED = '  links: [{import: "shop:tax/rates@0.1.0", componentRef: {name: cart}}]\n';
 
+const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
+const fetched = (source: string) => component('cart').replace('path: cart.wasm', source);
+
 const SIGNER = '{name: ada, ssh: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA ada@example.com"}';
 
 export const ROWS: readonly Row[] = [
@@ -890,6 +893,27 @@ export const ROWS: readonly Row[] = [
     what: 'a threshold that nobody can reach',
     bad: env(`  trust: {mode: Head, signers: [${SIGNER}], paths: [{path: platform, signers: [ada], threshold: »2}]}\n`),
     good: env(`  trust: {mode: Head, signers: [${SIGNER}], paths: [{path: platform, signers: [ada], threshold: 1}]}\n`),
+  },
+  {
+    code: 'HW2001',
+    what: 'a path where there is no file',
+    bad: one(component('cart').replace('path: cart', 'path: »missing')),
+    good: shop(''),
+    says: 'there is no file missing.wasm in this commit',
+  },
+  {
+    code: 'HW2401',
+    what: 'credentials in an address',
+    bad: one(fetched(`https: {url: »"https://user:secret@files.example/cart.wasm", digest: "${DIGEST}"}`)),
+    good: one(fetched(`https: {url: "https://files.example/cart.wasm", digest: "${DIGEST}"}`)),
+    says: 'it holds credentials',
+  },
+  {
+    code: 'HW2441',
+    what: 'a tag without a digest',
+    bad: one(fetched('»oci: {image: registry.example/shop/cart, tag: "1.0"}')),
+    good: one(fetched(`oci: {image: registry.example/shop/cart, tag: "1.0", digest: "${DIGEST}"}`)),
+    says: 'headway lock',
   },
 ];
 

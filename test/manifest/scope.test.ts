@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { ForeignClaim, RootScope } from '../../src/manifest/assemble/scope.ts';
 import { HeldMatches } from '../../src/model/held-matches.ts';
 import type { Match } from '../../src/model/route.ts';
+import { marked } from './marked.ts';
+import { ROOT_ROWS } from './root-codes.table.ts';
+import { scopeOfOne } from '../../src/manifest/assemble/scope.ts';
 import { component, desiredOf, ENVIRONMENT, places, route, type Files } from './support.ts';
 
 function scope(...claims: readonly ForeignClaim[]): RootScope {
@@ -34,6 +37,27 @@ const theirs = (place: string, more: Partial<Match> = {}): RootScope =>
   scope({ root: 'blog', route: 'blog/site', match: match(place, more) });
 
 describe('what one of several roots may hold', () => {
+  it.each(ROOT_ROWS.map((row) => [`${row.code} ${row.what}`, row] as const))('%s', (_what, row) => {
+    const { '.headway.yaml': _, ...bad } = row.bad;
+    const { files, expected } = marked(row.code, bad);
+    const { '.headway.yaml': __, ...good } = row.good;
+    const found = desiredOf(files, undefined, theirs('www.example.com/')).diagnostics;
+    expect(places(found.filter(({ code }) => code === row.code))).toEqual(expected);
+    expect(found.map(({ message }) => message).join()).toContain(row.says);
+    expect(desiredOf(good, undefined, theirs('www.example.com/')).diagnostics).toEqual([]);
+  });
+
+  it('of a repository that is looked at by itself only its namespaces are known', () => {
+    const [namespace, requests] = ROOT_ROWS.map(({ code, bad }) => {
+      const { '.headway.yaml': _, ...files } = bad;
+      return desiredOf(marked(code, files).files, undefined, scopeOfOne(['shop', 'cart'])).diagnostics;
+    });
+    expect(namespace).toMatchObject([
+      { code: 'HW1120', message: 'this repository may not hold namespace blog: .headway.yaml gives it shop, cart' },
+    ]);
+    expect(requests).toEqual([]);
+  });
+
   it('a document of another namespace is refused, by the name of the root, and harms nothing else', () => {
     const files = {
       'environment.yaml': ENVIRONMENT,

@@ -1,51 +1,72 @@
 /**
- * `--changed-since`: which manifests differ from those of a commit, by the name that git gives to their bytes, so that a
- * work tree with edits that were not committed is compared as it lies there. A finding counts when its file has changed,
- * or an artifact that its document names.
+ * `--changed-since`: what a change is to answer for. A finding counts when its file has changed; when its document has,
+ * as it is after variables and patches of an Environment, or an artifact that it names; or when it was not there before,
+ * as where the change took away what another document refers to. A work tree is compared as it lies there.
  */
-import { createHash, type Hash } from 'node:crypto';
-import type { Parsed } from '../../manifest/parsed.ts';
-import { keyOf } from '../../manifest/parsed.ts';
+import type { Digest } from '../../kit/digest.ts';
+import { canonicalJson, type Json } from '../../kit/json.ts';
+import { keyOf, type Parsed, type ParsedDocument } from '../../manifest/parsed.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ManifestFile } from '../../reconcile/ports.ts';
 
-/** The names that the commit has for its files, by path relative to what is linted. */
-export type Baseline = ReadonlyMap<string, string>;
-
-/** Of a blob of so many bytes in a repository with SHA-1 ids, the only ones that are read; the bytes are to follow. */
-export function blobHash(bytes: number): Hash {
-  return createHash('sha1').update(`blob ${bytes}\0`);
+/** One state of what is linted, all of it. */
+export interface LintedState {
+  readonly files: readonly ManifestFile[];
+  /** Absent where the parser did not get through it. */
+  readonly parsed?: Parsed;
+  readonly digests: ReadonlyMap<string, Digest>;
+  readonly findings: readonly Diagnostic[];
 }
 
-/** `artifacts`: what git would call those that the documents name. */
-export function findingsOfChanges(
-  findings: readonly Diagnostic[],
-  files: readonly ManifestFile[],
-  artifacts: ReadonlyMap<string, string>,
-  parsed: Parsed,
-  baseline: Baseline,
-): readonly Diagnostic[] {
-  const blobId = (bytes: Uint8Array): string => blobHash(bytes.byteLength).update(bytes).digest('hex');
-  const changed = new Set(
-    files.filter(({ path, bytes }) => baseline.get(path) !== blobId(bytes)).map((file) => file.path),
-  );
-  const replaced = new Set([...artifacts].filter(([path, id]) => baseline.get(path) !== id).map(([path]) => path));
-  const documents = new Set(
-    parsed.documents.filter((document) => replaced.has(artifactOf(document))).map((document) => nameOf(document)),
-  );
-  return findings.filter(({ span, subject }) => {
+/** A folder that was not there before: everything in it is new. */
+export const NOTHING: LintedState = { files: [], digests: new Map(), findings: [] };
+
+export function findingsOfChanges(before: LintedState, after: LintedState): readonly Diagnostic[] {
+  const changed = changedFiles(before, after);
+  const documents = changedDocuments(before, after);
+  const known = new Set(before.findings.map(nameOfFinding));
+  return after.findings.filter((finding) => {
+    const { span, subject } = finding;
     if (!span || changed.has(span.file)) return true;
-    return subject !== undefined && documents.has(nameOf({ namespace: '', ...subject }));
+    if (subject !== undefined && documents.has(nameOf({ namespace: '', ...subject }))) return true;
+    return !known.has(nameOfFinding(finding));
   });
 }
 
-function artifactOf(document: Parsed['documents'][number]): string {
+function changedFiles(before: LintedState, after: LintedState): ReadonlySet<string> {
+  const old = new Map(before.files.map(({ path, bytes }) => [path, bytes]));
+  const differs = ({ path, bytes }: ManifestFile): boolean => {
+    const was = old.get(path);
+    return was === undefined || Buffer.compare(was, bytes) !== 0;
+  };
+  return new Set(after.files.filter(differs).map(({ path }) => path));
+}
+
+function changedDocuments(before: LintedState, after: LintedState): ReadonlySet<string> {
+  const old = new Map((before.parsed?.documents ?? []).map((document) => [nameOf(document), document]));
+  const replaced = (path: string): boolean => before.digests.get(path) !== after.digests.get(path);
+  const differs = (document: ParsedDocument): boolean => {
+    const was = old.get(nameOf(document));
+    return was === undefined || contentOf(was) !== contentOf(document) || replaced(artifactOf(document));
+  };
+  return new Set((after.parsed?.documents ?? []).filter(differs).map(nameOf));
+}
+
+function contentOf({ value }: ParsedDocument): string {
+  return canonicalJson(value as unknown as Json);
+}
+
+function artifactOf(document: ParsedDocument): string {
   if (document.kind !== 'Component') return '';
-  const { source } = (document as Parsed['documents'][number] & { value: { spec: { source: { path?: string } } } })
-    .value.spec;
+  const { source } = (document as ParsedDocument<'Component'>).value.spec;
   return source.path?.replace(/^\.\//, '') ?? '';
 }
 
 function nameOf(subject: { readonly kind: string; readonly namespace: string; readonly name: string }): string {
   return `${subject.kind} ${keyOf(subject)}`;
+}
+
+/** The same trouble in the same place of the documents, on whatever line that is now. */
+function nameOfFinding({ code, span, subject, message }: Diagnostic): string {
+  return JSON.stringify([code, span?.file, subject ? nameOf({ namespace: '', ...subject }) : '', message]);
 }

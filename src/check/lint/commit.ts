@@ -54,11 +54,6 @@ export function commitSource(
       }
       return ok(digests);
     },
-    async blobIds(paths) {
-      const named = new Set(paths);
-      const wanted = await files((path) => named.has(path));
-      return wanted.ok ? ok(new Map(wanted.value.map(({ path, oid }) => [path, oid]))) : wanted;
-    },
     async artifact(wanted) {
       const bytes = kept.get(wanted);
       if (bytes) return ok(bytes);

@@ -11,7 +11,6 @@ import { isManifestPath } from '../../manifest/parse.ts';
 import { resolveBase } from '../../model/base-path.ts';
 import { problem, type Problem } from '../../model/problem.ts';
 import type { ManifestFile } from '../../reconcile/ports.ts';
-import { blobHash } from './changes.ts';
 import { KeptArtifacts, MAX_KEPT_BYTES } from './kept.ts';
 import { CONFIG_FILE, type ConfigFile, type LintSource } from './source.ts';
 
@@ -30,7 +29,6 @@ export function folderSource(dir: string): LintSource {
       kept = new KeptArtifacts();
       return digestArtifacts(dir, paths, kept);
     },
-    blobIds: (paths) => blobIdsOf(dir, paths),
     artifact: async (file) => {
       const bytes = kept.get(file);
       return bytes ? ok(bytes) : readArtifact(dir, file);
@@ -111,15 +109,6 @@ async function digestArtifacts(
     digests.set(artifact, kept.add(artifact, bytes.value));
   }
   return ok(digests);
-}
-
-async function blobIdsOf(dir: string, paths: readonly string[]): Promise<Result<ReadonlyMap<string, string>, Problem>> {
-  const ids = new Map<string, string>();
-  for (const artifact of paths) {
-    const size = await sizeOf(dir, artifact);
-    if (size !== undefined) ids.set(artifact, await hashOfFile(path.join(dir, artifact), blobHash(size)));
-  }
-  return ok(ids);
 }
 
 async function readArtifact(dir: string, file: string): Promise<Result<Uint8Array, Problem>> {

@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { err, ok, type Result } from '../../kit/result.ts';
+import { scopeOfOne, type RootScope } from '../../manifest/assemble/scope.ts';
 import { byPlace } from '../../manifest/finding.ts';
 import { NO_LINT_CONFIG, parseLintConfig, type LintConfig } from '../../manifest/lint-config.ts';
 import { artifactPathsOf } from '../../manifest/parse.ts';
@@ -13,7 +14,7 @@ import { EXIT } from '../../model/exit.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ShapeOf } from '../../model/wit.ts';
 import type { ManifestFile, ManifestPort, ShapePort } from '../../reconcile/ports.ts';
-import { findingsOfChanges, type Baseline } from './changes.ts';
+import { findingsOfChanges, NOTHING, type LintedState } from './changes.ts';
 import type { LintReport, SourceLines } from './report.ts';
 import { lintFindings } from './rules.ts';
 import { withSeverities } from './severities.ts';
@@ -22,13 +23,13 @@ import { applyWaivers } from './waivers.ts';
 
 export interface LintRun {
   readonly source: LintSource;
-  readonly manifest: ManifestPort<Parsed>;
+  readonly manifest: ManifestPort<Parsed> & { portOf(scope: RootScope): ManifestPort<Parsed> };
   readonly shapes: ShapePort;
   readonly version: string;
   /** Globs from the command line, relative to what is linted. */
   readonly ignore: readonly string[];
-  /** Reports what differs from it only. */
-  readonly since?: Baseline;
+  /** A commit of the same folder: only what has changed since is reported. */
+  readonly since?: LintSource;
 }
 
 export interface Linted {
@@ -50,24 +51,44 @@ export async function lint(run: LintRun): Promise<Result<Linted, readonly Proble
   if (!file.ok) return err([file.error]);
   const config = file.value ? parseLintConfig(file.value.bytes, file.value.file) : ok(NO_LINT_CONFIG);
   if (!config.ok) return config;
-  const files = await source.manifests(ignoring(run.ignore, config.value, file.value));
-  if (!files.ok) return err([files.error]);
-  const read = await readAll(run, files.value);
-  const { parsed } = read;
-  if (!parsed.ok && parsed.error.policy !== 'Terminal') return err([parsed.error]);
-  const all = read.files;
-  const judged = parsed.ok
-    ? await judge(run, all, parsed.value, config.value)
-    : ok({ entries: 0, findings: [{ ...parsed.error, severity: 'error' as const }], waived: [] });
+  const rules = { config: config.value, ignore: ignoring(run.ignore, config.value, file.value) };
+  const before = run.since ? await stateBefore(run, run.since, rules) : ok(undefined);
+  if (!before.ok) return err([before.error]);
+  const judged = await stateOf(run, source, rules);
   if (!judged.ok) return err([judged.error]);
+  const { files, entries, waived } = judged.value;
+  const findings = before.value ? findingsOfChanges(before.value, judged.value) : judged.value.findings;
   const { label: dir, prefix } = source;
-  const report: LintReport = { version, dir, prefix, files: all.length, ...judged.value };
-  return ok({ report, lines: linesOf(all), files: all });
+  const report: LintReport = { version, dir, prefix, files: files.length, entries, findings, waived };
+  return ok({ report, lines: linesOf(files), files });
+}
+
+/** How it is judged: the same for both states that are compared. */
+interface Rules {
+  readonly config: LintConfig;
+  readonly ignore: (manifest: string) => boolean;
+}
+
+type Judged = LintedState & Pick<LintReport, 'entries' | 'waived'>;
+
+async function stateBefore(run: LintRun, source: LintSource, rules: Rules): Promise<Result<LintedState, Problem>> {
+  const state = await stateOf(run, source, rules);
+  return state.ok || state.error.code !== 'HW3014' ? state : ok(NOTHING);
+}
+
+async function stateOf(run: LintRun, source: LintSource, rules: Rules): Promise<Result<Judged, Problem>> {
+  const own = await source.manifests(rules.ignore);
+  if (!own.ok) return own;
+  const { files, parsed } = await readAll({ source, manifest: run.manifest }, own.value);
+  if (parsed.ok) return judge(run, source, { files, parsed: parsed.value.parsed, config: rules.config });
+  if (parsed.error.policy !== 'Terminal') return parsed;
+  const findings = [{ ...parsed.error, severity: 'error' as const }];
+  return ok({ files, digests: new Map(), findings, entries: 0, waived: [] });
 }
 
 /** With the files of the bases that the Environment names. */
 export async function readAll(
-  { source, manifest }: Pick<LintRun, 'source' | 'manifest'>,
+  { source, manifest }: { readonly source: LintSource; readonly manifest: ManifestPort<Parsed> },
   own: readonly ManifestFile[],
 ): Promise<{
   readonly files: readonly ManifestFile[];
@@ -88,11 +109,14 @@ export async function readAll(
 }
 
 async function judge(
-  { source, manifest, shapes, since }: LintRun,
-  files: readonly ManifestFile[],
-  { parsed }: { readonly parsed: Parsed },
-  config: LintConfig,
-): Promise<Result<Pick<LintReport, 'entries' | 'findings' | 'waived'>, Problem>> {
+  { manifest, shapes }: LintRun,
+  source: LintSource,
+  {
+    files,
+    parsed,
+    config,
+  }: { readonly files: readonly ManifestFile[]; readonly parsed: Parsed; readonly config: LintConfig },
+): Promise<Result<Judged, Problem>> {
   const digests = await source.digests(artifactPathsOf(parsed));
   if (!digests.ok) return digests;
   // By digest: what many documents name, under whatever path, is walked once.
@@ -101,13 +125,11 @@ async function judge(
   const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
   if (failed && !failed.ok) return failed;
   const shapeOf: ShapeOf = (artifact) => found.get(artifact);
-  const desired = manifest.assemble('', parsed, digests.value, undefined, shapeOf);
+  const scoped = config.namespaces ? manifest.portOf(scopeOfOne(config.namespaces)) : manifest;
+  const desired = scoped.assemble('', parsed, digests.value, undefined, shapeOf);
   const own = applyWaivers(withSeverities(lintFindings(desired, parsed, shapeOf), config), parsed.documents);
-  const all: readonly Diagnostic[] = [...desired.diagnostics, ...own.findings].sort(byPlace);
-  const report = { entries: desired.entries.size, findings: all, waived: own.waived };
-  if (!since) return ok(report);
-  const ids = await source.blobIds([...digests.value.keys()]);
-  return ids.ok ? ok({ ...report, findings: findingsOfChanges(all, files, ids.value, parsed, since) }) : ids;
+  const findings: readonly Diagnostic[] = [...desired.diagnostics, ...own.findings].sort(byPlace);
+  return ok({ files, parsed, digests: digests.value, entries: desired.entries.size, findings, waived: own.waived });
 }
 
 function ignoring(globs: readonly string[], config: LintConfig, file: ConfigFile | undefined) {

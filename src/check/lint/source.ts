@@ -15,8 +15,6 @@ export interface LintSource {
   base(path: string): Promise<Result<readonly ManifestFile[], Problem>>;
   /** Digests of the artifacts that are there as regular files. */
   digests(paths: readonly string[]): Promise<Result<ReadonlyMap<string, Digest>, Problem>>;
-  /** By what name git would have them, where they are there: what `--changed-since` compares. */
-  blobIds(paths: readonly string[]): Promise<Result<ReadonlyMap<string, string>, Problem>>;
   /** The bytes of one of them. */
   artifact(path: string): Promise<Result<Uint8Array, Problem>>;
   /** `.headway.yaml`, where there is one, and how its globs begin: `''`, or a path with `/` at its end. */

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import type { HeldMatches } from '../../model/held-matches.ts';
+import { HeldMatches } from '../../model/held-matches.ts';
 import { describeMatch, matchKey, type Match, type RouteRule } from '../../model/route.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { atValue } from './assembly.ts';
@@ -14,10 +14,17 @@ export interface ForeignClaim {
 
 /** What of the fleet a repository may speak for, where a daemon follows several. */
 export interface RootScope {
-  readonly root: string;
+  /** Absent where a repository is looked at by itself: then its own `.headway.yaml` says what it may hold. */
+  readonly root?: string;
   readonly namespaces: readonly string[];
   /** What the other roots have accepted or serve, at this moment. */
   readonly claimed: () => HeldMatches<ForeignClaim>;
+}
+
+/** Of one repository alone. What the others claim is known to the daemon that follows them, and to nobody else. */
+export function scopeOfOne(namespaces: readonly string[]): RootScope {
+  const nobody = new HeldMatches<ForeignClaim>();
+  return { namespaces, claimed: () => nobody };
 }
 
 export function isForeign(scope: RootScope | undefined, namespace: string): boolean {
@@ -25,7 +32,8 @@ export function isForeign(scope: RootScope | undefined, namespace: string): bool
 }
 
 export function foreignProblem({ root, namespaces }: RootScope, document: ParsedDocument): Diagnostic {
-  const message = `the root ${root} may not hold namespace ${document.namespace}: runtime.yaml gives it ${namespaces.join(', ')}`;
+  const [who, where] = root === undefined ? ['this repository', '.headway.yaml'] : [`the root ${root}`, 'runtime.yaml'];
+  const message = `${who} may not hold namespace ${document.namespace}: ${where} gives it ${namespaces.join(', ')}`;
   return atValue(document, '/metadata/namespace', 'HW1120', message);
 }
 

@@ -21,6 +21,15 @@ kind: "Lint"
  */
 ignore?: string[]
 /**
+ * The namespaces that `runtime.yaml` of the host gives to this repository, where it follows several: documents of another are an error for lint and plan too.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ * 
+ * Items: Name of a namespace.
+ */
+namespaces?: string[]
+/**
  * Severities of rules of lint itself, by code.
  * 
  * @maxItems 256
