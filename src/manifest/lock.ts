@@ -2,7 +2,7 @@
  * Digests into manifests: where the sources of artifacts stand in the text of a file, and the text with a digest in one
  * of them. Nothing but that one value changes: comments, order, quotes and line ends stay as they were written.
  */
-import { isMap, isScalar, type Document, type YAMLMap } from 'yaml';
+import { isScalar, type YAMLMap } from 'yaml';
 import { canonicalJson, type Json } from '../kit/json.ts';
 import { isDigest, type Digest } from '../kit/digest.ts';
 import { err, ok, type Result } from '../kit/result.ts';
@@ -10,18 +10,21 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Span } from '../model/problem.ts';
 import { BOUNDS } from './bounds.ts';
 import { finding } from './finding.ts';
-import { API_VERSION } from './kinds.ts';
+import { basesIn, sourcesIn, type WrittenEnvironment, type WrittenSource } from './lock-sources.ts';
 import { treeOf } from './tree.ts';
 import { readYaml } from './yaml.ts';
+
+export type { WrittenEnvironment } from './lock-sources.ts';
 
 /** What has to be asked for the digest. */
 export type Asked =
   | { readonly type: 'oci'; readonly image: string; readonly tag: string }
   | { readonly type: 'https'; readonly url: string };
 
-export interface LockPlace {
+export interface LockPlace extends Omit<WrittenSource, 'node' | 'start' | 'end'> {
   readonly span: Span;
-  readonly asked: Asked;
+  /** Which document of the file. */
+  readonly document: number;
   /** What is written there now. */
   readonly digest: Digest | undefined;
   readonly edit: (digest: Digest) => TextEdit;
@@ -34,39 +37,48 @@ export interface TextEdit {
   readonly text: string;
 }
 
-/** The sources of a file, in its order. A file with documents that cannot be read has none: lint says why. */
-export function lockPlacesIn(file: string, text: string): Result<readonly LockPlace[], Diagnostic> {
+export interface LockFile {
+  /** In the order of the file. */
+  readonly places: readonly LockPlace[];
+  readonly environments: readonly WrittenEnvironment[];
+}
+
+/** The sources of a file. One with documents that cannot be read is an error; lint says more. */
+export function lockPlacesIn(file: string, text: string): Result<LockFile, Diagnostic> {
   const yaml = readYaml(file, text, BOUNDS);
   if (!yaml.ok) return yaml;
   const places: LockPlace[] = [];
-  for (const document of yaml.value.documents) {
+  const environments: WrittenEnvironment[] = [];
+  for (const [index, document] of yaml.value.documents.entries()) {
     const [problem] = treeOf(document, yaml.value).problems;
     if (problem) return err(problem);
-    const found = sourceOf(document);
-    if (!found) continue;
-    const { node, asked, start, end } = found;
-    const written = node.get('digest');
-    places.push({
-      span: yaml.value.locate(start, end),
-      asked,
-      digest: typeof written === 'string' && isDigest(written) ? written : undefined,
-      edit: (digest) => editOf(text, node, digest),
-    });
+    environments.push(...basesIn(document, file));
+    for (const { node, start, end, ...found } of sourcesIn(document)) {
+      const written = node.get('digest');
+      places.push({
+        ...found,
+        span: yaml.value.locate(start, end),
+        document: index,
+        digest: typeof written === 'string' && isDigest(written) ? written : undefined,
+        edit: (digest) => editOf(text, node, digest),
+      });
+    }
   }
-  return ok(places);
+  return ok({ places, environments });
+}
+
+export interface DigestEdit {
+  readonly place: LockPlace;
+  readonly digest: Digest;
 }
 
 /** The text with all edits, if it says afterwards what it said before, and the digests. */
-export function withDigests(
-  file: string,
-  text: string,
-  edits: readonly { readonly place: LockPlace; readonly digest: Digest }[],
-): Result<string, Diagnostic> {
+export function withDigests(file: string, text: string, edits: readonly DigestEdit[]): Result<string, Diagnostic> {
   let edited = text;
   const ordered = edits.map(({ place, digest }) => place.edit(digest)).sort((a, b) => b.from - a.from);
   for (const edit of ordered) edited = edited.slice(0, edit.from) + edit.text + edited.slice(edit.to);
-  const expected = meaningOf(file, text, new Map(edits.map(({ place, digest }) => [key(place.asked), digest])));
-  if (expected !== undefined && expected === meaningOf(file, edited, new Map())) return ok(edited);
+  const expected = meaningOf(file, text, edits);
+  if (expected !== undefined && expected === meaningOf(file, edited, [])) return ok(edited);
   const [first] = edits;
   const message = `the digest cannot be written into ${file} without changing more of it`;
   const remedy = `write it by hand: ${edits.map(({ digest }) => digest).join(', ')}`;
@@ -75,29 +87,6 @@ export function withDigests(
 
 export function key(asked: Asked): string {
   return asked.type === 'https' ? asked.url : `${asked.image}:${asked.tag}`;
-}
-
-interface Found {
-  readonly node: YAMLMap;
-  readonly asked: Asked;
-  readonly start: number;
-  readonly end: number;
-}
-
-function sourceOf(document: Document.Parsed): Found | undefined {
-  const root: unknown = document.contents;
-  if (!isMap(root) || root.get('apiVersion') !== API_VERSION || root.get('kind') !== 'Component') return undefined;
-  const oci = document.getIn(['spec', 'source', 'oci'], true);
-  const https = document.getIn(['spec', 'source', 'https'], true);
-  const node = isMap(oci) ? oci : isMap(https) ? https : undefined;
-  if (!node?.range) return undefined;
-  const [image, tag, url] = ['image', 'tag', 'url'].map((name) => node.get(name));
-  const [start, end] = node.range;
-  if (isMap(oci)) {
-    if (typeof image !== 'string') return undefined;
-    return { node, start, end, asked: { type: 'oci', image, tag: typeof tag === 'string' ? tag : 'latest' } };
-  }
-  return typeof url === 'string' ? { node, start, end, asked: { type: 'https', url } } : undefined;
 }
 
 function editOf(text: string, node: YAMLMap, digest: Digest): TextEdit {
@@ -120,25 +109,26 @@ function editOf(text: string, node: YAMLMap, digest: Digest): TextEdit {
 }
 
 /** All documents as one text, with these digests in their sources. */
-function meaningOf(file: string, text: string, digests: ReadonlyMap<string, Digest>): string | undefined {
+function meaningOf(file: string, text: string, edits: readonly DigestEdit[]): string | undefined {
   const yaml = readYaml(file, text, BOUNDS);
   if (!yaml.ok) return undefined;
   const values: Json[] = [];
-  for (const document of yaml.value.documents) {
+  for (const [index, document] of yaml.value.documents.entries()) {
     const { value, problems } = treeOf(document, yaml.value);
     if (problems.length > 0) return undefined;
-    const found = sourceOf(document);
-    const digest = found && digests.get(key(found.asked));
-    values.push(digest ? withDigest(value, found.asked.type, digest) : value);
+    const own = edits.filter(({ place }) => place.document === index);
+    values.push(
+      own.reduce<Json>((whole, { place, digest }) => withValue(whole, [...place.path, 'digest'], digest), value),
+    );
   }
   return canonicalJson(values);
 }
 
-function withDigest(value: Json, type: Asked['type'], digest: Digest): Json {
-  const document = value as {
-    readonly spec: { readonly source: Readonly<Record<string, Readonly<Record<string, Json>>>> };
-  };
-  const { spec } = document;
-  const source = { ...spec.source, [type]: { ...spec.source[type], digest } };
-  return { ...(document as unknown as Record<string, Json>), spec: { ...spec, source } as unknown as Json };
+function withValue(whole: Json, [first, ...rest]: readonly (string | number)[], value: Json): Json {
+  if (first === undefined) return value;
+  if (Array.isArray(whole)) {
+    return (whole as readonly Json[]).map((item, index) => (index === first ? withValue(item, rest, value) : item));
+  }
+  const fields = whole as Readonly<Record<string, Json>>;
+  return { ...fields, [first]: withValue(fields[first] ?? null, rest, value) };
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { digestOfBytes, type Digest } from '../../src/kit/digest.ts';
 import { config, layer, manifest } from '../artifact/images.ts';
 import { makeCertificate, type TestCertificate } from '../support/certificate.ts';
@@ -123,6 +123,77 @@ it('without the login it says so, and shows no secret', async () => {
   const run = await lock('--docker-config', wrong);
   expect([run.code, run.err]).toEqual([2, expect.stringContaining('HW2403')]);
   expect(run.out + run.err).not.toContain('secret');
+});
+
+describe('bases', () => {
+  const within = (name: string): string => path.join(fleet, name);
+  const write = async (files: Readonly<Record<string, string>>): Promise<void> => {
+    await mkdir(within('.git'), { recursive: true });
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(path.dirname(within(name)), { recursive: true });
+      await writeFile(within(name), text);
+    }
+    await rm(within('environment.yaml'), { force: true });
+  };
+  const over = (more = '') => environment({ extra: `  bases: [../../base]\n${more}` });
+  const patch = (text: string) =>
+    `  patches: [{target: {kind: Component, namespace: shop, name: cart}, patch: {spec: {source: ${text}}}}]\n`;
+  const lockIn = (at: string, ...flags: string[]) =>
+    headway(['lock', within(at), '--config', path.join(folder, 'runtime.yaml'), ...flags]);
+
+  it('outside of the folder are not edited: it says where to run, and there it is written', async () => {
+    await write({ 'environments/live/environment.yaml': over(), 'base/shop/cart.yaml': source(image('1.0')) });
+    for (const flags of [[], ['--check']]) {
+      const { code, out } = await lockIn('environments/live', ...flags);
+      expect([code, out]).toEqual([1, expect.stringContaining(`run \`headway lock ${within('base')}\``)]);
+      expect(out).toContain('../../base/shop/cart.yaml:6:17');
+    }
+    expect(await readFile(within('base/shop/cart.yaml'), 'utf8')).toBe(source(image('1.0')));
+    const there = await lockIn('base');
+    expect([there.code, there.err]).toEqual([0, '']);
+    expect(await readFile(within('base/shop/cart.yaml'), 'utf8')).toContain(digests[0]);
+    const again = await lockIn('environments/live');
+    expect([again.code, again.out]).toEqual([0, '0 written, 1 as before\n']);
+  });
+
+  it('inside of it are written with the rest', async () => {
+    await write({ 'environments/live/environment.yaml': over(), 'base/shop/cart.yaml': source(image('1.0')) });
+    const { code, out } = await lockIn('.');
+    expect([code, out]).toEqual([0, expect.stringContaining('1 written, 0 as before')]);
+    expect(await readFile(within('base/shop/cart.yaml'), 'utf8')).toContain(digests[0]);
+  });
+
+  it.each([
+    ['the tag alone', () => image('1.0', `, digest: "${digests[0]}"`), '  variables: []\n'],
+    [
+      'the tag, where the base has variables',
+      () => `{oci: {image: "\${host}/shop/cart", tag: "\${version}"}}`,
+      () => `  variables: [{name: host, value: "${registry.host}"}, {name: version, value: "1.0"}]\n`,
+    ],
+  ])('a patch of %s gets the digest of what it makes', async (_name, base, variables) => {
+    const text = `${typeof variables === 'string' ? variables : variables()}${patch('{oci: {tag: "2.0"}}')}`;
+    await write({ 'environments/live/environment.yaml': over(text), 'base/shop/cart.yaml': source(base()) });
+    const { code, err, out } = await lockIn('environments/live');
+    expect([code, err, out]).toEqual([0, '', expect.stringContaining('1 written')]);
+    expect(await readFile(within('environments/live/environment.yaml'), 'utf8')).toContain(
+      `{oci: {tag: "2.0", digest: "${digests[1]}"}}`,
+    );
+  });
+
+  it('a source with variables and no patch has no digest that could be written, and a base that is not there is said', async () => {
+    await write({
+      'environments/live/environment.yaml': over('  variables: [{name: version, value: "1.0"}]\n'),
+      'base/shop/cart.yaml': source(image('${version}')),
+    });
+    const { code, err } = await lockIn('environments/live');
+    expect([code, err]).toEqual([2, expect.stringContaining('HW2442')]);
+    expect(err).toContain('../../base/shop/cart.yaml:6:17');
+    await rm(within('base'), { recursive: true });
+    expect(await lockIn('environments/live')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('HW1150') as string,
+    });
+  });
 });
 
 it.each([

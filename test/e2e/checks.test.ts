@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headway } from '../support/headway.ts';
-import { component, environment, example } from '../support/manifests.ts';
+import { component, environment, example, quickPolicy, route } from '../support/manifests.ts';
 
 const CHECKS = 'examples/pricing/checks';
 
@@ -77,18 +77,31 @@ describe('headway test of one component', () => {
 });
 
 describe('headway test of an environment', () => {
+  it('reads the bases of its Environment: documents, Checks and artifacts there, with its variables and patches', async () => {
+    const spec = `  bases: [../../base]
+  variables: [{name: host, value: live.example}]
+  patches: [{target: {kind: Component, namespace: shop, name: greeting}, patch: {spec: {limits: {memory: 96Mi}}}}]
+`;
+    const dir = await write({
+      '.git/HEAD': '',
+      'environments/live/environment.yaml': environment({ extra: spec }),
+      'base/shop/greeting.yaml': component({ wasm: 'wasm/greeting.wasm' }),
+      'base/shop/route.yaml': route({ hostname: '"${host}"' }),
+      'base/shop/check.yaml': check('    - {name: greets, request: {hostname: "${host}", path: /healthz}}\n'),
+      'base/shop/quick.yaml': quickPolicy(),
+      'base/wasm/greeting.wasm': example('greeting-v1'),
+    });
+    const { code, out, err } = await headway(['test', path.join(dir, 'environments/live')]);
+    expect([code, err, out]).toEqual([0, '', expect.stringMatching(/^ok {6}shop\/greets greets /)]);
+  });
+
   it('sends requests by its Routes, with stand-ins, and says which component did not come up', async () => {
     const marker = path.join(folder, 'ran');
-    const route = `apiVersion: headway.dev/v1alpha1
-kind: Route
-metadata: {name: greeting, namespace: shop}
-spec: {rules: [{backendRef: {name: greeting}}]}
-`;
     const greeting = component({ wasm: 'wasm/greeting.wasm', rollout: '{bake: {duration: 1h}}' });
     const fleet = {
       'environment.yaml': environment(),
       'shop/greeting.yaml': greeting.replace('value: "first"', 'valueFrom: {secretKeyRef: {name: pay, key: token}}'),
-      'shop/route.yaml': route,
+      'shop/route.yaml': route(),
       // Whatever git or Node would run of a repository that is checked out or worked in.
       'wasm/greeting.wasm': example('greeting-v1'),
       '.gitattributes': '* filter=evil\n',

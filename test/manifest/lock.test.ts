@@ -11,7 +11,7 @@ const HEAD = 'apiVersion: headway.dev/v1alpha1\nkind: Component\nmetadata: {name
 function places(text: string) {
   const found = lockPlacesIn('cart.yaml', text);
   if (!found.ok) throw new Error(found.error.message);
-  return found.value;
+  return found.value.places;
 }
 
 function locked(text: string): string {
@@ -80,8 +80,33 @@ describe('where digests go', () => {
 
   it('says what is to be asked, and where it stands', () => {
     const [place] = places(`${HEAD}  source: {oci: {image: r.example/cart}}\n`);
-    expect(place).toMatchObject({ asked: { type: 'oci', image: 'r.example/cart', tag: 'latest' }, digest: undefined });
+    expect(place).toMatchObject({
+      source: { type: 'oci', image: 'r.example/cart' },
+      component: 'shop/cart',
+      digest: undefined,
+    });
     expect(place!.span).toMatchObject({ file: 'cart.yaml', line: 5, column: 17 });
+  });
+
+  it('patches of an Environment, as far as they name an artifact', () => {
+    const patch = (name: string, source: string) =>
+      `    - target: {kind: Component, namespace: shop, name: ${name}}\n      patch: {spec: {source: ${source}}}\n`;
+    const text = `apiVersion: headway.dev/v1alpha1
+kind: Environment
+metadata: {name: test}
+spec:
+  bases: [../base]
+  variables: [{name: registry, value: r.example}]
+  patches:
+${patch('cart', '{oci: {tag: "2.0"}}')}${patch('tax', `{oci: {digest: "${OLD}"}}`)}    - {target: {kind: Route, namespace: shop, name: r}, patch: {spec: {source: {oci: {tag: a}}}}}
+`;
+    const found = lockPlacesIn('environment.yaml', text);
+    if (!found.ok) throw new Error(found.error.message);
+    expect(found.value.places).toMatchObject([{ component: 'shop/cart', patch: true, source: { tag: '2.0' } }]);
+    expect(found.value.environments).toEqual([
+      { file: 'environment.yaml', bases: ['../base'], variables: new Map([['registry', 'r.example']]) },
+    ]);
+    expect(locked(text)).toBe(text.replace('{tag: "2.0"}', `{tag: "2.0", digest: "${DIGEST}"}`));
   });
 
   it('what is locked is a document that the daemon takes', () => {
@@ -145,9 +170,9 @@ describe('what is not edited', () => {
         const edited = withDigests(
           'cart.yaml',
           text,
-          found.value.map((place) => ({ place, digest: DIGEST })),
+          found.value.places.map((place) => ({ place, digest: DIGEST })),
         );
-        if (!edited.ok || found.value.length === 0) return;
+        if (!edited.ok || found.value.places.length === 0) return;
         const again = places(edited.value);
         expect(again.map(({ digest }) => digest)).toEqual([DIGEST]);
       }),
