@@ -13,11 +13,12 @@ import type { Ended, GitCommand } from './command.ts';
 import { credentialEnvironment, isUsable, secretsOf, type Credentials, type Environment } from './environment.ts';
 import { problemOfRun } from './failure.ts';
 import type { GitLimits } from './limits.ts';
+import { withSigningKey } from './signing-key.ts';
 
 export interface PublishAccess {
   /** Asked before each push, so that a rotated token is taken up. */
   readonly credentials?: () => Credentials | undefined;
-  /** A private SSH key that commits of ours are signed with. */
+  /** A file with the private key that commits of ours are signed with. */
   readonly signingKey?: string;
 }
 
@@ -93,21 +94,18 @@ export class Publisher {
   ): Promise<Result<string, Problem>> {
     const { signingKey } = this.#parts.access;
     const date = `${Math.floor(atMs / 1_000)} +0000`;
-    const ended = await this.#run(
-      [
-        'commit-tree',
-        ...(signingKey === undefined ? [] : ['-S']),
-        ...parents.flatMap((id) => ['-p', id]),
-        '-F',
-        '-',
-        tree,
-      ],
-      {
+    const commit = (flags: readonly string[], environment: Environment): Promise<Printed> =>
+      this.#run(['commit-tree', ...flags, ...parents.flatMap((id) => ['-p', id]), '-F', '-', tree], {
         input: message,
         deadlineMs: this.#parts.limits.localDeadlineMs,
-        environment: { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date, ...signing(signingKey) },
-      },
-    );
+        environment: { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date, ...environment },
+      });
+    const made =
+      signingKey === undefined
+        ? ok(await commit([], {}))
+        : await withSigningKey(signingKey, (environment) => commit(['-S'], environment));
+    if (!made.ok) return made;
+    const ended = made.value;
     const id = ended.stdout.trim();
     return ended.exitCode === 0 && /^[0-9a-f]{40}$/.test(id) ? ok(id) : err(problemOfRun(ended, doing));
   }
@@ -185,15 +183,4 @@ export class Publisher {
     });
     return { ...ended, stdout: Buffer.concat(chunks).toString('utf8') };
   }
-}
-
-function signing(key: string | undefined): Environment {
-  if (key === undefined) return {};
-  return {
-    GIT_CONFIG_COUNT: '2',
-    GIT_CONFIG_KEY_0: 'gpg.format',
-    GIT_CONFIG_VALUE_0: 'ssh',
-    GIT_CONFIG_KEY_1: 'user.signingKey',
-    GIT_CONFIG_VALUE_1: key,
-  };
 }

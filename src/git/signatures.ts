@@ -6,7 +6,6 @@
  *    removed after it. Nothing of the user who runs the daemon, no agent, no key server.
  * 3. When a key may sign is not theirs to judge (decide/trust.ts): they would ask the commit for its date.
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,10 +14,9 @@ import { problem, type Problem } from '../model/problem.ts';
 import type { SignedBy, Signer } from '../model/trust.ts';
 import type { GitCommand } from './command.ts';
 import type { Environment } from './environment.ts';
+import { importedKeys, runGpg } from './gpg.ts';
 
 const VERIFY_DEADLINE_MS = 30_000;
-const TOOL_DEADLINE_MS = 30_000;
-const MAX_OUTPUT_BYTES = 64 * 1024;
 /** Processes beside each other: each is a git with a tool of its own. */
 const AT_ONCE = 4;
 
@@ -118,32 +116,7 @@ async function importKey(folder: string, { name, key }: Signer): Promise<Result<
   const args = ['--batch', '--no-autostart', '--status-fd', '1', '--import'];
   const { code, out, error } = await runGpg(args, folder, key);
   if (error !== undefined) return err(problem('HW3041', `gpg could not be run for the key of ${name}: ${error}`));
-  const fingerprints = [...out.matchAll(/^\[GNUPG:\] IMPORT_OK \d+ ([0-9A-F]{40,64})$/gm)].map((match) => match[1]!);
-  const [fingerprint, ...others] = fingerprints;
+  const [fingerprint, ...others] = importedKeys(out);
   if (code === 0 && fingerprint !== undefined && others.length === 0) return ok(fingerprint);
   return err(problem('HW3041', `the OpenPGP key of signer ${name} is not one public key`));
-}
-
-function runGpg(
-  args: readonly string[],
-  home: string,
-  input: string,
-): Promise<{ readonly code: number | null; readonly out: string; readonly error?: string }> {
-  return new Promise((resolve) => {
-    const environment = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', GNUPGHOME: home, HOME: home, LC_ALL: 'C' };
-    const child = spawn('gpg', [...args], {
-      env: environment,
-      stdio: ['pipe', 'pipe', 'ignore'],
-      timeout: TOOL_DEADLINE_MS,
-      killSignal: 'SIGKILL',
-    });
-    let out = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      if (out.length < MAX_OUTPUT_BYTES) out += text;
-    });
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-    child.on('error', (error) => resolve({ code: null, out, error: error.message }));
-    child.on('close', (code) => resolve({ code, out }));
-  });
 }

@@ -1,5 +1,5 @@
 /** Notes and reverts, pushed from the bare mirror to a real repository, and what may come between. */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import type { Message, OutboxItem } from '../../src/model/report.ts';
 import { GitServer } from '../support/git-server.ts';
 import { keepingLog } from '../support/log.ts';
 import { Repository } from '../support/repository.ts';
-import { sshKey } from '../support/signing.ts';
+import { endAgent, exportedSecret, openPgpKey, sshKey } from '../support/signing.ts';
 
 const run = promisify(execFile);
 const WALL_MS = 1_700_000_000_000;
@@ -76,6 +76,11 @@ async function tell(mirror: Mirror, messages: readonly Message[], access: Publis
 async function notesOf(commit: string): Promise<string> {
   await repository.git('fetch', '-q', 'origin', '+refs/notes/headway:refs/notes/headway');
   return repository.git('log', '-1', '--format=%N', '--notes=headway', commit);
+}
+
+/** Folders that a key was laid out in for one signature. */
+async function gpgHomes(): Promise<readonly string[]> {
+  return (await readdir(tmpdir())).filter((name) => name.startsWith('hwg-'));
 }
 
 describe('notes', () => {
@@ -147,6 +152,47 @@ What happened:
       'refs/notes/headway',
     ]);
     expect(verified.stderr).toContain('Good "git" signature for headway');
+  });
+
+  test('are signed where the key is one of OpenPGP, and no agent is left behind', async () => {
+    const commit = await repository.push('first', { a: '1' });
+    const key = await openPgpKey(folder, 'headway');
+    onTestFinished(() => endAgent(key));
+    const signingKey = await exportedSecret(path.join(folder, 'headway.asc'), key);
+    const agents = await gpgHomes();
+    expect(await tell(await mirrorIn(), [message(commit, 'production')], { signingKey })).toEqual([
+      { type: 'Delivered' },
+    ]);
+    expect(await gpgHomes()).toEqual(agents);
+    await notesOf(commit);
+    const environment = { ...process.env, ...key.environment };
+    const verify = ['-C', repository.work, 'verify-commit', '--raw', 'refs/notes/headway'];
+    const verified = await run('git', verify, { env: environment });
+    expect(verified.stderr).toContain(`[GNUPG:] VALIDSIG ${key.fingerprint}`);
+  });
+
+  test.each([
+    ['of OpenPGP that is damaged', '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nabcd\n', 'is not one OpenPGP secret key'],
+    ['that is not there', undefined, 'cannot be read'],
+    ['of more bytes than a key has', 'x'.repeat(256 * 1024 + 1), 'has more than'],
+  ])('a key %s is told of, and nothing is pushed without a signature', async (_what, text, says) => {
+    const commit = await repository.push('first', { a: '1' });
+    const signingKey = path.join(folder, 'key');
+    if (text !== undefined) await writeFile(signingKey, text);
+    expect(await tell(await mirrorIn(), [message(commit, 'production')], { signingKey })).toMatchObject([
+      { type: 'Retry', problem: { code: 'HW5086', message: expect.stringContaining(says) as string } },
+    ]);
+    expect(await repository.git('ls-remote', 'origin', 'refs/notes/headway')).toBe('');
+  });
+
+  test('a key of OpenPGP with a passphrase fails at once: nobody is asked for it', async () => {
+    const commit = await repository.push('first', { a: '1' });
+    const key = await openPgpKey(folder, 'locked', 'secret');
+    onTestFinished(() => endAgent(key));
+    const signingKey = await exportedSecret(path.join(folder, 'locked.asc'), key, 'secret');
+    const [told] = await tell(await mirrorIn(), [message(commit, 'production')], { signingKey });
+    expect(told).toMatchObject({ type: 'Retry' });
+    expect(await repository.git('ls-remote', 'origin', 'refs/notes/headway')).toBe('');
   });
 
   test('go over http with credentials of their own, which nothing that is said holds', async () => {

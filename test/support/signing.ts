@@ -1,6 +1,6 @@
 /** Real keys and commits that are signed with them, by the tools that people use. */
 import { execFile } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Signer } from '../../src/model/trust.ts';
@@ -29,13 +29,23 @@ export async function sshKey(folder: string, name: string, type = 'ed25519'): Pr
   };
 }
 
-export async function openPgpKey(folder: string, name: string): Promise<Key> {
+export async function openPgpKey(folder: string, name: string, passphrase = ''): Promise<Key> {
   // The agent's socket lies in it, and such paths must be short.
   const home = path.join(folder, `g-${name}`);
   await mkdir(home, { mode: 0o700 });
   const gpg = async (...args: readonly string[]) =>
-    (await run('gpg', ['--batch', '--homedir', home, '--pinentry-mode', 'loopback', '--passphrase', '', ...args]))
-      .stdout;
+    (
+      await run('gpg', [
+        '--batch',
+        '--homedir',
+        home,
+        '--pinentry-mode',
+        'loopback',
+        '--passphrase',
+        passphrase,
+        ...args,
+      ])
+    ).stdout;
   await gpg('--quick-generate-key', `${name} <${name}@example.com>`, 'ed25519', 'sign', 'never');
   const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(await gpg('--with-colons', '--list-keys'))![1]!;
   return {
@@ -44,6 +54,22 @@ export async function openPgpKey(folder: string, name: string): Promise<Key> {
     flags: ['-c', 'gpg.format=openpgp', '-c', `user.signingKey=${fingerprint}`],
     environment: { GNUPGHOME: home },
   };
+}
+
+/** As an administrator hands an OpenPGP key to the daemon: a file with the secret key. */
+export async function exportedSecret(
+  file: string,
+  { fingerprint, environment }: Key,
+  passphrase = '',
+): Promise<string> {
+  const gpg = async (...args: readonly string[]) =>
+    (
+      await run('gpg', ['--batch', '--pinentry-mode', 'loopback', '--passphrase', passphrase, ...args], {
+        env: { ...process.env, ...environment },
+      })
+    ).stdout;
+  await writeFile(file, await gpg('--armor', '--export-secret-keys', fingerprint), { mode: 0o600 });
+  return file;
 }
 
 /** Ends the agent that gpg started for a key: it outlives who asked for it. */

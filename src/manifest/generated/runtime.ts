@@ -248,7 +248,7 @@ targets?: ReportTarget[]
 export interface NotesAccess {
 credentials?: Credentials
 /**
- * A private SSH key without a passphrase, with which the commits of the notes are signed. A relative path is relative to this file.
+ * A private key without a passphrase, with which the commits of the notes are signed: an SSH key, or an OpenPGP key as `gpg --armor --export-secret-keys` writes it. A relative path is relative to this file.
  */
 signingKey?: string
 }
@@ -262,7 +262,7 @@ export interface ProposalsAccess {
 target: string
 credentials: Credentials
 /**
- * A private SSH key without a passphrase, with which the revert is signed. A relative path is relative to this file.
+ * A private key without a passphrase, with which the revert is signed: an SSH key, or an OpenPGP key as `gpg --armor --export-secret-keys` writes it. A relative path is relative to this file.
  */
 signingKey?: string
 }
