@@ -27,7 +27,7 @@ export async function withSigningKey<T>(
     await writeFile(path.join(home, 'gpg-agent.conf'), 'pinentry-program /bin/false\n');
     const fingerprint = await importSecret(file, text.value, home);
     if (!fingerprint.ok) return fingerprint;
-    return ok(await use({ ...settings('openpgp', `${fingerprint.value}`), GNUPGHOME: home }));
+    return ok(await use({ ...settings('openpgp', fingerprint.value), GNUPGHOME: home }));
   } finally {
     // The agent that gpg has started outlives it.
     await runGpg(['--kill', 'gpg-agent'], home, '', 'gpgconf');
