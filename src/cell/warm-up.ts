@@ -48,7 +48,7 @@ async function callOnce(pool: InstancePool, { http, path, limits, startTimeoutMs
     callResult: NOBODY_SAYS,
     done: (_id, outcome) => over(outcome),
   };
-  const head = { method: 'GET', path, authority: 'localhost', scheme: 'http', headers: [] };
+  const head = { method: 'GET', path, authority: 'localhost', scheme: 'http', headers: [], headerValues: () => [] };
   const exchange =
     http === 'wasi'
       ? new WasiExchange(0, unheard, limits, head, NO_BODY)

@@ -2,12 +2,13 @@
  * node:http, set up so that nothing has to be trusted: bounds in bytes, in time and in connections, and an answer of our
  * own for everything that never becomes a request.
  */
-import { createServer, IncomingMessage, STATUS_CODES, type Server } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { err, ok, type Result } from '../kit/result.ts';
 import { answerBody, REFUSALS, type Answer } from './answers.ts';
 import { Exchange, presentExchange } from './exchange.ts';
+import { Request } from './request.ts';
 
 export interface ListenerLimits {
   /** From the first byte of a connection or request to the end of its head. */
@@ -41,13 +42,13 @@ export interface ListenerEvents {
 }
 
 export class Listener {
-  readonly #server: Server<typeof IncomingMessage, typeof Exchange>;
+  readonly #server: Server<typeof Request, typeof Exchange>;
   readonly #connections = new Set<Socket>();
 
   constructor(limits: ListenerLimits, events: ListenerEvents) {
     const server = createServer(
       {
-        IncomingMessage,
+        IncomingMessage: Request,
         ServerResponse: Exchange,
         headersTimeout: limits.headersTimeoutMs,
         requestTimeout: limits.requestTimeoutMs,
@@ -58,6 +59,8 @@ export class Listener {
         // `RequestFacts` refuses a head without one, and says why; Node would answer without a body.
         requireHostHeader: false,
         noDelay: true,
+        // One without a body is at its end at once, without the events of a stream that nobody reads.
+        optimizeEmptyRequests: true,
       },
       (request, exchange) => events.onRequest(request, exchange),
     );

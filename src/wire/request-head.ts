@@ -29,6 +29,8 @@ export interface ReceivedRequest {
   /** Names in lower case and values, in turn. */
   readonly headers: readonly string[];
   readonly bodyStart: number;
+  /** The values of the headers with this name (lower case), as views of the bytes that it was read from. */
+  headerValues(name: string): Uint8Array[];
 }
 
 /** flags, deadline, the lengths of four texts, the number of headers. */
@@ -65,20 +67,68 @@ export function writeRequest(writer: FrameWriter, id: number, head: RequestHead,
   writer.end();
 }
 
-/** Reads the payload `bytes[start, end)`; a string says why it is not one. */
+/** Reads the payload `bytes[start, end)`, which must not change afterwards; a string says why it is not one. */
 export function readRequest(bytes: Buffer, start: number, end: number): ReceivedRequest | string {
   const reader = new HeadReader(bytes, start, end);
-  const flags = reader.u8();
-  const deadlineMs = reader.u32();
-  const method = reader.text();
-  const path = reader.text();
-  const authority = reader.text();
-  const scheme = reader.text();
-  const count = reader.u16();
-  if (count > MAX_HEADERS) return `${count} headers, the most is ${MAX_HEADERS}`;
-  const headers: string[] = [];
-  for (let index = 0; index < 2 * count && !reader.broken; index++) headers.push(reader.text());
+  const received = new Received(reader, bytes);
+  if (received.headerCount > MAX_HEADERS) return `${received.headerCount} headers, the most is ${MAX_HEADERS}`;
+  for (let left = 2 * received.headerCount; left > 0; left--) reader.skipText();
+  received.bodyStart = reader.at;
   if (reader.broken) return 'a request head that ends early';
   if (reader.at - start > MAX_HEAD_BYTES) return `a request head over ${MAX_HEAD_BYTES} bytes`;
-  return { flags, deadlineMs, method, path, authority, scheme, headers, bodyStart: reader.at };
+  return received;
+}
+
+/** Most guests look at few headers or at none: texts are made when somebody asks for all of them. */
+class Received implements ReceivedRequest {
+  readonly flags: number;
+  readonly deadlineMs: number;
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  readonly scheme: string;
+  readonly headerCount: number;
+  bodyStart = 0;
+  readonly #bytes: Buffer;
+  readonly #headersStart: number;
+  #headers: readonly string[] | undefined;
+
+  constructor(reader: HeadReader, bytes: Buffer) {
+    this.flags = reader.u8();
+    this.deadlineMs = reader.u32();
+    this.method = reader.text();
+    this.path = reader.text();
+    this.authority = reader.text();
+    this.scheme = reader.text();
+    this.headerCount = reader.u16();
+    this.#bytes = bytes;
+    this.#headersStart = reader.at;
+  }
+
+  get headers(): readonly string[] {
+    if (this.#headers !== undefined) return this.#headers;
+    const reader = new HeadReader(this.#bytes, this.#headersStart, this.bodyStart);
+    const headers: string[] = [];
+    for (let left = 2 * this.headerCount; left > 0; left--) headers.push(reader.text());
+    return (this.#headers = headers);
+  }
+
+  headerValues(name: string): Uint8Array[] {
+    const reader = new HeadReader(this.#bytes, this.#headersStart, this.bodyStart);
+    const values: Uint8Array[] = [];
+    for (let left = this.headerCount; left > 0; left--) {
+      const isWanted = reader.skipText() === name.length && this.#isBefore(reader.at, name);
+      const length = reader.skipText();
+      if (isWanted) values.push(this.#bytes.subarray(reader.at - length, reader.at));
+    }
+    return values;
+  }
+
+  #isBefore(end: number, text: string): boolean {
+    const start = end - text.length;
+    for (let index = 0; index < text.length; index++) {
+      if (this.#bytes[start + index] !== text.charCodeAt(index)) return false;
+    }
+    return true;
+  }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
-import { FrameWriter } from '../../src/wire/encoder.ts';
+import { EARLY_FRAMES, FrameWriter } from '../../src/wire/encoder.ts';
 import { Framer } from '../../src/wire/framer.ts';
 import { MAX_PAYLOAD_BYTES } from '../../src/wire/frames.ts';
 
@@ -31,7 +31,7 @@ async function socketPair(): Promise<[Socket, Socket]> {
 }
 
 describe('FrameWriter', () => {
-  test('hands everything of one turn to the socket in one write', async () => {
+  test('hands the first frames of a turn to the socket at once, and the others in one write at its end', async () => {
     const writes: number[] = [];
     const sink = new Writable({
       write(chunk: Buffer, _encoding, done) {
@@ -40,12 +40,19 @@ describe('FrameWriter', () => {
       },
     });
     const writer = new FrameWriter(sink);
-    for (let id = 1; id <= 100; id++) writer.frame(1, id, Buffer.alloc(11));
-    expect(writes).toEqual([]);
-    expect(writer.bufferedBytes).toBe(100 * 20);
+    for (const turn of [1, 2]) {
+      for (let id = 1; id <= EARLY_FRAMES - 1; id++) writer.frame(1, id, Buffer.alloc(11));
+      expect(writes, `turn ${turn}`).toEqual([]);
+      for (let id = EARLY_FRAMES; id <= 100; id++) writer.frame(1, id, Buffer.alloc(11));
+      expect(writes).toEqual([EARLY_FRAMES * 20]);
+      expect(writer.bufferedBytes).toBe((100 - EARLY_FRAMES) * 20);
+      await new Promise(setImmediate);
+      expect(writes.splice(0)).toEqual([EARLY_FRAMES * 20, (100 - EARLY_FRAMES) * 20]);
+      expect(writer.bufferedBytes).toBe(0);
+    }
+    writer.frame(1, 1, Buffer.alloc(11));
     await new Promise(setImmediate);
-    expect(writes).toEqual([100 * 20]);
-    expect(writer.bufferedBytes).toBe(0);
+    expect(writes).toEqual([20]);
   });
 
   test('keeps frames whole and in order over a real socket, past every slab and with slow readers', async () => {

@@ -52,9 +52,14 @@ describe('the head of a request', () => {
         const payload = payloadOf((writer) => writeRequest(writer, 7, head, body));
         const received = readRequest(payload, 0, payload.length);
         if (typeof received === 'string') throw new Error(received);
-        const { bodyStart, ...fields } = received;
-        const { headerStrings: _, ...sent } = head;
-        expect(fields).toEqual(sent);
+        const { bodyStart, headers } = received;
+        const { headerStrings: _, headers: sentHeaders, ...sent } = head;
+        for (const name of new Set([...pairs.map(([name]) => name), 'none', ''])) {
+          const values = pairs.filter(([of]) => of === name).map(([, value]) => value);
+          expect(received.headerValues(name).map((value) => Buffer.from(value).toString('latin1'))).toEqual(values);
+        }
+        expect(received).toMatchObject(sent);
+        expect(headers).toEqual(sentHeaders);
         expect(payload.length - bodyStart).toBe(body?.length ?? 0);
         expect(payload.subarray(bodyStart).equals(Buffer.from(body ?? []))).toBe(true);
       }),
@@ -65,6 +70,14 @@ describe('the head of a request', () => {
     const head = requestHead(['a', '1', 'left', 'over'], { headerStrings: 2 });
     const payload = payloadOf((writer) => writeRequest(writer, 1, head, undefined));
     expect(readRequest(payload, 0, payload.length)).toMatchObject({ headers: ['a', '1'] });
+  });
+
+  test('a name that no byte can spell has no values', () => {
+    const payload = payloadOf((writer) => writeRequest(writer, 1, requestHead(['a', '1']), undefined));
+    const received = readRequest(payload, 0, payload.length);
+    if (typeof received === 'string') throw new Error(received);
+    expect(received.headerValues('\u0161')).toEqual([]);
+    expect(received.headerValues('a')).toHaveLength(1);
   });
 
   test('cut anywhere, it is refused and nothing is thrown', () => {
@@ -201,6 +214,14 @@ describe('the head of a response', () => {
         ]),
       ),
     ).toBeTypeOf('string');
+  });
+
+  test('a name that no byte can spell has no values', () => {
+    const payload = payloadOf((writer) => writeRequest(writer, 1, requestHead(['a', '1']), undefined));
+    const received = readRequest(payload, 0, payload.length);
+    if (typeof received === 'string') throw new Error(received);
+    expect(received.headerValues('\u0161')).toEqual([]);
+    expect(received.headerValues('a')).toHaveLength(1);
   });
 
   test('cut anywhere, it is refused and nothing is thrown', () => {

@@ -1,6 +1,7 @@
 /** The `response` record of `headway:http/handler`, checked: the engine would end the cell for what HTTP does not allow. */
 import { MAX_HEAD_BYTES, MAX_HEADERS } from '../../wire/frames.ts';
 import { isFieldValue } from '../../wire/header-text.ts';
+import { latin1 } from '../latin1.ts';
 import { MAX_STATUS, MIN_STATUS } from '../wasi/http-outgoing.ts';
 
 export interface PlainResponse {
@@ -34,7 +35,7 @@ export function readRecord(value: unknown): PlainResponse | string {
     bytes += FRAMING_BYTES + lowerCase.length + value.length;
     if (bytes > MAX_FIELDS_BYTES) return `response headers of more than ${MAX_FIELDS_BYTES} bytes`;
     if (lowerCase === 'content-length') continue;
-    texts.push(lowerCase, Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1'));
+    texts.push(lowerCase, latin1(value));
   }
   return { status, headers: texts, body };
 }

@@ -7,6 +7,7 @@
  */
 import { MAX_HEAD_BYTES, MAX_HEADERS } from '../../wire/frames.ts';
 import { isFieldValue, isOfTheConnection } from '../../wire/header-text.ts';
+import { latin1 } from '../latin1.ts';
 import { HostResource } from '../resource.ts';
 import type { Scope } from '../scope.ts';
 import { HostTrap } from '../trap.ts';
@@ -25,19 +26,45 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const LENGTHS_BYTES = 4;
 /** Room for the fixed part of a head. */
 const MAX_FIELDS_BYTES = MAX_HEAD_BYTES - 64;
+const NO_TEXTS: string[] = [];
+
+/** Headers that are still bytes of the wire; they never change. */
+export interface UnreadFields {
+  /** Names in lower case and values, in turn. */
+  readonly headers: readonly string[];
+  /** The values of one name, in lower case. */
+  headerValues(name: string): Uint8Array[];
+}
 
 export class Fields extends HostResource {
-  #texts: string[];
+  #kept: string[];
   #bytes: number;
   #immutable: boolean;
+  #unread: UnreadFields | undefined;
 
   /** @param texts names in lower case and values, in turn; shared with the giver where `immutable`. */
   constructor(scope: Scope, texts: string[], immutable: boolean) {
     super(scope);
-    this.#texts = texts;
+    this.#kept = texts;
     this.#immutable = immutable;
     this.#bytes = 0;
     if (!immutable) for (let at = 0; at < texts.length; at += 2) this.#bytes += bytesOf(texts[at]!, texts[at + 1]!);
+  }
+
+  /** Immutable; what nobody asks for is not read. */
+  static unread(scope: Scope, unread: UnreadFields): Fields {
+    const fields = new Fields(scope, NO_TEXTS, true);
+    fields.#unread = unread;
+    return fields;
+  }
+
+  get #texts(): string[] {
+    if (this.#unread !== undefined) {
+      // Immutable, so they can be shared.
+      this.#kept = this.#unread.headers as string[];
+      this.#unread = undefined;
+    }
+    return this.#kept;
   }
 
   static fromList(scope: Scope, entries: readonly (readonly [string, Uint8Array])[]): Fields | Failed<HeaderError> {
@@ -54,6 +81,7 @@ export class Fields extends HostResource {
 
   get(name: string): Uint8Array[] {
     const wanted = name.toLowerCase();
+    if (this.#unread !== undefined) return this.#unread.headerValues(wanted);
     const values: Uint8Array[] = [];
     for (let at = 0; at < this.#texts.length; at += 2) {
       if (this.#texts[at] === wanted) values.push(Buffer.from(this.#texts[at + 1]!, 'latin1'));
@@ -63,6 +91,7 @@ export class Fields extends HostResource {
 
   has(name: string): boolean {
     const wanted = name.toLowerCase();
+    if (this.#unread !== undefined) return this.#unread.headerValues(wanted).length > 0;
     for (let at = 0; at < this.#texts.length; at += 2) if (this.#texts[at] === wanted) return true;
     return false;
   }
@@ -111,7 +140,7 @@ export class Fields extends HostResource {
   }
 
   #add(name: string, bytes: Uint8Array): void {
-    const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+    const value = latin1(bytes);
     this.#bytes += bytesOf(name, value);
     if (this.#texts.length >= 2 * MAX_HEADERS) throw new HostTrap(`more than ${MAX_HEADERS} headers`);
     if (this.#bytes > MAX_FIELDS_BYTES) throw new HostTrap(`headers of more than ${MAX_FIELDS_BYTES} bytes`);
@@ -124,7 +153,7 @@ export class Fields extends HostResource {
       if (this.#texts[at] === name) this.#bytes -= bytesOf(name, this.#texts[at + 1]!);
       else kept.push(this.#texts[at]!, this.#texts[at + 1]!);
     }
-    this.#texts = kept;
+    this.#kept = kept;
   }
 
   /** The guest gives them away: the texts become the host's, and nobody changes them any more. */

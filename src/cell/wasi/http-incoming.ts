@@ -4,7 +4,7 @@ import type { Scope } from '../scope.ts';
 import { HostTrap } from '../trap.ts';
 import type { RequestBody } from '../serve/request-body.ts';
 import type { ErrorCode } from './error-code.ts';
-import { Fields } from './fields.ts';
+import { Fields, type UnreadFields } from './fields.ts';
 import { Pollable } from './poll.ts';
 import { failed, type Failed } from './result.ts';
 import { InputStream } from './streams.ts';
@@ -28,13 +28,11 @@ const SCHEMES: ReadonlyMap<string, Method> = new Map<string, Method>([
 const TAKEN: Failed<undefined> = Object.freeze(failed(undefined));
 
 /** What the engine said about a request. */
-export interface RequestText {
+export interface RequestText extends UnreadFields {
   readonly method: string;
   readonly path: string;
   readonly authority: string;
   readonly scheme: string;
-  /** Names in lower case and values, in turn. */
-  readonly headers: readonly string[];
 }
 
 export class IncomingRequest extends HostResource {
@@ -65,8 +63,7 @@ export class IncomingRequest extends HostResource {
   }
 
   headers(): Fields {
-    // Immutable, so the texts can be shared.
-    return new Fields(this.scope, this.#head.headers as string[], true);
+    return Fields.unread(this.scope, this.#head);
   }
 
   consume(): IncomingBody | Failed<undefined> {
