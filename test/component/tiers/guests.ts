@@ -6,6 +6,7 @@ const PLAIN_WIT = `package test:t;
     plain: func(value: u32) -> u32;
     nothing: func();
     fallible: func(value: u32) -> result<u32, string>;
+    narrow: func(a: u8, b: s8, c: u16, d: s16, e: bool);
   }
   interface guest {
     plain: func(value: u32) -> u32;
@@ -17,6 +18,13 @@ const PLAIN_WIT = `package test:t;
     gives-choice: func(choice: u32) -> result<u32>;
     catches: func(value: u32) -> u32;
     calls-from-post-return: func() -> string;
+    passes-wide: func(value: u32);
+    as-bool: func(value: u32) -> bool;
+    as-u8: func(value: u32) -> u8;
+    as-s8: func(value: u32) -> s8;
+    as-u16: func(value: u32) -> u16;
+    as-s16: func(value: u32) -> s16;
+    bool-in-memory: func(value: u32) -> list<bool>;
   }
   world w { import host; export guest; }`;
 
@@ -25,6 +33,7 @@ const PLAIN_WAT = `(module
   (import "test:t/host" "plain" (func $plain (param i32) (result i32)))
   (import "test:t/host" "nothing" (func $nothing))
   (import "test:t/host" "fallible" (func $fallible (param i32 i32)))
+  (import "test:t/host" "narrow" (func $narrow (param i32 i32 i32 i32 i32)))
   (memory (export "memory") 1)
   (data (i32.const 16) "ok") (data (i32.const 20) "a\\ff") (data (i32.const 24) "\\ef\\bb\\bfa")
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
@@ -43,6 +52,13 @@ const PLAIN_WAT = `(module
     (i32.store8 (i32.const 64) (local.get 0)) (i32.store (i32.const 68) (i32.const 9)) (i32.const 64))
   (func (export "test:t/guest#catches") (param i32) (result i32)
     (block $caught (try_table (catch_all $caught) (return (call $plain (local.get 0))))) (i32.const 77))
+  (func (export "test:t/guest#passes-wide") (param i32)
+    (call $narrow (local.get 0) (local.get 0) (local.get 0) (local.get 0) (local.get 0)))
+  ${['bool', 'u8', 's8', 'u16', 's16']
+    .map((type) => `(func (export "test:t/guest#as-${type}") (param i32) (result i32) (local.get 0))`)
+    .join('\n')}
+  (func (export "test:t/guest#bool-in-memory") (param i32) (result i32) (i32.store8 (i32.const 96) (local.get 0))
+    (i32.store (i32.const 64) (i32.const 96)) (i32.store (i32.const 68) (i32.const 1)) (i32.const 64))
   (func (export "test:t/guest#calls-from-post-return") (result i32)
     (i32.store (i32.const 64) (i32.const 16)) (i32.store (i32.const 68) (i32.const 2)) (i32.const 64))
   (func (export "cabi_post_test:t/guest#calls-from-post-return") (param i32) (call $nothing)))`;
@@ -124,6 +140,11 @@ const HOLDING_WIT = `package test:t;
     lent: func(given: borrow<thing>, what: u32) -> u32;
     resource job { constructor(number: u32); number: func() -> u32; join: static func(one: job, two: borrow<job>) -> u32; }
     job-of: func(number: u32) -> job;
+    job-at: func(handle: u32) -> job;
+    job-number-at: func(handle: u32) -> u32;
+    job-drop: func(handle: u32);
+    job-made: func(number: u32) -> u32;
+    job-see: func(handle: u32, job: borrow<job>) -> u32;
   }
   world w { import host; export guest; }`;
 
@@ -156,12 +177,18 @@ const HOLDING_WAT = `(module
     (local.get 0))
   (func (export "test:t/guest#[constructor]job") (param i32) (result i32) (call $new-job (local.get 0)))
   (func (export "test:t/guest#job-of") (param i32) (result i32) (call $new-job (local.get 0)))
+  (func (export "test:t/guest#job-at") (param i32) (result i32) (local.get 0))
+  (func (export "test:t/guest#job-number-at") (param i32) (result i32) (call $rep-job (local.get 0)))
+  (func (export "test:t/guest#job-drop") (param i32) (call $drop-job (local.get 0)))
+  (func (export "test:t/guest#job-made") (param i32) (result i32) (call $new-job (local.get 0)))
+  (func (export "test:t/guest#job-see") (param i32 i32) (result i32) (call $see (local.get 0)))
   (func (export "test:t/guest#[method]job.number") (param i32) (result i32) (local.get 0))
   (func (export "test:t/guest#[static]job.join") (param i32 i32) (result i32)
     (i32.add (call $rep-job (local.get 0)) (local.get 1)) (call $drop-job (local.get 0)))
-  (func (export "test:t/guest#[dtor]job") (param i32)))`;
+  (func (export "test:t/guest#[dtor]job") (param i32)
+    (if (i32.eq (local.get 0) (i32.const 13)) (then unreachable))))`;
 
-/** Holds the host's resources, and has one of its own. */
+/** Holds the host's resources, and has one of its own, whose destructor traps for the number 13. */
 export function holdingGuest(): Promise<Uint8Array> {
   return fromCore(HOLDING_WAT, HOLDING_WIT);
 }

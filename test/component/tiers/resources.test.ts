@@ -190,6 +190,99 @@ describe.each(TIERS)('%s', (tier) => {
   });
 });
 
+/** Its numbers are the guest's own to choose: 0 is one, and one that jco would lose a bit of is refused. */
+describe('a resource of the guest’s own, fast', () => {
+  interface Job {
+    number(): number;
+    [Symbol.dispose](): void;
+  }
+  interface Guest {
+    jobOf(number: number): Job;
+    jobAt(handle: number): Job;
+    jobMade(number: number): number;
+    jobNumberAt(handle: number): number;
+    jobDrop(handle: number): void;
+    jobSee(handle: number, job: Job): number;
+    make(size: number): number;
+  }
+  const guest = async (): Promise<Guest> => (await guestOf('fast')) as unknown as Guest;
+
+  test('the number 0', async () => {
+    const { jobOf, jobMade, jobNumberAt, jobDrop } = await guest();
+    const job = jobOf(0);
+    expect(job.number()).toBe(0);
+    job[Symbol.dispose]();
+    const handle = jobMade(0);
+    expect(jobNumberAt(handle)).toBe(0);
+    jobDrop(handle);
+    expect(await verdictOf(() => jobDrop(handle))).toEqual(TRAP);
+  });
+
+  test.each([2 ** 30 - 1, 2 ** 31])('the number %i comes back as it is', async (number) => {
+    expect((await guest()).jobOf(number).number()).toBe(number);
+  });
+
+  test.each([2 ** 30, 2 ** 32 - 1])('the number %i is refused', async (number) => {
+    const { jobOf, make } = await guest();
+    expect(await verdictOf(() => jobOf(number))).toEqual(TRAP);
+    expect(await verdictOf(() => make(1))).toEqual(TRAP);
+  });
+
+  test.each(UNKNOWN)('the unknown handle %i is not used, dropped or given away', async (handle) => {
+    for (const name of ['jobNumberAt', 'jobDrop', 'jobAt'] as const) {
+      const its = await guest();
+      expect(its.jobMade(5)).toBe(1);
+      expect(await verdictOf(() => its[name](handle)), name).toEqual(TRAP);
+      expect(await verdictOf(() => its.make(6)), name).toEqual(TRAP);
+    }
+  });
+
+  test.each(['jobNumberAt', 'jobDrop', 'jobAt'] as const)(
+    'given away it is the guest’s no longer: %s',
+    async (name) => {
+      const its = await guest();
+      const job = its.jobAt(its.jobMade(5));
+      expect(job.number()).toBe(5);
+      expect(await verdictOf(() => its[name](1))).toEqual(TRAP);
+    },
+  );
+
+  test('given away and back, any number of times', async () => {
+    const { jobMade, jobAt, jobOf, Job } = (await guest()) as Guest & { Job: { join(one: Job, two: Job): number } };
+    for (let round = 0; round < 1_000; round++) {
+      const [one, two] = [jobAt(jobMade(5)), jobOf(6)];
+      expect(Job.join(one, two)).toBe(11);
+      expect(() => one.number()).toThrow(TypeError);
+      two[Symbol.dispose]();
+      expect(() => two.number()).toThrow(TypeError);
+    }
+    expect(jobMade(7)).toBeLessThan(3);
+  });
+
+  test('its destructor does not run in a guest that runs', async () => {
+    let job: Job | undefined;
+    let verdict: Promise<Verdict> | undefined;
+    const see = (): number => {
+      verdict = verdictOf(() => job![Symbol.dispose]());
+      return 1;
+    };
+    const host = { Thing, all: () => [], see, take: () => undefined };
+    const its = (await instanceOf(tiered, 'fast', { 'test:t/host': host }))['test:t/guest'] as unknown as Guest;
+    job = its.jobOf(3);
+    expect(its.jobSee(its.make(1), its.jobOf(4))).toBe(1);
+    expect(await verdict).toEqual(TRAP);
+    expect(job.number()).toBe(3);
+    job[Symbol.dispose]();
+  });
+
+  test('a destructor that traps ends the instance', async () => {
+    const { jobOf, make } = await guest();
+    const job = jobOf(13);
+    expect(await verdictOf(() => job[Symbol.dispose]())).toEqual(TRAP);
+    expect(await verdictOf(() => make(1))).toEqual(TRAP);
+  });
+});
+
 /** jco does one of three things: it drops nothing, makes an object up, or takes another handle for this one. */
 describe.each(UNKNOWN)('the unknown handle %i is a trap', (handle) => {
   test.each(['size-of', 'see', 'take', 'drop'])('%s', async (name) => {

@@ -149,9 +149,12 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'a text that is no UTF-8',
-    calls: [['gives-text', 20, 2]],
-    verdicts: [{ trap: 'TypeError' }],
-    others: [value('a\ufffd')],
+    calls: [
+      ['gives-text', 20, 2],
+      ['takes-text', 'a'],
+    ],
+    verdicts: [{ trap: 'TypeError' }, TRAP],
+    others: [value('a\ufffd'), value(1)],
   },
   {
     name: 'a text with a byte order mark',
@@ -166,8 +169,43 @@ const ROWS: readonly Row[] = [
     calls: [
       ['gives-choice', 0],
       ['gives-choice', 2],
+      ['takes-text', 'a'],
     ],
-    verdicts: [value(9), { trap: 'TypeError' }],
+    verdicts: [value(9), { trap: 'TypeError' }, TRAP],
+    others: [value(9), { trap: 'TypeError' }, value(1)],
+  },
+  {
+    name: 'integers and booleans that are too wide',
+    calls: [
+      ['as-bool', 2],
+      ['as-bool', 0],
+      ['as-u8', 0xf01],
+      ['as-s8', 0x1ff],
+      ['as-s8', 0x7f],
+      ['as-u16', 0xffff_fffe],
+      ['as-s16', 0x1_8000],
+      ['bool-in-memory', 0x80],
+    ],
+    verdicts: [
+      value(true),
+      value(false),
+      value(1),
+      value(-1),
+      value(127),
+      value(0xfffe),
+      value(-0x8000),
+      value([true]),
+    ],
+    others: [
+      { trap: 'TypeError' },
+      value(false),
+      { trap: 'TypeError' },
+      { trap: 'TypeError' },
+      value(127),
+      { trap: 'TypeError' },
+      { trap: 'TypeError' },
+      { trap: 'TypeError' },
+    ],
   },
   {
     name: 'an import called after the return',
@@ -179,7 +217,7 @@ const ROWS: readonly Row[] = [
 ];
 
 async function verdictsOf(tier: Tier, { host = Number, calls }: Row): Promise<Verdict[]> {
-  const imports = { 'test:t/host': { plain: host, nothing: host, fallible: host } };
+  const imports = { 'test:t/host': { plain: host, nothing: host, fallible: host, narrow: host } };
   const guest = (await instanceOf(tiered, tier, imports))['test:t/guest']!;
   const verdicts: Verdict[] = [];
   for (const [name, ...args] of calls) {
@@ -205,6 +243,7 @@ test('a guest that runs is not entered again', async () => {
       },
       nothing: () => undefined,
       fallible: () => undefined,
+      narrow: () => undefined,
     },
   };
   const guest = (await instanceOf(tiered, 'fast', imports))['test:t/guest']!;
@@ -212,4 +251,21 @@ test('a guest that runs is not entered again', async () => {
   await Promise.resolve();
   expect(again).toEqual(TRAP);
   expect(guest['takesText']!('ab')).toBe(2);
+});
+
+test('what a guest passes is as narrow as its type', async () => {
+  const passed: unknown[] = [];
+  const plain = (given: number): number => given;
+  const narrow = (...given: unknown[]): void => void passed.push(given);
+  const guest = (
+    await instanceOf(tiered, 'fast', { 'test:t/host': { plain, nothing: plain, fallible: plain, narrow } })
+  )['test:t/guest']!;
+  for (const wide of [0, 1, 0x80, 0x1_8080, 0xffff_ffff]) guest['passesWide']!(wide);
+  expect(passed).toEqual([
+    [0, 0, 0, 0, false],
+    [1, 1, 1, 1, true],
+    [0x80, -0x80, 0x80, 0x80, true],
+    [0x80, -0x80, 0x8080, -0x7f80, true],
+    [0xff, -1, 0xffff, -1, true],
+  ]);
 });

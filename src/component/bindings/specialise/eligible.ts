@@ -1,6 +1,7 @@
 import type { FunctionDeclaration, Pattern, Statement } from 'acorn';
 import { isIdentifier, visit } from '../syntax.ts';
 import { SCOPE_CODE } from './fused.ts';
+import { NUMBER_CODE } from './numbers.ts';
 import { RESOURCE_CODE } from './resources.ts';
 import { SUPPORT_CODE } from './support-code.ts';
 
@@ -20,7 +21,6 @@ export const HELPERS: ReadonlySet<string> = new Set([
   '_normalizeCoreTrap',
   '_requireValidNumericPrimitive',
   '_utf8AllocateAndEncode',
-  'clampGuest',
   'dataView',
   'dv',
   'emptyFunc',
@@ -43,13 +43,9 @@ export const HELPERS: ReadonlySet<string> = new Set([
   'reject',
   'resolve',
   'rscTableCreateBorrow',
-  'rscTableCreateOwn',
-  'rscTableGet',
-  'rscTableRemove',
   'runNext',
   'symbolDispose',
   'symbolRscHandle',
-  'throwInvalidBool',
   'toInt16',
   'toInt32',
   'toInt64',
@@ -78,7 +74,7 @@ const MODULE = /^module[0-9]+$/;
 
 /** Why a file that the pass went through is not `fast` all the same; `undefined` where it is. */
 export function whyIneligible(instantiate: FunctionDeclaration): string | undefined {
-  const own = declaredBy([...SUPPORT_CODE, ...RESOURCE_CODE, ...SCOPE_CODE]);
+  const own = declaredBy([...SUPPORT_CODE, ...NUMBER_CODE, ...RESOURCE_CODE, ...SCOPE_CODE]);
   for (const statement of instantiate.body.body) {
     if (isImport(statement)) continue;
     for (const name of declaredBy([statement])) {

@@ -18,7 +18,9 @@ import {
   template,
 } from './template.ts';
 import { OWN_PREFIX, SUPPORT_CODE } from './support-code.ts';
+import { useOwnMasks } from './integers.ts';
 import { useOwnViews } from './memories.ts';
+import { NUMBER_CODE, useOwnNumbers } from './numbers.ts';
 import { RESOURCE_CODE, useOwnTables } from './resources.ts';
 import { loweringOf, makeDirect } from './trampolines.ts';
 import { findWrappers, unwrap } from './wrappers.ts';
@@ -100,9 +102,12 @@ class Pass {
     // Only what jco's own adapters call reads them, and scopes take its place.
     dropCreatedReps(this.#instantiate);
     const hasObjects = useOwnTables(this.#body);
+    const misunderstood = useOwnNumbers(this.#instantiate.body.body, this.#body);
+    if (misunderstood !== undefined) return misunderstood;
     const scopes = useScopes(this.#instantiate, this.#body, hasObjects);
-    const support = [...SUPPORT_CODE, ...(hasObjects ? RESOURCE_CODE : []), ...scopes];
+    const support = [...SUPPORT_CODE, ...NUMBER_CODE, ...(hasObjects ? RESOURCE_CODE : []), ...scopes];
     useOwnViews(this.#instantiate, this.#body);
+    useOwnMasks(this.#instantiate);
     this.#instantiate.body.body.unshift(...support.map(copy));
     dropUnreached(this.#instantiate, this.#body);
     this.#dropOfTasks();

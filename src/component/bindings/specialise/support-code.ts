@@ -9,22 +9,26 @@ export const OWN_PREFIX = '_fast';
  * instances in the file, which are one to the outside: a trap in any of them ends them all.
  *
  * - A guest that runs, or is suspended, is not entered again, as the component model has it for synchronous functions.
- * - After a trap nothing is entered any more; so it is after whatever else a host function threw through a guest.
+ * - After a trap nothing is entered any more; so it is after whatever else a host function threw through a guest, and after a
+ *   guest returned what is no value of its type. An argument that cannot be lowered is no trap: the guest has not begun.
  */
 export const SUPPORT_CODE: readonly Statement[] = template(`
   let _fastRunning = false;
   let _fastTrapped = false;
+  let _fastReturned = false;
   function _fastEnter() {
     if (_fastRunning || _fastTrapped) throw new WebAssemblyRuntimeError('wasm trap: cannot enter component instance');
     _fastRunning = true;
+    _fastReturned = false;
   }
   function _fastTrap(error) {
     _fastTrapped = true;
     return _normalizeCoreTrap(error);
   }
   function _fastLeave(error) {
+    const isLifting = _fastRunning && _fastReturned;
     _fastRunning = false;
-    return error instanceof WebAssemblyRuntimeError ? _fastTrap(error) : error;
+    return isLifting || error instanceof WebAssemblyRuntimeError ? _fastTrap(error) : error;
   }
   function _fastCannotLeave() {
     throw _fastTrap(new WebAssemblyRuntimeError('cannot leave component instance'));

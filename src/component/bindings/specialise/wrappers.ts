@@ -74,10 +74,14 @@ const CALLS = [
   { pattern: template(`let ret; try { ${GUEST_CALL}; } ${CALL_FAILS}`), isVoid: true },
 ];
 
-const CALLED = template('let ret; try { ret = $call; } catch (err) { throw _fastTrap(err); }');
-const CALLED_VOID = template('let ret; try { $call; } catch (err) { throw _fastTrap(err); }');
-const AWAITED = template('let ret; try { ret = await $call; } catch (err) { throw _fastTrap(err); }');
-const AWAITED_VOID = template('let ret; try { await $call; } catch (err) { throw _fastTrap(err); }');
+const CALLED = template('let ret; try { ret = $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true;');
+const CALLED_VOID = template('let ret; try { $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true;');
+const AWAITED = template(
+  'let ret; try { ret = await $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true;',
+);
+const AWAITED_VOID = template(
+  'let ret; try { await $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true;',
+);
 
 /** What follows the call, as jco writes it and as it becomes. */
 const RETURNS = template('task.resolve([$result]); task.exit(); return $result;');
