@@ -10,6 +10,8 @@ export interface FetchLimits {
   readonly signatureBytes: number;
   /** Documents of one artifact and one form that are looked at. */
   readonly signatures: number;
+  /** Of a list of what refers to an artifact. */
+  readonly referrerPages: number;
   readonly connectMs: number;
   /** From the request to the end of the answer's head. */
   readonly headMs: number;
@@ -27,6 +29,7 @@ export const DEFAULT_FETCH_LIMITS: FetchLimits = {
   tokenBytes: 64 * 2 ** 10,
   signatureBytes: 256 * 2 ** 10,
   signatures: 16,
+  referrerPages: 8,
   connectMs: 10_000,
   headMs: 20_000,
   answerMs: 240_000,

@@ -38,3 +38,11 @@ export function bytesOf(document: object): Uint8Array {
 export function imageAt(image: string, digest: Digest): { readonly artifact: Digest; readonly source: ArtifactSource } {
   return { artifact: digest, source: { type: 'oci', image, tag: '1.0', digest } };
 }
+
+/** Of documents that hold nothing but their layers. */
+export const EMPTY = config('application/vnd.oci.empty.v1+json');
+
+/** Where a registry keeps what refers to a manifest, if it has no list. */
+export function tagOf(digest: Digest): string {
+  return digest.replace(':', '-');
+}

@@ -1,22 +1,28 @@
-import { readFileSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import type { ServerResponse } from 'node:http';
+/** Signatures beside an image in a registry, as cosign and sigstore leave them there. */
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SupplyOptions } from '../../src/artifact/supply.ts';
 import type { OnSignature } from '../../src/artifact/signature/check.ts';
-import { bundleProblem, isMatch, keylessVerifier } from '../../src/artifact/signature/bundle.ts';
-import { openVerdicts } from '../../src/artifact/signature/verdicts.ts';
 import { digestOfBytes, type Digest } from '../../src/kit/digest.ts';
 import type { SignatureDemand } from '../../src/model/signature.ts';
 import { DockerRegistry } from '../support/docker-registry.ts';
-import { endless, HostileServer } from '../support/hostile-server.ts';
-import { bytesOf, config, descriptor, imageAt, INDEX, layer, manifest, MANIFEST, type Part } from './images.ts';
+import {
+  bytesOf,
+  config,
+  descriptor,
+  EMPTY,
+  imageAt,
+  INDEX,
+  layer,
+  manifest,
+  MANIFEST,
+  tagOf,
+  type Part,
+} from './images.ts';
 import {
   BUNDLE,
   demandOf,
-  ISSUER,
   keyBundle,
   messageOf,
   PAYLOAD,
@@ -24,36 +30,22 @@ import {
   SIGNATURE,
   signed,
   signingKey,
-  Sigstore,
   statementOf,
-  SUBJECT,
   type Signing,
 } from './signing.ts';
-import { fileAt, NEVER, place, supplyIn } from './support.ts';
+import { byIdentity, Sigstore, SUBJECT, type Proofs } from './sigstore.ts';
+import { NEVER, place, supplyIn } from './support.ts';
 
 const there = place();
 const OURS = signingKey();
 const THEIRS = signingKey();
-const EMPTY = config('application/vnd.oci.empty.v1+json');
 const byKey = demandOf({ keys: [OURS.pem] });
-const tagOf = (digest: Digest) => digest.replace(':', '-');
 let sigstore: Sigstore;
 let strangers: Sigstore;
 beforeAll(async () => {
   sigstore = await Sigstore.make(there().folder, 'ours');
   strangers = await Sigstore.make(there().folder, 'theirs');
 });
-
-const byIdentity = (more: Partial<SignatureDemand['keyless'][number]> = {}) =>
-  demandOf({
-    keyless: [
-      {
-        issuer: ISSUER,
-        subject: 'https://forge.example/shop/*@refs/tags/*',
-        ...more,
-      },
-    ],
-  });
 
 describe('a signature in a real registry', () => {
   let registry: DockerRegistry;
@@ -81,13 +73,28 @@ describe('a signature in a real registry', () => {
   }
 
   type Pushed = Awaited<ReturnType<typeof pushed>>;
+  type Annotations = Readonly<Record<string, string>>;
 
-  async function cosign({ repository, digest }: Pushed, payload: Uint8Array, ...signatures: readonly string[]) {
+  interface Keyless {
+    readonly proofs?: Proofs;
+    readonly reference?: (image: Pushed) => string;
+    readonly digest?: Digest;
+    readonly authority?: () => Sigstore;
+    readonly demand?: SignatureDemand;
+    readonly edit?: Annotations;
+    /** Over other bytes than the payload. */
+    readonly by?: 'Another';
+    readonly code?: string;
+  }
+
+  function cosign(image: Pushed, payload: Uint8Array, ...signatures: readonly string[]) {
+    return annotated(image, payload, ...signatures.map((signature) => ({ [SIGNATURE]: signature })));
+  }
+
+  async function annotated({ repository, digest }: Pushed, payload: Uint8Array, ...all: readonly Annotations[]) {
     await registry.pushBlob(repository, payload);
-    const layers = signatures.map((signature) => ({
-      ...descriptor({ mediaType: PAYLOAD, bytes: payload }),
-      annotations: { [SIGNATURE]: signature },
-    }));
+    const part = descriptor({ mediaType: PAYLOAD, bytes: payload });
+    const layers = all.map((annotations) => ({ ...part, annotations }));
     await registry.pushManifest(repository, { ...manifest([], EMPTY), layers } as never, `${tagOf(digest)}.sig`);
   }
 
@@ -172,7 +179,7 @@ describe('a signature in a real registry', () => {
     expect(await fetched(image, [byKey])).toMatchObject(code ? refused(code) : { ok: true });
   });
 
-  it.each<[string, (image: Pushed) => Uint8Array, SignatureDemand, string | undefined]>([
+  it.each<[string, (image: Pushed) => Uint8Array | Promise<Uint8Array>, SignatureDemand, string | undefined]>([
     ['by a key, of a statement', ({ digest }) => keyBundle(statementOf(digest, OURS)), byKey, undefined],
     ['by a key, of the bytes', ({ bytes }) => keyBundle(messageOf(bytes, OURS)), byKey, undefined],
     ['by another key', ({ digest }) => keyBundle(statementOf(digest, THEIRS)), byKey, 'HW2011'],
@@ -207,7 +214,7 @@ describe('a signature in a real registry', () => {
     ],
   ])('as a bundle %s: %#', async (_, bundle, demand, code) => {
     const image = await pushed();
-    await refer(image, bundle(image));
+    await refer(image, await bundle(image));
     expect(await fetched(image, [demand])).toMatchObject(code ? refused(code) : { ok: true });
   });
 
@@ -234,7 +241,7 @@ describe('a signature in a real registry', () => {
 
   it('is verified once for what shaped the verdict, and anew for another Policy', async () => {
     const image = await pushed();
-    await refer(image, sigstore.bundle(statementOf(image.digest, sigstore.signer)));
+    await refer(image, await sigstore.bundle(statementOf(image.digest, sigstore.signer)));
     const outcomes: string[] = [];
     const root = path.join(there().folder, 'other_root.json');
     const once = (demand: SignatureDemand, more: Partial<SupplyOptions> = {}) =>
@@ -254,226 +261,43 @@ describe('a signature in a real registry', () => {
     expect(await once(byIdentity(), { trustedRoot: strangers.trustedRoot })).toMatchObject(refused('HW2014'));
     expect(outcomes).toEqual(['Verified', 'Refused', 'Refused', 'Refused']);
   });
-});
 
-describe('a bundle beside a file', () => {
-  let server: HostileServer;
-  const file = Buffer.from(`\0asm-${'y'.repeat(500)}`);
-  beforeAll(async () => {
-    server = await HostileServer.start(there().certificate);
-  });
-  afterAll(() => server?.stop());
-
-  function fetched(bundle: Uint8Array | number, demand: SignatureDemand, more: Partial<SupplyOptions> = {}) {
-    server.answer(({ url }, response) => {
-      const isBundle = new URL(url!, 'https://x').pathname === '/cart.wasm.sigstore.json';
-      if (!isBundle) response.end(file);
-      else if (typeof bundle === 'number') response.writeHead(bundle).end();
-      else response.end(bundle);
-    });
-    const hosts = [{ host: server.host, caFile: there().certificate.caFile }];
-    const { supply } = supplyIn(there().folder, {
-      hosts,
-      trustedRoot: sigstore.trustedRoot,
-      ...more,
-    });
-    return supply.fetch({ ...fileAt(server.url('cart.wasm?a=b'), file), signatures: [demand] }, NEVER);
-  }
-
-  const message = () => messageOf(file, sigstore.signer);
-  const DAY_MS = 86_400_000;
-  interface Material {
-    tlogEntries: { integratedTime: string }[];
-    certificate: { rawBytes: string };
-  }
-  const edited = (edit: (material: Material) => void) => {
-    const bundle = JSON.parse(Buffer.from(sigstore.bundle(message())).toString()) as { verificationMaterial: Material };
-    edit(bundle.verificationMaterial);
-    return Buffer.from(JSON.stringify(bundle));
-  };
-
-  it.each<[string, () => Uint8Array | number, () => SignatureDemand, string | undefined]>([
-    ['by an identity', () => sigstore.bundle(message()), byIdentity, undefined],
-    ['by a key', () => keyBundle(messageOf(file, OURS)), () => byKey, undefined],
-    [
-      'by another subject',
-      () => sigstore.bundle(message()),
-      () => byIdentity({ subject: 'https://forge.example/q/*' }),
-      'HW2011',
-    ],
-    ['by another issuer', () => sigstore.bundle(message()), () => byIdentity({ issuer: `${ISSUER}/` }), 'HW2011'],
-    ['before the certificate', () => sigstore.bundle(message(), Date.now() - DAY_MS), byIdentity, 'HW2014'],
-    ['after the certificate', () => sigstore.bundle(message(), Date.now() + 3 * DAY_MS), byIdentity, 'HW2014'],
-    [
-      'of an authority that nobody trusts',
-      () => strangers.bundle(messageOf(file, strangers.signer)),
-      byIdentity,
-      'HW2014',
-    ],
-    ['of other bytes', () => sigstore.bundle(messageOf(Buffer.from('x'), sigstore.signer)), byIdentity, 'HW2012'],
-    ['by another key than the certificate', () => sigstore.bundle(messageOf(file, THEIRS)), byIdentity, 'HW2012'],
-    ['without an entry of a log', () => edited((it) => (it.tlogEntries = [])), byIdentity, 'HW2014'],
-    [
-      'with another time than the log promised',
-      () => edited((it) => (it.tlogEntries[0]!.integratedTime = '1600000000')),
-      byIdentity,
-      'HW2014',
-    ],
-    [
-      'with entries without end',
-      () =>
-        edited((it) => {
-          it.tlogEntries = Array.from({ length: 9 }, () => ({
-            ...it.tlogEntries[0]!,
-            canonicalizedBody: '',
-            inclusionProof: { checkpoint: { envelope: '' } },
-          }));
-        }),
-      byIdentity,
-      'HW2015',
-    ],
-    ['with a certificate of noise', () => edited((it) => (it.certificate.rawBytes = 'MIIBAAAA')), byIdentity, 'HW2013'],
-    ['of noise', () => Buffer.from([0xff, 0xfe, 0]), byIdentity, 'HW2013'],
-    ['of one byte too many', () => Buffer.alloc(8_001, ' '), byIdentity, 'HW2015'],
-    ['of all the bytes that are accepted', () => Buffer.alloc(8_000, ' '), byIdentity, 'HW2013'],
-    ['that is not there', () => 404, byIdentity, 'HW2010'],
-    ['on a server that fails', () => 500, byIdentity, 'HW2402'],
-  ])('%s: %#', async (_, bundle, demand, code) => {
-    const outcome = await fetched(bundle(), demand());
-    expect(outcome).toMatchObject(code ? { ok: false, error: { code } } : { ok: true });
+  it.each<[string, Keyless]>([
+    ['with an entry of the log', {}],
+    ['with a time of the authority too', { proofs: { times: true } }],
+    ['of another repository', { reference: (image) => `${image.image}-2`, code: 'HW2012' }],
+    ['of another digest', { digest: OTHER, code: 'HW2012' }],
+    ['over another payload than it stands beside', { by: 'Another', code: 'HW2014' }],
+    ['by another subject', { demand: byIdentity({ subject: 'https://forge.example/q/*' }), code: 'HW2011' }],
+    ['for a Policy of keys', { demand: byKey, code: 'HW2011' }],
+    ['of an authority that nobody trusts', { authority: () => strangers, code: 'HW2014' }],
+    ['before the certificate', { proofs: { atMs: Date.now() - 86_400_000 }, code: 'HW2014' }],
+    ['without an entry of the log, with a time', { proofs: { log: false, times: true }, code: 'HW2014' }],
+    ['with nothing that proves the time', { proofs: { log: false }, code: 'HW2014' }],
+    ['with a certificate of noise', { edit: { 'dev.sigstore.cosign/certificate': 'x' }, code: 'HW2013' }],
+    ['with a log of noise', { edit: { 'dev.sigstore.cosign/bundle': '{"Payload": {"body": 7}}' }, code: 'HW2013' }],
+    ['with a log that is null', { edit: { 'dev.sigstore.cosign/bundle': 'null' }, code: 'HW2013' }],
+    ['with a signature of noise', { edit: { [SIGNATURE]: '!' }, code: 'HW2013' }],
+  ])('by cosign without a key and without a bundle, %s: %#', async (_, wanted) => {
+    const { proofs = {}, authority = () => sigstore, demand = byIdentity(), edit = {}, by, code } = wanted;
+    const image = await pushed();
+    const payload = payloadOf(wanted.reference?.(image) ?? image.image, wanted.digest ?? image.digest);
+    const content = messageOf(by === 'Another' ? Buffer.from('other') : payload, authority().signer);
+    const annotations = await authority().annotations(content, proofs);
+    await annotated(image, payload, { [SIGNATURE]: content.signature, ...annotations, ...edit });
+    expect(await fetched(image, [demand])).toMatchObject(code ? refused(code) : { ok: true });
   });
 
-  it('of an identity waits where the host has no trusted root', async () => {
-    const [missing, large] = ['not-there.json', 'large.json'].map((name) => path.join(there().folder, name));
-    await writeFile(large!, Buffer.alloc(4 * 2 ** 20 + 1, ' '));
-    for (const trustedRoot of [missing!, large!]) {
-      const outcome = await fetched(sigstore.bundle(message()), byIdentity(), {
-        trustedRoot,
-      });
-      expect(outcome).toMatchObject({
-        ok: false,
-        error: { code: 'HW2016', policy: 'Waiting' },
-      });
-    }
-  });
-
-  it('with any byte damaged is a reason or a signature, never a failure of ours', () => {
-    const root = keylessVerifier(readFileSync(sigstore.trustedRoot, 'utf8'));
-    if (!root.ok) throw new Error(root.error.message);
-    const bundle = sigstore.bundle(message());
-    const identities = byIdentity().keyless;
-    const check = (bytes: Uint8Array) =>
-      bundleProblem(bytes, [], { identities, verifier: root.value }, { digest: digestOfBytes(file), bytes: file });
-    expect(check(bundle)).toBeUndefined();
-    for (let at = 0; at < bundle.length; at += 13) {
-      const damaged = Buffer.from(bundle);
-      damaged[at] = damaged[at]! ^ 1;
-      expect([undefined, 'HW2011', 'HW2012', 'HW2013', 'HW2014', 'HW2015']).toContain(check(damaged)?.code);
-    }
-  });
-});
-
-describe('a hostile registry', () => {
-  let server: HostileServer;
-  const wasm = layer(Buffer.from('\0asm-hostile'));
-  const document = bytesOf(manifest([wasm]));
-  const digest = digestOfBytes(document);
-  beforeAll(async () => {
-    server = await HostileServer.start(there().certificate);
-  });
-  afterAll(() => server?.stop());
-
-  type Way = (response: ServerResponse) => void;
-  const none: Way = (response) => void response.writeHead(404).end();
-  const image = () => `${server.host}/shop/cart`;
-  const payload = () => payloadOf(image(), digest);
-  const right: Way = (response) => {
-    const part = descriptor({ mediaType: PAYLOAD, bytes: payload() });
-    const layers = [{ ...part, annotations: { [SIGNATURE]: signed(payload(), OURS) } }];
-    response.end(bytesOf({ ...manifest([], EMPTY), layers }));
-  };
-
-  it.each<[string, string | undefined, Way, Way, Way]>([
-    ['that behaves', undefined, right, (response) => void response.end(payload()), none],
-    [
-      'without a list beside a signature',
-      undefined,
-      right,
-      (response) => void response.end(payload()),
-      (response) => void response.writeHead(500).end(),
-    ],
-    ['with a list that fails', 'HW2402', none, none, (response) => void response.writeHead(500).end()],
-    ['with an endless list', 'HW2015', none, none, (response) => endless(response, new Uint8Array(4_096))],
-    ['with a list that is none', 'HW2013', none, none, (response) => void response.end(document)],
-    ['with an endless signature', 'HW2015', (response) => endless(response, new Uint8Array(4_096)), none, none],
-    ['with a signature in drips', 'HW2405', (response) => endless(response, Buffer.from(' '), 50), none, none],
-    ['with another payload than it lists', 'HW2013', right, (response) => void response.end('other'), none],
-    ['with an endless payload', 'HW2015', right, (response) => endless(response, new Uint8Array(4_096)), none],
-    [
-      'with an index for a signature',
-      'HW2013',
-      (response) => void response.end(bytesOf({ schemaVersion: 2, manifests: [] })),
-      none,
-      none,
-    ],
-    [
-      'that redirects the signature',
-      'HW2407',
-      (response) => void response.writeHead(307, { location: '/x' }).end(),
-      none,
-      none,
-    ],
-    [
-      'with a compressed signature',
-      'HW2409',
-      (response) =>
-        void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(10_000_000))),
-      none,
-      none,
-    ],
-  ])('%s: %s', async (_, code, onSignature, onPayload, onList) => {
-    server.answer(({ url = '' }, response) => {
-      if (url.endsWith(`/manifests/${digest}`)) response.end(document);
-      else if (url.endsWith(`/blobs/${digestOfBytes(wasm.bytes)}`)) response.end(wasm.bytes);
-      else if (url.endsWith('.sig')) onSignature(response);
-      else if (url.includes('/blobs/')) onPayload(response);
-      else if (url.includes('/referrers/')) onList(response);
-      else none(response);
-    });
-    const hosts = [{ host: server.host, caFile: there().certificate.caFile }];
-    const { supply } = supplyIn(there().folder, { hosts });
-    const outcome = await supply.fetch({ ...imageAt(image(), digest), signatures: [byKey] }, NEVER);
-    expect(outcome).toMatchObject(code ? { ok: false, error: { code } } : { ok: true });
-  });
-});
-
-describe('what shapes a verdict', () => {
-  it.each([
-    ['a', 'a', true],
-    ['a', 'ab', false],
-    ['a*', 'ab', true],
-    ['*b', 'ab', true],
-    ['a*b', 'ab', true],
-    ['ab*b', 'ab', false],
-    ['a*c*e', 'abcde', true],
-    ['a*c*e', 'aede', false],
-    ['a.c', 'abc', false],
-    ['*', '', true],
-  ])('%s matches %s: %s', (pattern, text, expected) => {
-    expect(isMatch(pattern, text)).toBe(expected);
-  });
-
-  it('a file that was damaged is no verdict, and the oldest go beyond the cap', async () => {
-    const folder = path.join(there().folder, 'capped');
-    await mkdir(folder);
-    const verdicts = openVerdicts(folder, 2);
-    await verdicts.add({ n: 1 });
-    const [name] = await readdir(folder);
-    expect(await verdicts.has({ n: 1 })).toBe(true);
-    await writeFile(path.join(folder, name!), '{"n":2}');
-    expect(await verdicts.has({ n: 1 })).toBe(false);
-    for (const n of [2, 3, 4]) await verdicts.add({ n });
-    expect(await readdir(folder)).toHaveLength(2);
-    expect(await verdicts.has({ n: 4 })).toBe(true);
+  it('by cosign with a certificate is one of a key too, where the Policy has that key', async () => {
+    const image = await pushed();
+    const payload = payloadOf(image.image, image.digest);
+    const content = messageOf(payload, OURS);
+    const annotations = await sigstore.annotations(content);
+    await annotated(image, payload, { [SIGNATURE]: content.signature, ...annotations });
+    expect(await fetched(image, [byKey])).toMatchObject({ ok: true });
+    expect(await fetched(image, [byIdentity()])).toMatchObject({ ok: false, error: { policy: 'Terminal' } });
+    // Without a trusted root nobody knows, and nothing is taken for signed.
+    const lost = path.join(there().folder, 'nowhere.json');
+    expect(await fetched(image, [byIdentity()], { trustedRoot: lost })).toMatchObject(refused('HW2016', 'Waiting'));
   });
 });

@@ -18,6 +18,7 @@ export const TIGHT: FetchLimits = {
   tokenBytes: 2_000,
   signatureBytes: 8_000,
   signatures: 4,
+  referrerPages: 3,
   connectMs: 5_000,
   headMs: 700,
   answerMs: 4_000,

@@ -45,14 +45,26 @@ export class Registry {
     return err(problemOfAnswer(url, answered.value.status));
   }
 
-  /** The index of what refers to a manifest and is of this type; undefined where the registry does not keep one. */
-  async referrers(digest: string, type: string): Promise<Result<Answer | undefined, Problem>> {
-    const url = this.#url(`referrers/${digest}`);
-    url.searchParams.set('artifactType', type);
-    const answered = await this.#get(url, this.#access.limits.manifestBytes, INDEX_TYPE);
-    if (!answered.ok || answered.value.status === 200) return answered;
-    const { status } = answered.value;
-    return NO_SUCH_API.includes(status) ? ok(undefined) : err(problemOfAnswer(url, status));
+  /** What refers to a manifest and is of this type, page after page; undefined where the registry does not keep a list. */
+  async referrers(digest: string, type: string): Promise<Result<Pages | undefined, Problem>> {
+    const first = this.#url(`referrers/${digest}`);
+    first.searchParams.set('artifactType', type);
+    const { manifestBytes, referrerPages } = this.#access.limits;
+    const pages: Answer[] = [];
+    for (let url: URL | undefined = first; url;) {
+      if (pages.length >= referrerPages) return ok({ pages, problem: tooManyPages(url, referrerPages) });
+      const answered: Result<Answer, Problem> = await this.#get(url, manifestBytes, INDEX_TYPE);
+      const failed =
+        answered.ok && answered.value.status !== 200 ? problemOfAnswer(url, answered.value.status) : undefined;
+      if (url === first && answered.ok && NO_SUCH_API.includes(answered.value.status)) return ok(undefined);
+      // What the pages before it list may be enough.
+      if (!answered.ok || failed) return ok({ pages, problem: answered.ok ? failed! : answered.error });
+      pages.push(answered.value);
+      const next: Result<URL | undefined, Problem> = nextPage(url, answered.value);
+      if (!next.ok) return ok({ pages, problem: next.error });
+      url = next.value;
+    }
+    return ok({ pages });
   }
 
   async blob(digest: string): Promise<Result<Uint8Array, Problem>> {
@@ -144,6 +156,27 @@ export class Registry {
     protect([token]);
     return ok(`Bearer ${token}`);
   }
+}
+
+/** A list, as far as it could be read. */
+export interface Pages {
+  readonly pages: readonly Answer[];
+  /** Why there may be more. */
+  readonly problem?: Problem;
+}
+
+function tooManyPages(url: URL, most: number): Problem {
+  return problem('HW2015', `the list ${placeOf(url)} has more than ${most} pages`);
+}
+
+/** R1, R3: the next page lies where this one does. */
+function nextPage(url: URL, { headers }: Answer): Result<URL | undefined, Problem> {
+  const link = [headers['link'] ?? []].flat().join(', ');
+  const target = /<([^<>]{1,4096})>\s*;[^<]*\brel="?next\b/i.exec(link)?.[1];
+  if (target === undefined) return ok(undefined);
+  const next = URL.parse(target, url);
+  if (next && next.origin === url.origin && next.pathname === url.pathname) return ok(next);
+  return err(problem('HW2407', `${placeOf(url)} says that its list goes on elsewhere`));
 }
 
 /** As registries answer that are older than the API. */

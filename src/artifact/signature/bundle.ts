@@ -29,6 +29,12 @@ export interface Signed {
 
 export type KeylessVerifier = (entity: SignedEntity) => Signer;
 
+/** Whom a Policy takes, and what the host's trusted root says of a certificate. */
+export interface Keyless {
+  readonly identities: Signers['keyless'];
+  readonly verifier: KeylessVerifier;
+}
+
 /**
  * @param text a `trusted_root.json`. Where it names logs, an entry of one is asked for, and where it names logs of
  *   certificates, a promise of one; a time that it can prove is asked for always.
@@ -38,6 +44,11 @@ export function keylessVerifier(text: string): Result<KeylessVerifier, Problem> 
     const root = TrustedRoot.fromJSON(JSON.parse(text));
     if (root.certificateAuthorities.length === 0) {
       return err(problem('HW2016', 'the trusted root names no certificate authority'));
+    }
+    const endless = [...root.tlogs, ...root.ctlogs].find(({ publicKey }) => publicKey?.validFor?.start === undefined);
+    // A key without a beginning would be believed about every time.
+    if (endless) {
+      return err(problem('HW2016', `the trusted root says not since when the log ${shown(endless.baseUrl)} holds`));
     }
     const verifier = new Verifier(toTrustMaterial(root), {
       tlogThreshold: root.tlogs.length > 0 ? 1 : 0,
@@ -54,12 +65,7 @@ export function keylessVerifier(text: string): Result<KeylessVerifier, Problem> 
 export function bundleProblem(
   text: Uint8Array,
   keys: readonly KeyObject[],
-  keyless:
-    | {
-        readonly identities: Signers['keyless'];
-        readonly verifier: KeylessVerifier;
-      }
-    | undefined,
+  keyless: Keyless | undefined,
   signed: Signed,
 ): Problem | undefined {
   const read = readBundle(text, signed);
@@ -73,20 +79,45 @@ export function bundleProblem(
     return statementProblem(bundle, signed);
   }
   if (!keyless) return problem('HW2011', 'the bundle is signed without a key, and the Policy names keys only');
-  const signer = signerOf(entity, keyless.verifier, bundle);
-  if (!signer.ok) return signer.error;
-  const { issuer, subject } = signer.value;
-  const isTrusted = keyless.identities.some((one) => one.issuer === issuer && isMatch(one.subject, subject));
-  if (!isTrusted) return problem('HW2011', `it is signed by ${shown(subject)}, vouched for by ${shown(issuer)}`);
-  return statementProblem(bundle, signed);
+  return identityProblem(read.value, keyless) ?? statementProblem(bundle, signed);
 }
 
-function readBundle(
-  text: Uint8Array,
-  { bytes }: Signed,
-): Result<{ readonly bundle: Bundle; readonly entity: SignedEntity }, Problem> {
+/** @returns why the bundle (its JSON) is no signature over these bytes by one of the identities, with a certificate */
+export function certificateProblem(json: unknown, bytes: Uint8Array, keyless: Keyless): Problem | undefined {
+  const read = entityOf(json, bytes);
+  if (!read.ok) return read.error;
+  if (read.value.entity.key.$case !== 'certificate') return problem('HW2013', 'the signature has no certificate');
+  return identityProblem(read.value, keyless);
+}
+
+interface ReadBundle {
+  readonly bundle: Bundle;
+  readonly entity: SignedEntity;
+}
+
+function identityProblem({ bundle, entity }: ReadBundle, { identities, verifier }: Keyless): Problem | undefined {
+  const signer = signerOf(entity, verifier, bundle);
+  if (!signer.ok) return signer.error;
+  const { issuer, subject } = signer.value;
+  const isTrusted = identities.some((one) => one.issuer === issuer && isMatch(one.subject, subject));
+  return isTrusted
+    ? undefined
+    : problem('HW2011', `it is signed by ${shown(subject)}, vouched for by ${shown(issuer)}`);
+}
+
+function readBundle(text: Uint8Array, { bytes }: Signed): Result<ReadBundle, Problem> {
+  let json: unknown;
   try {
-    const bundle = bundleFromJSON(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text)));
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
+  } catch (error) {
+    return err(problem('HW2013', `the bundle cannot be read: ${said(error)}`));
+  }
+  return entityOf(json, bytes);
+}
+
+function entityOf(json: unknown, bytes: Uint8Array): Result<ReadBundle, Problem> {
+  try {
+    const bundle = bundleFromJSON(json);
     const { tlogEntries, timestampVerificationData } = bundle.verificationMaterial;
     const stamps = timestampVerificationData?.rfc3161Timestamps ?? [];
     if (tlogEntries.length > MAX_ENTRIES || stamps.length > MAX_ENTRIES) {

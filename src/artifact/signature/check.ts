@@ -16,8 +16,9 @@ import { problem, type Problem } from '../../model/problem.ts';
 import type { SignatureDemand, SignatureOutcome } from '../../model/signature.ts';
 import type { ArtifactPort } from '../../reconcile/ports.ts';
 import type { RegistryAccess } from '../oci/registry.ts';
-import { bundleProblem, keylessVerifier } from './bundle.ts';
-import { cosignProblem } from './cosign.ts';
+import { bundleProblem, keylessVerifier, type Keyless } from './bundle.ts';
+import { cosignProblem, type CosignSignature, type SignedImage } from './cosign.ts';
+import { cosignKeylessProblem, hasCertificate } from './cosign-keyless.ts';
 import { documentsOfFile, documentsOfImage, type SignatureDocuments } from './documents.ts';
 import { openVerdicts } from './verdicts.ts';
 
@@ -110,8 +111,8 @@ async function demandProblem(
     reasons.push(why);
   }
   const image = source.type === 'oci' ? source.image : '';
-  for (const signature of keys.length > 0 ? documents.cosign : []) {
-    const why = cosignProblem(signature, keys, { digest: artifact, image });
+  for (const signature of documents.cosign) {
+    const why = cosignReason(signature, keys, keyless, { digest: artifact, image });
     if (!why) return undefined;
     reasons.push(why);
   }
@@ -120,6 +121,21 @@ async function demandProblem(
   if (verifier && !verifier.ok) reasons.unshift(verifier.error);
   const { code, message, remedy } = firstOf(reasons) ?? problem('HW2010', 'there is no signature');
   return problem(code, `${wanted}: ${message}`, { remedy });
+}
+
+/** With a certificate beside it a signature may still be by a key of the Policy. */
+function cosignReason(
+  signature: CosignSignature,
+  keys: readonly KeyObject[],
+  keyless: Keyless | undefined,
+  signed: SignedImage,
+): Problem | undefined {
+  if (keys.length > 0) {
+    const byKey = cosignProblem(signature, keys, signed);
+    if (!byKey || !keyless || !hasCertificate(signature)) return byKey;
+  }
+  if (keyless && hasCertificate(signature)) return cosignKeylessProblem(signature, keyless, signed);
+  return problem('HW2011', 'it is signed in another way than the Policy asks for: by a key, or without one');
 }
 
 /** S2 before S1's order. */

@@ -14,6 +14,8 @@ export interface CosignSignature {
   readonly payload: Uint8Array;
   /** Base64, as in the annotation. */
   readonly signature: string;
+  /** All of the layer: a certificate and what a log said of it, where no key signed. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** What was signed has to be. */
@@ -29,9 +31,7 @@ export function cosignProblem(
   keys: readonly KeyObject[],
   signed: SignedImage,
 ): Problem | undefined {
-  if (!/^[A-Za-z0-9+/]{1,512}={0,2}$/.test(signature)) {
-    return problem('HW2013', 'the annotation with the signature is not base64');
-  }
+  if (!isSignature(signature)) return problem('HW2013', 'the annotation with the signature is not base64');
   const bytes = Buffer.from(signature, 'base64');
   if (!keys.some((key) => verify('sha256', payload, key, bytes))) {
     return problem('HW2011', 'the signature is by none of the keys of the Policy');
@@ -39,7 +39,12 @@ export function cosignProblem(
   return payloadProblem(payload, signed);
 }
 
-function payloadProblem(payload: Uint8Array, { digest, image }: SignedImage): Problem | undefined {
+export function isSignature(text: string): boolean {
+  return /^[A-Za-z0-9+/]{1,512}={0,2}$/.test(text);
+}
+
+/** Of a payload whose signature is right. */
+export function payloadProblem(payload: Uint8Array, { digest, image }: SignedImage): Problem | undefined {
   const { type, found, reference } = fieldsOf(payload);
   if (type !== KIND || found === undefined || reference === undefined) {
     return problem('HW2013', 'the payload that is signed is not one of cosign');

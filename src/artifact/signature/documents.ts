@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../kit/result.ts';
 import { isDigest, type Digest } from '../../kit/digest.ts';
 import { problem, type Problem } from '../../model/problem.ts';
 import { parseDocument, type Descriptor } from '../oci/layout.ts';
-import { Registry, type RegistryAccess } from '../oci/registry.ts';
+import { Registry, type Pages, type RegistryAccess } from '../oci/registry.ts';
 import { parseImage } from '../oci/image.ts';
 import { fetchFile, verified } from '../web.ts';
 import { BUNDLE_TYPE } from './bundle.ts';
@@ -67,29 +67,37 @@ async function cosignSignatures(registry: Registry, digest: Digest, most: number
   return collect(layers.value, most, async (layer) => {
     const payload = await blobOf(registry, layer);
     if (!payload.ok) return payload;
-    return ok({
-      payload: payload.value,
-      signature: layer.annotations?.[SIGNATURE_ANNOTATION] ?? '',
-    });
+    const annotations = layer.annotations ?? {};
+    return ok({ payload: payload.value, signature: annotations[SIGNATURE_ANNOTATION] ?? '', annotations });
   });
 }
 
 async function referringBundles(registry: Registry, digest: Digest, most: number): Promise<Found<Uint8Array>> {
-  const asked = await registry.referrers(digest, BUNDLE_TYPE);
-  if (!asked.ok) return none(asked.error);
-  const answered = asked.value ? ok(asked.value) : await registry.manifest(tagOf(digest));
-  if (!answered.ok) return none(answered.error);
-  const index = parseDocument(answered.value.bytes);
-  if (!index.ok) return none(index.error);
-  if (index.value.type !== 'Index') return none(problem('HW2013', 'what refers to the artifact is no index'));
-  const manifests = index.value.manifests.filter(({ artifactType }) => artifactType === BUNDLE_TYPE);
-  return collect(manifests, most, async (manifest) => {
+  const listed = await registry.referrers(digest, BUNDLE_TYPE);
+  if (!listed.ok) return none(listed.error);
+  const { pages, problem: why } = listed.value ?? (await fallbackList(registry, digest));
+  const manifests: Descriptor[] = [];
+  const problems = why ? [...none(why).problems] : [];
+  for (const { bytes } of pages) {
+    const index = parseDocument(bytes);
+    if (!index.ok) problems.push(...none(index.error).problems);
+    else if (index.value.type !== 'Index') problems.push(problem('HW2013', 'what refers to the artifact is no index'));
+    else manifests.push(...index.value.manifests.filter(({ artifactType }) => artifactType === BUNDLE_TYPE));
+  }
+  const bundles = await collect(manifests, most, async (manifest) => {
     const layers = await layersOf(registry, manifest.digest, BUNDLE_TYPE);
     if (!layers.ok) return layers;
     const [only] = layers.value;
     if (layers.value.length === 1 && only) return blobOf(registry, only);
     return err(problem('HW2013', `${manifest.digest} is to hold one bundle and holds ${layers.value.length}`));
   });
+  return { found: bundles.found, problems: [...problems, ...bundles.problems] };
+}
+
+/** Of registries that keep no list: an index below a tag. */
+async function fallbackList(registry: Registry, digest: Digest): Promise<Pages> {
+  const answered = await registry.manifest(tagOf(digest));
+  return answered.ok ? { pages: [answered.value] } : { pages: [], problem: answered.error };
 }
 
 /** The layers of this type of a manifest, by tag or by digest. */
