@@ -18,7 +18,7 @@ export function echoOf(type: Type): Promise<Uint8Array> {
     (memory (export "memory") 2)
     (global $top (mut i32) (i32.const 65536))
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-      (drop (memory.grow (i32.const 1)))
+      (drop (memory.grow (i32.add (i32.const 1) (i32.shr_u (local.get 3) (i32.const 16)))))
       (global.set $top (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
       (global.get $top)
       (global.set $top (i32.add (global.get $top) (local.get 3))))

@@ -125,6 +125,7 @@ const HOLDING_WIT = `package test:t;
     see: func(one: borrow<thing>) -> u32;
     take: func(one: thing);
     all: func() -> list<thing>;
+    see-all: func(them: list<borrow<thing>>) -> u32;
   }
   interface guest {
     use host.{thing};
@@ -138,6 +139,7 @@ const HOLDING_WIT = `package test:t;
     keep: func(given: thing) -> u32;
     give: func(handle: u32) -> thing;
     lent: func(given: borrow<thing>, what: u32) -> u32;
+    lent-all: func(given: list<borrow<thing>>) -> u32;
     resource job { constructor(number: u32); number: func() -> u32; join: static func(one: job, two: borrow<job>) -> u32; }
     job-of: func(number: u32) -> job;
     job-at: func(handle: u32) -> job;
@@ -157,6 +159,7 @@ const HOLDING_WAT = `(module
   (import "test:t/host" "see" (func $see (param i32) (result i32)))
   (import "test:t/host" "take" (func $take (param i32)))
   (import "test:t/host" "all" (func $all (param i32)))
+  (import "test:t/host" "see-all" (func $see-all (param i32 i32) (result i32)))
   (import "[export]test:t/guest" "[resource-new]job" (func $new-job (param i32) (result i32)))
   (import "[export]test:t/guest" "[resource-rep]job" (func $rep-job (param i32) (result i32)))
   (import "[export]test:t/guest" "[resource-drop]job" (func $drop-job (param i32)))
@@ -175,6 +178,13 @@ const HOLDING_WAT = `(module
     (if (i32.eq (local.get 1) (i32.const 1)) (then (call $drop (local.get 0))))
     (if (i32.eq (local.get 1) (i32.const 2)) (then (call $take (local.get 0))))
     (local.get 0))
+  (func (export "test:t/guest#lent-all") (param i32 i32) (result i32) (local $sum i32)
+    (local.set $sum (call $see-all (local.get 0) (local.get 1)))
+    (loop $more (if (local.get 1) (then
+      (local.set 1 (i32.sub (local.get 1) (i32.const 1)))
+      (call $drop (i32.load (i32.add (local.get 0) (i32.mul (local.get 1) (i32.const 4)))))
+      (br $more))))
+    (local.get $sum))
   (func (export "test:t/guest#[constructor]job") (param i32) (result i32) (call $new-job (local.get 0)))
   (func (export "test:t/guest#job-of") (param i32) (result i32) (call $new-job (local.get 0)))
   (func (export "test:t/guest#job-at") (param i32) (result i32) (local.get 0))

@@ -60,6 +60,25 @@ export const PRIMITIVES: readonly Type[] = [
   },
 ];
 
+/** A resource of the host's. */
+export class Token {
+  readonly number: number;
+  constructor(number: number) {
+    this.number = number;
+  }
+}
+
+/** Owned: it goes in and out as the very object. */
+export const OWN: Type = {
+  ...number(
+    'token',
+    'i32',
+    4,
+    fc.nat().map((value) => new Token(value)),
+  ),
+  definition: 'resource token;',
+};
+
 const ARRAYS: Readonly<Record<string, { from(values: Iterable<never>): object }>> = {
   u8: Uint8Array,
   s8: Int8Array,

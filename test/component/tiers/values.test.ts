@@ -31,7 +31,8 @@ async function echoes(type: Type, values: readonly unknown[]): Promise<Echo[]> {
         return answer;
       },
     };
-    const outer = (await instanceOf(tiered, tier, { 'test:t/inner': inner }))['test:t/outer']!;
+    const imports = { 'test:t/inner': inner, 'test:t/types': { Token: types.Token } };
+    const outer = (await instanceOf(tiered, tier, imports))['test:t/outer']!;
     for (const [index, value] of values.entries()) {
       answer = values.at(-1 - index);
       const returned = outer['echo']!(value);
@@ -71,6 +72,14 @@ const TABLE: readonly Type[] = [
   types.enumeration('many', 300),
   ...[1, 8, 9, 16, 17, 32].map((count) => types.flags(`flags-of-${count}`, count)),
   types.list(types.tuple([char!, types.flags('some', 3), types.option(point)])),
+  types.list(types.list(types.list(types.list(u8!)))),
+  types.list(types.record('deep', [types.list(types.option(types.tuple([text!, types.list(point)])))])),
+  types.OWN,
+  types.list(types.OWN),
+  types.option(types.OWN),
+  types.record('holder', [types.OWN, text!, types.list(types.OWN)]),
+  types.variant('maybe-held', [undefined, types.OWN, text, types.list(types.tuple([types.OWN, u8!]))]),
+  types.result(types.OWN, text),
 ].map((type) =>
   // As the whole result of a function, a result is thrown: one level down it is a value.
   type.name.startsWith('result') ? types.tuple([type]) : type,
@@ -80,6 +89,23 @@ describe('each type', () => {
   test.each(TABLE.map((type): [string, Type] => [type.name, type]))('%s', async (_name, type) => {
     const values = fc.sample(type.values, { numRuns: 20, seed: 1 });
     expect(await echoes(type, values)).toEqual(expected(values));
+  });
+});
+
+describe('what is large', () => {
+  const megabyte = 1_000_000;
+  test.each<[string, Type, unknown]>([
+    ['a string', text!, 'ä'.repeat(megabyte / 2)],
+    ['a list of bytes', types.list(u8!), new Uint8Array(megabyte).fill(7)],
+    ['a list of strings', types.list(text!), Array.from({ length: 20_000 }, (_, index) => `item ${index}`)],
+    ['a list of records', types.list(point), Array.from({ length: 20_000 }, () => ({ field0: 1.5, field1: -2 }))],
+    [
+      'lists in a list',
+      types.list(types.list(u32!)),
+      Array.from({ length: 500 }, (_, index) => new Uint32Array(index).fill(index)),
+    ],
+  ])('%s', async (_name, type, value) => {
+    expect(await echoes(type, [value])).toEqual(expected([value]));
   });
 });
 

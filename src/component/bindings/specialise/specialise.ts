@@ -18,7 +18,7 @@ import {
   template,
 } from './template.ts';
 import { OWN_PREFIX, SUPPORT_CODE } from './support-code.ts';
-import { useOwnMasks } from './integers.ts';
+import { INTEGER_CODE, useOwnHalves, useOwnMasks } from './integers.ts';
 import { useOwnViews } from './memories.ts';
 import { NUMBER_CODE, useOwnNumbers } from './numbers.ts';
 import { RESOURCE_CODE, useOwnTables } from './resources.ts';
@@ -105,7 +105,7 @@ class Pass {
     const misunderstood = useOwnNumbers(this.#instantiate.body.body, this.#body);
     if (misunderstood !== undefined) return misunderstood;
     const scopes = useScopes(this.#instantiate, this.#body, hasObjects);
-    const support = [...SUPPORT_CODE, ...NUMBER_CODE, ...(hasObjects ? RESOURCE_CODE : []), ...scopes];
+    const support = [...SUPPORT_CODE, ...NUMBER_CODE, ...INTEGER_CODE, ...(hasObjects ? RESOURCE_CODE : []), ...scopes];
     useOwnViews(this.#instantiate, this.#body);
     useOwnMasks(this.#instantiate);
     this.#instantiate.body.body.unshift(...support.map(copy));
@@ -155,6 +155,7 @@ class Pass {
       const awaits = awaited.get(withoutVersion(this.#imports.get(target) ?? ''));
       const wrong = makeDirect(trampoline, instance, flags, awaits !== undefined);
       if (wrong !== undefined) return wrong;
+      useOwnHalves(trampoline.body);
       direct.add(target);
       const name: AnyNode = { type: 'Identifier', name: target, start: 0, end: 0 };
       declarator.init = (
