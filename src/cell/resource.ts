@@ -8,11 +8,16 @@ import { HostTrap } from './trap.ts';
  */
 export abstract class HostResource {
   readonly #scope: Scope;
+  readonly #parent: HostResource | undefined;
   #live = true;
+  #children = 0;
 
-  constructor(scope: Scope) {
+  /** @param parent must outlive it: dropping the parent first is a trap. */
+  constructor(scope: Scope, parent?: HostResource) {
     scope.acquire();
     this.#scope = scope;
+    this.#parent = parent;
+    if (parent) parent.#children += 1;
   }
 
   protected get scope(): Scope {
@@ -28,10 +33,12 @@ export abstract class HostResource {
     if (!this.#live) throw new HostTrap('the resource is gone');
     this.#live = false;
     this.#scope.release();
+    if (this.#parent) this.#parent.#children -= 1;
   }
 
   [Symbol.dispose](): void {
     if (!this.#live) return;
+    if (this.#children > 0) throw this.#scope.trap('a resource dropped before what it gave out');
     this.giveAway();
     this.dropped();
   }

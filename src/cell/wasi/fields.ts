@@ -43,8 +43,8 @@ export class Fields extends HostResource {
   #unread: UnreadFields | undefined;
 
   /** @param texts names in lower case and values, in turn; shared with the giver where `immutable`. */
-  constructor(scope: Scope, texts: string[], immutable: boolean) {
-    super(scope);
+  constructor(scope: Scope, texts: string[], immutable: boolean, parent?: HostResource) {
+    super(scope, parent);
     this.#kept = texts;
     this.#immutable = immutable;
     this.#bytes = 0;
@@ -52,8 +52,8 @@ export class Fields extends HostResource {
   }
 
   /** Immutable; what nobody asks for is not read. */
-  static unread(scope: Scope, unread: UnreadFields): Fields {
-    const fields = new Fields(scope, NO_TEXTS, true);
+  static unread(scope: Scope, unread: UnreadFields, parent: HostResource): Fields {
+    const fields = new Fields(scope, NO_TEXTS, true, parent);
     fields.#unread = unread;
     return fields;
   }

@@ -78,7 +78,7 @@ export class OutgoingRequest extends HostResource {
   }
 
   headers(): Fields {
-    return new Fields(this.scope, this.#headers, true);
+    return new Fields(this.scope, this.#headers, true, this);
   }
 
   /** Without a scheme it is `https`, without a path `/`. */

@@ -63,7 +63,7 @@ export class IncomingRequest extends HostResource {
   }
 
   headers(): Fields {
-    return Fields.unread(this.scope, this.#head);
+    return Fields.unread(this.scope, this.#head, this);
   }
 
   consume(): IncomingBody | Failed<undefined> {
@@ -85,9 +85,14 @@ export class IncomingBody extends HostResource {
   stream(): InputStream | Failed<undefined> {
     if (this.#stream !== 'NotTaken') return TAKEN;
     this.#stream = 'Open';
-    return new InputStream(this.scope, this.#body, () => {
-      this.#stream = 'Dropped';
-    });
+    return new InputStream(
+      this.scope,
+      this.#body,
+      () => {
+        this.#stream = 'Dropped';
+      },
+      this,
+    );
   }
 
   static finish(body: IncomingBody): FutureTrailers {

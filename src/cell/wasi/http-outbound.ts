@@ -59,7 +59,7 @@ export class IncomingResponse extends HostResource {
 
   headers(): Fields {
     // Immutable, so the texts can be shared.
-    return new Fields(this.scope, this.#head.headers as string[], true);
+    return new Fields(this.scope, this.#head.headers as string[], true, this);
   }
 
   consume(): IncomingBody | Failed<undefined> {

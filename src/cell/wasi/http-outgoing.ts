@@ -45,7 +45,7 @@ export class OutgoingResponse extends HostResource {
   }
 
   headers(): Fields {
-    return new Fields(this.scope, this.#headers, true);
+    return new Fields(this.scope, this.#headers, true, this);
   }
 
   body(): OutgoingBody | Failed<undefined> {
@@ -74,9 +74,14 @@ export class OutgoingBody extends HostResource {
   write(): OutputStream | Failed<undefined> {
     if (this.#stream !== 'NotTaken') return REFUSED;
     this.#stream = 'Open';
-    return new OutputStream(this.scope, this.#body, () => {
-      this.#stream = 'Dropped';
-    });
+    return new OutputStream(
+      this.scope,
+      this.#body,
+      () => {
+        this.#stream = 'Dropped';
+      },
+      this,
+    );
   }
 
   /**

@@ -53,8 +53,8 @@ export class InputStream extends HostResource {
   readonly #source: ByteSource;
   readonly #onDrop: (() => void) | undefined;
 
-  constructor(scope: Scope, source: ByteSource, onDrop?: () => void) {
-    super(scope);
+  constructor(scope: Scope, source: ByteSource, onDrop?: () => void, parent?: HostResource) {
+    super(scope, parent);
     this.#source = source;
     this.#onDrop = onDrop;
   }
@@ -102,8 +102,8 @@ export class OutputStream extends HostResource {
   readonly #onDrop: (() => void) | undefined;
   #permit = 0;
 
-  constructor(scope: Scope, sink: ByteSink, onDrop?: () => void) {
-    super(scope);
+  constructor(scope: Scope, sink: ByteSink, onDrop?: () => void, parent?: HostResource) {
+    super(scope, parent);
     this.#sink = sink;
     this.#onDrop = onDrop;
   }
