@@ -7,6 +7,7 @@
  * R3 What serves starts before anything else does.
  * R4 Beside a singleton nothing of its entry runs (singleton.ts): what goes is waited for, what is held is in its mailbox.
  * R5 Replicas of another token, or of another toolchain's bundles, are replaced one by one, each after the new one is ready.
+ * R6 Of what is parked nothing runs, and nothing of it is stopped before what a call can start is there.
  */
 import { hashOfJson } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
@@ -18,7 +19,7 @@ import type { GroupId } from '../model/snapshot.ts';
 import { changesData, dataPlanOf, isMigrating } from './data.ts';
 import { withCandidate, type EntryDraft } from './memory.ts';
 import { isOutdated, regressionOf } from './pins.ts';
-import { fullCount } from './scaling.ts';
+import { fullCount, isParked } from './scaling.ts';
 import { firingsOf, isIdle } from './schedule/calls.ts';
 import { holdsRequests, isAlone, isHandingOver, isSingleton, runsAlone } from './singleton.ts';
 import { running, standing, standingCandidate } from './rolling.ts';
@@ -36,6 +37,8 @@ interface Wanted {
   /** Replicas with another token are replaced one by one; undefined: any will do. */
   readonly token: string | undefined;
   readonly purpose: 'serving' | 'candidate' | 'warm';
+  /** Without a process. */
+  readonly parked?: boolean;
 }
 
 /** Starts, stops and forgets for all entries; returns the soonest time on `clockMs` at which a start is due. */
@@ -90,8 +93,13 @@ function wantedOf(world: World, key: EntryKey, entry: EntryDraft): ReadonlyMap<G
       );
     return wanted;
   }
-  if (serving && !isIdle(world, key, entry))
-    add(serving.release, 'serving', tokenOf(serving.release, restartToken), standing(world, key, entry));
+  if (serving && !isIdle(world, key, entry)) {
+    const group = groupOf(key, serving.release);
+    const token = tokenOf(serving.release, restartToken);
+    if (isParked(entry))
+      wanted.set(group, { purpose: 'serving', token, release: serving.release, count: 1, parked: true });
+    else add(serving.release, 'serving', token, standing(world, key, entry));
+  }
   // What is on its way out keeps what it has; nothing new is started beside it.
   const left = leaving ? running(entry, groupOf(key, leaving.release)) : 0;
   if (leaving && left > 0) add(leaving.release, 'warm', undefined, left);
@@ -168,8 +176,9 @@ function fill(
   start: (action: Extract<Action, { type: 'Start' }>) => void,
 ): number | undefined {
   const entry = entryOf(world, key);
-  const plan = planOf(world, key, want.release, want.token);
-  const mine = entry.replicas.filter((replica) => replica.group === plan.group && !replica.stopping);
+  const parked = want.parked === true ? ({ parked: true } as const) : {};
+  const plan = { ...planOf(world, key, want.release, want.token), ...parked };
+  const [mine, others] = ofKind(entry, plan, live);
   for (const replica of mine) {
     if (live.has(replica.id)) continue;
     const cell = { ...plan, restartToken: replica.token };
@@ -185,7 +194,11 @@ function fill(
   if (alone && stale.length > 0 && isInForce(world)) {
     return void stop(world, key, stale, 'replaced by a newer one, which starts when it has ended', live);
   }
-  const allReady = mine.every((replica) => live.get(replica.id)?.phase === 'Ready');
+  const there = mine.filter(isThere(want, live));
+  const allReady = there.length === mine.length;
+  if (there.length >= want.count && others.length > 0) {
+    stop(world, key, others, want.parked ? 'nothing called it for a while' : 'it is not needed any more', live);
+  }
   const missing = want.count - mine.length + (stale.length > 0 && allReady && mine.length <= want.count ? 1 : 0);
   if (missing <= 0) return void stopSurplus(world, key, want, mine, stale, live);
   if (alone && !isRoomFor(world, key, plan.group)) return undefined;
@@ -200,11 +213,32 @@ function fill(
     const id = `${plan.group}#${world.memory.nextReplica}`;
     world.memory.nextReplica += 1;
     const one = isSingleton(want.release.entry) ? { isSingleton: true as const } : {};
-    entry.replicas = [...entry.replicas, { id, group: plan.group, token: plan.restartToken, stopping: false, ...one }];
+    const replica = { id, group: plan.group, token: plan.restartToken, stopping: false, ...one, ...parked };
+    entry.replicas = [...entry.replicas, replica];
     if (plan.migrate) withCandidate(entry, { copy: { ...entry.candidate!.copy!, replica: id } });
-    start({ type: 'Start', replica: id, cell: plan, why: `${want.purpose}: ${mine.length} of ${want.count} run` });
+    start({ type: 'Start', replica: id, cell: plan, why: whyStarted(want, mine.length) });
   }
   return undefined;
+}
+
+function whyStarted({ purpose, count, parked }: Wanted, present: number): string {
+  return parked ? 'parked: the first call starts it' : `${purpose}: ${present} of ${count} run`;
+}
+
+/** Of a group: those of the kind that is wanted, with a process or without, and the others. */
+function ofKind(
+  { replicas }: EntryDraft,
+  { group, parked }: Pick<CellPlan, 'group' | 'parked'>,
+  live: ReadonlyMap<string, ReplicaObserved>,
+): readonly [readonly ReplicaMemory[], readonly ReplicaMemory[]] {
+  const all = replicas.filter((replica) => replica.group === group && !replica.stopping);
+  const isKind = ({ id, parked: asked }: ReplicaMemory) =>
+    (asked === true && (live.get(id)?.phase ?? 'Parked') === 'Parked') === (parked === true);
+  return [all.filter(isKind), all.filter((replica) => !isKind(replica))];
+}
+
+function isThere({ parked }: Wanted, live: ReadonlyMap<string, ReplicaObserved>) {
+  return ({ id }: ReplicaMemory): boolean => live.get(id)?.phase === (parked ? 'Parked' : 'Ready');
 }
 
 /** R4: whatever else ran for this entry has ended, and so has what is being replaced. */
@@ -232,7 +266,7 @@ function stopSurplus(
   live: ReadonlyMap<string, ReplicaObserved>,
 ): void {
   if (mine.length <= want.count) return;
-  const isReady = (replica: ReplicaMemory) => live.get(replica.id)?.phase === 'Ready';
+  const isReady = isThere(want, live);
   // Never the old before the new is ready, and never the new one while it warms: that would go round for ever.
   const enough = mine.filter(isReady).length;
   const old = stale.length > 0 ? stale : mine;
@@ -314,7 +348,13 @@ function adoptOrphans(world: World): void {
     const wanted = wantedOf(world, key, entry);
     const found = unknown.filter(({ group }) => wanted.has(group));
     if (found.length === 0) continue;
-    const adopted = found.map(({ id, group, restartToken }) => ({ id, group, token: restartToken, stopping: false }));
+    const adopted = found.map(({ id, group, restartToken, phase }): ReplicaMemory => ({
+      id,
+      group,
+      token: restartToken,
+      stopping: false,
+      ...(phase === 'Parked' ? { parked: true } : {}),
+    }));
     entry.replicas = [...entry.replicas, ...adopted];
   }
 }

@@ -11,7 +11,7 @@ import type { Parties } from './parties.ts';
 import type { PruneGuard } from './prune.ts';
 import { isIdle } from './schedule/calls.ts';
 import { failuresWithin } from './supervise.ts';
-import { entryOf, groupOf, readyCount, replicasOf, type Party, type Target, type Wish, type World } from './world.ts';
+import { canAnswer, entryOf, groupOf, replicasOf, type Party, type Target, type Wish, type World } from './world.ts';
 
 export interface Freeze {
   readonly name: string;
@@ -137,7 +137,7 @@ export function servingTrouble({ world, key, entry, wish }: EntryContext): strin
   const group = groupOf(key, serving.release);
   const { windowMs } = serving.release.entry.supervision;
   const failures = failuresWithin(entry.failures, group, world.memory.clockMs, windowMs);
-  if (readyCount(world, key, serving.release) === 0 && failures.length > 0) {
+  if (!canAnswer(world, key, serving.release) && failures.length > 0) {
     return `serving has no ready replica (${failures.length} failed; the last: ${failures.at(-1)!.message})`;
   }
   const limit = serving.release.entry.rollout.settings.gate.hardStops.consecutiveErrors;

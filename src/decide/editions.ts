@@ -7,7 +7,7 @@ import type { Observed } from '../model/observed.ts';
 import { endCopy, presentOf, surplusOf } from './data.ts';
 import { keep, type EntryDraft } from './memory.ts';
 import { isHandingOver } from './singleton.ts';
-import { entryOf, readyCount, type World } from './world.ts';
+import { canAnswer, entryOf, type World } from './world.ts';
 
 /** An order that failed, or was lost, is given again after so long; copies at once, because somebody waits. */
 export const ORDER_AGAIN_MS = 10_000;
@@ -33,7 +33,7 @@ export function tidyData(world: World): void {
   for (const [key, entry] of world.entries) {
     if (entry.paused && !isHandingOver(entry)) {
       const { serving } = entry;
-      if (!serving || readyCount(world, key, serving.release) > 0) entry.paused = undefined;
+      if (!serving || canAnswer(world, key, serving.release)) entry.paused = undefined;
     }
     if (!entry.data) continue;
     const { serving, candidate, leaving, warm } = entry;

@@ -5,11 +5,12 @@ import type { Reason } from '../model/status.ts';
 import { liveReplicas, somethingServes } from './context.ts';
 import type { Decided } from './lock-step.ts';
 import { isBlueGreen, shareText, stepOf } from './steps.ts';
+import { isParked } from './scaling.ts';
 import { callsOf, isIdle } from './schedule/calls.ts';
 import { firingVerdict } from './schedule/verdict.ts';
 import { isCrashLoop } from './supervise.ts';
 import { migrationApproval, missingApproval } from './walk.ts';
-import { groupOf, readyCount, type World } from './world.ts';
+import { canAnswer, groupOf, readyCount, replicasOf, type World } from './world.ts';
 
 export interface Headline {
   readonly reason: Reason;
@@ -35,7 +36,7 @@ function settled(world: World, { context }: Decided): Headline {
   const last = isIdle(world, context.key, entry)
     ? undefined
     : entry.failures.findLast((failure) => failure.group === group);
-  const isDown = world.observed.engine !== undefined && readyCount(world, key, serving.release) === 0;
+  const isDown = world.observed.engine !== undefined && !canAnswer(world, key, serving.release);
   if (last && (isDown || isCrashLoop(entry.failures, group, supervision, world.memory.clockMs))) {
     const how = isDown ? 'has no ready replica' : 'crashes again and again';
     return { reason: 'Degraded', message: `${name} ${how}; it is restarted with back-off. The last: ${last.message}` };
@@ -56,11 +57,19 @@ function settled(world: World, { context }: Decided): Headline {
   if (!serving.proven) return { reason: 'Inconclusive', message: `${name} serves; its bake ended without proof` };
   const missing = missingOf(world, context);
   if (missing !== undefined) return { reason: 'Waiting', message: `${name} serves; ${missing}` };
+  if (isParked(entry)) return parkedHeadline(world, context, name);
   const replicas = liveReplicas(context);
   return {
     reason: 'InSync',
     message: `${name} serves, is proven and is what git says; ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`,
   };
+}
+
+function parkedHeadline(world: World, { key, entry }: Decided['context'], name: string): Headline {
+  const replicas = replicasOf(world, key, groupOf(key, entry.serving!.release));
+  const refused = replicas.find(({ phase, problem }) => phase === 'Parked' && problem)?.problem;
+  if (refused) return { reason: 'Waiting', message: `${name} is parked and cannot be started: ${refused.message}` };
+  return { reason: 'InSync', message: `${name} is proven and is what git says; parked: the first call starts it` };
 }
 
 /** Why there are fewer replicas than its load asks for, where that is not their own doing. */

@@ -61,5 +61,5 @@ function isBetweenSteps(candidate: Candidate): boolean {
 
 /** Asked for and not asked to stop. */
 export function running({ replicas }: EntryDraft, group: GroupId): number {
-  return replicas.filter((replica) => replica.group === group && !replica.stopping).length;
+  return replicas.filter((replica) => replica.group === group && !replica.stopping && !replica.parked).length;
 }

@@ -30,7 +30,7 @@ import { scheduleStatusOf } from './schedule/status.ts';
 import { previewLabel } from './snapshot.ts';
 import { headerText, stepOf, stepsOf } from './steps.ts';
 import { tellHold } from './tell.ts';
-import { groupOf, readyCount, type World } from './world.ts';
+import { canAnswer, groupOf, type World } from './world.ts';
 
 export function statusOf(world: World, decided: Decided, owned: Owners): EntryStatus {
   const { context } = decided;
@@ -181,7 +181,7 @@ function candidateOf(world: World, { context: { key, entry } }: Decided): Candid
 function conditionsOf(world: World, { context, move, row }: Decided, headline: Headline): readonly Condition[] {
   const { key, entry } = context;
   const stands =
-    entry.serving !== undefined && (isIdle(world, key, entry) || readyCount(world, key, entry.serving.release) > 0);
+    entry.serving !== undefined && (isIdle(world, key, entry) || canAnswer(world, key, entry.serving.release));
   const moving = entry.candidate !== undefined || entry.serving?.bake?.state === 'Watching' || move.type === 'Remove';
   const stuck = move.type === 'Hold' || (move.type === 'Drop' && row.row !== 10);
   const synced = isServing(context);

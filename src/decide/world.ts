@@ -79,6 +79,16 @@ export function readyCount(world: World, key: EntryKey, release: Release): numbe
   return replicasOf(world, key, groupOf(key, release)).filter((replica) => replica.phase === 'Ready').length;
 }
 
+/** A replica is ready, or is parked or on its way because a call woke it: requests get their answer. */
+export function canAnswer(world: World, key: EntryKey, release: Release): boolean {
+  if (readyCount(world, key, release) > 0) return true;
+  const mine = world.entries.get(key)?.replicas ?? [];
+  return replicasOf(world, key, groupOf(key, release)).some(({ id, phase }) => {
+    const isOnCall = phase === 'Parked' || phase === 'Starting' || phase === 'Warming';
+    return isOnCall && mine.some((replica) => replica.id === id && replica.parked);
+  });
+}
+
 /** The engine has the snapshot decided last, and none is on its way. */
 export function isInForce({ observed, memory, actions }: World): boolean {
   const inForce = observed.engine?.generation === memory.snapshot.generation;

@@ -5,7 +5,7 @@
  * Invariants
  * N1 Asking twice for the same replica is asking once, whatever has become of it.
  * N2 What is reserved for all processes that are not gone stays within the engine's memory: refused otherwise, with the
- *    numbers, and nothing is started.
+ *    numbers, and nothing is started. For one that is parked nothing is reserved before a call wakes it.
  * N3 A replica that may take no more requests has left its group's list before anybody else hears of it.
  * N4 Of a singleton one process exists: a second one is refused while the first may answer, and waits until it is gone.
  */
@@ -15,7 +15,7 @@ import { err, ok, type Result } from '../kit/result.ts';
 import type { CellSpec, EngineObserved, ReplicaObserved } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
-import type { CellCaller } from '../wire/cell-caller.ts';
+import type { Beside, CellCaller, Standby } from '../wire/cell-caller.ts';
 import type { CallRemote } from '../wire/remote-call.ts';
 import { BrokerClient } from './broker-client.ts';
 import { formatBytes, replicaBudget, HEAP_MIB } from './budget.ts';
@@ -51,7 +51,7 @@ export interface HostOptions {
   readonly maxReplicas: number;
   readonly log: Logger;
   /** The replicas of a group that may take requests now: unhealthy ones only where there is no other. Never written to. */
-  readonly onReady: (group: GroupId, callers: readonly CellCaller[]) => void;
+  readonly onReady: (group: GroupId, callers: readonly CellCaller[], beside: Beside) => void;
   /** A guest calls another entry's cells. */
   readonly callRemote: CallRemote;
   /** A replica has changed: look again. */
@@ -118,10 +118,10 @@ export class Host {
     if (this.#replicas.has(id)) return ok(undefined);
     if (this.#closing) return err(problem('HW4115', `${id} was not started: the engine is shutting down`));
     const budget = replicaBudget(cell);
-    const refused = this.#refuseSandbox(cell) ?? this.#refuseSecond(id, cell) ?? this.#refuse(id, budget.reservedBytes);
+    const refused = this.#refuseSandbox(cell) ?? this.#refuseSecond(id, cell);
     if (refused) return err(refused);
-    this.#reservedBytes += budget.reservedBytes;
-    this.#admitted += 1;
+    const noRoom = cell.parked ? undefined : this.#refuse(id, budget.reservedBytes);
+    if (noRoom) return err(noRoom);
     const replica = new Replica({
       id,
       cell,
@@ -136,7 +136,8 @@ export class Host {
       onChange: (changed) => this.#onReplicaChange(changed),
     });
     this.#replicas.set(id, replica);
-    void this.#giveBack(replica);
+    if (cell.parked) this.#onReplicaChange(replica);
+    else this.#admit(replica);
     return ok(undefined);
   }
 
@@ -186,6 +187,28 @@ export class Host {
     this.#options.log.info({ sandbox: this.#spawner.sandbox }, 'the sandbox of cells is known');
     this.#pool.fill();
     this.#options.onChange();
+  }
+
+  /** Keeps its memory for it until its process is gone. */
+  #admit(replica: Replica): void {
+    this.#reservedBytes += replica.budget.reservedBytes;
+    this.#admitted += 1;
+    void this.#giveBack(replica);
+  }
+
+  /** N2. */
+  #wake(replica: Replica): string | undefined {
+    if (replica.phase !== 'Parked') return undefined;
+    const refused = this.#closing
+      ? problem('HW4115', `${replica.id} was not started: the engine is shutting down`)
+      : (this.#refuseSandbox(replica.cell) ?? this.#refuse(replica.id, replica.budget.reservedBytes));
+    if (refused) {
+      replica.stayParked(refused);
+      return refused.message;
+    }
+    this.#admit(replica);
+    replica.wake();
+    return undefined;
   }
 
   async #giveBack(replica: Replica): Promise<void> {
@@ -245,9 +268,15 @@ export class Host {
     const members = [...this.#replicas.values()].filter((replica) => replica.cell.group === group);
     const healthy = open(members.filter((replica) => replica.phase === 'Ready'));
     const callers = healthy.length > 0 ? healthy : open(members.filter((replica) => replica.phase === 'Unhealthy'));
-    this.#options.onReady(group, callers);
+    this.#options.onReady(group, callers, { standby: this.#standbyOf(members), why: changed.whyNotAwake });
     if (changed.phase === 'Ended') this.#dropOldestEnded();
     this.#options.onChange();
+  }
+
+  /** One on its way goes before one that is parked: several calls wake one. */
+  #standbyOf(members: readonly Replica[]): Standby | undefined {
+    const one = members.find(({ isWaking }) => isWaking) ?? members.find(({ phase }) => phase === 'Parked');
+    return one && { queue: one.cell.limits.queue, wake: () => this.#wake(one) };
   }
 
   #dropOldestEnded(): void {

@@ -1,7 +1,7 @@
 /**
  * One replica of a cell, from the moment control asks for it until its process is gone.
  *
- *   Starting → Warming → Ready ⇄ Unhealthy → Draining → Ended
+ *   (Parked →) Starting → Warming → Ready ⇄ Unhealthy → Draining → Ended
  *
  * Invariants
  * L1 A replica ends once. The first reason stands, whatever its process does afterwards.
@@ -64,7 +64,7 @@ export class Replica implements CellOwner {
   readonly id: string;
   readonly cell: CellSpec;
   readonly budget: ReplicaBudget;
-  phase: ReplicaPhase = 'Starting';
+  phase: ReplicaPhase;
   /** There from the assignment until the end. */
   channel: CellChannel | undefined;
   readonly #options: ReplicaOptions;
@@ -72,7 +72,8 @@ export class Replica implements CellOwner {
   readonly #guestLog: GuestLog;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #gone = new Deferred<void>();
-  readonly #askedAtMs = performance.now();
+  #askedAtMs = performance.now();
+  #isWoken = false;
   readonly #bundles: BundlesInUse;
   /** What it was given in confidence does not come back in what it says. */
   readonly #mask: Mask;
@@ -95,7 +96,37 @@ export class Replica implements CellOwner {
       this.#log,
       options.cell.members.map(({ member }) => member),
     );
+    this.phase = options.cell.parked ? 'Parked' : 'Starting';
+    if (this.phase === 'Starting') void this.#start();
+  }
+
+  /** A call started it, and it has not been ready yet. */
+  get isWaking(): boolean {
+    return this.#isWoken && (this.phase === 'Starting' || this.phase === 'Warming');
+  }
+
+  /** Why the call that started it got no answer from it. */
+  get whyNotAwake(): string | undefined {
+    return this.#isWoken && this.phase === 'Ended' && this.#readyAtMs === undefined
+      ? this.#problem?.message
+      : undefined;
+  }
+
+  /** A call waits for it. */
+  wake(): void {
+    if (this.phase !== 'Parked') return;
+    this.#isWoken = true;
+    this.#askedAtMs = performance.now();
+    this.#problem = undefined;
+    this.#enter('Starting');
     void this.#start();
+  }
+
+  /** It cannot be started now: it stays parked, and that is seen. */
+  stayParked(why: Problem): void {
+    if (this.#problem?.message === why.message) return;
+    this.#problem = why;
+    this.#options.onChange(this);
   }
 
   /** Resolves when the process is gone and its memory given back (L3). */

@@ -11,7 +11,7 @@
  * D5 Who previews a release adds neither to its traffic nor to its run of failures: people who try things are no gate.
  */
 import { Outcome, Abort, REQUEST_AWAITS_READ, REQUEST_HAS_BODY_FRAMES, REQUEST_IS_TYPED } from '../wire/frames.ts';
-import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller } from '../wire/cell-caller.ts';
+import { BROKE_PROTOCOL, LOST, type Beside, type CallEnd, type CellCaller } from '../wire/cell-caller.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { requestHeadFits } from '../wire/request-head.ts';
 import { answerOfEnd, countOfDeadline, countOfEnd, REFUSALS, type Count } from './answers.ts';
@@ -73,9 +73,9 @@ export class Dispatcher implements Directory, ExchangeOwner {
     return this.tallies.of(release, group);
   }
 
-  setReplicas(id: GroupId, callers: readonly CellCaller[]): void {
+  setReplicas(id: GroupId, callers: readonly CellCaller[], beside: Beside = {}): void {
     const group = this.group(id);
-    group.callers = callers;
+    group.replace(callers, beside);
     if (group.isReady) this.#pump(group);
     else if (!group.takesRequests) this.#rerouteWaiting(group);
   }
@@ -88,7 +88,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
     for (const [id, group] of this.#groups) {
       group.mailbox = mailboxes.get(id) ?? 0;
       if (group.waiting > 0 && !group.takesRequests) this.#rerouteWaiting(group);
-      if (!groups.has(id) && group.callers.length === 0 && group.waiting === 0) this.#groups.delete(id);
+      if (!groups.has(id) && group.isEmpty) this.#groups.delete(id);
     }
   }
 
@@ -97,8 +97,8 @@ export class Dispatcher implements Directory, ExchangeOwner {
     const choice = chooseArm(rule, this.#facts, this.#newClient);
     if (choice.arm === undefined) {
       if (choice.tried !== undefined) exchange.arm = choice.tried;
-      const { reason = REFUSALS.NoReplica.reason, message = '' } = rule.rule.unavailable ?? {};
-      exchange.answer({ ...REFUSALS.NoReplica, reason }, message);
+      const { reason = REFUSALS.NoReplica.reason, message } = rule.rule.unavailable ?? {};
+      exchange.answer({ ...REFUSALS.NoReplica, reason }, message ?? choice.tried?.group.why ?? '');
       return;
     }
     const { arm } = choice;
@@ -111,7 +111,8 @@ export class Dispatcher implements Directory, ExchangeOwner {
     } else if (arm.group.enqueue(exchange)) arm.tally.inFlight++;
     else {
       arm.counts.overloads++;
-      exchange.answer(REFUSALS.QueueFull);
+      if (arm.group.why === undefined) exchange.answer(REFUSALS.QueueFull);
+      else exchange.answer(REFUSALS.NoReplica, arm.group.why);
       return;
     }
     if (!rule.mirror?.takes(exchange)) return;

@@ -5,9 +5,11 @@
  * G1 A request waits only while every replica is at its concurrency, in order of arrival, at most until its deadline, and
  *    at most as many as the replicas' `queue` limits add up to.
  * G2 With a mailbox it also waits while there is no replica at all, at most as many as the mailbox holds.
+ * G3 Where no replica is there but one that a call can start, requests wait for that one, at most as many as its `queue`, and
+ *    one at least.
  */
 import type { GroupId } from '../model/snapshot.ts';
-import type { CellCaller } from '../wire/cell-caller.ts';
+import type { Beside, CellCaller, Standby } from '../wire/cell-caller.ts';
 
 export interface Waiting {
   /** On the clock of `performance.now()`. */
@@ -19,6 +21,11 @@ const SWEEP_MS = 20;
 export class Group<Request extends Waiting> {
   readonly id: GroupId;
   callers: readonly CellCaller[] = [];
+  /** Grows with each call that goes to a replica or waits for one. */
+  uses = 0;
+  /** Why a call could not start a replica; absent where one is there or can be had. */
+  why: string | undefined;
+  #standby: Standby | undefined;
   /** How many may wait whatever the replicas do; 0: none without a replica. */
   mailbox = 0;
   readonly #waiting: Request[] = [];
@@ -37,13 +44,24 @@ export class Group<Request extends Waiting> {
     return this.#waiting.length;
   }
 
+  /** Nothing is lost with it. */
+  get isEmpty(): boolean {
+    return this.callers.length === 0 && this.waiting === 0 && this.#standby === undefined;
+  }
+
   get isReady(): boolean {
     return this.callers.some((caller) => caller.open);
   }
 
   /** May a request come here now, to a replica or to wait for one? */
   get takesRequests(): boolean {
-    return this.mailbox > 0 || this.isReady;
+    return this.mailbox > 0 || this.isReady || this.#standby !== undefined;
+  }
+
+  replace(callers: readonly CellCaller[], { standby, why }: Beside): void {
+    this.callers = callers;
+    this.#standby = standby;
+    this.why = callers.length > 0 || standby !== undefined ? undefined : (why ?? this.why);
   }
 
   /** The replica with the fewest calls in flight that has room for one more. */
@@ -53,17 +71,26 @@ export class Group<Request extends Waiting> {
       if (!caller.open || caller === except || caller.inFlight >= caller.concurrency) continue;
       if (best === undefined || caller.inFlight < best.inFlight) best = caller;
     }
+    if (best !== undefined) this.uses++;
     return best;
   }
 
-  /** `false` where the queue is full. */
+  /** `false` where the queue is full, or where nothing is there and nothing can be started: then `why` says so. */
   enqueue(request: Request): boolean {
-    let room = this.mailbox;
-    if (room === 0) for (const caller of this.callers) if (caller.open) room += caller.queue;
-    if (this.#waiting.length >= room) return false;
+    if (this.#waiting.length >= this.#room()) return false;
+    this.uses++;
     this.#waiting.push(request);
     this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
     return true;
+  }
+
+  #room(): number {
+    if (this.mailbox > 0) return this.mailbox;
+    let room = 0;
+    for (const caller of this.callers) if (caller.open) room += caller.queue;
+    if (this.#standby === undefined || this.isReady) return room;
+    this.why = this.#standby.wake();
+    return this.why === undefined ? Math.max(1, this.#standby.queue) : 0;
   }
 
   /** The request that has waited longest. */

@@ -12,7 +12,7 @@ import { err, ok, type Result } from '../kit/result.ts';
 import type { GroupLoad, ReleaseSamples, RemoteCount, SyntheticRun } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { GroupId, Snapshot } from '../model/snapshot.ts';
-import type { CellCaller } from '../wire/cell-caller.ts';
+import type { Beside, CellCaller } from '../wire/cell-caller.ts';
 import type { CallRemote } from '../wire/remote-call.ts';
 import { REFUSALS } from './answers.ts';
 import { compileRules, type CompiledRule } from './compiled-rule.ts';
@@ -56,7 +56,7 @@ export interface Ingress {
   /** Absent before the first. */
   readonly snapshot: Snapshot | undefined;
   /** The replicas of a group that may take traffic now. */
-  setReplicas(group: GroupId, ready: readonly CellCaller[]): void;
+  setReplicas(group: GroupId, ready: readonly CellCaller[], beside?: Beside): void;
   samples(): readonly ReleaseSamples[];
   loads(): readonly GroupLoad[];
   /** Resolves when the run has ended; a run of the same id is started once. */
@@ -181,8 +181,8 @@ class HttpIngress implements Ingress {
     return ok(snapshot.generation);
   }
 
-  setReplicas(group: GroupId, ready: readonly CellCaller[]): void {
-    this.#dispatcher.setReplicas(group, ready);
+  setReplicas(group: GroupId, ready: readonly CellCaller[], beside?: Beside): void {
+    this.#dispatcher.setReplicas(group, ready, beside);
   }
 
   samples(): readonly ReleaseSamples[] {

@@ -13,12 +13,15 @@ const LOOKS = 5;
 
 interface Measured {
   readonly looks: Float64Array;
+  uses: number;
+  wasBusy: boolean;
+  usedAtMs: number;
   /** How many replicas it asked for when that was last told. */
   told: number;
 }
 
 export interface LoadOptions {
-  readonly groups: () => Iterable<Pick<Group<never>, 'id' | 'callers' | 'waiting'>>;
+  readonly groups: () => Iterable<Pick<Group<never>, 'id' | 'callers' | 'waiting' | 'uses'>>;
   /** A group asks for another number of replicas than it did. */
   readonly onChange: () => void;
 }
@@ -34,23 +37,31 @@ export class Loads {
     this.#timer = setInterval(() => this.look(), LOOK_PERIOD_MS).unref();
   }
 
-  read(): readonly GroupLoad[] {
-    return [...this.#measured].map(([group, { looks }]) => ({ group, inFlight: average(looks) }));
+  read(nowMs = performance.now()): readonly GroupLoad[] {
+    return [...this.#measured].map(([group, { looks, usedAtMs }]) => ({
+      group,
+      inFlight: average(looks),
+      idleMs: Math.round(nowMs - usedAtMs),
+    }));
   }
 
   close(): void {
     clearInterval(this.#timer);
   }
 
-  look(): void {
+  look(nowMs = performance.now()): void {
     const measured = new Map<GroupId, Measured>();
     let changed = false;
     for (const group of this.#options.groups()) {
       const { callers } = group;
-      const one = this.#measured.get(group.id) ?? { looks: new Float64Array(LOOKS), told: 0 };
+      const one = this.#measured.get(group.id) ?? begun(group.uses, nowMs);
       let inFlight = group.waiting;
       for (const caller of callers) inFlight += caller.inFlight;
       one.looks[this.#at] = inFlight;
+      // What is in it at one look alone may be a probe of our own.
+      if (group.uses !== one.uses || (inFlight > 0 && one.wasBusy)) one.usedAtMs = nowMs;
+      one.uses = group.uses;
+      one.wasBusy = inFlight > 0;
       measured.set(group.id, one);
       const asks = callers.length === 0 ? 0 : replicasFor(average(one.looks), callers[0]!.concurrency);
       if (asks === one.told) continue;
@@ -61,6 +72,10 @@ export class Loads {
     this.#at = (this.#at + 1) % LOOKS;
     if (changed) this.#options.onChange();
   }
+}
+
+function begun(uses: number, nowMs: number): Measured {
+  return { looks: new Float64Array(LOOKS), uses, wasBusy: false, usedAtMs: nowMs, told: 0 };
 }
 
 function average(looks: Float64Array): number {

@@ -65,7 +65,7 @@ export class RemoteExchange implements CellExchange, QueuedCall, RemoteHandle {
     this.deadlineAtMs = Math.min(deadlineAtMs, this.#startedAtMs + target.requestTimeoutMs);
     const caller = arm.group.leastBusy();
     if (caller === undefined && !arm.group.enqueue(this)) {
-      this.#overloaded('every replica is busy and the queue is full');
+      this.#overloaded(arm.group.why ?? 'every replica is busy and the queue is full');
       return;
     }
     arm.tally.inFlight++;

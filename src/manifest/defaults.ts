@@ -17,7 +17,7 @@ export const COMPONENT_DEFAULTS = {
     logBytesPerSecond: '64Ki',
     handles: 1024,
   },
-  /** `maxReplicas` is `minReplicas` unless written. */
+  /** `maxReplicas` is `minReplicas` unless written, and at least 1. */
   scaling: { minReplicas: 1, scaleDownAfter: '1m' },
   probes: {
     readiness: { period: '100ms', timeout: '500ms', successThreshold: 1, deadline: '30s' },

@@ -21,6 +21,8 @@ export interface CellPlan {
   readonly bundles?: readonly Digest[];
   /** The edition of its own stores that it works on; absent: whichever is in use. */
   readonly edition?: Edition;
+  /** Without a process until somebody calls. */
+  readonly parked?: true;
   /** The data is of another form: its `migrate` is called first. */
   readonly migrate?: Migration;
 }

@@ -80,6 +80,8 @@ export interface CellSpec {
   readonly restartToken: string;
   /** The edition of the entry's own stores that it works on; absent: whichever is in use. */
   readonly edition?: Edition;
+  /** It is kept without a process until somebody calls. Absent: it is started at once. */
+  readonly parked?: true;
   /** It is the first of another form of data: the entry's `migrate` is called before anything else. */
   readonly migrate?: Migration;
 }
@@ -92,6 +94,8 @@ export interface Migration {
 }
 
 export type ReplicaPhase =
+  /** No process: it is started by the first call. */
+  | 'Parked'
   /** The process is being assigned, compiled, instantiated. */
   | 'Starting'
   /** Instantiated; the readiness probe has not yet succeeded. */
@@ -189,6 +193,8 @@ export interface GroupLoad {
   readonly group: GroupId;
   /** Calls in its cells and waiting for them, on average over the last second. */
   readonly inFlight: number;
+  /** Since somebody called it last, or since it was first looked at. */
+  readonly idleMs: number;
 }
 
 export interface EngineObserved {

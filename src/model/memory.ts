@@ -259,6 +259,8 @@ export interface ReplicaMemory {
   /** Restart token and probes that it was started with. */
   readonly token: string;
   readonly stopping: boolean;
+  /** It was asked for without a process, and has not been seen ready since. */
+  readonly parked?: true;
   /** Nothing of its entry may run beside it until it has ended. */
   readonly isSingleton?: true;
 }

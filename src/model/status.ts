@@ -126,6 +126,8 @@ export interface ScalingStatus {
   readonly max: number;
   readonly wanted: number;
   readonly ready: number;
+  /** Without a process: the first call starts them. */
+  readonly parked: number;
   /** Calls in its cells and waiting for them, on average over a second. */
   readonly inFlight: number;
 }

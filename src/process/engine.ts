@@ -78,7 +78,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     memoryBytes: config.memoryBytes ?? Math.floor(os.totalmem() * DEFAULT_MEMORY_SHARE),
     maxReplicas: config.maxReplicas ?? DEFAULT_MAX_REPLICAS,
     log,
-    onReady: (group, callers) => ingress.setReplicas(group, callers),
+    onReady: (group, callers, beside) => ingress.setReplicas(group, callers, beside),
     callRemote: (call) => ingress.callRemote(call),
     onChange: () => changed.say(),
     forbidStrict: config.forbidStrict,

@@ -28,7 +28,9 @@ function servesAll(memory: Memory, engine: EngineObserved): boolean {
     if (isIdle({ callers }, key, entry)) return true;
     if (!serving) return !candidate || takesTraffic(candidate) || wasTried(candidate, ends);
     const group = groupId(key, serving.release.revision);
-    const ready = engine.replicas.some((replica) => replica.group === group && replica.phase === 'Ready');
+    const ready = engine.replicas.some(
+      (replica) => replica.group === group && (replica.phase === 'Ready' || replica.phase === 'Parked'),
+    );
     return ready || failures.some((failure) => failure.group === group);
   });
 }

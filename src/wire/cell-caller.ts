@@ -60,6 +60,21 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A cell without a process, which the first call starts; those that come meanwhile wait for it. */
+export interface Standby {
+  /** `limits.queue`. */
+  readonly queue: number;
+  /** A text says why it cannot be started now. Where it is on its way already, nothing happens. */
+  wake(): string | undefined;
+}
+
+/** What a group has besides replicas that may take requests. */
+export interface Beside {
+  readonly standby?: Standby | undefined;
+  /** Why the one that a call had started is not there. */
+  readonly why?: string | undefined;
+}
+
 /** One ready replica, as the one who has a request sees it. Ids belong to the caller and are valid until `onEnd`. */
 export interface CellCaller {
   /** `namespace/name@revision#7`. */

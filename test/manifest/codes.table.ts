@@ -843,6 +843,12 @@ export const ROWS: readonly Row[] = [
     bad: { ...shop(''), 'role.yaml': role('{name: a, outboundHttp: {hosts: [»"127.1"]}}') },
     good: { ...shop(''), 'role.yaml': role('{name: a, outboundHttp: {hosts: ["127.0.0.1"]}}') },
   },
+  {
+    code: 'HW1085',
+    what: 'a Singleton that is parked',
+    bad: shop('  instancePolicy: Singleton\n  scaling: {minReplicas: »0}\n'),
+    good: shop('  instancePolicy: Singleton\n'),
+  },
   ...(['minReplicas', 'maxReplicas'] as const).map((field) => ({
     code: 'HW1085' as const,
     what: `a Singleton of two, by ${field}`,

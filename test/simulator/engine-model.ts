@@ -80,7 +80,11 @@ export class EngineModel {
   readonly answered = new Map<string, number>();
   /** Requests that waited in a mailbox, and that found it full. */
   held = 0;
+  /** Parked replicas that a request has started. */
+  woken = 0;
   overflown = 0;
+  /** Since a call of each group. */
+  readonly #idle = new Map<GroupId, number>();
   readonly #mailboxes = new Map<string, number>();
   #arms = new Map<string, Arm>();
   #epochs = 1;
@@ -109,7 +113,7 @@ export class EngineModel {
       id,
       cell,
       bundles,
-      phase: 'Starting',
+      phase: cell.parked ? 'Parked' : 'Starting',
       ageMs: 0,
       readyForMs: 0,
       drainingMs: 0,
@@ -121,6 +125,11 @@ export class EngineModel {
   stop(id: string, deadlineMs = 0): void {
     const replica = this.replicas.get(id);
     if (!replica || replica.phase === 'Ended' || replica.phase === 'Draining') return;
+    if (replica.phase === 'Parked') {
+      replica.phase = 'Ended';
+      replica.end = 'Stopped';
+      return;
+    }
     replica.phase = 'Draining';
     replica.drainDeadlineMs = deadlineMs;
   }
@@ -179,8 +188,17 @@ export class EngineModel {
     return [...this.replicas.values()].some((replica) => replica.cell.group === group && replica.phase === 'Ready');
   }
 
+  /** A call of it waits for a replica that is parked, or that a call before it has woken. */
+  isOnCall(group: string): boolean {
+    return [...this.replicas.values()].some(
+      ({ cell, phase }) =>
+        cell.group === group && cell.parked && (phase === 'Parked' || phase === 'Starting' || phase === 'Warming'),
+    );
+  }
+
   advance(milliseconds: number): void {
     this.firings.advance(milliseconds);
+    for (const [group, idleMs] of this.#idle) this.#idle.set(group, idleMs + milliseconds);
     for (const replica of this.replicas.values()) this.#age(replica, milliseconds);
     this.#owed += (this.rate * milliseconds) / 1000;
     const requests = Math.floor(this.#owed);
@@ -191,7 +209,10 @@ export class EngineModel {
       const waiting = rule.mailbox === undefined ? 0 : (this.#mailboxes.get(name) ?? 0);
       this.#mailboxes.set(name, 0);
       for (let index = 0; index < requests + waiting; index++) {
-        const arms = rule.arms.filter((arm) => arm.weight > 0 && this.isReady(arm.group));
+        const arms = rule.arms.filter(
+          (arm) =>
+            arm.weight > 0 && (this.isReady(arm.group) || (rule.mailbox === undefined && this.isOnCall(arm.group))),
+        );
         if (arms.length === 0 && rule.mailbox !== undefined && rule.arms.length > 0) {
           this.#hold(name, rule.mailbox, index >= waiting);
           continue;
@@ -203,6 +224,10 @@ export class EngineModel {
         const named = this.#namedArm(rule);
         let point = this.#random() * arms.reduce((sum, arm) => sum + arm.weight, 0);
         const arm = named ?? arms.find((candidate) => (point -= candidate.weight) < 0) ?? arms.at(-1)!;
+        if (!this.isReady(arm.group)) {
+          this.#wake(arm.group);
+          continue;
+        }
         this.#answer(arm.release, arm.group, 'traffic');
         const mirror = rule.arms.find(
           (other) => other.mirror !== undefined && other !== arm && this.isReady(other.group),
@@ -256,11 +281,26 @@ export class EngineModel {
     for (const { group, weight } of (this.snapshot?.rules ?? []).flatMap((rule) => rule.arms)) {
       loads.set(group, Math.max(loads.get(group) ?? 0, (inFlight * weight) / 100));
     }
-    return [...loads].map(([group, calls]) => ({ group, inFlight: calls }));
+    return [...loads].map(([group, calls]) => ({
+      group,
+      inFlight: this.rate === 0 ? 0 : calls,
+      idleMs: this.#idle.get(group) ?? 0,
+    }));
+  }
+
+  #wake(group: GroupId): void {
+    this.#idle.set(group, 0);
+    const mine = [...this.replicas.values()].filter(({ cell }) => cell.group === group);
+    if (mine.some(({ cell, phase }) => cell.parked && (phase === 'Starting' || phase === 'Warming'))) return;
+    const parked = mine.find(({ phase }) => phase === 'Parked');
+    if (!parked) return;
+    parked.phase = 'Starting';
+    parked.ageMs = 0;
+    this.woken += 1;
   }
 
   #age(replica: Replica, milliseconds: number): void {
-    if (replica.phase === 'Ended') return;
+    if (replica.phase === 'Ended' || replica.phase === 'Parked') return;
     replica.ageMs += milliseconds;
     const behaviour = this.#behaviourOf(replica.cell);
     if (replica.phase === 'Draining') {
@@ -323,6 +363,7 @@ export class EngineModel {
   }
 
   #answer(release: string, group: GroupId, kind: 'traffic' | 'synthetic' | 'mirrored'): void {
+    this.#idle.set(group, 0);
     const replica = [...this.replicas.values()].find((one) => one.cell.group === group && one.phase === 'Ready');
     if (!replica) return;
     const arm = this.#arms.get(release) ?? {

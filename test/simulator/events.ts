@@ -110,7 +110,7 @@ export function historyOf(seed: number, random: () => number): History {
           remote: servers() < 0.3,
           ...(isLinked && links() < 0.85 ? { linked: true } : {}),
           ...(isGranted ? { keeps: true } : {}),
-          ...(follows ? { most: 4 } : {}),
+          ...(follows ? { most: 4, ...(loads() < 0.5 ? { replicas: 0 } : {}) } : {}),
           ...(hasData ? { data: forms() < 0.3 ? 'none' : '1', keeps: false } : {}),
         },
       })),
@@ -128,6 +128,12 @@ export function historyOf(seed: number, random: () => number): History {
     if (isGranted && grants() < 0.6) steps.push(...tightened());
     if (hasData && forms() < 0.7) steps.push(...migrated());
     if (follows && loads() < 0.7) steps.push({ afterMs: Math.floor(loads() * 6_000), event: load() });
+    if (follows && loads() < 0.3) {
+      steps.push({
+        afterMs: Math.floor(loads() * 6_000),
+        event: { type: 'NoTraffic', forMs: 3_000 + loads() * 9_000 },
+      });
+    }
     if (upgrades() < 0.1) steps.push({ afterMs: Math.floor(upgrades() * 9_000), event: upgrade() });
   }
   return { seed, steps };

@@ -54,7 +54,9 @@ export function tighteningStopsNothing(id: string, { engine, memory, desired }: 
   const isRefused = (desired?.entries.get(key)?.refusals.length ?? 0) > 0;
   if (!isRefused || !serving || !isCalled(serving.release.entry) || `${key}@${serving.release.revision}` !== group)
     return;
-  const ready = [...engine.replicas.values()].filter(({ cell, phase }) => cell.group === group && phase === 'Ready');
+  const ready = [...engine.replicas.values()].filter(
+    ({ cell, phase }) => cell.group === group && (phase === 'Ready' || phase === 'Parked'),
+  );
   if (ready.length === 1 && ready[0]!.id === id)
     throw new Broken('tightening', `${id} serves, is the only one, and is stopped while a Policy refuses its entry`);
 }

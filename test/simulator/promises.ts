@@ -96,7 +96,7 @@ export class Promises {
     tighteningStopsNothing(id, { engine, memory, desired });
     const named = engine.snapshot?.rules.some((rule) => rule.arms.some((arm) => arm.group === group && arm.weight > 0));
     const others = [...engine.replicas.values()].some(
-      (replica) => replica.cell.group === group && replica.id !== id && replica.phase === 'Ready',
+      ({ id: other, cell, phase }) => cell.group === group && other !== id && (phase === 'Ready' || phase === 'Parked'),
     );
     const held = engine.snapshot?.rules.some((rule) => rule.mailbox !== undefined && id.startsWith(`${rule.entry}@`));
     if (named && !others && !held) throw new Broken('I1 stop', `${id} is stopped while requests go to it`);

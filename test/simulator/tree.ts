@@ -227,7 +227,7 @@ ${service.routed ? route(name, service) : ''}${service.clock === '' ? '' : sched
 }
 
 function scaling({ replicas, most }: Service): string {
-  if (most <= replicas) return `{minReplicas: ${replicas}}`;
+  if (most <= Math.max(1, replicas)) return `{minReplicas: ${replicas}}`;
   return `{minReplicas: ${replicas}, maxReplicas: ${most}, scaleDownAfter: 2s}`;
 }
 

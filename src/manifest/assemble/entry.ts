@@ -181,7 +181,7 @@ function rolloutOf(
 
 function scalingOf({ scaling }: ComponentSpec): DesiredEntry['scaling'] {
   const minReplicas = scaling?.minReplicas ?? COMPONENT_DEFAULTS.scaling.minReplicas;
-  const maxReplicas = scaling?.maxReplicas ?? minReplicas;
+  const maxReplicas = scaling?.maxReplicas ?? Math.max(1, minReplicas);
   if (maxReplicas <= minReplicas) return { minReplicas, maxReplicas };
   const { scaleDownAfter } = COMPONENT_DEFAULTS.scaling;
   return { minReplicas, maxReplicas, scaleDownAfterMs: milliseconds(scaling?.scaleDownAfter ?? scaleDownAfter) };

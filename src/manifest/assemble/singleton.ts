@@ -15,6 +15,10 @@ export function singletonProblems(document: ParsedDocument<'Component'>, source:
     const replicas = spec.scaling?.[field] ?? 1;
     if (replicas > 1) add(`/spec/scaling/${field}`, `${field} ${replicas} of a Singleton, which is one instance`);
   }
+  if (spec.scaling?.minReplicas === 0) {
+    const message = 'minReplicas 0 of a Singleton, which would lose what it holds in memory whenever nothing calls';
+    add('/spec/scaling/minReplicas', message, 'leave spec.scaling out');
+  }
   const concurrency = spec.limits?.concurrency ?? 1;
   if (concurrency > 1) {
     add('/spec/limits/concurrency', `concurrency ${concurrency} of a Singleton, which answers one call at a time`);

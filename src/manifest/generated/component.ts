@@ -489,15 +489,15 @@ handles?: number
  */
 export interface Scaling {
 /**
- * At least.
+ * At least. 0: none while nothing calls; the first call starts one and waits for it.
  */
 minReplicas?: number
 /**
- * At most, as the calls in flight ask for them; default: minReplicas.
+ * At most, as the calls in flight ask for them; default: minReplicas, and 1 where that is 0.
  */
 maxReplicas?: number
 /**
- * Fewer run when fewer were enough for so long.
+ * Fewer run when fewer were enough for so long; none, when nothing called for so long.
  */
 scaleDownAfter?: string
 }

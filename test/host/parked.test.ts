@@ -1,0 +1,98 @@
+/** Replicas without a process: woken by a call, within the memory of the engine, or not. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { replicaBudget } from '../../src/host/budget.ts';
+import type { HostOptions } from '../../src/host/host.ts';
+import type { Bundle, CellSpec } from '../../src/model/engine.ts';
+import type { Beside } from '../../src/wire/cell-caller.ts';
+import { bundleOf } from './bundles.ts';
+import { cellOf, GROUP, MIB, RunningHost } from './running.ts';
+
+let store: RunningHost;
+let bundle: Bundle;
+beforeAll(async () => {
+  store = new RunningHost({ poolSize: 0 });
+  bundle = await bundleOf('testbed', store.storeFolder, 16 * MIB);
+});
+afterAll(() => store.stop());
+
+function open(options: Partial<HostOptions> = {}): { readonly running: RunningHost; readonly beside: () => Beside } {
+  let last: Beside = {};
+  const running: RunningHost = new RunningHost({
+    storeFolder: store.storeFolder,
+    poolSize: 1,
+    onReady: (group, _callers, beside) => {
+      if (group === GROUP) last = beside;
+    },
+    ...options,
+  });
+  return { running, beside: () => last };
+}
+
+const parked = (cell: CellSpec): CellSpec => ({ ...cell, parked: true });
+
+describe('a parked replica', () => {
+  it('has no process until it is woken, and once however often that is asked', async () => {
+    const { running, beside } = open();
+    expect(running.host.start('a', parked(cellOf(bundle))).ok).toBe(true);
+    expect(running.replica('a')).toMatchObject({ phase: 'Parked' });
+    expect(running.replica('a').pid).toBeUndefined();
+    const standby = beside().standby!;
+    expect(standby.queue).toBe(16);
+    expect([standby.wake(), standby.wake(), beside().standby!.wake()]).toEqual([undefined, undefined, undefined]);
+    await running.until('it is ready', () => running.replica('a').phase === 'Ready');
+    expect(beside().standby).toBeUndefined();
+    expect(running.host.observe().replicas).toHaveLength(1);
+    await running.host.close(0);
+  });
+
+  it('keeps no memory for itself; one that does not fit stays parked and says why, until there is room', async () => {
+    const cell = cellOf(bundle);
+    const { running, beside } = open({ memoryBytes: 2 * replicaBudget(cell).reservedBytes - 1 });
+    expect(running.host.start('a', parked(cell)).ok).toBe(true);
+    expect(running.host.start('b', { ...cell, group: 'shop/other@b0b0c3d4e5f6' }).ok).toBe(true);
+    running.host.start('c', parked(cell));
+    const { changes } = running;
+    expect(beside().standby!.wake()).toMatch(/^a needs \d+ MiB; .* are kept for 1 other replicas$/);
+    expect(running.replica('a')).toMatchObject({ phase: 'Parked', problem: { code: 'HW4101', policy: 'Waiting' } });
+    // Who asks again and again is told so, and control is not told at each request.
+    for (let count = 0; count < 100; count++) beside().standby!.wake();
+    expect(running.changes - changes).toBeLessThanOrEqual(1);
+    running.host.stop('b', 0);
+    await running.until('room', () => beside().standby!.wake() === undefined);
+    await running.until('it is ready', () => running.replica('a').phase === 'Ready');
+    expect(running.replica('a').problem).toBeUndefined();
+    await running.host.close(0);
+  });
+
+  it('that does not get ready ends with the reason, which those who wait are told', async () => {
+    const { running, beside } = open();
+    const probes = {
+      readiness: {
+        call: { type: 'httpGet', path: '/status?code=500', headers: [] },
+        periodMs: 20,
+        timeoutMs: 500,
+        successThreshold: 1,
+        deadlineMs: 600,
+      },
+    } as const;
+    running.host.start('a', parked(cellOf(bundle, { probes })));
+    beside().standby!.wake();
+    expect(await running.ended('a')).toMatchObject({ end: 'NeverReady', problem: { code: 'HW4106' } });
+    expect(beside()).toEqual({ standby: undefined, why: expect.stringContaining('was not ready within 600 ms') });
+    await running.host.close(0);
+  });
+
+  it('ends at once when it is told to, and nothing is woken while the engine shuts down', async () => {
+    const { running, beside } = open();
+    running.host.start('a', parked(cellOf(bundle)));
+    const late = beside().standby!;
+    running.host.stop('a', 10_000);
+    expect(running.replica('a')).toMatchObject({ phase: 'Ended', end: 'Stopped' });
+    expect(beside().standby).toBeUndefined();
+    running.host.start('b', parked(cellOf(bundle)));
+    const closing = running.host.close(0);
+    expect(late.wake()).toBeUndefined();
+    expect(running.host.observe().replicas.every(({ pid }) => pid === undefined)).toBe(true);
+    await closing;
+  });
+});
