@@ -167,6 +167,13 @@ export const EXAMPLES: readonly Example[] = [
   },
   {
     language: 'c',
+    name: 'testbed-files',
+    about: 'every function of wasi:filesystem, as a script in its query says',
+    sources: ['testbed/files.c'],
+    world: 'service',
+  },
+  {
+    language: 'c',
     name: 'testbed-outbound',
     about: 'sends requests of its own, as its query says',
     sources: ['testbed/outbound.c'],

@@ -17,6 +17,8 @@ import type { GrantsInForce } from '../model/snapshot.ts';
 import type { BrokerCell } from '../wire/broker-link.ts';
 import { Authority } from './authority.ts';
 import { Editions } from './editions.ts';
+import { FileAuthority } from './files/authority.ts';
+import { FilesService } from './files/service.ts';
 import { HttpAuthority } from './http/authority.ts';
 import { HttpService, type HttpServiceOptions } from './http/service.ts';
 import { KeyValueService } from './key-value.ts';
@@ -28,6 +30,7 @@ const NOTHING_RESTRICTED: GrantsInForce = { ceilings: [], groups: [] };
 
 export interface BrokerOptions {
   readonly storesFolder: string;
+  readonly volumesFolder: string;
   readonly wallMs: () => number;
   readonly monotonicMs: () => number;
   readonly http: Omit<HttpServiceOptions, 'records' | 'wallMs'>;
@@ -35,6 +38,7 @@ export interface BrokerOptions {
   readonly onRecords: () => void;
   readonly onViolation: (cell: number, why: string) => void;
   readonly onStoreFailure: (store: string, error: unknown) => void;
+  readonly onVolumeFailure: (volume: string, error: unknown) => void;
   /** For tests: of the file system otherwise. */
   readonly freeBytes?: () => number;
 }
@@ -53,6 +57,7 @@ export class Broker {
   readonly #keyValue: KeyValueService;
   readonly #editions: Editions;
   readonly #http: HttpService;
+  readonly #files: FilesService;
   readonly #sessions = new Map<number, Attached>();
   #grants: GrantsInForce = NOTHING_RESTRICTED;
 
@@ -74,6 +79,12 @@ export class Broker {
       ...(options.freeBytes ? { freeBytes: options.freeBytes } : {}),
     });
     this.#http = new HttpService({ ...options.http, records: this.#records, wallMs });
+    this.#files = new FilesService({
+      folder: options.volumesFolder,
+      records: this.#records,
+      wallMs,
+      onFailure: options.onVolumeFailure,
+    });
   }
 
   /** How many cells are attached. */
@@ -102,6 +113,7 @@ export class Broker {
       socket,
       keyValue: this.#keyValue,
       http: this.#http,
+      files: this.#files,
       judge: this.#judgeOf(cell, editions),
       monotonicMs: this.#options.monotonicMs,
       onEnd: (why) => {
@@ -124,6 +136,7 @@ export class Broker {
   close(): void {
     for (const { session } of this.#sessions.values()) session.close();
     this.#stores.close();
+    this.#files.close();
   }
 
   /** Made anew only when the grants in force have changed: every call of the cell shares it meanwhile. */
@@ -140,6 +153,7 @@ export class Broker {
         authority: new Authority(namespace, grants, of.ceilings),
         editions,
         http: new HttpAuthority(namespace, grants, of.ceilings),
+        files: new FileAuthority(namespace, grants, of.ceilings),
       };
       return judge;
     };

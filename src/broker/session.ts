@@ -15,9 +15,14 @@ import { BrokerReader } from '../wire/broker-reader.ts';
 import { Ask, ATTACH_BYTES, Capability, MAX_BROKER_PAYLOAD_BYTES, ToBroker } from '../wire/broker-frames.ts';
 import type { BrokerCell } from '../wire/broker-link.ts';
 import { FrameWriter } from '../wire/encoder.ts';
+import { FileToBroker, isFileToBroker } from '../wire/file-frames.ts';
 import { Framer } from '../wire/framer.ts';
 import { isHttpToBroker } from '../wire/http-frames.ts';
 import { CANCELLED, type Answer } from './answer.ts';
+import { readFilesRequest } from './files/request.ts';
+import type { FilesAsker, FilesService } from './files/service.ts';
+import { FileStreams } from './files/streams.ts';
+import { OpenedTable } from './files/table.ts';
 import { Exchanges } from './http/exchanges.ts';
 import type { HttpAsker, HttpService } from './http/service.ts';
 import { readKeyValueRequest } from './key-value-request.ts';
@@ -28,13 +33,14 @@ export const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 export const MAX_PIN_MS = 30_000;
 
 /** What a cell is judged by from some moment on. */
-export type Judge = Omit<Asker & HttpAsker, 'mirrored'>;
+export type Judge = Omit<Asker & HttpAsker & FilesAsker, 'mirrored'>;
 
 export interface SessionOptions {
   readonly cell: BrokerCell;
   readonly socket: Duplex;
   readonly keyValue: KeyValueService;
   readonly http: HttpService;
+  readonly files: FilesService;
   /** By the grants that are in force now. */
   readonly judge: () => Judge;
   readonly monotonicMs: () => number;
@@ -61,6 +67,8 @@ export class Session {
   readonly #writer: FrameWriter;
   readonly #attachment: Attachment;
   readonly #exchanges: Exchanges;
+  readonly #opened: OpenedTable;
+  readonly #streams: FileStreams;
   /** By seat; absent where it asks for nothing. */
   readonly #asking: (Waiting | undefined)[] = [];
   readonly #pins: (Pin | undefined)[] = [];
@@ -75,11 +83,17 @@ export class Session {
     this.#exchanges = new Exchanges({
       writer: this.#writer,
       seats: cell.seats,
-      begin: (request, listener) => {
-        const judge = this.#pinned(request.seat, (request.flags & Ask.First) !== 0);
-        const asker = { ...judge, mirrored: (request.flags & Ask.Mirrored) !== 0 };
-        return options.http.begin(asker, request, listener);
-      },
+      begin: (request, listener) => options.http.begin(this.#asker(request.seat, request.flags), request, listener),
+      mayWrite: () => this.#mayWrite(),
+    });
+    this.#opened = new OpenedTable(options.files.handles);
+    this.#streams = new FileStreams({
+      writer: this.#writer,
+      seats: cell.seats,
+      service: options.files,
+      table: this.#opened,
+      // It may live longer than the call that began it: what is in force now is what counts.
+      asker: (_seat, flags) => ({ ...options.judge(), mirrored: (flags & Ask.Mirrored) !== 0 }),
       mayWrite: () => this.#mayWrite(),
     });
     const framer = new Framer(
@@ -99,6 +113,7 @@ export class Session {
     socket.on('drain', () => {
       this.#turn();
       this.#exchanges.resume();
+      this.#streams.resume();
     });
     socket.on('end', () => this.close());
     socket.on('close', () => this.close());
@@ -111,6 +126,8 @@ export class Session {
     this.#over = true;
     this.#queue = [];
     this.#exchanges.close();
+    this.#streams.close();
+    this.#opened.closeAll();
     this.#options.socket.destroy();
     this.#options.onEnd(why);
   }
@@ -123,8 +140,14 @@ export class Session {
 
   #accept(type: number, seat: number, bytes: Buffer, start: number, end: number): string | undefined {
     if (isHttpToBroker(type)) return this.#exchanges.accept(type, seat, bytes, start, end);
+    if (isFileToBroker(type)) return this.#streams.accept(type, seat, bytes, start, end);
     if (seat === 0 || seat > this.#options.cell.seats) return `a frame of the seat ${seat}`;
     if (type === ToBroker.Ask) return this.#ask(seat, new BrokerReader(bytes, start, end));
+    if (type === FileToBroker.Close) {
+      if (end - start !== 8) return `a close of ${end - start} bytes`;
+      this.#opened.close(bytes.readBigUInt64LE(start));
+      return undefined;
+    }
     if (type !== ToBroker.Cancel) return `a frame of the unknown type ${type}`;
     if (end !== start) return 'a cancel that says more';
     // One that comes after the answer has left is late, not wrong.
@@ -138,11 +161,7 @@ export class Session {
     const flags = reader.u8();
     const capability = reader.u8();
     const operation = reader.u8();
-    const asker = (): Judge & { readonly mirrored: boolean } => {
-      const judge = this.#pinned(seat, (flags & Ask.First) !== 0);
-      return { ...judge, mirrored: (flags & Ask.Mirrored) !== 0 };
-    };
-    const perform = this.#read(capability, operation, reader, asker);
+    const perform = this.#read(capability, operation, reader, () => this.#asker(seat, flags));
     if (typeof perform === 'string') return perform;
     const waiting = { seat, perform, cancelled: false };
     this.#asking[seat] = waiting;
@@ -164,9 +183,20 @@ export class Session {
         const by = asker();
         return (reply) => this.#options.keyValue.handle(by, request, reply);
       }
+      case Capability.Files: {
+        const request = readFilesRequest(operation, reader);
+        if (!request) return `a question of another shape (operation ${operation})`;
+        const by = asker();
+        return (reply) => this.#options.files.handle(by, this.#opened, request, reply);
+      }
       default:
         return `a question about the unknown capability ${capability}`;
     }
+  }
+
+  #asker(seat: number, flags: number): Judge & { readonly mirrored: boolean } {
+    const judge = this.#pinned(seat, (flags & Ask.First) !== 0);
+    return { ...judge, mirrored: (flags & Ask.Mirrored) !== 0 };
   }
 
   /** S3. */

@@ -12,8 +12,10 @@ import { Ask, ATTACH_BYTES, FromBroker, MAX_BROKER_PAYLOAD_BYTES, Status, ToBrok
 import { BrokerReader } from '../wire/broker-reader.ts';
 import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
+import { isFileFromBroker } from '../wire/file-frames.ts';
 import { isHttpFromBroker } from '../wire/http-frames.ts';
 import { Exchanges, type Exchange, type SentRequest } from './exchanges.ts';
+import { FileStreams, HeldFiles, type FilePlace, type FileSink, type FileSource } from './file-streams.ts';
 import type { Condition, Scope } from './scope.ts';
 
 /** A broker that is started again is back within a fraction of this. */
@@ -65,6 +67,7 @@ class Asked implements Condition {
 export class BrokerChannel {
   /** Requests to the outside. */
   readonly exchanges = new Exchanges();
+  readonly files = new FileStreams();
   readonly #open: () => Duplex;
   readonly #onViolation: (why: string) => void;
   /** By seat; what waits for an answer. */
@@ -88,6 +91,7 @@ export class BrokerChannel {
   furnish(seats: number): void {
     this.#seats = seats;
     this.exchanges.furnish(seats);
+    this.files.furnish(seats);
   }
 
   /** The payload of the engine's frame: how the channel begins, or nothing. A string says how it is neither. */
@@ -139,6 +143,7 @@ export class BrokerChannel {
     socket.write(token);
     for (const asked of this.#asked) if (asked && asked.wanted) this.#send(writer, asked);
     this.exchanges.attach(writer);
+    this.files.attach(writer);
   }
 
   #listen(): Duplex {
@@ -157,6 +162,7 @@ export class BrokerChannel {
     this.#writer = undefined;
     this.#attachment = undefined;
     this.exchanges.leave();
+    this.files.leave();
     for (const [seat, asked] of this.#asked.entries()) if (asked?.sent) this.#settle(seat, asked, LOST);
   }
 
@@ -174,6 +180,7 @@ export class BrokerChannel {
 
   #take(type: number, seat: number, bytes: Buffer, start: number, end: number): boolean {
     if (isHttpFromBroker(type)) return this.exchanges.take(type, seat, bytes, start, end);
+    if (isFileFromBroker(type)) return this.files.take(type, seat, bytes, start, end);
     const asked = this.#asked[seat];
     if (type !== FromBroker.Answer || !asked?.sent || end === start) return false;
     this.#settle(seat, asked, { status: bytes[start]!, reader: new BrokerReader(bytes, start + 1, end) });
@@ -212,17 +219,29 @@ export interface Asking {
   ask(question: Question): Promise<Reply>;
   /** Sends a request to the outside; `undefined` where as many as there may be are open. */
   begin(request: SentRequest): Exchange | undefined;
+  readonly files: AskingFiles;
+}
+
+/** What a member has open with the broker; all of it is closed with its instance. */
+export interface AskingFiles {
+  hold(handle: bigint): void;
+  close(handle: bigint): void;
+  /** `undefined` where as many as there may be are open, or there is no broker. */
+  stream(mode: number, offset: bigint, place: FilePlace): FileSource | FileSink | undefined;
+  drop(stream: FileSource | FileSink): void;
 }
 
 /** What an instance asks from, whichever of its members asks: a seat from its first question until it is gone. */
 export class Seat {
   readonly #channel: BrokerChannel;
   readonly #exchanges = new Set<Exchange>();
+  readonly #files: HeldFiles;
   #number: number | undefined;
   #call = 0;
 
   constructor(channel: BrokerChannel) {
     this.#channel = channel;
+    this.#files = new HeldFiles(channel.files);
   }
 
   /** Throws where the member whose scope it is cannot wait. */
@@ -252,14 +271,29 @@ export class Seat {
     return {
       ask: (question) => this.ask(scope, question),
       begin: (request) => this.begin(scope, request),
+      files: {
+        hold: (handle) => this.#files.hold(handle),
+        close: (handle) => this.#files.close(this.#number ?? 0, handle),
+        stream: (mode, offset, place) => this.#stream(scope, mode, offset, place),
+        drop: (stream) => this.#files.drop(stream),
+      },
     };
   }
 
   /** The instance is gone. */
   leave(): void {
     this.endCall();
+    if (this.#number !== undefined) this.#files.leave(this.#number);
     if (this.#number !== undefined) this.#channel.release(this.#number);
     this.#number = undefined;
+  }
+
+  #stream(scope: Scope, mode: number, offset: bigint, place: FilePlace): FileSource | FileSink | undefined {
+    this.#number ??= this.#channel.take();
+    if (this.#number === undefined) return undefined;
+    const stream = this.#channel.files.begin(scope, this.#number, this.#flags(scope), mode, offset, place);
+    if (stream) this.#files.keep(stream);
+    return stream;
   }
 
   #flags({ calls, mirrored }: Scope): number {

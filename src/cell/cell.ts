@@ -19,6 +19,7 @@ import { limitDenials } from './denials.ts';
 import { findExports, type ExportNames } from './exports.ts';
 import { LogRate } from './log-lines.ts';
 import type { MemberSettings } from './member.ts';
+import { mountSettings, type MountSettings } from './mounts.ts';
 import { Outbox } from './outbox.ts';
 import { InstancePool } from './pool.ts';
 import { Program } from './program.ts';
@@ -34,6 +35,13 @@ export const CellExit = { Ok: 0, ChannelClosed: 0, LoadFailed: 70, Protocol: 71 
 
 /** How long the last words may wait for an engine that does not read. */
 const LEAVE_DEADLINE_MS = 1000;
+
+/** Of each member, by its position. */
+interface MadeOfFiles {
+  readonly programs: readonly Program[];
+  readonly remotes: readonly RemoteImports[];
+  readonly mounts: readonly (readonly MountSettings[])[];
+}
 
 export interface CellSettings {
   /** Descriptor 3. */
@@ -131,13 +139,14 @@ export class Cell {
       const typed = new TypedExports(files[0]?.get(TYPES_FILE));
       const programs: Program[] = [];
       const remotes: RemoteImports[] = [];
+      const mounts = members.map((member, position) => mountSettings(member.mounts ?? [], files[position]!));
       for (const ofMember of files) {
         programs.push(await Program.load(ofMember));
         remotes.push(new RemoteImports(ofMember.get(REMOTE_FILE)));
         ofMember.clear();
       }
       const compileMs = performance.now() - startMs;
-      const pool = this.#makePool(assignment, members, programs, remotes);
+      const pool = this.#makePool(assignment, members, { programs, remotes, mounts });
       const { names } = pool.entry;
       const leftMs = Math.max(1, Math.floor(assignment.startTimeoutMs - compileMs));
       const migrateMs = await this.#migrate(assignment, pool);
@@ -174,12 +183,7 @@ export class Cell {
     if (path !== undefined && http !== 'none') await warmUp(pool, { http, path, limits: assignment, startTimeoutMs });
   }
 
-  #makePool(
-    assignment: Assignment,
-    members: readonly MemberAssignment[],
-    programs: readonly Program[],
-    remoteTypes: readonly RemoteImports[],
-  ): InstancePool {
+  #makePool(assignment: Assignment, members: readonly MemberAssignment[], made: MadeOfFiles): InstancePool {
     const tellDenied = limitDenials((member, interfaceName, functionName, reason, count) =>
       this.#outbox.denied(member, interfaceName, functionName, reason, count),
     );
@@ -191,15 +195,16 @@ export class Cell {
       const { imports, links = [], remotes = [], env, args, config, handles, memoryBytes } = member;
       return {
         name: members.length === 1 ? undefined : nameOf(assignment, position),
-        program: programs[position]!,
+        program: made.programs[position]!,
         names: findExports(member.exports, member.blockingExports),
         imports,
         links,
-        remotes: new Map(remotes.map((name) => [name, remoteTypes[position]!.of(name)])),
+        remotes: new Map(remotes.map((name) => [name, made.remotes[position]!.of(name)])),
         position,
         env,
         args,
         config,
+        mounts: made.mounts[position]!,
         handles,
         memoryBytes,
         logs,

@@ -7,7 +7,8 @@ import type { Scope } from './scope.ts';
 import * as cli from './wasi/cli.ts';
 import { configStore, type Settings } from './wasi/config.ts';
 import { monotonicClock, timezone, wallClock } from './wasi/clocks.ts';
-import { deniedInterface, instanceNetwork, preopens, unknownInterface, type TellDenied } from './wasi/denied.ts';
+import { deniedInterface, instanceNetwork, unknownInterface, type TellDenied } from './wasi/denied.ts';
+import { filesystemPreopens, filesystemTypes, type Mount } from './wasi/filesystem.ts';
 import { IoError } from './wasi/error.ts';
 import { Fields } from './wasi/fields.ts';
 import { OutgoingRequest, RequestOptions } from './wasi/http-client.ts';
@@ -26,6 +27,8 @@ export interface World extends cli.CliSettings {
   readonly tellDenied: TellDenied;
   readonly config: Settings;
   readonly seat: Asking;
+  /** Of the member; where there are none, nothing of `wasi:filesystem` is granted. */
+  readonly mounts: readonly Mount[];
 }
 
 /** `name` is the full name, with its version. */
@@ -57,7 +60,9 @@ const INTERFACES: Readonly<Record<string, Build>> = {
   'wasi:random/random': () => random,
   'wasi:random/insecure': () => insecure,
   'wasi:random/insecure-seed': () => insecureSeed,
-  'wasi:filesystem/preopens': () => preopens,
+  'wasi:filesystem/preopens': (scope, { mounts }) => filesystemPreopens(scope, mounts),
+  'wasi:filesystem/types': (_scope, world) =>
+    world.mounts.length === 0 ? denied('wasi:filesystem/types', world) : filesystemTypes,
   'wasi:config/store': (_scope, world) => configStore(world.config),
   'wasi:config/runtime': (_scope, world) => configStore(world.config),
   'wasi:keyvalue/store': (scope, world, name) => keyValueStore(scope, world.seat, draftOf(name)),

@@ -12,6 +12,7 @@ import type { ExportNames } from './exports.ts';
 import { buildImports, type World } from './imports.ts';
 import { linkedInterface } from './links.ts';
 import { LineSink, LogStream, type LogRate } from './log-lines.ts';
+import { mountsOf, type MountSettings } from './mounts.ts';
 import type { Program } from './program.ts';
 import { remoteInterface, type RemoteCalls } from './remote.ts';
 import { Scope, type Fate } from './scope.ts';
@@ -37,6 +38,7 @@ export interface MemberSettings {
   readonly env: World['env'];
   readonly args: readonly string[];
   readonly config: World['config'];
+  readonly mounts: readonly MountSettings[];
   readonly handles: number;
   readonly memoryBytes: number;
   readonly logs: LogRate;
@@ -73,7 +75,9 @@ export class MemberInstance {
     const { env, config, tellDenied } = settings;
     const output = { stdout: this.#stdout, stderr: this.#stderr };
     const args = (): readonly string[] => this.args;
-    const world: World = { env, args, config, tellDenied, seat: seat.of(this.scope), ...output };
+    const asking = seat.of(this.scope);
+    const mounts = mountsOf(settings.mounts, asking, tellDenied);
+    const world: World = { env, args, config, tellDenied, seat: asking, mounts, ...output };
     const linked = new Map<string, object>();
     for (const link of settings.links) {
       const provider = providers[link.member];

@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import path from 'node:path';
+import { BLOCKING } from '../model/blocking.ts';
 
 const TRANSPILER = '@bytecodealliance/jco-transpile';
 /** Packages whose version shapes the files of a bundle. */
 const PACKAGES = [TRANSPILER, 'acorn', 'astring'];
 
 /**
- * Versions of everything that shapes a bundle: the packages, and this room itself by a hash over its files, so that no
- * change of a rule or pass can be forgotten. A bundle of another toolchain is another bundle.
+ * Versions of everything that shapes a bundle: the packages, and this room itself by a hash over its files and the
+ * table of what suspends, so that no change of a rule or pass can be forgotten. A bundle of another toolchain is another bundle.
  */
 export function toolchainVersion(): string {
   const packages = PACKAGES.map((name) => `${name.split('/').at(-1)} ${packageVersion(name)}`);
@@ -37,5 +38,5 @@ function hashOfFolder(folder: string): string {
     const bytes = readFileSync(file);
     hash.update(`${path.relative(folder, file)}\n${bytes.length}\n`).update(bytes);
   }
-  return hash.digest('hex');
+  return hash.update(JSON.stringify(BLOCKING)).digest('hex');
 }

@@ -1,8 +1,9 @@
 import { ownStoresOf, type InstancePolicy, type Member } from '../model/component.ts';
 import type { CellSpec } from '../model/engine.ts';
+import { foldersOf, mountsOf } from '../model/mount.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
 import type { BrokerCell } from '../wire/broker-link.ts';
-import { WIRE_VERSION, type Assignment, type MemberAssignment } from '../wire/frames.ts';
+import { WIRE_VERSION, type Assignment, type MemberAssignment, type MountAssignment } from '../wire/frames.ts';
 import type { ReplicaBudget } from './budget.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 
@@ -35,7 +36,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
   };
   return {
     assignment,
-    files: cell.members.flatMap(({ bundle }) => bundle.files.map(({ digest, bytes }) => ({ digest, bytes }))),
+    files: cell.members.flatMap(filesOf).map(({ digest, bytes }) => ({ digest, bytes })),
     dataBytes: budget.dataBytes,
   };
 }
@@ -45,7 +46,9 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
  * what one of them was granted is within the reach of all: their grants count as one.
  */
 export function brokerCellOf(number: number, replica: string, cell: CellSpec): Omit<BrokerCell, 'token'> | undefined {
-  const asks = cell.members.some(({ bundle }) => bundle.imports.some(asksTheBroker));
+  const asks = cell.members.some(({ bundle, member }) =>
+    bundle.imports.some((name) => asksTheBroker(name) || opensVolumes(name, member)),
+  );
   if (!asks) return undefined;
   return {
     cell: number,
@@ -65,9 +68,39 @@ function asksTheBroker(name: string): boolean {
   return name.startsWith('wasi:keyvalue/') || name.startsWith('wasi:http/outgoing-handler@');
 }
 
-function memberAssignment({ member, bundle, links = [] }: CellSpec['members'][number]): MemberAssignment {
+function opensVolumes(name: string, { capabilities }: Member): boolean {
+  return name.startsWith('wasi:filesystem/') && mountsOf(capabilities).some(({ type }) => type === 'Volume');
+}
+
+/** The bundle, then the folders of the repository that are mounted. */
+function filesOf({ member, bundle }: CellSpec['members'][number]) {
+  const folders = foldersOf(member.capabilities);
+  return [
+    ...bundle.files,
+    ...folders.map(({ content, bytes }, index) => ({ name: imageName(index), digest: content, bytes })),
+  ];
+}
+
+function imageName(index: number): string {
+  return `folder-${index}`;
+}
+
+function mountAssignments({ capabilities }: Member): readonly MountAssignment[] {
+  let folders = 0;
+  return mountsOf(capabilities).map((mount): MountAssignment => {
+    const { mountPath } = mount;
+    if (mount.type === 'Volume') return { mountPath, volume: mount.volume, mayWrite: mount.mayWrite };
+    const { expireTime } = mount;
+    const expires = expireTime === undefined ? {} : { expiresAtWallMs: Date.parse(expireTime) };
+    return { mountPath, file: imageName(folders++), ...expires };
+  });
+}
+
+function memberAssignment(item: CellSpec['members'][number]): MemberAssignment {
+  const { member, bundle, links = [] } = item;
+  const mounts = mountAssignments(member);
   return {
-    files: bundle.files.map(({ name, bytes }) => ({ name, bytes })),
+    files: filesOf(item).map(({ name, bytes }) => ({ name, bytes })),
     imports: bundle.imports,
     exports: bundle.exports,
     blockingExports: bundle.blockingExports,
@@ -76,6 +109,7 @@ function memberAssignment({ member, bundle, links = [] }: CellSpec['members'][nu
     env: member.env.map(({ name, value }) => [name, value] as const),
     config: member.config.map(({ name, value }) => [name, value] as const),
     args: [],
+    ...(mounts.length === 0 ? {} : { mounts }),
     memoryBytes: member.limits.memoryBytes,
     logBytesPerSecond: member.limits.logBytesPerSecond,
     handles: member.limits.handles,

@@ -45,6 +45,7 @@ export interface HostOptions {
   readonly forkBroker: () => ChildProcess;
   /** Mode 0700: what guests keep. */
   readonly storesFolder: string;
+  readonly volumesFolder: string;
   readonly poolSize: number;
   /** What may be reserved for all replicas together. */
   readonly memoryBytes: number;
@@ -96,7 +97,7 @@ export class Host {
     });
     this.broker = new BrokerClient({
       fork: options.forkBroker,
-      config: { storesFolder: options.storesFolder },
+      config: { storesFolder: options.storesFolder, volumesFolder: options.volumesFolder },
       log,
       onRecords: () => options.onChange(),
     });

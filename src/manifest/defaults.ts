@@ -37,7 +37,7 @@ export const GRANT_DEFAULTS = {
   enforcement: 'Enforce',
   outboundHttp: { schemes: ['https'], ports: [443] },
   sockets: { protocols: ['Tcp'] },
-  filesystem: { access: 'ReadOnly' },
+  filesystem: { access: 'ReadOnly', maxSize: '64Mi', maxFiles: 10_000 },
   keyValue: { access: 'ReadOnly', maxSize: '64Mi', maxKeys: 100_000, maxValueSize: '64Ki' },
   blobStore: { access: 'ReadOnly' },
   sql: { access: 'ReadOnly' },

@@ -25,6 +25,28 @@ export const BLOCKING: Readonly<Record<string, readonly string[]>> = {
   ],
   'wasi:keyvalue/atomics': ['increment', 'swap', '[static]cas.new', '[method]cas.current'],
   'wasi:keyvalue/batch': ['get-many', 'set-many', 'delete-many'],
+  'wasi:filesystem/types': [
+    '[method]descriptor.sync-data',
+    '[method]descriptor.set-size',
+    '[method]descriptor.set-times',
+    '[method]descriptor.read',
+    '[method]descriptor.write',
+    '[method]descriptor.sync',
+    '[method]descriptor.create-directory-at',
+    '[method]descriptor.stat',
+    '[method]descriptor.stat-at',
+    '[method]descriptor.set-times-at',
+    '[method]descriptor.link-at',
+    '[method]descriptor.open-at',
+    '[method]descriptor.readlink-at',
+    '[method]descriptor.remove-directory-at',
+    '[method]descriptor.rename-at',
+    '[method]descriptor.symlink-at',
+    '[method]descriptor.unlink-file-at',
+    '[method]descriptor.metadata-hash',
+    '[method]descriptor.metadata-hash-at',
+    '[method]directory-entry-stream.read-directory-entry',
+  ],
 };
 
 /**

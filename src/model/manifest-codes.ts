@@ -233,4 +233,14 @@ export const MANIFEST_CODES = {
       'write a name without a dot at its end (api.example), `*.` and a domain, an address in its usual form (10.0.0.1), or a block whose address has nothing behind the prefix (10.0.0.0/8)',
     policy: 'Terminal',
   },
+  HW1240: {
+    title: 'mounts of a component that are in each other',
+    remedy: 'give each filesystem grant a mountPath of its own that is not below another one',
+    policy: 'Terminal',
+  },
+  HW1241: {
+    title: 'grant to write to a folder of the repository',
+    remedy: 'name a volume in place of the path, or grant access: ReadOnly without quotas',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

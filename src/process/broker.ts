@@ -29,12 +29,14 @@ process.on('message', (message: ToBrokerProcess, handle: unknown) => {
     case 'configure':
       broker = new Broker({
         storesFolder: message.config.storesFolder,
+        volumesFolder: message.config.volumesFolder,
         wallMs: () => Date.now(),
         monotonicMs: () => performance.now(),
         http: { maxBodyBytes: MAX_HTTP_BODY_BYTES, resolve: (name) => lookup(name, { all: true }) },
         onRecords: drainSoon,
         onViolation: (cell, why) => send({ type: 'violation', cell, why }),
         onStoreFailure: (store, err) => log.error({ store, err }, 'a store cannot be used'),
+        onVolumeFailure: (volume, err) => log.error({ volume, err }, 'a volume cannot be used'),
       });
       setInterval(() => drain(false), DRAIN_PERIOD_MS).unref();
       return send({ type: 'ready' });

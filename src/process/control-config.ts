@@ -19,6 +19,8 @@ export interface DataFolders {
   readonly bundles: string;
   /** What guests keep: `<namespace>/<store>.sqlite`. */
   readonly stores: string;
+  /** Volumes that components write to. Only the broker opens it. */
+  readonly volumes: string;
   /** Sockets, records of running cells. */
   readonly run: string;
   /** The cells' code; its parents are open to the uids that cells run under. */

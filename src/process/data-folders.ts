@@ -14,6 +14,7 @@ export function layOutDataFolder(data: string): Result<DataFolders, Problem> {
     store: path.join(data, 'store'),
     bundles: path.join(data, 'bundles'),
     stores: path.join(data, 'stores'),
+    volumes: path.join(data, 'volumes'),
     run,
     boot: path.join(data, 'boot'),
     engineSocket: path.join(run, 'engine.sock'),
@@ -22,7 +23,8 @@ export function layOutDataFolder(data: string): Result<DataFolders, Problem> {
     mkdirSync(data, { recursive: true });
     // Others may pass through to the cells' code and see nothing else.
     chmodSync(data, 0o711);
-    for (const folder of [folders.mirror, folders.roots, folders.store, folders.bundles, folders.stores, run]) {
+    const { mirror, roots, store, bundles, stores, volumes } = folders;
+    for (const folder of [mirror, roots, store, bundles, stores, volumes, run]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       chmodSync(folder, 0o700);
     }

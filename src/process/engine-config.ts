@@ -14,6 +14,7 @@ export interface EngineConfig {
   readonly storeFolder: string;
   /** Mode 0700: what guests keep, the broker's to read and write. */
   readonly storesFolder: string;
+  readonly volumesFolder: string;
   /** Processes that wait for an assignment. */
   readonly poolSize?: number;
   /** What may be reserved for all replicas together (`host/budget.ts`); half of the machine where it is absent. */

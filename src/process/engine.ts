@@ -71,6 +71,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     forkSpawner: () => forkChild(SPAWNER, config),
     forkBroker: () => forkChild(BROKER, config),
     storesFolder: config.storesFolder,
+    volumesFolder: config.volumesFolder,
     runFolder: config.runFolder,
     bootFolder: config.bootFolder,
     storeFolder: config.storeFolder,

@@ -45,6 +45,7 @@ export function childrenOf(options: RunOptions, outputDescriptor?: number): Resu
     bootFolder: folders.value.boot,
     storeFolder: folders.value.store,
     storesFolder: folders.value.stores,
+    volumesFolder: folders.value.volumes,
     poolSize: limits.poolSize,
     maxReplicas: limits.replicas,
     maxConnections: limits.connections,

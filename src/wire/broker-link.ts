@@ -12,6 +12,8 @@ import type { GrantsInForce, GroupId } from '../model/snapshot.ts';
 export interface BrokerConfig {
   /** Mode 0700, the broker's own: `<namespace>/<store>.sqlite`. */
   readonly storesFolder: string;
+  /** Mode 0700, the broker's own: `<namespace>/<volume>/`. */
+  readonly volumesFolder: string;
 }
 
 /** Who speaks on a channel, and what git granted it: part of its revision, so it never changes while it runs. */

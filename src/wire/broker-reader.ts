@@ -70,6 +70,13 @@ export class BrokerReader {
     return this.broken ? 0 : count;
   }
 
+  /** What is left; a view. */
+  restBytes(): Buffer {
+    const bytes = this.broken ? EMPTY : this.#bytes.subarray(this.#at, this.#end);
+    this.#at = this.#end;
+    return bytes;
+  }
+
   /** What is left, as text that may be cut anywhere. */
   rest(): string {
     const text = this.broken ? '' : this.#bytes.toString('utf8', this.#at, this.#end);

@@ -144,6 +144,16 @@ export const Outcome = {
   Cancelled: 6,
 } as const;
 
+/** A folder that a member sees at a path: a file of its assignment (`model/folder-image.ts`), or a volume of the broker. */
+export type MountAssignment =
+  | {
+      readonly mountPath: string;
+      readonly file: string;
+      /** Milliseconds since the epoch; absent: it does not expire. */
+      readonly expiresAtWallMs?: number;
+    }
+  | { readonly mountPath: string; readonly volume: string; readonly mayWrite: boolean };
+
 /** What one member of a cell is made of, and what it alone may use. */
 export interface MemberAssignment {
   /** In order: these are the files whose chunks follow. `component.js` is the bindings' source. */
@@ -159,6 +169,8 @@ export interface MemberAssignment {
   /** What `wasi:config` answers, by name. */
   readonly config: readonly (readonly [string, string])[];
   readonly args: readonly string[];
+  /** Absent: nothing is mounted. */
+  readonly mounts?: readonly MountAssignment[];
   readonly memoryBytes: number;
   readonly logBytesPerSecond: number;
   readonly handles: number;

@@ -53,12 +53,14 @@ export class TestBroker {
     this.folder = mkdtempSync(path.join(os.tmpdir(), 'headway-broker-'));
     this.broker = new Broker({
       storesFolder: this.folder,
+      volumesFolder: path.join(this.folder, 'volumes'),
       wallMs: () => this.wallMs,
       monotonicMs: () => this.monotonicMs,
       http: { maxBodyBytes: 16 * 1024 * KIB, resolve: () => Promise.reject(new Error('no resolver')) },
       onRecords: () => undefined,
       onViolation: (_cell, why) => this.violations.push(why),
       onStoreFailure: (store, error) => this.failures.push(`${store}: ${String(error)}`),
+      onVolumeFailure: (volume, error) => this.failures.push(`${volume}: ${String(error)}`),
       ...options,
     });
   }

@@ -54,6 +54,7 @@ export class RunningEngine {
       bootFolder: path.join(folder, 'boot'),
       storeFolder: this.storeFolder,
       storesFolder: path.join(folder, 'stores'),
+      volumesFolder: path.join(folder, 'volumes'),
       poolSize: 1,
       memoryBytes: 4096 * MIB,
       drainDeadlineMs: 5_000,

@@ -84,6 +84,7 @@ export class RunningHost {
       storeFolder: this.storeFolder,
       forkBroker: () => forkBroker(['ignore', 'ignore', 'ignore', 'ipc']),
       storesFolder: path.join(this.folder, 'stores'),
+      volumesFolder: path.join(this.folder, 'volumes'),
       poolSize: 1,
       memoryBytes: 4096 * MIB,
       maxReplicas: 16,

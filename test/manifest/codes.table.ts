@@ -849,6 +849,28 @@ export const ROWS: readonly Row[] = [
     bad: shop('  instancePolicy: Singleton\n  scaling: {minReplicas: »0}\n'),
     good: shop('  instancePolicy: Singleton\n'),
   },
+  ...['/a', '/a/b', '/'].map((place) => ({
+    code: 'HW1240' as const,
+    what: `a mount at ${place} beside one at /a`,
+    bad: shop(
+      `  capabilities:\n    - {name: a, filesystem: {volume: a, mountPath: /a}}\n    - »{name: b, filesystem: {volume: b, mountPath: ${place}}}\n`,
+    ),
+    good: shop(
+      '  capabilities:\n    - {name: a, filesystem: {volume: a, mountPath: /a}}\n    - {name: b, filesystem: {volume: b, mountPath: /ab}}\n',
+    ),
+  })),
+  {
+    code: 'HW1241',
+    what: 'a folder of the repository to write to',
+    bad: shop('  capabilities: [{name: a, filesystem: {path: a, mountPath: /a, access: »ReadWrite}}]\n'),
+    good: shop('  capabilities: [{name: a, filesystem: {volume: a, mountPath: /a, access: ReadWrite}}]\n'),
+  },
+  ...['maxSize: 1Mi', 'maxFiles: 5'].map((quota) => ({
+    code: 'HW1241' as const,
+    what: `a folder of the repository with ${quota}`,
+    bad: { ...shop(''), 'role.yaml': role(`{name: a, filesystem: {path: a, mountPath: /a, »${quota}}}`) },
+    good: { ...shop(''), 'role.yaml': role(`{name: a, filesystem: {volume: a, mountPath: /a, ${quota}}}`) },
+  })),
   ...(['minReplicas', 'maxReplicas'] as const).map((field) => ({
     code: 'HW1085' as const,
     what: `a Singleton of two, by ${field}`,

@@ -14,10 +14,7 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
   ],
   'the capability sockets': [grant('sockets: {hosts: [a.example], ports: [1]}')],
   'the capability nameLookup': [grant('nameLookup: {hosts: [a.example]}')],
-  'the capability filesystem': [
-    grant('filesystem: {volume: a, mountPath: /a}'),
-    grant('filesystem: {path: a, mountPath: /a}'),
-  ],
+  'mounting a folder of the repository': [grant('filesystem: {path: a, mountPath: /a}')],
   'the capability blobStore': [grant('blobStore: {container: a}')],
   'the capability messaging': [grant('messaging: {connection: a}')],
   'the capability sql': [grant('sql: {connection: a}')],
@@ -55,6 +52,10 @@ describe('what is not implemented yet', () => {
     ['a range of replicas', '  scaling: {minReplicas: 2, maxReplicas: 4, scaleDownAfter: 2m}\n'],
     ['an approval', '  rollout: {strategy: {type: Canary, canary: {steps: [{weight: 1, approval: {name: a}}]}}}\n'],
     ['requests to the outside', '  capabilities: [{name: a, outboundHttp: {hosts: [a.example, headway.example]}}]\n'],
+    [
+      'a volume',
+      '  capabilities: [{name: a, filesystem: {volume: a, mountPath: /a, access: ReadWrite, maxFiles: 5}}]\n',
+    ],
     ['facts', '  rollout: {group: a, retry: 1, replaces: b, emergency: {revision: b0b0c3d4e5f6, reason: c}}\n'],
   ])('but not %s', (_name, spec) => {
     expect(desiredOf(cart(spec)).entries.get('shop/cart')!.refusals).toEqual([]);

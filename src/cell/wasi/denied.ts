@@ -87,9 +87,6 @@ function words(text: string): string[] {
   return text === '' ? [] : text.split(' ');
 }
 
-/** No file is granted: there is nothing to start from. */
-export const preopens: object = Object.freeze({ getDirectories: () => [] });
-
 /** A network that nothing can be done with: the interface has no error to deny it by. */
 export function instanceNetwork(scope: Scope, network: object | undefined): object {
   const Network = (network as { Network: new (scope: Scope) => HostResource }).Network;

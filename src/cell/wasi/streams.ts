@@ -9,6 +9,7 @@ import { HostResource } from '../resource.ts';
 import type { Condition, Scope } from '../scope.ts';
 import { HostTrap } from '../trap.ts';
 import { IoError } from './error.ts';
+import type { FileError } from '../../wire/file-frames.ts';
 import type { ErrorCode } from './error-code.ts';
 import { Pollable } from './poll.ts';
 import { failed, type Failed } from './result.ts';
@@ -20,7 +21,7 @@ export const MAX_BLOCKING_WRITE_BYTES = 4096;
 
 /** Why a stream is over: quietly (`closed`), or with a reason that the guest can ask for. */
 export interface StreamEnd {
-  readonly failure?: { readonly text: string; readonly code?: ErrorCode };
+  readonly failure?: { readonly text: string; readonly code?: ErrorCode; readonly file?: FileError };
 }
 
 /** Where an input stream's bytes come from. `ready` means that `take` has bytes or knows the end. */
@@ -37,6 +38,10 @@ export interface ByteSink extends Condition {
   readonly ended: StreamEnd | undefined;
   /** Takes all of `bytes`, which are within `room` and its own from now on. */
   put(bytes: Uint8Array): void;
+  /** Where bytes are somewhere only later: whether all of them are, or never will be. */
+  readonly flushed?: Condition;
+  /** No room until they are. */
+  flush?(): void;
 }
 
 type StreamError = { readonly tag: 'last-operation-failed'; readonly val: IoError } | { readonly tag: 'closed' };
@@ -46,7 +51,7 @@ const NOTHING = new Uint8Array(0);
 
 function streamFailed(scope: Scope, { failure }: StreamEnd): Failed<StreamError> {
   if (!failure) return CLOSED;
-  return failed({ tag: 'last-operation-failed', val: new IoError(scope, failure.text, failure.code) });
+  return failed({ tag: 'last-operation-failed', val: new IoError(scope, failure.text, failure.code, failure.file) });
 }
 
 export class InputStream extends HostResource {
@@ -137,8 +142,8 @@ export class OutputStream extends HostResource {
       );
     }
     this.#permit = 0;
-    if (this.#sink.ended || this.#sink.room() >= contents.length) return this.#put(contents);
-    return this.#writeInPieces(contents);
+    if (this.#sink.ended || this.#sink.room() >= contents.length) return this.#flushed(this.#put(contents));
+    return this.#writeInPieces(contents).then((failure) => this.#flushed(failure));
   }
 
   blockingWriteZeroesAndFlush(length: bigint): ReturnType<OutputStream['blockingWriteAndFlush']> {
@@ -148,14 +153,14 @@ export class OutputStream extends HostResource {
     return this.blockingWriteAndFlush(new Uint8Array(Number(length)));
   }
 
-  /** What was written is with the sink, which sends it at the latest when the guest waits or returns: nothing to do. */
+  /** What was written is with the sink, which sends it at the latest when the guest waits or returns. */
   flush(): Failed<StreamError> | undefined {
-    const ended = this.#sink.ended;
-    return ended ? streamFailed(this.scope, ended) : undefined;
+    this.#sink.flush?.();
+    return this.#failure();
   }
 
-  blockingFlush(): Failed<StreamError> | undefined {
-    return this.flush();
+  blockingFlush(): Failed<StreamError> | undefined | Promise<Failed<StreamError> | undefined> {
+    return this.#flushed(this.#failure());
   }
 
   subscribe(): Pollable {
@@ -195,6 +200,20 @@ export class OutputStream extends HostResource {
     // The sink may have ended by what it was given: over its declared length, over its limit.
     const endedNow = this.#sink.ended;
     return endedNow ? streamFailed(this.scope, endedNow) : undefined;
+  }
+
+  #failure(): Failed<StreamError> | undefined {
+    const ended = this.#sink.ended;
+    return ended ? streamFailed(this.scope, ended) : undefined;
+  }
+
+  /** The same once everything is where it belongs, or why it is not. */
+  #flushed(
+    failure: Failed<StreamError> | undefined,
+  ): Failed<StreamError> | undefined | Promise<Failed<StreamError> | undefined> {
+    const { flushed } = this.#sink;
+    if (failure || !flushed || flushed.ready()) return failure;
+    return this.scope.wait([flushed]).then(() => this.#failure());
   }
 
   async #writeInPieces(contents: Uint8Array): Promise<Failed<StreamError> | undefined> {

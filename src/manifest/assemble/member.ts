@@ -14,6 +14,8 @@ import { COMPONENT_DEFAULTS, LINK_DEFAULTS, STATE_DEFAULTS } from '../defaults.t
 import type { ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds, processorMillis } from '../quantity.ts';
 import { atValue, duplicateNames } from './assembly.ts';
+import { folderGrantProblems } from './folder-grants.ts';
+import { mountProblems } from './mounts.ts';
 import { outboundHostProblems } from './outbound-hosts.ts';
 import { sourceProblems, type Pins } from './source.ts';
 import type { Values } from './values.ts';
@@ -36,7 +38,7 @@ export function memberOf(
   const problems = [
     ...memberProblems(document),
     ...sourceProblems(document, pins),
-    ...(grants.ok ? [] : grants.error),
+    ...(grants.ok ? mountProblems(document, grants.value) : grants.error),
     ...(values.ok ? [] : values.error),
   ];
   if (artifact === undefined && source.type === 'path') {
@@ -65,6 +67,7 @@ function memberProblems(document: ParsedDocument<'Component'>): readonly Diagnos
     ...duplicateNames(document, '/spec/config', spec.config),
     ...duplicateNames(document, '/spec/capabilities', spec.capabilities),
     ...outboundHostProblems(document),
+    ...folderGrantProblems(document),
   ];
   const imports = new Set<string>();
   for (const [index, link] of (spec.links ?? []).entries()) {

@@ -15,6 +15,7 @@ import { bytesOf } from '../quantity.ts';
 import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { unimplementedIn } from '../unimplemented.ts';
 import { atKey, atValue, duplicateNames, type Assembly } from './assembly.ts';
+import { folderGrantProblems } from './folder-grants.ts';
 import { outboundHostProblems } from './outbound-hosts.ts';
 
 type ComponentDocument = ParsedDocument<'Component'>;
@@ -25,6 +26,7 @@ export function refuseRoles(assembly: Assembly): void {
     const problems = [
       ...duplicateNames(document, '/spec/capabilities', document.value.spec.capabilities),
       ...outboundHostProblems(document),
+      ...folderGrantProblems(document),
     ];
     if (problems.length > 0) assembly.refuse(document, problems);
   }
@@ -85,7 +87,7 @@ function grantOf({ name, enforcement, expireTime, ...capabilities }: ItemSpec | 
   return {
     name,
     capability,
-    settings: inPlainUnits({ ...defaultsOf(capability), ...settings }),
+    settings: inPlainUnits({ ...grantDefaultsOf(capability, settings), ...settings }),
     enforcement: enforcement ?? GRANT_DEFAULTS.enforcement,
     ...(expireTime === undefined ? {} : { expireTime }),
   };
@@ -109,6 +111,13 @@ function underItem(item: ItemSpec, grant: Grant): Grant {
     enforcement: item.enforcement ?? grant.enforcement,
     ...(ends[0] === undefined ? {} : { expireTime: ends[0] }),
   };
+}
+
+/** A folder of the repository cannot grow: it has no quotas. */
+function grantDefaultsOf(capability: string, settings: object): object {
+  const defaults = defaultsOf(capability);
+  if (capability !== 'filesystem' || !('path' in settings)) return defaults;
+  return Object.fromEntries(Object.entries(defaults).filter(([name]) => !name.startsWith('max')));
 }
 
 /** Defaults of one capability key, for grants and ceilings alike. */

@@ -169,11 +169,11 @@ hosts: string[]
  */
 export interface Filesystem {
 /**
- * A volume that the host declares.
+ * A writable folder of the node, of this namespace: made when it is first used, kept until somebody removes it, shared by all components and releases that name it.
  */
 volume?: string
 /**
- * A folder of the repository, read-only.
+ * A folder of the repository as the commit has it, relative to the followed path; read-only, at most 16 MiB in 4,096 files, without symbolic links. The component has it in memory, and it is part of its revision.
  */
 path?: string
 /**
@@ -184,6 +184,14 @@ mountPath: string
  * What may be done with it.
  */
 access?: ("ReadOnly" | "ReadWrite")
+/**
+ * What this component may let the volume grow to, in bytes of files. What others wrote counts.
+ */
+maxSize?: string
+/**
+ * How many files, folders and links this component may let the volume grow to.
+ */
+maxFiles?: number
 }
 /**
  * Keys of a key-value store.

@@ -87,7 +87,10 @@ async function connect(
 ): Promise<readonly Bucket[]> {
   const token = randomBytes(16);
   const send = (message: ToBrokerProcess, handle?: net.Socket): boolean => child.send(message, handle);
-  send({ type: 'configure', config: { storesFolder: path.join(folder, 'stores') } });
+  send({
+    type: 'configure',
+    config: { storesFolder: path.join(folder, 'stores'), volumesFolder: path.join(folder, 'volumes') },
+  });
   await once(child, 'message');
   const grants = [grant('things', { maxSize: 2 ** 30, maxValueSize: LARGE })];
   const seats = seatsOf(IN_FLIGHT);
