@@ -51,6 +51,12 @@ export async function openLocal(folder: string, followedPath: string): Promise<R
     return version;
   }
   const reader = new MirrorReader(command, limits, parsed.value);
+  const mergeBase: LocalRepository['mergeBase'] = async (one, other) => {
+    if (!isCommit(one) || !isCommit(other)) return err(problem('HW3019', 'a commit is 40 hex digits'));
+    const ended = await reader.read(['merge-base', one, other]);
+    const commit = ended.stdout.trim();
+    return ended.exitCode === 0 && isCommit(commit) ? ok(commit) : err(nothingInCommon(one, other));
+  };
   return ok({
     files: (commit) => reader.files(commit),
     baseFiles: (commit, base) => reader.baseFiles(commit, base),
@@ -69,6 +75,8 @@ export async function openLocal(folder: string, followedPath: string): Promise<R
       const contained = await reader.isAncestor(base, head);
       if (!contained.ok) return contained;
       if (contained.value) return ok(head);
+      const common = await mergeBase(base, head);
+      if (!common.ok) return common;
       const ended = await reader.read(['merge-tree', '--write-tree', '--name-only', '--no-messages', base, head]);
       const [tree = '', ...files] = ended.stdout.trim().split('\n');
       if (ended.exitCode === 0 && isCommit(tree)) return ok(tree);
@@ -76,15 +84,16 @@ export async function openLocal(folder: string, followedPath: string): Promise<R
       const message = `${head.slice(0, 12)} does not merge into ${base.slice(0, 12)}`;
       return err(problem('HW3040', ended.exitCode === 1 ? `${message}: conflicts in ${conflicts}` : message));
     },
-    async mergeBase(one, other) {
-      if (!isCommit(one) || !isCommit(other)) return err(problem('HW3019', 'a commit is 40 hex digits'));
-      const ended = await reader.read(['merge-base', one, other]);
-      const commit = ended.stdout.trim();
-      return ended.exitCode === 0 && isCommit(commit)
-        ? ok(commit)
-        : err(problem('HW3019', `${one} and ${other} have no commit in common: is the clone too shallow?`));
-    },
+    mergeBase,
   });
+}
+
+/** CI jobs fetch the last commit alone, unless they are told otherwise. */
+function nothingInCommon(one: string, other: string): Problem {
+  const message = `${one.slice(0, 12)} and ${other.slice(0, 12)} have no commit in common: the clone may be too shallow`;
+  const remedy =
+    'fetch the whole history: `git fetch --unshallow`, `fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` of GitLab';
+  return problem('HW3019', message, { remedy });
 }
 
 /** Where a folder lies in its repository: `''` for the root, `/` between segments; undefined outside of one. */

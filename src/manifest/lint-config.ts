@@ -25,7 +25,9 @@ export const NO_LINT_CONFIG: LintConfig = { ignore: [], rules: new Map() };
  * the daemon refuses is an error whatever anybody writes.
  */
 export function isLintRule(code: string): code is Code {
-  return /^HW106[0-9]$|^HW108[267]$|^HW1113$|^HW114[68]$|^HW12[01][0-9]$/.test(code) && Object.hasOwn(CODES, code);
+  return (
+    /^HW106[0-9]$|^HW108[267]$|^HW1113$|^HW114[68]$|^HW1155$|^HW12[01][0-9]$/.test(code) && Object.hasOwn(CODES, code)
+  );
 }
 
 export function parseLintConfig(bytes: Uint8Array, file: string): Result<LintConfig, readonly Diagnostic[]> {

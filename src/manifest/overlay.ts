@@ -18,7 +18,7 @@ import { finding } from './finding.ts';
 import { mergePatch, type Placed } from './merge-patch.ts';
 import { about, bounded, documentProblems, toParsed } from './parse.ts';
 import { identityOf, keyOf, type Identity, type Parsed, type ParsedDocument, type Template } from './parsed.ts';
-import { spanOfKey, spanOfValue } from './place.ts';
+import { spanOfKey, spanOfValue, valueAt, type Place } from './place.ts';
 import { closest } from './suggest.ts';
 import { Variables } from './substitute.ts';
 import { BOUNDS } from './bounds.ts';
@@ -108,11 +108,24 @@ function makeDocument(template: Template, { environment, variables, patched, val
     problems.push(finding('HW1150', 'an Environment is not part of a base: it says which bases there are', { span }));
   }
   if (problems.length === 0) {
-    problems.push(
-      ...documentProblems(file, { value: placed.value, places: placed.places, problems: [] }, identity, validators),
-    );
+    const tree = { value: placed.value, places: placed.places, problems: [] };
+    problems.push(...documentProblems(file, tree, identity, validators).map((one) => aboutVariables(template, one)));
   }
   return { identity, problems, placed, ownPath };
+}
+
+/** A value that was made by variables is a text, whatever they say. */
+function aboutVariables({ file, value, places }: Template, found: Diagnostic): Diagnostic {
+  if (found.code !== 'HW1015' || found.span?.file !== file) return found;
+  const { line, column } = found.span;
+  const isThere = ([pointer, [atLine, atColumn]]: [string, Place]): boolean =>
+    atLine === line && atColumn === column && isVariable(valueAt(value, pointer));
+  if (!Object.entries(places).some(isThere)) return found;
+  return { ...found, remedy: 'a variable makes a text: give this value by a patch of the Environment' };
+}
+
+function isVariable(value: Json | undefined): boolean {
+  return typeof value === 'string' && value.includes('${');
 }
 
 function setsPath(patch: Json): boolean {

@@ -1,3 +1,4 @@
+import type { Json } from '../kit/json.ts';
 import type { Span } from '../model/problem.ts';
 
 /**
@@ -22,6 +23,16 @@ export function segmentsOf(pointer: string): readonly string[] {
     .split('/')
     .slice(1)
     .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** What a pointer leads to; undefined where there is nothing. */
+export function valueAt(root: Json, pointer: string): Json | undefined {
+  let value: Json | undefined = root;
+  for (const segment of segmentsOf(pointer)) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) return undefined;
+    value = (value as Readonly<Record<string, Json>>)[segment];
+  }
+  return value;
 }
 
 /** `/spec/rules/0/backendRef` as people write it: `spec.rules[0].backendRef`. */

@@ -24,4 +24,9 @@ export const BASE_CODES = {
       'name a document of a base by kind, namespace and name; what lies in the followed path is changed where it is written',
     policy: 'Terminal',
   },
+  HW1155: {
+    title: 'variable that nothing fills in',
+    remedy: 'write the value out: variables are filled into documents of bases, and nowhere else',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

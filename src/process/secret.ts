@@ -50,7 +50,7 @@ export async function secretCommand(given: SecretArguments, terminal: Terminal):
 
 const COMMANDS: Readonly<Record<SecretVerb, (given: SecretArguments) => Promise<Result<string, Problem>>>> = {
   encrypt: async (given) => {
-    const value = readValue(given.from);
+    const value = await readValue(given.from);
     if (!value.ok) return value;
     if (!existsSync(given.file)) return create(given, value.value);
     const opened = open(given);
@@ -182,15 +182,29 @@ function newVersion(): string {
   return randomBytes(8).toString('hex');
 }
 
-const STDIN = 0;
+/** Far more than a value may have: what is too large is refused by the size that it has, not read without end. */
+const MAX_READ_BYTES = 2 ** 20;
 
 /** One line end at the end is not part of it. */
-function readValue(from: string | undefined): Result<string, Problem> {
+async function readValue(from: string | undefined): Promise<Result<string, Problem>> {
   try {
-    return ok(readFileSync(from ?? STDIN, 'utf8').replace(/\r?\n$/, ''));
+    const text = from === undefined ? await standardInput() : readFileSync(from, 'utf8');
+    return ok(text.replace(/\r?\n$/, ''));
   } catch (error) {
     return err(problem('HW5014', `${from ?? 'standard input'} cannot be read: ${(error as Error).message}`));
   }
+}
+
+/** Waits for whoever writes: a pipe whose other end is slow is no error. */
+async function standardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_READ_BYTES) throw new Error(`it has more than ${MAX_READ_BYTES} bytes`);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function readBytes(file: string): Result<Uint8Array, Problem> {

@@ -1,5 +1,5 @@
 /** Two environments over one base, as real files and commits: lint and plan see what the daemon would. */
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planCommand, type PlanOptions } from '../../src/process/plan.ts';
@@ -172,10 +172,42 @@ describe('environments over one base', () => {
     });
   });
 
+  it('plan and lint of a clone that is too shallow say so, and how to get the rest', async () => {
+    await repository.git('push', '-q', 'origin', 'HEAD~1:refs/heads/before');
+    const shallow = path.join(folder, 'shallow');
+    await repository.git('clone', '-q', '--depth', '1', '--no-single-branch', `file://${repository.bare}`, shallow);
+    const range = 'origin/before..origin/main';
+    for (const args of [
+      ['plan', range, '--path', 'environments/staging'],
+      ['lint', 'environments/staging', '--changed-since', 'origin/before'],
+    ]) {
+      const { code, out, err } = await headway(args, { cwd: shallow });
+      expect([code, out, err]).toEqual([args[0] === 'plan' ? 1 : 2, '', expect.stringContaining('may be too shallow')]);
+      expect(err).toContain('fetch-depth: 0');
+    }
+  });
+
   it('plan: without its Environment nothing of a base is taken for deleted', async () => {
     await repository.push('Broken', { 'environments/staging/environment.yaml': 'kind: [' });
     const { code, err } = await plan('HEAD~1..HEAD', 'environments/staging');
     expect([code, err]).toEqual([1, expect.stringContaining('HW1150')]);
+  });
+
+  it('a value that is no text cannot be a variable, and says so; --fix leaves files of a base alone', async () => {
+    const own = 'environments/production/environment.yaml';
+    const text = over('production', '128Mi')[own]!;
+    write({
+      [own]: text.replace('variables: [', 'variables: [{name: replicas, value: "3"}, {name: kind, value: pooled}, '),
+      'base/shop/greeting.yaml': `${GREETING}  scaling: {minReplicas: "\${replicas}"}\n  instancePolicy: "\${kind}"\n`,
+    });
+    const before = readFileSync(at('base/shop/greeting.yaml'), 'utf8');
+    const { code, out } = await lint('environments/production', '--fix');
+    expect(code).toBe(1);
+    expect(out).toMatch(/^\.\.\/\.\.\/base\/shop\/greeting\.yaml:7:\d+: error HW1015 /m);
+    expect(out).toContain('fix: a variable makes a text: give this value by a patch of the Environment');
+    expect(out).toContain('HW1016');
+    expect(readFileSync(at('base/shop/greeting.yaml'), 'utf8')).toBe(before);
+    write(FIRST);
   });
 
   it('--changed-since: of a base only what changed, in its file or by the Environment', async () => {

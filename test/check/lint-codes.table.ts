@@ -212,7 +212,26 @@ export const LINT_ROWS: readonly Row[] = [
     bad: shop(PROBE, { 'route.yaml': matching('»"beta "') }),
     good: shop(PROBE, { 'route.yaml': matching('beta') }),
   },
+  {
+    code: 'HW1155',
+    what: 'a variable in a patch',
+    bad: shop(PROBE, { 'environment.yaml': patched('»"${host}"') }),
+    good: shop(PROBE, { 'environment.yaml': patched('live.example') }),
+  },
+  {
+    code: 'HW1155',
+    what: 'a variable in a document that is in no base',
+    bad: shop(PROBE, { 'environment.yaml': patched('live.example'), 'route.yaml': matching('»"${host}"') }),
+    good: shop(PROBE, { 'environment.yaml': patched('live.example'), 'route.yaml': matching('"${HOME}"') }),
+  },
 ];
+
+function patched(value: string): string {
+  return environment(`  bases: [../../base]
+  variables: [{name: host, value: live.example}]
+  patches: [{target: {kind: Route, namespace: shop, name: shared}, patch: {spec: {hostnames: [${value}]}}}]
+`);
+}
 
 function frozen(namespace: string, schedule = '"0 18 * * 5"', duration = '62h'): string {
   return environment(

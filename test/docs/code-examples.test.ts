@@ -15,6 +15,7 @@ const WITHOUT_EXAMPLES: Readonly<Record<string, string>> = {
   HW2111: 'named in the text of HW1101, whose page has the documents',
   HW2112: 'named in the text of HW1101, whose page has the documents',
   HW2442: 'lock found no way to write a digest: about its own edit',
+  HW3014: 'a folder that a commit does not have: how a command was called',
   HW5010: 'the address of a daemon that was asked',
   HW5011: 'an entry that a daemon does not have',
   HW5012: 'how a command was called',

@@ -1,4 +1,5 @@
 /** Real age files: what opens where, what a file of identities may be, and the command that writes them. */
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { secretCommand, type SecretArguments } from '../../src/process/secret.ts
 import { createIdentity, readIdentities } from '../../src/secret/identities.ts';
 import { MAX_SECRET_BYTES, seal, unseal } from '../../src/secret/seal.ts';
 import { createVault } from '../../src/secret/vault.ts';
+import { PROGRAM } from '../support/headway.ts';
 
 const VALUE = 'canary-7f3a91';
 const PLACE: SealedPlace = { secret: 'shop/pay', key: 'token', version: '1' };
@@ -188,6 +190,24 @@ describe('headway secret', () => {
     expect(after).toMatch(/---\n# more\n$/);
     expect(statSync(at('pay.yaml')).mode & 0o777).toBe(0o640);
     expect(readdirSync(folder).sort()).toEqual(['1', 'pay.yaml', 'value']);
+  });
+
+  it('reads the value from standard input, however slowly it comes, and no more than a value may be', async () => {
+    const { recipient, secrets } = await identity('1');
+    const encrypt = async (script: string) => {
+      const flags = `--secret shop/pay --recipient ${recipient}`;
+      const line = `(${script}) | "${process.execPath}" "${PROGRAM}" secret encrypt "${at('pay.yaml')}" token ${flags}`;
+      const child = spawn('sh', ['-c', line], { stdio: 'ignore' });
+      return new Promise((resolve) => child.once('close', resolve));
+    };
+    expect(await encrypt('printf "sec"; sleep 1; printf "ret\\n"')).toBe(0);
+    const { name: key, version, encrypted } = written()[0]!.data[0]!;
+    expect(await unseal({ secret: 'shop/pay', key, version }, encrypted, secrets)).toEqual({
+      ok: true,
+      value: 'secret',
+    });
+    expect(await encrypt('head -c 2000000 /dev/zero')).toBe(2);
+    expect(written()[0]!.data[0]!.version).toBe(version);
   });
 
   it('rotates: other recipients, the same values and versions', async () => {

@@ -1,4 +1,7 @@
-/** `--fix`: writes the one right answer where a finding has one. What is left is for a person. */
+/**
+ * `--fix`: writes the one right answer where a finding has one. What is left is for a person, and so are files of bases:
+ * they are other environments' too, and what stands there may be a variable.
+ */
 import { err, ok, type Result } from '../../kit/result.ts';
 import type { Diagnostic, Fix } from '../../model/diagnostic.ts';
 import type { Problem, Span } from '../../model/problem.ts';
@@ -19,6 +22,7 @@ export async function applyFixes(
   const edits = findings.flatMap(({ span, fix }) => (span && fix ? [{ span, fix }] : []));
   let mended = 0;
   for (const file of files) {
+    if (file.base !== undefined) continue;
     const own = edits.filter(({ span }) => span.file === file.path);
     if (own.length === 0) continue;
     const { text, count } = edited(new TextDecoder('utf-8', { ignoreBOM: true }).decode(file.bytes), own);

@@ -21,6 +21,7 @@ import { probesWithoutHandler, routesWithoutHandler } from './handlers.ts';
 import { emptyNamespaces } from './namespaces.ts';
 import { unreachedRules } from './reach.ts';
 import { otherRecipients, unusedValues } from './values.ts';
+import { unfilledVariables } from './variables.ts';
 
 type RolloutPolicies = ReadonlyMap<string, ParsedDocument<'RolloutPolicy'>>;
 
@@ -293,5 +294,6 @@ const RULES: readonly Rule[] = [
   ({ documents, components }) => unusedValues(documents, [...components.values()]),
   longRequests,
   ({ documents }) => documents.flatMap(unreachedRules),
+  ({ documents }) => unfilledVariables(documents),
   schedules,
 ];
