@@ -23,6 +23,25 @@ export interface Limit {
   readonly p95AtMostMs: number;
 }
 
+/** What a figure of a subject may be at most, or has to be at least; with `minus`, what it has over another subject in the same round. */
+export interface Bound {
+  readonly subject: string;
+  readonly minus?: string;
+  readonly metric: string;
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+/**
+ * `best`: of its best round, by which a bound is judged: other work on the machine only ever takes. A difference is judged by
+ * its median, for the best one of those is luck.
+ */
+export interface JudgedBound extends Bound {
+  readonly value: number;
+  readonly best: number;
+  readonly met: boolean;
+}
+
 export interface SectionResult {
   readonly title: string;
   /** What was held fixed, for whoever repeats it. */
@@ -36,6 +55,7 @@ export interface SectionResult {
   }[];
   readonly ratios: readonly (Ratio & { readonly value: number; readonly met: boolean })[];
   readonly limits: readonly (Limit & { readonly value: number; readonly met: boolean })[];
+  readonly bounds?: readonly JudgedBound[];
 }
 
 export async function measureInTurn(
@@ -59,6 +79,7 @@ export function summarise(
   conditions: string,
   measured: ReadonlyMap<string, readonly Metrics[]>,
   ratios: readonly Ratio[],
+  bounds: readonly Bound[] = [],
 ): SectionResult {
   const subjects = [...measured].map(([name, rounds]) => ({
     name,
@@ -77,7 +98,19 @@ export function summarise(
       return { ...ratio, value, met: value >= ratio.atLeast };
     }),
     limits: [],
+    bounds: bounds.map((bound) => judge(bound, measured)),
   };
+}
+
+export function judge(bound: Bound, measured: ReadonlyMap<string, readonly Metrics[]>): JudgedBound {
+  const { subject, minus, metric, atMost, atLeast } = bound;
+  const less = minus === undefined ? undefined : (measured.get(minus) ?? []);
+  const values = (measured.get(subject) ?? []).map(
+    (round, index) => (round[metric] ?? Number.NaN) - (less === undefined ? 0 : (less[index]?.[metric] ?? Number.NaN)),
+  );
+  const value = median(values);
+  const best = minus !== undefined ? value : atMost === undefined ? Math.max(...values) : Math.min(...values);
+  return { ...bound, value, best, met: best <= (atMost ?? Infinity) && best >= (atLeast ?? -Infinity) };
 }
 
 /** The middle one; the mean of the middle two; NaN of nothing. */
