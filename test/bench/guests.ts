@@ -102,7 +102,9 @@ export interface HttpHost {
 /** @param answer what a write returns: nothing, or a promise. */
 export function httpHost(answer: () => undefined | Promise<undefined>): HttpHost {
   let written = 0;
-  class Fields {}
+  class Fields {
+    readonly entries: readonly unknown[] = [];
+  }
   class OutputStream {
     blockingWriteAndFlush(bytes: Uint8Array): undefined | Promise<undefined> {
       written += bytes.length;
@@ -121,10 +123,16 @@ export function httpHost(answer: () => undefined | Promise<undefined>): HttpHost
     }
   }
   class ResponseOutparam {
-    static set(): void {}
+    isSet = false;
+    static set(outparam: ResponseOutparam): void {
+      outparam.isSet = true;
+    }
   }
-  class IncomingRequest {}
-  class Unused {}
+  class IncomingRequest {
+    readonly method = 'get';
+  }
+  /** Of resources that are only named. */
+  function Unused(): void {}
   return {
     imports: {
       'wasi:io/error': { Error: Unused },
