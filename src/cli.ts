@@ -31,6 +31,8 @@ const HELP = `headway follows HEAD: a git repository of YAML manifests is the on
   headway rehearse <base>..<head> [--repo <dir>] [--path <dir>] [--speed <factor>] [--deadline <duration>]
                [--format text|json|junit] [--report <format>=<file>]...
                what a merge would do, in a runtime of its own, with waits compressed: exit codes as of test
+               both: [--artifacts <dir>] [--fetch [--config <runtime.yaml>] [--docker-config <file>]]
+               where artifacts come from that git does not hold; without --fetch no server is asked
   headway status [--status <addr>] [--watch] [--json]
   headway explain <namespace>/<name> [--status <addr>] [--json]
   headway audit verify [--data <dir>] [--contains <hash>] [--format text|json]   exit 0 whole, 1 findings, 2 broken
@@ -52,6 +54,7 @@ interface Command {
 const text = { type: 'string' } as const;
 const texts = { type: 'string', multiple: true } as const;
 const flag = { type: 'boolean', default: false } as const;
+const ARTIFACT_OPTIONS = { artifacts: text, fetch: flag, config: text, 'docker-config': text } as const;
 
 const terminal: Terminal = {
   out: (line) => void process.stdout.write(line),
@@ -180,16 +183,23 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   test: {
-    options: { checks: text, format: { ...text, default: 'text' }, report: texts },
+    options: { checks: text, format: { ...text, default: 'text' }, report: texts, ...ARTIFACT_OPTIONS },
     run: async (values, [target, ...rest]) => {
       if (!target || rest.length > 0)
         return usage('test needs one folder, one <repository>@<revision>, or one .wasm file');
       const { checks, format, report } = values;
       if (checks === undefined && target.endsWith('.wasm')) return usage('a single component needs --checks <dir>');
-      const { trialReports } = await import('./check/trial/arguments.ts');
+      const { artifactFlags, trialReports } = await import('./check/trial/arguments.ts');
       const reports = trialReports(String(format), Array.isArray(report) ? report : []);
       if (!reports.ok) return usage(reports.error);
-      const options = { target, ...reports.value, ...(typeof checks === 'string' ? { checks } : {}) };
+      const artifacts = artifactFlags(values);
+      if (!artifacts.ok) return usage(artifacts.error);
+      const options = {
+        target,
+        ...reports.value,
+        ...artifacts.value,
+        ...(typeof checks === 'string' ? { checks } : {}),
+      };
       return (await import('./process/trial/test.ts')).testCommand(options, terminal);
     },
   },
@@ -197,10 +207,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     options: {
       repo: { ...text, default: '.' },
       path: { ...text, default: '.' },
-      speed: { ...text, default: '60' },
+      speed: text,
       deadline: { ...text, default: '10m' },
       format: { ...text, default: 'text' },
       report: texts,
+      ...ARTIFACT_OPTIONS,
     },
     run: async (values, [range, ...rest]) => {
       const { rehearseArguments } = await import('./check/trial/arguments.ts');

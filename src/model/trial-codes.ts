@@ -24,7 +24,7 @@ export const TRIAL_CODES = {
   },
   HW5114: {
     title: 'artifact outside of the repository',
-    remedy: 'tests and rehearsals ask no servers: commit the .wasm file and name it by spec.source.path',
+    remedy: 'let it be fetched with --fetch, or give the folder that holds it: --artifacts <dir>',
     policy: 'Terminal',
   },
   HW5115: {
@@ -40,6 +40,16 @@ export const TRIAL_CODES = {
   HW5117: {
     title: 'rollout undecided',
     remedy: 'write a Check whose calls reach the component, or a readiness probe: a gate needs samples',
+    policy: 'Terminal',
+  },
+  HW5118: {
+    title: 'firing failed in the rehearsal',
+    remedy: 'see the message: the fleet would say the same of this firing',
+    policy: 'Terminal',
+  },
+  HW5119: {
+    title: 'deletion held in the rehearsal',
+    remedy: 'write into the Environment what the message says, in the commit that deletes',
     policy: 'Terminal',
   },
 } as const satisfies Record<string, CodeRow>;

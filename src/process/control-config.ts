@@ -5,6 +5,8 @@ export interface ControlConfig {
   readonly version: string;
   readonly options: RunOptions;
   readonly folders: DataFolders;
+  /** Of a trial: the file that says how much time was skipped (clock.ts). */
+  readonly skips?: string;
 }
 
 /** Everything below the data folder, absolute. */

@@ -16,7 +16,7 @@ import { createLogger } from '../report/log.ts';
 import type { StoredBytes } from '../report/metrics.ts';
 import { createReport } from '../report/server.ts';
 import { readChildConfig } from './child-config.ts';
-import { systemClock } from './clock.ts';
+import { skippingClock, systemClock } from './clock.ts';
 import type { ControlConfig } from './control-config.ts';
 import { createFleet } from './fleet.ts';
 import { openManifestParser } from './manifest-parser.ts';
@@ -43,10 +43,10 @@ process.on('SIGTERM', () => void (stop?.() ?? process.exit(EXIT.Ok)));
 const config = await readChildConfig<ControlConfig>(() => void (stop?.() ?? process.exit(EXIT.Ok)));
 await run(config);
 
-async function run({ options, folders, version }: ControlConfig): Promise<void> {
+async function run({ options, folders, version, skips }: ControlConfig): Promise<void> {
   const masked = createLogger({ level: options.logLevel, sink: pino.destination({ fd: STDERR, sync: true }) });
   const log = masked.log.child({ name: 'control' });
-  const clock = systemClock;
+  const clock = skips === undefined ? systemClock : skippingClock(skips);
   const protect = (values: readonly string[]): void => masked.protect(values);
   const hosts = orEnd(() => artifactHosts(options.artifacts.hosts, protect));
   const webhookSecret = options.webhook && orEnd(() => readSecret(options.webhook!.secret));

@@ -32,12 +32,27 @@ export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<E
   return (await supervisor.ended) as ExitCode;
 }
 
+/** What `headway run` itself has no use for. */
+export interface ChildrenSettings {
+  /** An open file for what they say; absent: the terminal. */
+  readonly outputDescriptor?: number;
+  readonly skips?: string;
+}
+
 /** Engine and control for these options; control is stopped first. */
-export function childrenOf(options: RunOptions, outputDescriptor?: number): Result<readonly ChildSpec[], Problem> {
+export function childrenOf(
+  options: RunOptions,
+  { outputDescriptor, skips }: ChildrenSettings = {},
+): Result<readonly ChildSpec[], Problem> {
   const folders = layOutDataFolder(options.data);
   if (!folders.ok) return folders;
   const { limits, logLevel } = options;
-  const control: ControlConfig = { version: VERSION, options, folders: folders.value };
+  const control: ControlConfig = {
+    version: VERSION,
+    options,
+    folders: folders.value,
+    ...(skips === undefined ? {} : { skips }),
+  };
   const engine: EngineConfig = {
     listen: options.listen,
     linkPath: folders.value.engineSocket,

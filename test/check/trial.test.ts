@@ -1,14 +1,13 @@
 /** The pure parts of tests and rehearsals: what is staged, what is compressed, how an answer is judged and reported. */
 import { describe, expect, it } from 'vitest';
-import { compressed, MIN_DEADLINE_MS } from '../../src/check/trial/compress.ts';
+import { compressed, DEFAULT_PACE, paceOf } from '../../src/check/trial/compress.ts';
 import { TRIAL_FORMATS } from '../../src/check/trial/format.ts';
 import { judge, type Answer } from '../../src/check/trial/judge.ts';
 import type { PlannedCall } from '../../src/check/trial/plan-calls.ts';
 import type { TrialCase, TrialReport } from '../../src/check/trial/report.ts';
-import { areDecided, changedEntries, rolloutCase } from '../../src/check/trial/rollouts.ts';
+import { changedEntries, rolloutCase, undecided } from '../../src/check/trial/rollouts.ts';
 import { stagedFiles } from '../../src/check/trial/stage.ts';
 import { withStandIns } from '../../src/check/trial/stand-ins.ts';
-import { formatDuration } from '../../src/kit/units.ts';
 import type { Expectation } from '../../src/manifest/generated/check.ts';
 import type { Desired } from '../../src/model/desired.ts';
 import type { EntryStatus, Status } from '../../src/model/status.ts';
@@ -83,7 +82,7 @@ describe('compression', () => {
         },
         gate: { minSamples: 7, errors: { tolerable: '1%' } },
       },
-      60,
+      paceOf(60),
     );
     expect(made).toEqual({
       strategy: {
@@ -98,7 +97,14 @@ describe('compression', () => {
       gate: { minSamples: 7, errors: { tolerable: '1%' }, warmUp: { duration: '1s' } },
       bake: { duration: '10s', deadline: '24m' },
     });
-    expect(compressed({ bake: { deadline: '5m' } }, 60).bake!.deadline).toBe(formatDuration(MIN_DEADLINE_MS));
+    expect(compressed({ bake: { deadline: '5m' } }, paceOf(60)).bake!.deadline).toBe('1m');
+    // Without --speed a machine waits: an hour of bake is two seconds, and a day's deadline one minute.
+    const { bake } = compressed({ bake: { duration: '1h', deadline: '24h' } }, DEFAULT_PACE);
+    expect(bake).toEqual({ duration: '2s', deadline: '1m' });
+    expect(compressed({ bake: { duration: '200ms', deadline: '5s' } }, DEFAULT_PACE).bake).toEqual({
+      duration: '200ms',
+      deadline: '5s',
+    });
   });
 });
 
@@ -140,7 +146,7 @@ describe('what is staged', () => {
       { export: { interface: '', function: 'b' }, request: { ...call({}).request, path: '/cart/-/b' } },
     );
     const files = stagedFiles(parsed, {
-      factor: 60,
+      pace: paceOf(60),
       calls: [planned],
       only: new Set(['shop/cart']),
       artifacts: new Map([['cart.wasm', 'trial/1.wasm']]),
@@ -264,8 +270,8 @@ describe('what became of an entry', () => {
         { type: 'Ready', status: 'True', reason: 'InSync', message: 'm', since: '', observedCommit } as const,
       ],
     });
-    expect(areDecided(statusWith(toldOf('b')), [KEY], head)).toBe(false);
-    expect(areDecided(statusWith(toldOf('c')), [KEY], head)).toBe(true);
+    expect(undecided(statusWith(toldOf('b')), [KEY], head)).toEqual([KEY]);
+    expect(undecided(statusWith(toldOf('c')), [KEY], head)).toEqual([]);
   });
 
   it('is about what differs', () => {
@@ -300,7 +306,7 @@ describe('what became of an entry', () => {
     ['still there', none, { serving }, false, { outcome: 'Failed', message: 'not deleted' }],
   ])('%s', (_what, wanted, entry, decided, expected) => {
     const status = statusWith(entry);
-    expect(areDecided(status, [KEY], wanted)).toBe(decided);
+    expect(undecided(status, [KEY], wanted)).toEqual(decided ? [] : [KEY]);
     const made = rolloutCase(KEY, status, wanted, 1_000);
     expect(made).toMatchObject(expected);
     expect(made.steps).toEqual([{ atMs: 1_000, what: 'later' }]);

@@ -1,11 +1,13 @@
-/** `headway rehearse` of real ranges of commits: one that holds, one that its gate takes back, and a Check that fails. */
+/** `headway rehearse` of real ranges of commits: a Check that fails, a gate that takes back, a base that is broken, an interrupt. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TrialReport } from '../../src/check/trial/report.ts';
-import { headway } from '../support/headway.ts';
+import { headway, startHeadway } from '../support/headway.ts';
 import { component, environment, example, route } from '../support/manifests.ts';
 import { Repository } from '../support/repository.ts';
 
@@ -22,6 +24,12 @@ spec:
       expect: {contains: ${text}}
 `;
 }
+
+const CONFIG = `apiVersion: headway.dev/v1alpha1
+kind: Config
+metadata: {name: greeting, namespace: shop}
+spec: {data: [{name: word, value: hello}]}
+`;
 
 let folder: string;
 let repository: Repository;
@@ -85,3 +93,54 @@ it('takes back what fails its gate, names the evidence, and checks nothing that 
   expect(politely).toMatchObject({ outcome: 'Skipped' });
   expect(code).toBe(1);
 });
+
+it('says that the base does not come up, fails nobody for it, and lets the head mend it', async () => {
+  await repository.git('checkout', '-q', '-b', 'broken', 'v1');
+  await repository.commit('Never ready', { 'wasm/greeting.wasm': example('greeting-never-ready') });
+  await repository.git('tag', 'never');
+  await repository.commit('Mend it', { 'wasm/greeting.wasm': example('greeting-v2') });
+  const mended = await rehearsed('never..broken');
+  expect(mended.report.cases[0]).toMatchObject({ suite: 'base', name: 'shop/greeting', outcome: 'Skipped' });
+  expect(mended.report.cases[0]!.message).toMatch(/^does not serve at the base: /);
+  expect(mended.report.cases[1]).toMatchObject({ suite: 'rollouts', outcome: 'Passed' });
+
+  // A head that leaves it so is told by the Checks that cannot be made.
+  await repository.git('checkout', '-q', '-b', 'left', 'never');
+  await repository.commit('Say more', { 'shop/config.yaml': CONFIG });
+  const left = await rehearsed('never..left');
+  expect(left.code).toBe(1);
+  const [unmade] = left.report.cases.filter(({ suite }) => suite === 'checks');
+  expect(unmade).toMatchObject({ outcome: 'Failed', code: 'HW5115', span: { file: 'shop/check.yaml' } });
+});
+
+it.each(['SIGINT', 'SIGTERM'] as const)('leaves nothing behind when it is interrupted: %s', async (signal) => {
+  const scratch = path.join(folder, `scratch-${signal}`);
+  await mkdir(scratch);
+  const mark = `HEADWAY_REHEARSAL=${signal}-${process.pid}`;
+  const [name, value] = mark.split('=') as [string, string];
+  const { child, output } = startHeadway(['rehearse', 'v1..v2', '--repo', repository.work], {
+    env: { ...process.env, TMPDIR: scratch, [name]: value },
+  });
+  const ended = once(child, 'exit');
+  // Not before its cells run: what is there to be left behind is there then.
+  await expect.poll(() => processesWith(mark), { timeout: 60_000 }).toSatisfy((found: string[]) => found.length >= 4);
+  await sleep(2_000);
+  child.kill(signal);
+  const [code] = (await ended) as [number | null];
+  expect(output().err).toContain('interrupted (HW5110)');
+  expect(code).toBe(2);
+  await expect.poll(() => processesWith(mark), { timeout: 10_000 }).toEqual([]);
+  expect(await readdir(scratch)).toEqual([]);
+});
+
+/** Command lines of the processes that were started with it in their environment, and of none that ended. */
+async function processesWith(mark: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((one) => /^\d+$/.test(one))) {
+    const [environ = '', line = ''] = await Promise.all(
+      ['environ', 'cmdline'].map((file) => readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => '')),
+    );
+    if (environ.split('\0').includes(mark)) found.push(line.replaceAll('\0', ' '));
+  }
+  return found;
+}

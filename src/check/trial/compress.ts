@@ -8,24 +8,68 @@ import type { RolloutPolicySpec } from '../../manifest/generated/rolloutpolicy.t
 import { milliseconds } from '../../manifest/quantity.ts';
 import { formatDuration } from '../../kit/units.ts';
 
-export const DEFAULT_FACTOR = 60;
+/** How fast a trial goes. Nothing becomes longer than it was written. */
+export interface Pace {
+  /** Waits are divided by it. */
+  readonly factor: number;
+  /** Of steps, bakes and warm-ups. */
+  readonly holdMs: Bounds;
+  /** Deadlines are for the machine, which does not become faster. */
+  readonly deadlineMs: Bounds;
+  /** The gate is passed by whatever is not broken altogether. */
+  readonly lenient?: true;
+}
+
+interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
+
 /** Below it nothing would be seen: a gate is looked at some times a second. */
-export const MIN_HOLD_MS = 1_000;
-/** Deadlines are for the machine, which does not become faster. */
-export const MIN_DEADLINE_MS = 60_000;
+const MIN_HOLD_MS = 1_000;
+const MIN_DEADLINE_MS = 60_000;
+/** At the rate of a trial's traffic a test of errors is decided well before. */
+const MAX_HOLD_MS = 2_000;
+
+/** A machine waits for it: long enough to see something, and no longer. */
+export const DEFAULT_PACE: Pace = {
+  factor: 60,
+  holdMs: { least: MIN_HOLD_MS, most: MAX_HOLD_MS },
+  deadlineMs: { least: MIN_DEADLINE_MS, most: MIN_DEADLINE_MS },
+};
+
+/** A base is only what a head starts from: the fleet has proven it, or lives with it. */
+export const BASE_PACE: Pace = {
+  factor: 1_000_000,
+  holdMs: { least: 100, most: 100 },
+  deadlineMs: DEFAULT_PACE.deadlineMs,
+  lenient: true,
+};
+
+const LENIENT = { errors: { tolerable: '40%', intolerable: '90%' }, minSamples: 1, warmUp: { requests: 0 } } as const;
+
+/** Exactly so many times faster, however long that is. */
+export function paceOf(factor: number): Pace {
+  const most = Number.POSITIVE_INFINITY;
+  return { factor, holdMs: { least: MIN_HOLD_MS, most }, deadlineMs: { least: MIN_DEADLINE_MS, most } };
+}
 
 /** In the words of the report. */
-export function compressionText(factor: number): string {
-  return `waits are ${factor} times shorter; steps and bakes hold for at least ${MIN_HOLD_MS / 1000} s and deadlines for ${MIN_DEADLINE_MS / 1000} s, unless they were written shorter; approvals are taken as given, minBake of Policies is not asked for`;
+export function paceText({ factor, holdMs, deadlineMs }: Pace): string {
+  const between = ({ least, most }: Bounds): string => {
+    if (least === most) return `for ${least / 1000} s`;
+    return `for at least ${least / 1000} s${most === Number.POSITIVE_INFINITY ? '' : ` and at most ${most / 1000} s`}`;
+  };
+  return `waits are ${factor} times shorter; steps and bakes hold ${between(holdMs)} and deadlines ${between(deadlineMs)}, unless they were written shorter; approvals are taken as given, minBake of Policies is not asked for`;
 }
 
 type Settings = Pick<RolloutPolicySpec, 'strategy' | 'gate' | 'bake'> & Pick<RolloutSpec, 'strategy' | 'gate' | 'bake'>;
 
-export function compressed<S extends Settings>(spec: S, factor: number): S {
+export function compressed<S extends Settings>(spec: S, { factor, lenient, ...bounds }: Pace): S {
   const hold = (written: string | undefined, otherwise: string): string =>
-    shorter(written ?? otherwise, MIN_HOLD_MS, factor);
+    shorter(written ?? otherwise, bounds.holdMs, factor);
   const deadline = (written: string | undefined, otherwise: string): string =>
-    shorter(written ?? otherwise, MIN_DEADLINE_MS, factor);
+    shorter(written ?? otherwise, bounds.deadlineMs, factor);
   const { strategy, gate, bake } = spec;
   return {
     ...spec,
@@ -70,8 +114,11 @@ export function compressed<S extends Settings>(spec: S, factor: number): S {
         }
       : {}),
     gate: {
-      ...gate,
-      warmUp: { ...gate?.warmUp, duration: hold(gate?.warmUp?.duration, ROLLOUT_DEFAULTS.gate.warmUp.duration) },
+      ...(lenient ? LENIENT : gate),
+      warmUp: {
+        ...(lenient ? LENIENT : gate)?.warmUp,
+        duration: hold(gate?.warmUp?.duration, ROLLOUT_DEFAULTS.gate.warmUp.duration),
+      },
     },
     bake: {
       duration: hold(bake?.duration, ROLLOUT_DEFAULTS.bake.duration),
@@ -80,9 +127,9 @@ export function compressed<S extends Settings>(spec: S, factor: number): S {
   };
 }
 
-function shorter(written: string, floorMs: number, factor: number): string {
+function shorter(written: string, { least, most }: Bounds, factor: number): string {
   const writtenMs = milliseconds(written);
-  return formatDuration(Math.min(writtenMs, Math.max(floorMs, Math.round(writtenMs / factor))));
+  return formatDuration(Math.min(writtenMs, most, Math.max(least, Math.round(writtenMs / factor))));
 }
 
 function without<T extends object, K extends string>(value: T, key: K): Omit<T, K> {

@@ -108,6 +108,18 @@ export function plannedCalls(
   });
 }
 
+/** The components that calls reach, and all that those link. */
+export function reached(calls: readonly PlannedCall[], { entries }: Desired): ReadonlySet<EntryKey> {
+  const keys = new Set<EntryKey>();
+  const left = calls.flatMap((call) => call.entries);
+  for (let key = left.pop(); key !== undefined; key = left.pop()) {
+    if (keys.has(key)) continue;
+    keys.add(key);
+    left.push(...(entries.get(key)?.members ?? []).flatMap(({ links }) => links.map(({ component }) => component)));
+  }
+  return keys;
+}
+
 /** WAVE becomes the JSON that it stands for; admission has read it before. */
 function expectedOf(expect: Expectation, types: readonly WitType[], result: WitTypeRef | undefined): Expectation {
   return expect.wave === undefined || result === undefined ? expect : { result: resultOf(expect, types, result) };

@@ -18,7 +18,7 @@ export interface TrialReport {
 }
 
 export interface TrialCase {
-  readonly suite: 'manifests' | 'rollouts' | 'checks';
+  readonly suite: 'manifests' | 'base' | 'rollouts' | 'schedules' | 'checks';
   readonly name: string;
   readonly outcome: 'Passed' | 'Failed' | 'Skipped';
   readonly span?: Span;

@@ -13,14 +13,32 @@ export function changedEntries(base: Desired, head: Desired): readonly EntryKey[
   return keys.filter((key) => !isDeepStrictEqual(base.entries.get(key), head.entries.get(key)));
 }
 
-/** Whether nothing more will happen to them: proven, taken back, gone, or held by something that time does not mend. */
-export function areDecided(status: Status, keys: readonly EntryKey[], head: Desired): boolean {
-  return keys.every((key) => {
-    if (!head.entries.has(key)) return status.entries.every((entry) => entry.key !== key);
-    if (!isOfAccepted(status, key)) return false;
+/** Of which something is to be seen yet: they are not proven, taken back, gone, or held by something that time does not mend. */
+export function undecided(status: Status, keys: readonly EntryKey[], { entries }: Desired): readonly EntryKey[] {
+  return keys.filter((key) => {
+    if (!entries.has(key)) return entryIn(status, key) && heldIn(status, key) === undefined;
+    if (!isOfAccepted(status, key)) return true;
     const fate = fateIn(status, key);
-    return fate.type === 'Serving' ? fate.proven : fate.type !== 'Moving';
+    return fate.type === 'Serving' ? !fate.proven && fate.over === undefined : fate.type === 'Moving';
   });
+}
+
+/** What the range starts from and does not serve there: said, and nobody's failure. */
+export function downAtBase(status: Status, base: Desired): readonly TrialCase[] {
+  return [...base.entries.keys()].flatMap((name): readonly TrialCase[] => {
+    const fate = fateIn(status, name);
+    if (fate.type === 'Serving' || fate.type === 'Idle') return [];
+    return [{ suite: 'base', name, outcome: 'Skipped', message: `does not serve at the base: ${fate.why}` }];
+  });
+}
+
+function entryIn({ entries }: Status, key: EntryKey) {
+  return entries.find((entry) => entry.key === key);
+}
+
+/** Why the guard keeps an entry that git no longer names. */
+function heldIn(status: Status, key: EntryKey): string | undefined {
+  return entryIn(status, key)?.conditions.find(({ reason }) => reason === 'PruneHeld')?.message;
 }
 
 /** A commit is accepted before it is decided about: until then an entry is still told of as the one before had it. */
@@ -29,31 +47,40 @@ function isOfAccepted({ source, entries }: Status, key: EntryKey): boolean {
   return conditions.every(({ observedCommit }) => observedCommit === source.acceptedCommit);
 }
 
-/** `sinceMs`: wall clock of the push. */
-export function rolloutCase(key: EntryKey, status: Status, head: Desired, sinceMs: number): TrialCase {
+/** `sinceMs`: when it was pushed; `atMs` of a text of the trial's clock: the machine's time then. */
+export function rolloutCase(
+  key: EntryKey,
+  status: Status,
+  head: Desired,
+  sinceMs: number,
+  atMs: (iso: string) => number = Date.parse,
+): TrialCase {
   const events = status.timeline
-    .filter((event) => event.entry === key && Date.parse(event.at) >= sinceMs)
-    .map(({ at, message }) => ({ atMs: Date.parse(at) - sinceMs, what: message }))
+    .filter((event) => event.entry === key && atMs(event.at) >= sinceMs)
+    .map(({ at, message }) => ({ atMs: atMs(at) - sinceMs, what: message }))
     .toReversed();
   const common = { suite: 'rollouts' as const, name: key, ...(events.length > 0 ? { steps: events } : {}) };
   const last = events.at(-1)?.atMs;
   const timed = last === undefined ? common : { ...common, elapsedMs: last };
-  const failed = (code: 'HW5116' | 'HW5117', message: string): TrialCase => ({
+  const failed = (code: 'HW5116' | 'HW5117' | 'HW5119', message: string): TrialCase => ({
     ...timed,
     outcome: 'Failed',
     code,
     message,
     remedy: CODES[code].remedy,
   });
-  const here = status.entries.some((entry) => entry.key === key);
-  if (!head.entries.has(key))
-    return here ? failed('HW5117', 'not deleted') : { ...timed, outcome: 'Passed', message: 'deleted' };
+  if (!head.entries.has(key)) {
+    const held = heldIn(status, key);
+    if (held !== undefined) return failed('HW5119', `not deleted: ${held}`);
+    return entryIn(status, key)
+      ? failed('HW5117', 'not deleted in time')
+      : { ...timed, outcome: 'Passed', message: 'deleted' };
+  }
   const fate = fateIn(status, key);
   switch (fate.type) {
     case 'Serving':
-      return fate.proven
-        ? { ...timed, outcome: 'Passed', message: 'promoted and proven' }
-        : failed('HW5117', 'it has all the traffic, and its bake did not end in time');
+      if (fate.proven) return { ...timed, outcome: 'Passed', message: 'promoted and proven' };
+      return failed('HW5117', fate.over ?? 'it has all the traffic, and its bake did not end in time');
     case 'RolledBack':
       return { ...failed('HW5116', `rolled back: ${fate.why}`), evidence: fate.evidence };
     case 'Idle':

@@ -4,8 +4,8 @@ import type { EntryStatus, Evidence, Status } from '../../model/status.ts';
 
 export type Fate =
   | { readonly type: 'Moving'; readonly why: string }
-  /** It has all the traffic; `proven` when its bake has ended. */
-  | { readonly type: 'Serving'; readonly proven: boolean }
+  /** It has all the traffic. `over`: why its bake ended without proof. */
+  | { readonly type: 'Serving'; readonly proven: boolean; readonly over?: string }
   | { readonly type: 'RolledBack'; readonly why: string; readonly evidence: readonly Evidence[] }
   | { readonly type: 'Stuck'; readonly why: string }
   /** It does not run, as its documents say. */
@@ -13,14 +13,21 @@ export type Fate =
 
 function fateOf(entry: EntryStatus): Fate {
   const { desired, serving, proven, quarantined, conditions } = entry;
-  const failed = desired && quarantined.find(({ release }) => release === desired.release);
-  if (failed) return { type: 'RolledBack', why: failed.why, evidence: failed.evidence };
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const attempted = desired && quarantined.find(({ release }) => release === desired.release);
+  if (attempted) return { type: 'RolledBack', why: attempted.why, evidence: attempted.evidence };
   if (desired && serving?.release === desired.release && serving.weight === 100) {
-    return { type: 'Serving', proven: proven?.release === desired.release };
+    if (proven?.release === desired.release) return { type: 'Serving', proven: true };
+    // `Degraded` may also be a cell that starts again.
+    const failed = ready?.reason === 'Degraded' && ready.message.includes(' serves unproven: ');
+    if (failed)
+      return { type: 'RolledBack', why: `nothing is behind it to go back to: ${ready.message}`, evidence: [] };
+    if (ready?.reason === 'Unreferenced') return { type: 'Idle', why: `${ready.reason}: ${ready.message}` };
+    return { type: 'Serving', proven: false, ...(ready?.reason === 'Inconclusive' ? { over: ready.message } : {}) };
   }
   const told = conditions.find(({ type, status }) => type === 'Stalled' && status === 'True');
-  if (told) return { type: 'Stuck', why: `${told.reason}: ${told.message}` };
-  const ready = conditions.find(({ type }) => type === 'Ready');
+  // Taken back a moment ago: whether it is to blame is judged by what it went back to.
+  if (told && told.reason !== 'RolledBack') return { type: 'Stuck', why: `${told.reason}: ${told.message}` };
   const idle = ready && ['Suspended', 'Unreferenced'].includes(ready.reason);
   const why = ready ? `${ready.reason}: ${ready.message}` : 'nothing is known of it';
   return idle ? { type: 'Idle', why } : { type: 'Moving', why };

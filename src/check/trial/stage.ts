@@ -9,25 +9,32 @@ import { API_VERSION } from '../../manifest/kinds.ts';
 import { writeDocuments } from '../../manifest/write.ts';
 import { withoutBase } from '../../model/base-path.ts';
 import type { EntryKey } from '../../model/component.ts';
-import { compressed } from './compress.ts';
+import { compressed, type Pace } from './compress.ts';
 import { trialHost, type PlannedCall } from './plan-calls.ts';
 import { isKind } from './stand-ins.ts';
 
 export interface StageOptions {
   /** Components that run; absent: all. */
   readonly only?: ReadonlySet<EntryKey>;
-  /** Waits are divided by it. */
-  readonly factor: number;
+  /** Whether Schedules fire as they are written; else they are suspended. */
+  readonly fires?: boolean;
+  readonly pace: Pace;
   readonly calls: readonly PlannedCall[];
-  /** Where each artifact lies in the trial's repository. */
+  /** Where each artifact lies in the trial's repository, by its path or its digest in git. */
   readonly artifacts: ReadonlyMap<string, string>;
 }
 
 /** What a trial does not do as the fleet does it; said in every report. */
 export const DIFFERENCES: readonly string[] = [
-  'commits are trusted as they are, nobody outside is told, freeze windows are open, Schedules do not fire',
+  'commits and artifacts are trusted as they are, nobody outside is told, freeze windows are open',
   'stores are empty at the start',
 ];
+
+/** Of what the clock calls. */
+export const FIRINGS = {
+  never: 'Schedules do not fire',
+  early: 'the clock is put forward to when a Schedule is due: guests see the time of this machine',
+} as const;
 
 const LOOK = { interval: '1s', jitter: '10%' } as const;
 
@@ -57,7 +64,7 @@ function stagedDocument(
   hosts: readonly string[],
   byDefault: boolean,
 ): unknown {
-  const { factor, only } = options;
+  const { pace, only, fires = false } = options;
   if (isKind(document, 'Environment')) {
     // Bases are taken in already, and their variables and patches with them.
     const { tenants, platformNamespace, prune, rollouts, defaults } = document.value.spec;
@@ -70,18 +77,20 @@ function stagedDocument(
   if (isKind(document, 'Policy')) {
     const { value } = document;
     const { hostnames, rollout } = value.spec;
-    const { minBake: _, ...bounds } = rollout ?? {};
+    const { minBake: _, maxTolerableErrors, ...bounds } = rollout ?? {};
+    const tolerable = maxTolerableErrors === undefined || pace.lenient ? {} : { maxTolerableErrors };
     return {
       ...value,
       spec: {
         ...value.spec,
         ...(hostnames ? { hostnames: [...hostnames, ...hosts] } : {}),
-        ...(rollout ? { rollout: bounds } : {}),
+        ...(rollout ? { rollout: { ...bounds, ...tolerable } } : {}),
       },
     };
   }
-  if (isKind(document, 'RolloutPolicy')) return { ...document.value, spec: compressed(document.value.spec, factor) };
-  if (isKind(document, 'Schedule')) return { ...document.value, spec: { ...document.value.spec, suspend: true } };
+  if (isKind(document, 'RolloutPolicy')) return { ...document.value, spec: compressed(document.value.spec, pace) };
+  if (isKind(document, 'Schedule') && !fires)
+    return { ...document.value, spec: { ...document.value.spec, suspend: true } };
   if (isKind(document, 'Component')) {
     const { spec } = document.value;
     const { rollout = {} } = spec;
@@ -93,17 +102,19 @@ function stagedDocument(
       spec: {
         ...spec,
         ...stagedSource(spec.source, options),
-        ...(inline ? { rollout: compressed(rollout, factor) } : {}),
+        ...(inline ? { rollout: compressed(rollout, pace) } : {}),
         ...(runs ? {} : { suspend: true }),
       },
     };
   }
-  const plain = isKind(document, 'Route') || isKind(document, 'Role') || isKind(document, 'Config');
+  const plain =
+    isKind(document, 'Route') || isKind(document, 'Schedule') || isKind(document, 'Role') || isKind(document, 'Config');
   return plain ? document.value : undefined;
 }
 
 function stagedSource(source: Source, { artifacts }: StageOptions) {
-  const path = source.path === undefined ? undefined : artifacts.get(source.path.replace(/^\.\//, ''));
+  const key = source.path?.replace(/^\.\//, '') ?? (source.https ?? source.oci)?.digest;
+  const path = key === undefined ? undefined : artifacts.get(key);
   return path === undefined ? {} : { source: { path } };
 }
 

@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PlannedCall } from './plan-calls.ts';
 import { Caller } from './send.ts';
 
-const WORKERS = 4;
-const REQUESTS_PER_SECOND = 100;
+const WORKERS = 8;
+const REQUESTS_PER_SECOND = 600;
+/** With nothing to call for now. */
+const IDLE_MS = 50;
 const PAUSE_MS = (WORKERS * 1_000) / REQUESTS_PER_SECOND;
 
 export const TRAFFIC = `traffic is made of the calls of the Checks, about ${REQUESTS_PER_SECOND} in a second`;
@@ -12,10 +14,15 @@ export const TRAFFIC = `traffic is made of the calls of the Checks, about ${REQU
 export class Traffic {
   readonly #ending = new AbortController();
   readonly #workers: readonly Promise<void>[];
+  #calls: readonly PlannedCall[] = [];
 
-  constructor(origin: string, calls: readonly PlannedCall[]) {
-    this.#workers =
-      calls.length === 0 ? [] : Array.from({ length: WORKERS }, (_, first) => this.#work(origin, calls, first));
+  constructor(origin: string) {
+    this.#workers = Array.from({ length: WORKERS }, (_, first) => this.#work(origin, first));
+  }
+
+  /** From now on these, in turn. */
+  make(calls: readonly PlannedCall[]): void {
+    this.#calls = calls;
   }
 
   async stop(): Promise<void> {
@@ -23,13 +30,13 @@ export class Traffic {
     await Promise.all(this.#workers);
   }
 
-  async #work(origin: string, calls: readonly PlannedCall[], first: number): Promise<void> {
+  async #work(origin: string, first: number): Promise<void> {
     const caller = new Caller(origin);
     const { signal } = this.#ending;
     for (let turn = first; !signal.aborted; turn += 1) {
-      const { request, timeoutMs } = calls[turn % calls.length]!;
-      await caller.send(request, timeoutMs).catch(() => undefined);
-      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+      const call = this.#calls[turn % this.#calls.length];
+      if (call) await caller.send(call.request, call.timeoutMs).catch(() => undefined);
+      await sleep(call ? PAUSE_MS : IDLE_MS, undefined, { signal }).catch(() => undefined);
     }
     await caller.close();
   }

@@ -37,7 +37,7 @@ export async function launch(root: string, flags: RunFlags, terminal: Terminal):
   const statusUrl = `http://${printedAddress(options.status)}`;
   mkdirSync(folders.root, { recursive: true });
   const seeded = await seedDemo(folders, statusUrl);
-  const runtime = childrenOf(options, openSync(folders.log, 'a'));
+  const runtime = childrenOf(options, { outputDescriptor: openSync(folders.log, 'a') });
   if (!runtime.ok) {
     printProblem(terminal, runtime.error);
     return err(exitCodeOf(runtime.error));

@@ -2,54 +2,61 @@
  * `headway rehearse <base>..<head>`: what a merge would do, done in a runtime of its own. The base is deployed and proven,
  * the merge result is pushed, the rollouts run with their waits compressed, and then the Checks of the head.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { commitSource } from '../../check/lint/commit.ts';
 import type { RehearseArguments } from '../../check/trial/arguments.ts';
-import { compressionText } from '../../check/trial/compress.ts';
-import type { PlannedCall } from '../../check/trial/plan-calls.ts';
+import { BASE_PACE, paceText } from '../../check/trial/compress.ts';
+import { firingCases, firingsWanted, isFired, nextFiring } from '../../check/trial/firings.ts';
+import { reached, type PlannedCall } from '../../check/trial/plan-calls.ts';
 import { failedFinding, type TrialCase } from '../../check/trial/report.ts';
-import { areDecided, changedEntries, rolloutCase } from '../../check/trial/rollouts.ts';
-import { Caller } from '../../check/trial/send.ts';
+import { changedEntries, downAtBase, rolloutCase, undecided } from '../../check/trial/rollouts.ts';
 import { fateIn } from '../../check/trial/settled.ts';
-import { DIFFERENCES } from '../../check/trial/stage.ts';
+import { DIFFERENCES, FIRINGS } from '../../check/trial/stage.ts';
 import { Traffic, TRAFFIC } from '../../check/trial/traffic.ts';
 import type { Terminal } from '../../check/terminal.ts';
 import { openLocal, type LocalRepository } from '../../git/local.ts';
-import { ok, type Result } from '../../kit/result.ts';
+import { err, ok, type Result } from '../../kit/result.ts';
+import { valueSpan } from '../../manifest/parsed.ts';
+import type { EntryKey } from '../../model/component.ts';
+import type { Desired } from '../../model/desired.ts';
 import type { ExitCode } from '../../model/exit.ts';
-import type { Problem } from '../../model/problem.ts';
+import { problem, type Problem, type Span } from '../../model/problem.ts';
+import type { ScheduleKey } from '../../model/schedule.ts';
 import type { Status } from '../../model/status.ts';
 import { stopOnSignals } from '../run.ts';
 import { VERSION } from '../version.ts';
+import { openArtifacts } from './artifacts.ts';
+import { checked } from './checked.ts';
 import { broken, finish } from './finish.ts';
 import { TrialRuntime } from './runtime.ts';
 import { openReaders, readSubject, type Readers, type Subject } from './subject.ts';
 import { treeOf } from './tree.ts';
 
-/** The base is only what the head starts from: it waits for nothing. */
-const BASE_FACTOR = 1_000_000;
-const BASE_DEADLINE_MS = 300_000;
-/** What serves has samples before the head comes to be compared with it. */
-const WARM_UP_MS = 2_000;
+const BASE_DEADLINE_MS = 120_000;
 
 export async function rehearseCommand(options: RehearseArguments, terminal: Terminal): Promise<ExitCode> {
   const startMs = performance.now();
+  const ending = new AbortController();
+  stopOnSignals(async () => ending.abort());
+  const bring = await openArtifacts(options, ending.signal);
+  if (!bring.ok) return broken(bring.error[0]!, terminal);
   const opened = await openLocal(options.repo, options.path);
   if (!opened.ok) return broken(opened.error, terminal);
-  const readers = openReaders();
+  const readers = openReaders(bring.value);
   try {
     const ends = await readEnds(opened.value, options, readers);
     if (!ends.ok) return broken(ends.error, terminal);
+    if (ending.signal.aborted) return broken(problem('HW5110', 'interrupted'), terminal);
     const { base, head } = ends.value;
-    const wrong = [...head.findings, ...base.findings.filter(({ code }) => code === 'HW5113' || code === 'HW5114')];
-    const cases = wrong.length > 0 ? ok(wrong.map(failedFinding)) : await rehearse(base, head, options);
+    const wrong = [...head.findings, ...base.findings.filter(({ code }) => isOurs(code))];
+    const cases = wrong.length > 0 ? ok(wrong.map(failedFinding)) : await rehearse(base, head, options, ending.signal);
     if (!cases.ok) return broken(cases.error, terminal);
+    const differences = [...DIFFERENCES, FIRINGS.early, paceText(options.pace), TRAFFIC];
     const report = {
       version: VERSION,
       command: 'rehearse' as const,
       target: `${options.base}..${options.head}`,
       prefix: options.path === '.' ? '' : `${options.path}/`,
-      differences: wrong.length > 0 ? [] : [...DIFFERENCES, compressionText(options.factor), TRAFFIC],
+      differences: wrong.length > 0 ? [] : differences,
       cases: cases.value,
       elapsedMs: Math.round(performance.now() - startMs),
     };
@@ -58,6 +65,11 @@ export async function rehearseCommand(options: RehearseArguments, terminal: Term
     readers.close();
     await opened.value.close();
   }
+}
+
+/** Of a base: what else is wrong with it the fleet lives with. */
+function isOurs(code: string): boolean {
+  return code === 'HW5113' || code === 'HW5114' || code.startsWith('HW24');
 }
 
 interface Ends {
@@ -89,55 +101,103 @@ async function readEnds(
 async function rehearse(
   base: Subject,
   head: Subject,
-  options: RehearseArguments,
+  { pace, deadlineMs }: RehearseArguments,
+  signal: AbortSignal,
 ): Promise<Result<readonly TrialCase[], Problem>> {
   const callable = base.calls.filter(isThere);
-  const started = await TrialRuntime.start(treeOf(base, { calls: callable, factor: BASE_FACTOR }));
+  const started = await TrialRuntime.start(treeOf(base, { calls: callable, pace: BASE_PACE, fires: true }));
   if (!started.ok) return started;
   const runtime = started.value;
-  const ending = new AbortController();
-  stopOnSignals(async () => ending.abort());
-  const traffic = new Traffic(runtime.origin, callable);
+  const traffic = new Traffic(runtime.origin);
   try {
+    const beginning = { runtime, traffic, ...base, calls: callable };
+    const tried = [...reached(callable, base.desired), ...firedIn(base.desired)];
     const keys = [...base.desired.entries.keys()];
-    const deployed = (status: Status) => status.ready && areDecided(status, keys, base.desired);
-    const up = await runtime.until(deployed, BASE_DEADLINE_MS, ending.signal);
+    const up = await runtime.until(
+      settling(beginning, (status) =>
+        undecided(status, keys, base.desired).filter((key) => isAwaited(status, key, tried)),
+      ),
+      BASE_DEADLINE_MS,
+      signal,
+    );
     if (!up.ok) return up;
-    await sleep(WARM_UP_MS);
     const sinceMs = Date.now();
-    const pushed = await runtime.push(treeOf(head, { calls: head.calls, factor: options.factor }));
+    const pushed = await runtime.push(treeOf(head, { calls: head.calls, pace, fires: true }));
     if (!pushed.ok) return pushed;
     const changed = changedEntries(base.desired, head.desired);
-    const decided = (status: Status) =>
-      status.source.acceptedCommit === pushed.value && status.ready && areDecided(status, changed, head.desired);
-    const end = await runtime.until(decided, options.deadlineMs, ending.signal);
+    const isSeen = ({ source }: Status) => source.acceptedCommit === pushed.value;
+    const end = await runtime.until(
+      settling(
+        { runtime, traffic, ...head },
+        (status) => (isSeen(status) ? undecided(status, changed, head.desired) : changed),
+        true,
+      ),
+      deadlineMs,
+      signal,
+    );
     if (!end.ok) return end;
     await traffic.stop();
     const { status } = end.value;
-    const rollouts = changed.map((key) => rolloutCase(key, status, head.desired, sinceMs));
-    return ok([...rollouts, ...(await checked(head.calls, runtime.origin, status))]);
+    const rollouts = changed.map((key) =>
+      rolloutCase(key, status, head.desired, sinceMs, (iso) => runtime.skips.machineMs(iso)),
+    );
+    const failed = new Set(rollouts.flatMap(({ name, outcome }) => (outcome === 'Failed' ? [name] : [])));
+    const checks = await checked(head.calls, { origin: runtime.origin, status, failed, signal });
+    if (signal.aborted) return err(problem('HW5110', 'interrupted'));
+    return ok([
+      ...downAtBase(up.value.status, base.desired),
+      ...rollouts,
+      ...firingCases(status, head.desired, schedulePlaces(head)),
+      ...checks,
+    ]);
   } finally {
     await traffic.stop();
     await runtime.stop();
   }
 }
 
+interface Settling extends Pick<Subject, 'calls' | 'desired'> {
+  readonly runtime: TrialRuntime;
+  readonly traffic: Traffic;
+}
+
+/**
+ * Whether nothing is left to be seen; brings it about meanwhile: calls what needs samples, and puts the clock forward to
+ * what is to fire. `each`: every Schedule fires once, whatever proves its entry.
+ */
+function settling(
+  { runtime, traffic, calls, desired }: Settling,
+  left: (status: Status) => readonly EntryKey[],
+  each = false,
+): (status: Status) => boolean {
+  return (status) => {
+    const open = status.ready ? left(status) : [...desired.entries.keys()];
+    traffic.make(calls.filter((call) => open.some((key) => reached([call], desired).has(key))));
+    const wanted = firingsWanted(status, desired, each && open.length === 0);
+    const next = nextFiring(wanted, runtime.skips.nowMs());
+    if (next !== undefined) runtime.skips.to(next);
+    return status.ready && open.length === 0 && wanted.length === 0;
+  };
+}
+
+/** That nothing calls is deployed as soon as it serves: more is not seen of it. */
+function isAwaited(status: Status, key: EntryKey, tried: readonly EntryKey[]): boolean {
+  return tried.includes(key) || fateIn(status, key).type === 'Moving';
+}
+
+function firedIn({ entries }: Desired): readonly EntryKey[] {
+  return [...entries].flatMap(([key, entry]) => (isFired(entry) ? [key] : []));
+}
+
+function schedulePlaces({ parsed }: Subject): ReadonlyMap<ScheduleKey, Span> {
+  return new Map(
+    parsed.documents
+      .filter((document) => document.kind === 'Schedule')
+      .map((document) => [`${document.namespace}/${document.name}` as const, valueSpan(document, '/spec/schedule')]),
+  );
+}
+
 /** What the base has too: a call of something new would only fail there. */
 function isThere({ export: called, returned, entries }: PlannedCall): boolean {
   return called ? returned !== undefined : entries.length > 0;
-}
-
-async function checked(calls: readonly PlannedCall[], origin: string, status: Status): Promise<readonly TrialCase[]> {
-  const caller = new Caller(origin);
-  const cases: TrialCase[] = [];
-  for (const call of calls) {
-    const missing = call.entries.find((key) => fateIn(status, key).type !== 'Serving');
-    if (missing === undefined) cases.push(await caller.check(call));
-    else {
-      const message = `what the head says of ${missing} does not serve`;
-      cases.push({ suite: 'checks', name: call.name, span: call.span, outcome: 'Skipped', message });
-    }
-  }
-  await caller.close();
-  return cases;
 }

@@ -15,12 +15,17 @@ import { childrenOf } from '../run.ts';
 import { printedAddress, runOptions } from '../run-options.ts';
 import { supervise, type Supervisor } from '../supervisor.ts';
 import { TrialRepository } from './repository.ts';
+import { Skips } from './skips.ts';
 
 const POLL_MS = 100;
 const SAID_LINES = 5;
+/** Nobody outside waits for what is under way at the end. */
+const STOP_DEADLINE_MS = 5_000;
 
 export class TrialRuntime {
   readonly origin: string;
+  /** Its clock. */
+  readonly skips: Skips;
   readonly #repository: TrialRepository;
   readonly #statusUrl: string;
   readonly #supervisor: Supervisor;
@@ -33,12 +38,15 @@ export class TrialRuntime {
     supervisor: Supervisor,
     origin: string,
     statusUrl: string,
+    skips: Skips,
   ) {
     this.#root = root;
     this.#repository = repository;
     this.#supervisor = supervisor;
     this.origin = origin;
     this.#statusUrl = statusUrl;
+    this.skips = skips;
+    process.once('exit', this.#clear);
     void supervisor.ended.then(() => (this.#ended = true));
   }
 
@@ -51,13 +59,18 @@ export class TrialRuntime {
       const [listen, status] = [await freeAddress(), await freeAddress()];
       const options = runOptions({ repo: repository.folder, data: path.join(root, 'data'), listen, status });
       if (!options.ok) return discarded(root, options.error[0]!);
-      const specs = childrenOf(options.value, openSync(path.join(root, 'log'), 'a'));
+      const skips = new Skips(path.join(root, 'skips'));
+      const outputDescriptor = openSync(path.join(root, 'log'), 'a');
+      const specs = childrenOf(options.value, { outputDescriptor, skips: skips.file });
       if (!specs.ok) return discarded(root, specs.error);
-      const supervisor = supervise(specs.value, () => undefined);
+      const supervisor = supervise(
+        specs.value.map((spec) => ({ ...spec, stopDeadlineMs: STOP_DEADLINE_MS })),
+        () => undefined,
+      );
       const [origin, statusUrl] = [options.value.listen, options.value.status].map(
         (at) => `http://${printedAddress(at)}`,
       );
-      return ok(new TrialRuntime(root, repository, supervisor, origin!, statusUrl!));
+      return ok(new TrialRuntime(root, repository, supervisor, origin!, statusUrl!, skips));
     } catch (error) {
       return discarded(root, problem('HW5110', (error as Error).message));
     }
@@ -95,8 +108,12 @@ export class TrialRuntime {
 
   async stop(): Promise<void> {
     await this.#supervisor.stop();
-    rmSync(this.#root, { recursive: true, force: true, maxRetries: 5 });
+    process.off('exit', this.#clear);
+    this.#clear();
   }
+
+  /** Also where somebody does not wait for the end. */
+  readonly #clear = (): void => rmSync(this.#root, { recursive: true, force: true, maxRetries: 5 });
 
   /** What its processes said to a person: lines that the log mixes with its JSON. */
   #lastWords(): string {

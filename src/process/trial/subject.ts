@@ -3,19 +3,18 @@ import { pino } from 'pino';
 import { readAll } from '../../check/lint/lint.ts';
 import type { LintSource } from '../../check/lint/source.ts';
 import { plannedCalls, type PlannedCall } from '../../check/trial/plan-calls.ts';
-import { checksOf, isKind, withStandIns } from '../../check/trial/stand-ins.ts';
+import { checksOf, withStandIns } from '../../check/trial/stand-ins.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
-import { atKey } from '../../manifest/assemble/assembly.ts';
 import { byPlace } from '../../manifest/finding.ts';
 import { artifactPathsOf } from '../../manifest/parse.ts';
 import type { Parsed, ParsedDocument } from '../../manifest/parsed.ts';
-import type { EntryKey } from '../../model/component.ts';
 import type { Desired } from '../../model/desired.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ShapeOf } from '../../model/wit.ts';
 import { openManifestParser, type ManifestParser } from '../manifest-parser.ts';
 import { openShapeReader, type ShapeReader } from '../shape-reader.ts';
+import type { Bring } from './artifacts.ts';
 
 export interface Subject {
   readonly parsed: Parsed;
@@ -25,21 +24,24 @@ export interface Subject {
   readonly calls: readonly PlannedCall[];
   /** Errors of the documents, in the order of the files. */
   readonly findings: readonly Diagnostic[];
+  /** Components by path, or by the digest that stands in git where it does not hold them. */
   readonly artifacts: ReadonlyMap<string, Uint8Array>;
 }
 
 export interface Readers {
   readonly manifest: ManifestParser;
   readonly shapes: ShapeReader;
+  readonly bring: Bring;
   close(): void;
 }
 
-export function openReaders(): Readers {
+export function openReaders(bring: Bring): Readers {
   const log = pino({ enabled: false });
   const [manifest, shapes] = [openManifestParser({ log }), openShapeReader({ log })];
   return {
     manifest,
     shapes,
+    bring,
     close: () => {
       manifest.close();
       shapes.close();
@@ -55,7 +57,7 @@ interface Before {
 
 export async function readSubject(
   source: LintSource,
-  { manifest, shapes }: Readers,
+  { manifest, shapes, bring }: Readers,
   { previous, head }: Before = {},
 ): Promise<Result<Subject, Problem>> {
   const files = await source.manifests(() => false);
@@ -74,8 +76,13 @@ export async function readSubject(
     if (!bytes.ok) return bytes;
     artifacts.set(file, bytes.value);
   }
-  const paths = new Map([...digests.value].map(([file, digest]) => [digest, file]));
-  const found = await shapes.shapes([...paths.keys()], async (artifact) => ok(artifacts.get(paths.get(artifact)!)!));
+  const brought = await bring(parsed);
+  for (const [digest, bytes] of brought.components) artifacts.set(digest, bytes);
+  const known = new Map([
+    ...[...digests.value].map(([file, digest]) => [digest, artifacts.get(file)!] as const),
+    ...brought.components,
+  ]);
+  const found = await shapes.shapes([...known.keys()], async (artifact) => ok(known.get(artifact)!));
   const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
   if (failed && !failed.ok) return err(failed.error);
   const shapeOf: ShapeOf = (artifact) => found.get(artifact);
@@ -91,34 +98,11 @@ export async function readSubject(
     checks,
     calls: plannedCalls(checks, desired, shapeOf),
     // What has no stand-in is one finding, and not also a reference that cannot be followed.
-    findings: [...missing, ...remoteArtifacts(parsed), ...errors.filter((one) => !isAbout(one, missing))].sort(byPlace),
+    findings: [...missing, ...brought.missing, ...errors.filter((one) => !isAbout(one, missing))].sort(byPlace),
     artifacts,
   });
 }
 
 function isAbout({ span }: Diagnostic, others: readonly Diagnostic[]): boolean {
   return others.some((other) => other.span?.file === span?.file && other.span?.line === span?.line);
-}
-
-/** A trial asks no servers. */
-function remoteArtifacts(parsed: Parsed): readonly Diagnostic[] {
-  return parsed.documents
-    .filter((document) => isKind(document, 'Component'))
-    .filter((document) => document.value.spec.source.path === undefined)
-    .map((document) => {
-      const message = `the artifact of ${document.namespace}/${document.name} is not in the repository`;
-      return atKey(document, '/spec/source', 'HW5114', message);
-    });
-}
-
-/** The components that calls reach, and all that those link. */
-export function reached(calls: readonly PlannedCall[], { entries }: Desired): ReadonlySet<EntryKey> {
-  const keys = new Set<EntryKey>();
-  const left = calls.flatMap((call) => call.entries);
-  for (let key = left.pop(); key !== undefined; key = left.pop()) {
-    if (keys.has(key)) continue;
-    keys.add(key);
-    left.push(...(entries.get(key)?.members ?? []).flatMap(({ links }) => links.map(({ component }) => component)));
-  }
-  return keys;
 }

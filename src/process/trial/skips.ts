@@ -1,0 +1,35 @@
+/** How far the clock of a trial was put forward, for its control to read (../clock.ts), and what that makes of its times. */
+import { renameSync, writeFileSync } from 'node:fs';
+
+export class Skips {
+  readonly file: string;
+  #totalMs = 0;
+  /** `atMs` is of the clock that was put forward then. */
+  readonly #made: { readonly atMs: number; readonly moreMs: number }[] = [];
+
+  constructor(file: string) {
+    this.file = file;
+    writeFileSync(file, '0');
+  }
+
+  /** Milliseconds since the Unix epoch, by the trial's clock. */
+  nowMs(): number {
+    return Date.now() + this.#totalMs;
+  }
+
+  /** Nothing where that time has come. */
+  to(wallMs: number): void {
+    const atMs = this.nowMs();
+    if (wallMs <= atMs) return;
+    this.#made.push({ atMs, moreMs: wallMs - atMs });
+    this.#totalMs += wallMs - atMs;
+    writeFileSync(`${this.file}.next`, String(this.#totalMs));
+    renameSync(`${this.file}.next`, this.file);
+  }
+
+  /** A time of the trial's clock as this machine had it. */
+  machineMs(iso: string): number {
+    const atMs = Date.parse(iso);
+    return this.#made.reduce((left, one) => (one.atMs < atMs ? left - one.moreMs : left), atMs);
+  }
+}
