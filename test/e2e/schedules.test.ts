@@ -1,17 +1,20 @@
 /**
- * Schedules with the real program and the real clock: a firing each minute is as fast as they come, so one daemon runs
- * all of these at once, and each test looks at its own entries.
+ * Schedules with the real program, whose clock is put forward from minute to minute: one daemon runs all of these at once,
+ * and each test looks at its own entries.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EntryStatus, ScheduleStatus } from '../../src/model/status.ts';
 import { component, environment, example, immediatePolicy } from '../support/manifests.ts';
 import { headway } from '../support/headway.ts';
 import type { Changes } from '../support/repository.ts';
+import { Minutes } from './minutes.ts';
 import { chapters, toldOf } from './story.ts';
 
 const PATIENCE_MS = 240_000;
 const MINUTE_MS = 60_000;
+/** How long each lasts here: what goes on beyond its minute goes on longer than that. */
+const LENGTH_MS = 4_000;
+const BEYOND_MS = 5_500;
 
 function reporter(name: string, wasm: string, attempt = 'first'): string {
   return component({ name, wasm: `wasm/${wasm}.wasm`, attempt, rollout: '{policyRef: {name: now}}' }).replace(
@@ -44,12 +47,13 @@ const nightly = (wasm: string): Changes => ({
   [`wasm/${wasm}.wasm`]: example(wasm),
 });
 
-const story = chapters({
+let minutes: Minutes;
+const FIRST: Changes = {
   'environment.yaml': environment(),
   'shop/policies.yaml': immediatePolicy(),
   ...single('tick', '', ['say=the clock says so']),
-  ...single('forbid', '  concurrencyPolicy: Forbid\n', ['wait=70000']),
-  ...single('allow', '  concurrencyPolicy: Allow\n', ['wait=70000']),
+  ...single('forbid', '  concurrencyPolicy: Forbid\n', [`wait=${BEYOND_MS}`]),
+  ...single('allow', '  concurrencyPolicy: Allow\n', [`wait=${BEYOND_MS}`]),
   ...single('replace', '  concurrencyPolicy: Replace\n', ['wait=90000']),
   ...single('late', '  deadline: 2s\n', ['wait=90000']),
   ...single('spin', '  deadline: 1s\n', ['spin']),
@@ -62,7 +66,12 @@ spec:
   backendRef: {name: tidy, export: {interface: "headway:examples/jobs", function: tidy}}
 `,
   ...nightly('report-v1'),
-});
+};
+
+const story = chapters(FIRST, (folder) => (minutes = new Minutes(folder, LENGTH_MS)).options);
+
+beforeAll(() => minutes.go(story().daemon));
+afterAll(() => minutes?.stop());
 
 const scheduleOf = ({ schedules = [] }: EntryStatus, name: string): ScheduleStatus | undefined =>
   schedules.find(({ schedule: key }) => key === `shop/${name}`);
@@ -195,7 +204,7 @@ describe('each minute', { timeout: 420_000 }, () => {
     expect(toldOf(timeline, bad, key).map(({ reason }) => reason)).toEqual(
       expect.arrayContaining(['Baking', 'RolledBack', 'Quarantined']),
     );
-    const since = Date.now();
+    const since = minutes.nowMs();
     await daemon.entry(
       key,
       'v2 fires again',
@@ -212,12 +221,13 @@ describe('each minute', { timeout: 420_000 }, () => {
 describe('who is killed', { timeout: 420_000 }, () => {
   it('control, just before a firing: it fires once; the engine, with one in flight: it is not run again', async () => {
     const { daemon } = story();
-    await sleep(MINUTE_MS - (Date.now() % MINUTE_MS) - 700);
-    const nominal = new Date(Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS).toISOString();
+    await minutes.stop();
     process.kill(daemon.one('control'), 'SIGKILL');
+    const nominal = minutes.toNext();
     const { ended } = await when('tick', 'it fired all the same', (seen) => seen.ended[0]?.nominal === nominal);
     expect(ended[0]!.outcome).toBe('Succeeded');
     expect(startsOf('tick').get(`shop/tick@${nominal}`)).toBe(1);
+    minutes.go(daemon);
 
     const before = await when('replace', 'one is in flight', ({ running }) => running.length === 1);
     process.kill(daemon.one('engine'), 'SIGKILL');

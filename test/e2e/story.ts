@@ -47,12 +47,15 @@ export async function story(first: Changes, options: Partial<DaemonOptions> = {}
 }
 
 /** The same for all tests of a `describe`, which are chapters of one story: each goes on where the one before ended. */
-export function chapters(first: Changes, options: Partial<DaemonOptions> = {}): () => Story {
+export function chapters(
+  first: Changes,
+  options: Partial<DaemonOptions> | ((folder: string) => Partial<DaemonOptions>) = {},
+): () => Story {
   let begun: Story | undefined;
   let folder: string | undefined;
   beforeAll(async () => {
     folder = await standingFolder();
-    begun = await begin(folder, first, options);
+    begun = await begin(folder, first, typeof options === 'function' ? options(folder) : options);
   });
   afterAll(async () => {
     await begun?.daemon.stop();

@@ -25,6 +25,8 @@ export interface DaemonOptions {
   readonly status?: string;
   /** Another copy of the program. */
   readonly program?: string;
+  /** Of `put-forward.ts`: the file that says how far its clock is ahead. */
+  readonly skips?: string;
 }
 
 /** The real program, started as a user starts it, watched from outside through its status address. */
@@ -53,6 +55,7 @@ export class Daemon {
       ? ['run', '--config', options.config]
       : ['run', '--repo', options.repo ?? '', '--ref', options.ref ?? 'main', '--path', options.path ?? '.'];
     args.push('--data', options.data, '--listen', listen, '--status', status);
+    if (options.skips !== undefined) args.push('--skips', options.skips);
     const child = spawn(process.execPath, [options.program ?? path.join(ROOT, 'src/headway.mjs'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
