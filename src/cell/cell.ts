@@ -192,7 +192,7 @@ export class Cell {
         this.#outbox.log(stream, position, dropped, text),
       );
       if (position === 0) this.#logs = logs;
-      const { imports, links = [], remotes = [], env, args, config, handles, memoryBytes } = member;
+      const { imports, links = [], remotes = [], env, args, config, handles, memoryBytes, ambient = {} } = member;
       return {
         name: members.length === 1 ? undefined : nameOf(assignment, position),
         program: made.programs[position]!,
@@ -205,6 +205,7 @@ export class Cell {
         args,
         config,
         mounts: made.mounts[position]!,
+        ambient,
         handles,
         memoryBytes,
         logs,

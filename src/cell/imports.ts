@@ -7,7 +7,9 @@ import type { Scope } from './scope.ts';
 import * as cli from './wasi/cli.ts';
 import { configStore, type Settings } from './wasi/config.ts';
 import { monotonicClock, timezone, wallClock } from './wasi/clocks.ts';
-import { deniedInterface, instanceNetwork, unknownInterface, type TellDenied } from './wasi/denied.ts';
+import type { Chance, Clock } from './wasi/ambient.ts';
+import type { Ambient } from '../model/ambient.ts';
+import { deniedAmbient, deniedInterface, instanceNetwork, unknownInterface, type TellDenied } from './wasi/denied.ts';
 import { filesystemPreopens, filesystemTypes, type Mount } from './wasi/filesystem.ts';
 import { IoError } from './wasi/error.ts';
 import { Fields } from './wasi/fields.ts';
@@ -26,6 +28,9 @@ export interface World extends cli.CliSettings {
   readonly stderr: ByteSink;
   readonly tellDenied: TellDenied;
   readonly config: Settings;
+  readonly ambient: Ambient;
+  readonly clock: Clock;
+  readonly chance: Chance;
   readonly seat: Asking;
   /** Of the member; where there are none, nothing of `wasi:filesystem` is granted. */
   readonly mounts: readonly Mount[];
@@ -54,12 +59,12 @@ const INTERFACES: Readonly<Record<string, Build>> = {
   'wasi:cli/terminal-stdin': () => cli.terminalStdin,
   'wasi:cli/terminal-stdout': () => cli.terminalStdout,
   'wasi:cli/terminal-stderr': () => cli.terminalStderr,
-  'wasi:clocks/monotonic-clock': (scope) => monotonicClock(scope),
-  'wasi:clocks/wall-clock': () => wallClock,
+  'wasi:clocks/monotonic-clock': (scope, world) => monotonicClock(scope, world.clock),
+  'wasi:clocks/wall-clock': (_scope, world) => wallClock(world.clock),
   'wasi:clocks/timezone': () => timezone,
-  'wasi:random/random': () => random,
-  'wasi:random/insecure': () => insecure,
-  'wasi:random/insecure-seed': () => insecureSeed,
+  'wasi:random/random': (_scope, world) => random(world.chance),
+  'wasi:random/insecure': (_scope, world) => insecure(world.chance),
+  'wasi:random/insecure-seed': (_scope, world) => insecureSeed(world.chance),
   'wasi:filesystem/preopens': (scope, { mounts }) => filesystemPreopens(scope, mounts),
   'wasi:filesystem/types': (_scope, world) =>
     world.mounts.length === 0 ? denied('wasi:filesystem/types', world) : filesystemTypes,
@@ -93,13 +98,25 @@ export function buildImports(
   for (const [name, functions] of linked) imports[withoutVersion(name)] = functions;
   for (const name of names) {
     const key = withoutVersion(name);
-    imports[key] ??= Object.hasOwn(INTERFACES, key) ? INTERFACES[key]!(scope, world, name) : denied(key, world);
+    imports[key] ??= built(key, scope, world, name);
   }
   if (imports['wasi:sockets/instance-network']) {
     const network = (imports['wasi:sockets/network'] ??= denied('wasi:sockets/network', world));
     imports['wasi:sockets/instance-network'] = instanceNetwork(scope, network);
   }
   return imports;
+}
+
+function built(key: string, scope: Scope, world: World, name: string): object {
+  const field = deniedField(key, world.ambient);
+  if (field !== undefined) return deniedAmbient(key, field, scope, world.tellDenied);
+  return Object.hasOwn(INTERFACES, key) ? INTERFACES[key]!(scope, world, name) : denied(key, world);
+}
+
+/** The field of `spec.ambient` by which an interface is denied. */
+function deniedField(key: string, { clocks, random: chance }: Ambient): string | undefined {
+  if (clocks === 'Denied' && key.startsWith('wasi:clocks/')) return 'clocks';
+  return chance === 'Denied' && key.startsWith('wasi:random/') ? 'random' : undefined;
 }
 
 function denied(key: string, world: World): object {

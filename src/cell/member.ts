@@ -5,6 +5,7 @@
  * M1 The memories of a member together stay within its own `memoryBytes`: checked when it is made and after each call.
  */
 import { callName } from '../model/callable.ts';
+import type { Ambient } from '../model/ambient.ts';
 import type { BoundLink } from '../model/engine.ts';
 import { exportMeant } from '../model/schedule.ts';
 import type { Seat } from './broker.ts';
@@ -19,6 +20,7 @@ import { Scope, type Fate } from './scope.ts';
 import type { Suspension } from './suspension.ts';
 import { HostTrap } from './trap.ts';
 import type { RemoteFunction } from './typed/imports.ts';
+import { chanceOf, clockOf } from './wasi/ambient.ts';
 import type { TellDenied } from './wasi/denied.ts';
 
 export type ExportedFunction = (...args: readonly unknown[]) => unknown;
@@ -39,6 +41,7 @@ export interface MemberSettings {
   readonly args: readonly string[];
   readonly config: World['config'];
   readonly mounts: readonly MountSettings[];
+  readonly ambient: Ambient;
   readonly handles: number;
   readonly memoryBytes: number;
   readonly logs: LogRate;
@@ -72,12 +75,23 @@ export class MemberInstance {
     this.scope = new Scope(settings.handles, fate);
     this.#stdout = new LineSink(settings.logs, LogStream.Stdout);
     this.#stderr = new LineSink(settings.logs, LogStream.Stderr);
-    const { env, config, tellDenied } = settings;
+    const { env, config, ambient, tellDenied } = settings;
     const output = { stdout: this.#stdout, stderr: this.#stderr };
     const args = (): readonly string[] => this.args;
     const asking = seat.of(this.scope);
     const mounts = mountsOf(settings.mounts, asking, tellDenied);
-    const world: World = { env, args, config, tellDenied, seat: asking, mounts, ...output };
+    const world: World = {
+      env,
+      args,
+      config,
+      ambient,
+      clock: clockOf(ambient),
+      chance: chanceOf(ambient),
+      tellDenied,
+      seat: asking,
+      mounts,
+      ...output,
+    };
     const linked = new Map<string, object>();
     for (const link of settings.links) {
       const provider = providers[link.member];

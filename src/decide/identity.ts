@@ -85,6 +85,7 @@ function contentOf(member: Member, withSecrets: boolean): Json {
     links: sortedBy(member.links, (link) => link.import),
     // What says nothing about its data keeps the form that it had before anybody could.
     ...(member.state ? { state: asJson(member.state) } : {}),
+    ...(member.ambient ? { ambient: asJson(member.ambient) } : {}),
   };
 }
 

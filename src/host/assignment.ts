@@ -113,6 +113,7 @@ function memberAssignment(item: CellSpec['members'][number]): MemberAssignment {
     memoryBytes: member.limits.memoryBytes,
     logBytesPerSecond: member.limits.logBytesPerSecond,
     handles: member.limits.handles,
+    ...(member.ambient ? { ambient: member.ambient } : {}),
   };
 }
 

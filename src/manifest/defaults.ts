@@ -30,6 +30,14 @@ export const COMPONENT_DEFAULTS = {
   restartToken: '0',
 } as const;
 
+export const AMBIENT_DEFAULTS = {
+  clocks: 'System',
+  random: 'System',
+  time: '2026-01-01T00:00:00Z',
+  step: '1ms',
+  seed: 0,
+} as const;
+
 /** Only where `state` is written at all. */
 export const STATE_DEFAULTS = { migrateTimeout: '1m' } as const;
 

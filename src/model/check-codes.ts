@@ -13,8 +13,8 @@ export const CHECK_CODES = {
     policy: 'Terminal',
   },
   HW1227: {
-    title: 'two stand-ins for one key',
-    remedy: 'leave one of them: a stand-in holds for the whole namespace',
+    title: 'Checks of a namespace that contradict each other',
+    remedy: 'leave one of them: stand-ins and the deterministic profile hold for the whole namespace',
     policy: 'Terminal',
   },
   HW1228: {

@@ -1,4 +1,5 @@
 import type { Digest } from '../kit/digest.ts';
+import type { Ambient } from './ambient.ts';
 import type { SealedValue } from './sealed.ts';
 import type { SignatureDemand } from './signature.ts';
 
@@ -118,6 +119,8 @@ export interface Member {
   readonly instancePolicy: InstancePolicy;
   readonly isolation: Isolation;
   readonly links: readonly Link[];
+  /** Absent: time and chance are the machine's. */
+  readonly ambient?: Ambient;
   /** What form its stores have, and how long a change of it may take. Absent: it says nothing about them. */
   readonly state?: { readonly version: string; readonly migrateTimeoutMs: number };
 }

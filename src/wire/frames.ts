@@ -1,3 +1,4 @@
+import type { Ambient } from '../model/ambient.ts';
 import type { BoundLink } from '../model/engine.ts';
 
 /**
@@ -174,6 +175,8 @@ export interface MemberAssignment {
   readonly memoryBytes: number;
   readonly logBytesPerSecond: number;
   readonly handles: number;
+  /** Absent: the machine's. */
+  readonly ambient?: Ambient;
 }
 
 /** The assignment that turns a waiting process into a cell. What a member has is here for the entry. */

@@ -129,6 +129,22 @@ describe('what is staged', () => {
     expect(other.missing[0]!.message).toContain('the key `other` of Secret shop/pay');
   });
 
+  it('runs with the clock and the numbers of the profile; what is denied stays denied', () => {
+    const check = CHECK.replace('  calls', '  deterministic: {seed: 7}\n  calls');
+    const { parsed } = withStandIns(
+      parse({
+        'cart.yaml': component('cart'),
+        'other.yaml': component('other', '  ambient: {clocks: Denied, time: "2030-01-01T00:00:00Z"}\n'),
+        'far.yaml': component('far', '', 'bank'),
+        'check.yaml': check,
+      }),
+    );
+    const specs = Object.fromEntries(parsed.documents.map(({ file, value }) => [file, value.spec]));
+    expect(specs['cart.yaml']).toMatchObject({ ambient: { clocks: 'Stepped', random: 'Seeded', seed: 7 } });
+    expect(specs['other.yaml']).toMatchObject({ ambient: { clocks: 'Denied', random: 'Seeded', seed: 7 } });
+    expect(specs['far.yaml']).not.toHaveProperty('ambient');
+  });
+
   it('means the same without Checks, trust, waits of hours and firings, and leads to what is called', () => {
     const { parsed } = withStandIns(
       parse({

@@ -100,6 +100,19 @@ describe('stand-ins', () => {
   });
 });
 
+describe('deterministic profiles', () => {
+  const profile = (text: string, name: string): string =>
+    check('function: reset', '', '[]', name).replace('  calls:', `  deterministic: ${text}\n  calls:`);
+
+  it('are the same in two Checks, defaults included, or both are wrong', () => {
+    expect(findings(profile('{}', 'one'), profile('{step: 1ms, seed: 0}', 'other'), check('function: reset'))).toEqual(
+      [],
+    );
+    const found = findings(profile('{seed: 1}', 'one'), profile('{seed: 2}', 'other'));
+    expect(found.map((text) => text.slice(0, 19))).toEqual(['HW1227 check-0.yaml', 'HW1227 check-1.yaml']);
+  });
+});
+
 describe('a fleet with Checks', () => {
   it('is the fleet without them', () => {
     const without = desiredOf(files());

@@ -141,6 +141,22 @@ describe('defaults', () => {
   });
 
   it.each([
+    ['', undefined],
+    ['  ambient: {time: "2030-01-01T00:00:00Z", step: 5s, seed: 9}\n', undefined],
+    ['  ambient: {clocks: Denied}\n', { clocks: 'Denied' }],
+    ['  ambient: {random: Seeded}\n', { random: { seed: 0 } }],
+    [
+      '  ambient: {clocks: Stepped, step: 5s, random: Denied}\n',
+      { clocks: { atMs: Date.UTC(2026, 0, 1), stepMs: 5_000 }, random: 'Denied' },
+    ],
+  ])('time and chance of %j', (spec, ambient) => {
+    const files = { 'environment.yaml': SHOP['environment.yaml']!, 'cart.yaml': component('cart', spec) };
+    const [member] = entry(desiredOf(files)).members;
+    expect(member.ambient).toEqual(ambient);
+    expect('ambient' in member).toBe(ambient !== undefined);
+  });
+
+  it.each([
     ['no probe and no synthetic: hold', '', 'Hold', undefined],
     ['a readiness probe: that is what is sent', '  probes: {readiness: {httpGet: {path: /up}}}\n', 'Synthesize', '/up'],
     ['declared: sent', '  rollout: {gate: {synthetic: {httpGet: {path: /s}}}}\n', 'Synthesize', '/s'],

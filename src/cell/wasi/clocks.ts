@@ -1,54 +1,41 @@
-/** `wasi:clocks`: both clocks of the machine, and pollables that wait for the monotonic one. */
+/** `wasi:clocks`: both clocks of the instance, and pollables that wait for the monotonic one. */
 import type { Scope } from '../scope.ts';
+import type { Clock, Datetime } from './ambient.ts';
 import { Pollable } from './poll.ts';
 
-const NANOSECONDS_PER_MS = 1e6;
 /** What Node's clocks and timers tell apart, near enough. */
 const WALL_RESOLUTION_NS = 1_000_000;
 const MONOTONIC_RESOLUTION_NS = 1n;
 const MAX_U64 = 2n ** 64n - 1n;
 
-interface Datetime {
-  readonly seconds: bigint;
-  readonly nanoseconds: number;
+function timerPollable(scope: Scope, clock: Clock, instant: bigint): Pollable {
+  const dueMs = clock.dueMs(instant);
+  const ready = (): boolean => {
+    if (performance.now() < dueMs) return false;
+    clock.reached(instant);
+    return true;
+  };
+  return new Pollable(scope, { ready, dueMs });
 }
 
-function monotonicNow(): bigint {
-  return BigInt(Math.round(performance.now() * NANOSECONDS_PER_MS));
-}
-
-/** An instant of the guest's clock on `performance.now()`; those beyond 2^53 ns (104 days) are rounded, and nobody waits for them. */
-function dueMsOf(instant: bigint): number {
-  return Number(instant) / NANOSECONDS_PER_MS;
-}
-
-function timerPollable(scope: Scope, instant: bigint): Pollable {
-  const dueMs = dueMsOf(instant);
-  return new Pollable(scope, { ready: () => performance.now() >= dueMs, dueMs });
-}
-
-export function monotonicClock(scope: Scope): object {
+export function monotonicClock(scope: Scope, clock: Clock): object {
   return {
-    now: monotonicNow,
+    now: () => clock.monotonicNs(),
     resolution: () => MONOTONIC_RESOLUTION_NS,
-    subscribeInstant: (when: bigint) => timerPollable(scope, when),
+    subscribeInstant: (when: bigint) => timerPollable(scope, clock, when),
     subscribeDuration(duration: bigint) {
-      const instant = monotonicNow() + duration;
-      return timerPollable(scope, instant > MAX_U64 ? MAX_U64 : instant);
+      const instant = clock.monotonicNs() + duration;
+      return timerPollable(scope, clock, instant > MAX_U64 ? MAX_U64 : instant);
     },
   };
 }
 
-export const wallClock: object = Object.freeze({
-  now(): Datetime {
-    const milliseconds = Date.now();
-    return {
-      seconds: BigInt(Math.floor(milliseconds / 1000)),
-      nanoseconds: (milliseconds % 1000) * NANOSECONDS_PER_MS,
-    };
-  },
-  resolution: (): Datetime => ({ seconds: 0n, nanoseconds: WALL_RESOLUTION_NS }),
-});
+export function wallClock(clock: Clock): object {
+  return {
+    now: () => clock.wall(),
+    resolution: (): Datetime => ({ seconds: 0n, nanoseconds: WALL_RESOLUTION_NS }),
+  };
+}
 
 /** Cells live in UTC: nothing of the machine's place shows. */
 export const timezone: object = Object.freeze({

@@ -93,6 +93,17 @@ export function instanceNetwork(scope: Scope, network: object | undefined): obje
   return { instanceNetwork: () => new Network(scope) };
 }
 
+/** What `spec.ambient` takes away: these interfaces have no error to say it by, so that a call is a trap. */
+export function deniedAmbient(name: string, field: string, scope: Scope, tell: TellDenied): object {
+  return new Proxy(Object.create(null) as object, {
+    get: (_target, member) =>
+      function denied(): never {
+        tell(name, String(member), `spec.ambient.${field} is Denied`);
+        throw scope.trap(`${name}#${String(member)}: spec.ambient.${field} is Denied`);
+      },
+  });
+}
+
 /**
  * Any other interface: whatever the bindings look up is a function that traps. Admission refuses most of them; this is
  * for what it lets through and the cell does not know.

@@ -1,9 +1,6 @@
-/**
- * `wasi:random`. The bytes are preview2-shim's (node:crypto underneath, nothing else in that module); what is ours is
- * the bound, because the length is the guest's word and the array is made in our heap.
- */
-import { insecure as shimInsecure, random as shimRandom } from '@bytecodealliance/preview2-shim/random';
+/** `wasi:random`. What is ours is the bound: the length is the guest's word, and the array is made in our heap. */
 import { HostTrap } from '../trap.ts';
+import type { Chance } from './ambient.ts';
 
 /** More in one call is a trap: no guest needs it, and it would be held twice. */
 export const MAX_RANDOM_BYTES = 1 << 20;
@@ -14,17 +11,21 @@ function checked(length: bigint): bigint {
   return length;
 }
 
-export const random: object = Object.freeze({
-  getRandomBytes: (length: bigint) => shimRandom.getRandomBytes(checked(length)),
-  getRandomU64: () => shimRandom.getRandomU64(),
-});
+export function random(chance: Chance): object {
+  return {
+    getRandomBytes: (length: bigint) => chance.bytes(checked(length)),
+    getRandomU64: () => chance.u64(),
+  };
+}
 
-export const insecure: object = Object.freeze({
-  getInsecureRandomBytes: (length: bigint) => shimInsecure.getInsecureRandomBytes(checked(length)),
-  getInsecureRandomU64: () => shimInsecure.getInsecureRandomU64(),
-});
+export function insecure(chance: Chance): object {
+  return {
+    getInsecureRandomBytes: (length: bigint) => chance.insecureBytes(checked(length)),
+    getInsecureRandomU64: () => chance.insecureU64(),
+  };
+}
 
 /** A seed of its own for each call: instances must not be able to tell that they share a process. */
-export const insecureSeed: object = Object.freeze({
-  insecureSeed: () => [shimRandom.getRandomU64(), shimRandom.getRandomU64()],
-});
+export function insecureSeed(chance: Chance): object {
+  return { insecureSeed: () => [chance.u64(), chance.u64()] };
+}

@@ -1,3 +1,5 @@
+import type { Deterministic } from '../../manifest/generated/check.ts';
+import type { Ambient } from '../../manifest/generated/component.ts';
 import { atValue } from '../../manifest/assemble/assembly.ts';
 import { keyOf, type Parsed, type ParsedDocument } from '../../manifest/parsed.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
@@ -18,6 +20,9 @@ export function withStandIns(
       values.set(idOf(document.namespace, secretKeyRef), value);
     }
   }
+  const profiles = new Map(
+    checks.flatMap(({ namespace, value: { spec } }) => (spec.deterministic ? [[namespace, spec.deterministic]] : [])),
+  );
   const missing: Diagnostic[] = [];
   const documents = parsed.documents.map((document): ParsedDocument => {
     if (!isKind(document, 'Component')) return document;
@@ -35,9 +40,18 @@ export function withStandIns(
       });
       return items ? { [list]: items } : {};
     };
-    return { ...document, value: { ...document.value, spec: { ...spec, ...stoodIn('env'), ...stoodIn('config') } } };
+    const profile = profiles.get(document.namespace);
+    const ambient = profile ? { ambient: profiled(spec.ambient, profile) } : {};
+    const stands = { ...spec, ...stoodIn('env'), ...stoodIn('config'), ...ambient };
+    return { ...document, value: { ...document.value, spec: stands } };
   });
   return { parsed: { ...parsed, documents }, missing };
+}
+
+/** What is denied stays denied. */
+function profiled(ambient: Ambient = {}, profile: Deterministic): Ambient {
+  const clocks = ambient.clocks === 'Denied' ? 'Denied' : 'Stepped';
+  return { ...profile, clocks, random: ambient.random === 'Denied' ? 'Denied' : 'Seeded' };
 }
 
 export function checksOf({ documents }: Parsed): readonly ParsedDocument<'Check'>[] {

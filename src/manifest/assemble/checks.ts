@@ -11,8 +11,8 @@ import { Decoders } from '../../model/typed/decode.ts';
 import { Mismatch } from '../../model/typed/mismatch.ts';
 import { jsonOfWave, WaveError } from '../../model/typed/wave.ts';
 import type { ComponentShape, WitField, WitFunction, WitType, WitTypeRef } from '../../model/wit.ts';
-import type { CheckCall, CheckExport, CheckRequest, Expectation } from '../generated/check.ts';
-import { CHECK_DEFAULTS } from '../defaults.ts';
+import type { CheckCall, CheckExport, CheckRequest, Deterministic, Expectation } from '../generated/check.ts';
+import { AMBIENT_DEFAULTS, CHECK_DEFAULTS } from '../defaults.ts';
 import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { atKey, atValue, duplicateNames, type Assembly } from './assembly.ts';
 import type { Types } from './cell.ts';
@@ -39,6 +39,7 @@ function checkProblems(
   return [
     ...duplicateNames(document, '/spec/calls', calls),
     ...standInProblems(document, assembly),
+    ...profileProblems(document, assembly),
     ...calls.flatMap((call, index) => {
       const at = `/spec/calls/${index}`;
       if (call.request)
@@ -105,6 +106,25 @@ function standInProblems(document: CheckDocument, assembly: Assembly): readonly 
     );
     return other ? [atValue(document, at, 'HW1227', `Check ${keyOf(other)} has another value for ${what}`)] : [];
   });
+}
+
+/** One profile for a namespace, as with stand-ins. */
+function profileProblems(document: CheckDocument, assembly: Assembly): readonly Diagnostic[] {
+  const own = document.value.spec.deterministic;
+  if (!own) return [];
+  const other = assembly
+    .all('Check')
+    .find(
+      (one) => one !== document && one.namespace === document.namespace && isOther(one.value.spec.deterministic, own),
+    );
+  if (!other) return [];
+  return [atKey(document, '/spec/deterministic', 'HW1227', `Check ${keyOf(other)} has another profile`)];
+}
+
+function isOther(one: Deterministic | undefined, other: Deterministic): boolean {
+  if (!one) return false;
+  const [first, second] = [one, other].map((profile) => ({ ...AMBIENT_DEFAULTS, ...profile }));
+  return first!.time !== second!.time || first!.step !== second!.step || first!.seed !== second!.seed;
 }
 
 /** The function of a call, where its types are known and it can be called with JSON. */

@@ -1,5 +1,6 @@
 import type { Digest } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
+import type { Ambient } from '../../model/ambient.ts';
 import {
   entryKey,
   type ArtifactSource,
@@ -10,7 +11,7 @@ import {
 } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ComponentSpec, ResourceLimits } from '../generated/component.ts';
-import { COMPONENT_DEFAULTS, LINK_DEFAULTS, STATE_DEFAULTS } from '../defaults.ts';
+import { AMBIENT_DEFAULTS, COMPONENT_DEFAULTS, LINK_DEFAULTS, STATE_DEFAULTS } from '../defaults.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds, processorMillis } from '../quantity.ts';
 import { atValue, duplicateNames } from './assembly.ts';
@@ -57,6 +58,7 @@ export function memberOf(
     isolation: spec.isolation ?? COMPONENT_DEFAULTS.isolation,
     links: linksOf(document),
     ...stateOf(spec),
+    ...ambientOf(spec),
   });
 }
 
@@ -107,6 +109,17 @@ function stateOf({ state }: ComponentSpec): Pick<Member, 'state'> {
   if (!state) return {};
   const { version, migrateTimeout = STATE_DEFAULTS.migrateTimeout } = state;
   return { state: { version, migrateTimeoutMs: milliseconds(migrateTimeout) } };
+}
+
+/** Settings of what is the machine's say nothing, so that they are in no revision. */
+function ambientOf({ ambient }: ComponentSpec): Pick<Member, 'ambient'> {
+  const { clocks, random, time, step, seed } = { ...AMBIENT_DEFAULTS, ...ambient };
+  const stepped = { atMs: Date.parse(time), stepMs: milliseconds(step) };
+  const found: Ambient = {
+    ...(clocks === 'System' ? {} : { clocks: clocks === 'Denied' ? clocks : stepped }),
+    ...(random === 'System' ? {} : { random: random === 'Denied' ? random : { seed } }),
+  };
+  return found.clocks || found.random ? { ambient: found } : {};
 }
 
 function linksOf({ namespace, value }: ParsedDocument<'Component'>): readonly Link[] {

@@ -54,6 +54,7 @@ timeout?: string
  * @maxItems 256
  */
 standIns?: StandIn[]
+deterministic?: Deterministic
 /**
  * The calls.
  * 
@@ -84,6 +85,23 @@ name: string
  * Its key.
  */
 key: string
+}
+/**
+ * The components of the namespace run with Stepped clocks and Seeded numbers, in tests and rehearsals alone. Checks of one namespace have to agree.
+ */
+export interface Deterministic {
+/**
+ * Where Stepped clocks begin, for each instance (RFC 3339, UTC).
+ */
+time?: string
+/**
+ * How much later each look at a Stepped clock finds it.
+ */
+step?: string
+/**
+ * What Seeded numbers are made of, for each instance.
+ */
+seed?: number
 }
 /**
  * One call and what is expected of it. Calls of a document are made in their order, one after the other.

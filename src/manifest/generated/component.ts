@@ -71,6 +71,7 @@ config?: ConfigValue[]
  * @maxItems 64
  */
 capabilities?: Grant[]
+ambient?: Ambient
 /**
  * Imports that other components satisfy.
  * 
@@ -420,6 +421,31 @@ name: string
  * Its namespace: the own one, or that of the platform.
  */
 namespace?: string
+}
+/**
+ * What every component has without a grant: the time, and random numbers. Both can be denied, or made the same at each run.
+ */
+export interface Ambient {
+/**
+ * System: those of the machine. Denied: a call of wasi:clocks traps, and is recorded. Stepped: each instance begins at time, and each look finds it a step later.
+ */
+clocks?: ("System" | "Denied" | "Stepped")
+/**
+ * System: those of the machine. Denied: a call of wasi:random traps, and is recorded. Seeded: the same sequence in each instance; fit for tests, never for keys.
+ */
+random?: ("System" | "Denied" | "Seeded")
+/**
+ * Where Stepped clocks begin, for each instance (RFC 3339, UTC).
+ */
+time?: string
+/**
+ * How much later each look at a Stepped clock finds it.
+ */
+step?: string
+/**
+ * What Seeded numbers are made of, for each instance.
+ */
+seed?: number
 }
 /**
  * One link.
