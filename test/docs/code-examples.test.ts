@@ -26,6 +26,8 @@ const WITHOUT_EXAMPLES: Readonly<Record<string, string>> = {
   HW5113: 'what a rehearsal may know: the same documents are right elsewhere',
   HW5116: 'what a rehearsal saw',
   HW5117: 'what a rehearsal saw',
+  HW5118: 'what a rehearsal saw',
+  HW5119: 'what a rehearsal saw; docs/rollouts.md has the guard',
 };
 
 function spoken(): ReadonlySet<string> {
