@@ -72,6 +72,9 @@ export function statusText(status: Status): string {
       ]),
     ),
   ];
+  for (const { key, tier, tierReason } of status.entries) {
+    if (tierReason !== undefined) lines.push('', `${key} has ${tier} bindings: ${tierReason}`);
+  }
   for (const { root, why, release } of revocationsOf(status)) {
     lines.push('', `held${root === undefined ? '' : ` in the root ${root}`}: ${why}`, `  fix: ${release}`);
   }

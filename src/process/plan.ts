@@ -14,12 +14,13 @@ import {
 import { planGithub } from '../check/plan/github.ts';
 import { liveEntryOf, liveOf, plannedRevocation, statusOfRoot } from '../check/plan/live.ts';
 import { planMarkdown } from '../check/plan/markdown.ts';
-import { escalationsOf, planOf, type Plan } from '../check/plan/plan.ts';
+import { escalationsOf, planOf, type Plan, type PlannedEntry } from '../check/plan/plan.ts';
 import { isEmpty } from '../check/plan/summary.ts';
 import { planText } from '../check/plan/text.ts';
 import { printProblem } from '../check/print.ts';
 import { fetchStatus } from '../check/status-client.ts';
 import type { Terminal } from '../check/terminal.ts';
+import { openTierReader } from '../component/tier-reader.ts';
 import { openLocal } from '../git/local.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { Desired } from '../model/desired.ts';
@@ -27,7 +28,7 @@ import { PLAN_EXIT, type ExitCode } from '../model/exit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Status } from '../model/status.ts';
 import { openManifestParser } from './manifest-parser.ts';
-import { stateAt } from './planned-state.ts';
+import { stateAt, type PlannedState } from './planned-state.ts';
 import { openShapeReader } from './shape-reader.ts';
 
 export const PLAN_FORMATS = ['text', 'json', 'markdown', 'github'] as const;
@@ -133,12 +134,36 @@ async function planBetween({ repo, path, base, head, live }: PlanOptions): Promi
     if (one.absent && other.absent) return err(other.absent);
     const compared = planOf(one.desired, other.desired, (artifact) => other.shapeOf(artifact) ?? one.shapeOf(artifact));
     const plan = other.absent ? { ...compared, problems: [notFollowed(other.absent)] } : compared;
-    const whole = status && live !== undefined ? withLive(plan, live, status.value, one.desired, other.desired) : plan;
+    const bound = { ...plan, entries: await withBindings(plan.entries, one.desired, other) };
+    const whole =
+      status && live !== undefined ? withLive(bound, live, status.value, one.desired, other.desired) : bound;
     return ok({ plan: whole, head: other.desired });
   } finally {
     readers.parser.close();
     readers.shapes.close();
     await repository.close();
+  }
+}
+
+/** Which bindings components get that the base does not have; those that stay keep theirs. */
+async function withBindings(
+  entries: readonly PlannedEntry[],
+  base: Desired,
+  { desired, bytesOf }: PlannedState,
+): Promise<readonly PlannedEntry[]> {
+  const known = new Set([...base.entries.values()].flatMap(({ members }) => members.map(({ artifact }) => artifact)));
+  const tiers = openTierReader();
+  try {
+    const bound: PlannedEntry[] = [];
+    for (const entry of entries) {
+      const member = desired.entries.get(entry.key)?.members[0];
+      const bytes = member && entry.walk && !known.has(member.artifact) ? bytesOf(member.artifact) : undefined;
+      const bindings = bytes && (await tiers.tierOf(member!, bytes));
+      bound.push(bindings ? { ...entry, bindings } : entry);
+    }
+    return bound;
+  } finally {
+    tiers.close();
   }
 }
 

@@ -18,6 +18,8 @@ export interface PlannedState {
   readonly desired: Desired;
   /** What is known of the artifacts that the tree holds. */
   readonly shapeOf: ShapeOf;
+  /** Of the artifacts that the tree holds. */
+  readonly bytesOf: (artifact: Digest) => Uint8Array | undefined;
   /** The tree has no such folder; then nothing is desired. */
   readonly absent?: Problem;
 }
@@ -54,7 +56,8 @@ export async function stateAt(
   const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
   if (failed && !failed.ok) return failed;
   const shapeOf: ShapeOf = (artifact) => found.get(artifact);
-  return ok({ desired: scoped.value.assemble(commit, parsed.parsed, digests, previous, shapeOf), shapeOf });
+  const bytesOf = (artifact: Digest): Uint8Array | undefined => known.get(artifact);
+  return ok({ desired: scoped.value.assemble(commit, parsed.parsed, digests, previous, shapeOf), shapeOf, bytesOf });
 }
 
 /** What an environment is before there is one, or when it has been taken away. */
@@ -67,7 +70,7 @@ async function nothingAt(
   const parsed = await parser.parse([]);
   if (!parsed.ok) return parsed;
   const desired = parser.assemble(commit, parsed.value.parsed, new Map(), previous);
-  return ok({ desired: { ...desired, invalid: [] }, shapeOf: () => undefined, absent });
+  return ok({ desired: { ...desired, invalid: [] }, shapeOf: () => undefined, bytesOf: () => undefined, absent });
 }
 
 /** With what the repository may hold, where its `.headway.yaml` says it. */

@@ -31,10 +31,11 @@ export const ENTRY_GAUGES: readonly EntryGauge[] = [
   },
   {
     name: 'headway_entry_bindings',
-    help: '1 for the tier of the bindings that serve; status says why they are not fast',
-    labels: ['entry', 'tier'],
+    help: '1 for the tier of the bindings that serve, and why they are not fast',
+    labels: ['entry', 'tier', 'reason'],
     fill: (gauge, { entries }) => {
-      for (const { key, tier } of entries) if (tier) gauge.set({ entry: key, tier }, 1);
+      for (const { key, tier, tierReason } of entries)
+        if (tier) gauge.set({ entry: key, tier, reason: tierReason ?? '' }, 1);
     },
   },
   {

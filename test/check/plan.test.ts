@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planGithub } from '../../src/check/plan/github.ts';
 import { liveEntryOf, liveOf, statusOfRoot } from '../../src/check/plan/live.ts';
@@ -443,6 +444,31 @@ describe('headway plan, of what a merge would give', () => {
     const soft = await plan('strict..softer', '--fail-on', 'escalation');
     expect(soft.out).toContain('! shop/cart widens isolation: Strict → Process');
     expect([soft.code, (await plan('strict..softer')).code]).toEqual([1, 2]);
+  });
+
+  it('says which bindings a new component gets, and why no better ones', async () => {
+    const wide = await parse(`(component
+      (core module $m (memory (export "memory") 1)
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64))
+        (func (export "f") (param i32 i32)))
+      (core instance $i (instantiate $m))
+      (func $f (param "text" string)
+        (canon lift (core func $i "f") string-encoding=utf16 (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
+      (instance $guest (export "f" (func $f)))
+      (export "shop:cart/texts" (instance $guest)))`);
+    await repository.git('switch', '-q', '-c', 'bindings', 'main');
+    await repository.commit('Two new ones', { 'cart.wasm': example('greeting-v2'), 'tax.wasm': Buffer.from(wide) });
+    const { out } = await plan('main..bindings', '--format', 'json');
+    const { entries } = JSON.parse(out) as Plan;
+    const bindings = new Map(entries.map((entry) => [entry.key as string, entry.bindings]));
+    expect(bindings.get('shop/cart')).toEqual({ tier: 'fast' });
+    expect(bindings.get('shop/tax')).toMatchObject({ tier: 'quiet', reason: expect.stringMatching(/./) });
+    const text = (await plan('main..bindings')).out;
+    expect(text).toContain('  bindings fast\n');
+    expect(text).toContain(`  bindings quiet: ${bindings.get('shop/tax')!.reason}\n`);
+    expect((await plan('main..bindings', '--format', 'markdown')).out).toContain('- bindings quiet: ');
+    // Those that stay keep theirs.
+    expect((await plan('strict..softer')).out).not.toContain('bindings');
   });
 
   it('says that it does not merge, and where', async () => {

@@ -446,4 +446,5 @@ it('status, metrics and page of the daemon show what waits and why', async () =>
   const text = statusText(source.status());
   expect(text).toMatch(/report {3}forge: 1 to tell; HW5081 .*answers 401: Bad credentials/);
   expect(text).toContain('the Environment asks for notes, which runtime.yaml does not set up');
+  expect(text).toContain('shop/greet has quiet bindings: the helper _utf16 is not known');
 });

@@ -142,6 +142,7 @@ export function greet(candidate?: CandidateStatus): EntryStatus {
         : []),
     ],
     tier: 'quiet',
+    tierReason: 'the helper _utf16 is not known',
     decision: {
       row: 12,
       rule: 'candidate = desired: its next step',

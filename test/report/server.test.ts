@@ -538,7 +538,7 @@ describe('metrics', () => {
       `headway_replicas{entry="shop/greet",release="${release}",phase="Ready"} 2`,
       `headway_entry_condition{entry="shop/quote",condition="Stalled",reason="RolledBack"} 1`,
       `headway_quarantined{entry="shop/quote"} 1`,
-      `headway_entry_bindings{entry="shop/greet",tier="quiet"} 1`,
+      `headway_entry_bindings{entry="shop/greet",tier="quiet",reason="the helper _utf16 is not known"} 1`,
       `headway_candidates{state="Canary"} 1`,
       'headway_engine_generation 17',
       'headway_storage_bytes{store="journal"} 4096',

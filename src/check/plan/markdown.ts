@@ -7,6 +7,7 @@ import { liveText } from './live.ts';
 import { migrationSentence } from './migration.ts';
 import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
 import {
+  bindingsSentence,
   breakSentence,
   CHANGES,
   deletionSentence,
@@ -92,6 +93,8 @@ function entryLines(entry: PlannedEntry): string[] {
   for (const difference of entry.differences) lines.push(`- ${cell(difference)}`);
   const suspension = suspensionSentence(entry);
   if (suspension !== undefined) lines.push(`- ${cell(suspension)}`);
+  const bindings = bindingsSentence(entry);
+  if (bindings !== undefined) lines.push(`- ${cell(bindings)}`);
   for (const grant of entry.grants) lines.push(`- ${grant.escalation ? '⚠️ ' : ''}${cell(grantSentence(grant))}`);
   for (const problem of entry.problems) lines.push(problemLine(problem));
   const migration = entry.walk?.migration;

@@ -6,6 +6,7 @@ import { short } from '../../kit/digest.ts';
 import { identitiesOf, type IdentityCache } from '../../decide/identity.ts';
 import type { EntryKey } from '../../model/component.ts';
 import type { Desired, DesiredEntry } from '../../model/desired.ts';
+import type { BindingTier } from '../../model/engine.ts';
 import { suspensionsOf } from '../../model/blocking.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ShapeOf } from '../../model/wit.ts';
@@ -43,6 +44,8 @@ export interface PlannedEntry {
   readonly breaks: readonly Break[];
   /** Where its calls may wait, if that changes or the entry is new: such an export costs a promise whether it waits or not. */
   readonly suspends?: readonly string[];
+  /** Of a component that is new: which bindings it gets, and why no better ones. */
+  readonly bindings?: { readonly tier: BindingTier; readonly reason?: string };
   /** Absent where nothing walks: removals, settings, refusals. */
   readonly walk?: PlannedWalk;
   /** Name of the lock-step that it declares. */

@@ -49,6 +49,11 @@ export function suspensionSentence({ suspends }: PlannedEntry): string | undefin
   return suspends.length === 0 ? 'its calls wait for nothing any more' : `its calls may wait in ${suspends.join(', ')}`;
 }
 
+/** `bindings quiet: the helper … is not known`. */
+export function bindingsSentence({ bindings }: PlannedEntry): string | undefined {
+  return bindings && `bindings ${bindings.tier}${bindings.reason === undefined ? '' : `: ${bindings.reason}`}`;
+}
+
 /** A revert, or a repeated change, that lands on what the daemon has quarantined. */
 export function quarantineSentence({ key, live }: PlannedEntry): string | undefined {
   const quarantined = live?.quarantined;

@@ -5,6 +5,7 @@ import { liveText } from './live.ts';
 import { migrationSentence } from './migration.ts';
 import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
 import {
+  bindingsSentence,
   breakSentence,
   CHANGES,
   deletionSentence,
@@ -50,6 +51,8 @@ function entryLines(entry: PlannedEntry): string[] {
   for (const difference of entry.differences) lines.push(`  ~ ${difference}`);
   const suspension = suspensionSentence(entry);
   if (suspension !== undefined) lines.push(`  ~ ${suspension}`);
+  const bindings = bindingsSentence(entry);
+  if (bindings !== undefined) lines.push(`  ${bindings}`);
   for (const grant of entry.grants) lines.push(`  ${grant.escalation ? '!' : '~'} ${grantSentence(grant)}`);
   for (const { span, code, message, remedy } of entry.problems) {
     lines.push(`  ${span ? `${span.file}:${span.line}:${span.column} ` : ''}${code} ${message}`, `    fix: ${remedy}`);
