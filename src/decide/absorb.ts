@@ -81,8 +81,10 @@ function failureOf(
 ): ReplicaFailure {
   const end = live?.end && live.end !== 'Stopped' ? live.end : 'StartFailed';
   const problem = refusal ?? live?.problem;
-  const message = legible(problem?.message ?? `the replica ended: ${end}`);
-  return { group, atMs, end, message, remedy: problem?.remedy, waiting: problem?.policy === 'Waiting' };
+  const waiting = problem?.policy === 'Waiting';
+  const said = problem && (waiting ? `${problem.code}: ${problem.message}` : problem.message);
+  const message = legible(said ?? `the replica ended: ${end}`);
+  return { group, atMs, end, message, remedy: problem?.remedy, waiting };
 }
 
 /** What each release answered since the last look, counted once: the counters seen are part of the memory. */

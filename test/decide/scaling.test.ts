@@ -129,7 +129,7 @@ describe('replicas follow the calls in flight', { timeout: 60_000 }, () => {
     const { message, status } = fleet.status('cart').conditions[0]!;
     expect([status, message]).toEqual([
       'True',
-      expect.stringContaining('asks for 3 replicas and 1 are ready: it needs 96 MiB'),
+      expect.stringContaining('asks for 3 replicas and 1 are ready: HW4101: it needs 96 MiB'),
     ]);
     fleet.refuse = undefined;
     fleet.until((now) => ready(now) === 3).tick();

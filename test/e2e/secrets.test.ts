@@ -164,6 +164,30 @@ log: {level: trace}
     expect(await holders(CANARY, SECOND)).toEqual([]);
   });
 
+  it('of before that no longer opens holds a rollback up, says why, and lets it go on when it opens again', async () => {
+    const [file, aside] = ['identity.txt', 'aside.txt'].map((name) => path.join(folder, name)) as [string, string];
+    const before = await daemon.entry(KEY, 'it serves', ({ serving }) => serving !== undefined);
+    const newer = await newIdentity('newer.txt');
+    const both = [await readFile(file, 'utf8'), await readFile(path.join(folder, 'newer.txt'), 'utf8')].join('');
+    await writeFile(aside, both, { mode: 0o600 });
+    await rename(aside, file);
+    await repository.push('Another', await pay('9', SECOND, [newer]));
+    const after = await provenAfter(daemon, before, KEY);
+    await writeFile(aside, await readFile(path.join(folder, 'newer.txt')), { mode: 0o600 });
+    await rename(aside, file);
+    await repository.revert();
+    const waiting = await daemon.entry(KEY, 'it says why', ({ conditions }) =>
+      conditions.some(({ message }) => message.includes('HW5100')),
+    );
+    expect(waiting.serving?.release).toBe(after.serving?.release);
+    expect(waiting.conditions.map(({ reason }) => reason)).toContain('Waiting');
+    expect(waiting.conditions.map(({ reason }) => reason)).not.toContain('RolledBack');
+    await writeFile(aside, both, { mode: 0o600 });
+    await rename(aside, file);
+    await daemon.entry(KEY, 'the old release serves', ({ serving }) => serving?.release === before.serving?.release);
+    expect(await env()).toContain(`TOKEN=${CANARY}`);
+  });
+
   it('damaged, or copied to another key, waits with the place; a file that others can read opens nothing', async () => {
     const before = await daemon.entry(KEY, 'it serves', ({ serving }) => serving !== undefined);
     const text = (await pay('3', SECOND))[AT]!;

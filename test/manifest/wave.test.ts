@@ -165,4 +165,59 @@ describe('WAVE', () => {
       expect((error as WaveError).at).toBe(at);
     }
   });
+
+  describe('a case that is called like a word of WAVE', () => {
+    const types: readonly WitType[] = [
+      { kind: 'enum', names: ['some', 'none', 'ok', 'err', 'true', 'nan', 'blue'] },
+      {
+        kind: 'variant',
+        cases: [{ name: 'some', type: 'u8' }, { name: 'none' }, { name: 'ok', type: 'u8' }, { name: 'err' }],
+      },
+      { kind: 'option', some: 0 },
+      { kind: 'option', some: 1 },
+      { kind: 'result', ok: 0, err: 0 },
+      { kind: 'result', ok: 1, err: 1 },
+      { kind: 'option', some: 2 },
+    ];
+    const [ENUM, , OF_ENUM, OF_VARIANT, ENUM_OR, VARIANT_OR, TWICE] = [0, 1, 2, 3, 4, 5, 6] as const;
+
+    it.each<[string, WitTypeRef, unknown]>([
+      ['none', OF_ENUM, null],
+      ['%none', OF_ENUM, 'none'],
+      ['some(none)', OF_ENUM, 'none'],
+      ['%some', OF_ENUM, 'some'],
+      ['blue', OF_ENUM, 'blue'],
+      ['%true', ENUM, 'true'],
+      ['%nan', OF_ENUM, 'nan'],
+      ['none', OF_VARIANT, null],
+      ['%none', OF_VARIANT, { none: null }],
+      ['%some(1)', OF_VARIANT, { some: 1 }],
+      ['some(%some(1))', OF_VARIANT, { some: 1 }],
+      ['some(some(1))', OF_VARIANT, { some: 1 }],
+      ['ok(1)', OF_VARIANT, { ok: 1 }],
+      ['ok(ok)', ENUM_OR, { ok: 'ok' }],
+      ['%ok', ENUM_OR, { ok: 'ok' }],
+      ['%err', ENUM_OR, { ok: 'err' }],
+      ['err(err)', ENUM_OR, { err: 'err' }],
+      ['none', ENUM_OR, { ok: 'none' }],
+      ['%ok(1)', VARIANT_OR, { ok: { ok: 1 } }],
+      ['ok(ok(1))', VARIANT_OR, { ok: { ok: 1 } }],
+      ['some(none)', TWICE, { some: null }],
+      ['some(%none)', TWICE, { some: 'none' }],
+    ])('%s of type %s', (wave, ref, json) => {
+      expect(jsonOfWave(types, ref, wave)).toEqual(json);
+    });
+
+    it.each<[string, WitTypeRef]>([
+      ['some', OF_ENUM],
+      ['some(1)', OF_VARIANT],
+      ['ok', ENUM_OR],
+      ['ok(1)', VARIANT_OR],
+      ['err', VARIANT_OR],
+      ['%none', TWICE],
+      ['%some(blue)', TWICE],
+    ])('%s of type %s is never guessed', (wave, ref) => {
+      expect(() => jsonOfWave(types, ref, wave)).toThrow(WaveError);
+    });
+  });
 });

@@ -6,18 +6,7 @@ import { cell, placeOf } from '../reporters/markdown.ts';
 import { liveText } from './live.ts';
 import { migrationSentence } from './migration.ts';
 import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
-import {
-  bindingsSentence,
-  breakSentence,
-  CHANGES,
-  deletionSentence,
-  grantSentence,
-  isEmpty,
-  noteOf,
-  quarantineSentence,
-  suspensionSentence,
-  trafficOf,
-} from './summary.ts';
+import * as sentences from './summary.ts';
 import type { PlannedWalk } from './walk.ts';
 
 export const PLAN_MARKER = '<!-- headway:plan -->';
@@ -28,21 +17,22 @@ const MAX_CHARACTERS = 60_000;
 export function planMarkdown(plan: Plan): string {
   const head = [PLAN_MARKER, `### headway plan \`${short(plan.base)}..${short(plan.head)}\``, ''];
   if (plan.live) head.push(cell(liveText(plan.live)), '');
-  if (isEmpty(plan)) head.push('Nothing changes.', '');
+  if (sentences.isEmpty(plan)) head.push('Nothing changes.', '');
   const comment = new Comment(head);
   const escalations = escalationsOf(plan);
   if (escalations.length > 0) comment.add('**Escalations, to be looked at first:**', '');
-  for (const grant of escalations) comment.add(`- ⚠️ ${cell(grantSentence(grant))}`);
+  for (const grant of escalations) comment.add(`- ⚠️ ${cell(sentences.grantSentence(grant))}`);
   if (escalations.length > 0) comment.add('');
   const harmless = plan.policies.filter(({ escalation }) => !escalation);
-  for (const change of harmless) comment.add(`- ${cell(grantSentence(change))}`);
+  for (const change of harmless) comment.add(`- ${cell(sentences.grantSentence(change))}`);
   if (harmless.length > 0) comment.add('');
-  if (plan.deletion) comment.add(`${plan.deletion.held ? '⛔ ' : ''}${cell(deletionSentence(plan.deletion))}`, '');
+  if (plan.deletion)
+    comment.add(`${plan.deletion.held ? '⛔ ' : ''}${cell(sentences.deletionSentence(plan.deletion))}`, '');
   for (const problem of plan.problems) comment.add(problemLine(problem));
   if (plan.problems.length > 0) comment.add('');
   for (const [index, entry] of plan.entries.entries()) {
     const inFull = index < MAX_ENTRIES_IN_FULL && comment.add(...entryLines(entry));
-    if (!inFull) comment.add(`- **${cell(entry.key)}** ${CHANGES[entry.change]}`);
+    if (!inFull) comment.add(`- **${cell(entry.key)}** ${sentences.CHANGES[entry.change]}`);
   }
   return comment.text();
 }
@@ -81,21 +71,22 @@ function problemLine({ span, code, message, remedy }: Problem): string {
 }
 
 function entryLines(entry: PlannedEntry): string[] {
-  const lines = [`**${cell(entry.key)}** ${CHANGES[entry.change]}`, ''];
-  const quarantined = quarantineSentence(entry);
+  const lines = [`**${cell(entry.key)}** ${sentences.CHANGES[entry.change]}`, ''];
+  const quarantined = sentences.quarantineSentence(entry);
   if (quarantined !== undefined) lines.push(`- ⛔ ${cell(quarantined)}`);
   if (entry.base?.revision !== entry.head?.revision && entry.change !== 'Invalid') {
     lines.push(`- revision \`${arrow(entry.base?.revision, entry.head?.revision)}\``);
   }
   if (entry.group !== undefined) lines.push(`- group ${cell(entry.group)}, in lock-step`);
   if (entry.together.length > 0) lines.push(`- together with ${cell(entry.together.join(', '))}`);
-  for (const one of entry.breaks) lines.push(`- ⚠️ ${cell(breakSentence(entry.key, one))}`);
+  for (const one of entry.breaks) lines.push(`- ⚠️ ${cell(sentences.breakSentence(entry.key, one))}`);
   for (const difference of entry.differences) lines.push(`- ${cell(difference)}`);
-  const suspension = suspensionSentence(entry);
+  const suspension = sentences.suspensionSentence(entry);
   if (suspension !== undefined) lines.push(`- ${cell(suspension)}`);
-  const bindings = bindingsSentence(entry);
+  const bindings = sentences.bindingsSentence(entry);
   if (bindings !== undefined) lines.push(`- ${cell(bindings)}`);
-  for (const grant of entry.grants) lines.push(`- ${grant.escalation ? '⚠️ ' : ''}${cell(grantSentence(grant))}`);
+  for (const grant of entry.grants)
+    lines.push(`- ${grant.escalation ? '⚠️ ' : ''}${cell(sentences.grantSentence(grant))}`);
   for (const problem of entry.problems) lines.push(problemLine(problem));
   const migration = entry.walk?.migration;
   if (migration) lines.push(`- 🔁 ${cell(migrationSentence(migration))}`);
@@ -113,7 +104,7 @@ function walkLines(walk: PlannedWalk): string[] {
     '|---|---|---|---|---|---|',
     ...walk.steps.map(
       (step) =>
-        `| ${step.stage.toLowerCase()} | ${cell(trafficOf(step))} | ${formatDuration(step.leastMs)} | ${step.leastSamples} | ${formatDuration(step.deadlineMs)} | ${cell(noteOf(step, walk))} |`,
+        `| ${step.stage.toLowerCase()} | ${cell(sentences.trafficOf(step))} | ${formatDuration(step.leastMs)} | ${step.leastSamples} | ${formatDuration(step.deadlineMs)} | ${cell(sentences.noteOf(step, walk))} |`,
     ),
     '',
     '</details>',

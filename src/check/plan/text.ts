@@ -4,31 +4,24 @@ import { table } from '../table.ts';
 import { liveText } from './live.ts';
 import { migrationSentence } from './migration.ts';
 import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
-import {
-  bindingsSentence,
-  breakSentence,
-  CHANGES,
-  deletionSentence,
-  grantSentence,
-  isEmpty,
-  noteOf,
-  quarantineSentence,
-  suspensionSentence,
-  trafficOf,
-} from './summary.ts';
+import * as sentences from './summary.ts';
 import type { PlannedWalk } from './walk.ts';
 
 export function planText(plan: Plan): string {
   const lines = [`plan ${short(plan.base)}..${short(plan.head)}`];
   if (plan.live) lines.push(liveText(plan.live));
-  if (isEmpty(plan)) lines.push('', 'nothing changes');
+  if (sentences.isEmpty(plan)) lines.push('', 'nothing changes');
   const escalations = escalationsOf(plan);
   if (escalations.length > 0) {
-    lines.push('', 'escalations, to be looked at first:', ...escalations.map((grant) => `  ! ${grantSentence(grant)}`));
+    lines.push(
+      '',
+      'escalations, to be looked at first:',
+      ...escalations.map((grant) => `  ! ${sentences.grantSentence(grant)}`),
+    );
   }
   const harmless = plan.policies.filter(({ escalation }) => !escalation);
-  if (harmless.length > 0) lines.push('', ...harmless.map(grantSentence));
-  if (plan.deletion) lines.push('', deletionSentence(plan.deletion));
+  if (harmless.length > 0) lines.push('', ...harmless.map(sentences.grantSentence));
+  if (plan.deletion) lines.push('', sentences.deletionSentence(plan.deletion));
   for (const entry of plan.entries) lines.push('', ...entryLines(entry));
   for (const { span, code, message, remedy } of plan.problems) {
     lines.push('', `${span ? `${span.file}:${span.line}:${span.column} ` : ''}${code} ${message}`, `  fix: ${remedy}`);
@@ -38,8 +31,8 @@ export function planText(plan: Plan): string {
 
 function entryLines(entry: PlannedEntry): string[] {
   const refused = entry.problems.length > 0 && entry.change !== 'Invalid' ? ', and would be refused' : '';
-  const lines = [`${entry.key} ${CHANGES[entry.change]}${refused}`];
-  const quarantined = quarantineSentence(entry);
+  const lines = [`${entry.key} ${sentences.CHANGES[entry.change]}${refused}`];
+  const quarantined = sentences.quarantineSentence(entry);
   if (quarantined !== undefined) lines.push(`  ! ${quarantined}`);
   if (entry.change !== 'Settings' && entry.change !== 'Invalid') {
     lines.push(`  revision ${arrow(entry.base?.revision, entry.head?.revision)}`);
@@ -47,13 +40,13 @@ function entryLines(entry: PlannedEntry): string[] {
   }
   if (entry.group !== undefined) lines.push(`  group    ${entry.group}, in lock-step`);
   if (entry.together.length > 0) lines.push(`  together with ${entry.together.join(', ')}`);
-  for (const one of entry.breaks) lines.push(`  ! ${breakSentence(entry.key, one)}`);
+  for (const one of entry.breaks) lines.push(`  ! ${sentences.breakSentence(entry.key, one)}`);
   for (const difference of entry.differences) lines.push(`  ~ ${difference}`);
-  const suspension = suspensionSentence(entry);
+  const suspension = sentences.suspensionSentence(entry);
   if (suspension !== undefined) lines.push(`  ~ ${suspension}`);
-  const bindings = bindingsSentence(entry);
+  const bindings = sentences.bindingsSentence(entry);
   if (bindings !== undefined) lines.push(`  ${bindings}`);
-  for (const grant of entry.grants) lines.push(`  ${grant.escalation ? '!' : '~'} ${grantSentence(grant)}`);
+  for (const grant of entry.grants) lines.push(`  ${grant.escalation ? '!' : '~'} ${sentences.grantSentence(grant)}`);
   for (const { span, code, message, remedy } of entry.problems) {
     lines.push(`  ${span ? `${span.file}:${span.line}:${span.column} ` : ''}${code} ${message}`, `    fix: ${remedy}`);
   }
@@ -65,11 +58,11 @@ function entryLines(entry: PlannedEntry): string[] {
 function walkLines(walk: PlannedWalk): string[] {
   const rows = walk.steps.map((step) => [
     `    ${step.stage.toLowerCase()}`,
-    trafficOf(step),
+    sentences.trafficOf(step),
     formatDuration(step.leastMs),
     String(step.leastSamples),
     formatDuration(step.deadlineMs),
-    noteOf(step, walk),
+    sentences.noteOf(step, walk),
   ]);
   return [
     `  ${walk.strategy}: serves everything after ${formatDuration(walk.leastMsToServing)} at least, proven after ${formatDuration(walk.leastMsToProven)}; too few samples: ${walk.insufficientData}`,
