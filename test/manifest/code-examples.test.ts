@@ -10,7 +10,10 @@ const SOURCE = path.resolve(import.meta.dirname, '../../src');
 /** What lint, plan, test, rehearse and lock say of documents is said by these. */
 const SPEAKERS = ['check/**/*.ts', 'manifest/**/*.ts', 'model/link-fault.ts'];
 
-/** Reviewed: what is said by these rooms and is about no document that could be shown. */
+/**
+ * Reviewed: what is said by these rooms and is about no document that could be shown. A new code has a bad and a good
+ * document in one of the tables of `schemas/code-pages.ts`, or its reason here.
+ */
 const WITHOUT_EXAMPLES: Readonly<Record<string, string>> = {
   HW2111: 'named in the text of HW1101, whose page has the documents',
   HW2112: 'named in the text of HW1101, whose page has the documents',
