@@ -15,7 +15,7 @@ import { checkVersion, parsePath } from './preflight.ts';
 import { MirrorReader } from './reader.ts';
 import { isCommit } from './ref.ts';
 
-export interface LocalRepository extends Pick<GitPort, 'files' | 'baseFiles' | 'blobs' | 'commit'> {
+export interface LocalRepository extends Pick<GitPort, 'files' | 'baseFiles' | 'blobs' | 'commit' | 'skipped'> {
   /** The commit that a branch, a tag, `HEAD~1` or an abbreviated id names. */
   resolve(revision: string): Promise<Result<string, Problem>>;
   /** The best commit that both have in their past. */
@@ -59,6 +59,7 @@ export async function openLocal(folder: string, followedPath: string): Promise<R
   };
   return ok({
     files: (commit) => reader.files(commit),
+    skipped: (commit) => reader.skipped(commit),
     baseFiles: (commit, base) => reader.baseFiles(commit, base),
     blobs: (oids) => reader.blobs(oids),
     commit: (commit) => reader.commit(commit),

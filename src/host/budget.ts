@@ -9,6 +9,7 @@
  * Where replicas use more than that together than the machine has, the kernel ends cells first (`launch.ts`), and only cells.
  */
 import type { CellSpec } from '../model/engine.ts';
+import { foldersOf } from '../model/mount.ts';
 
 const MIB = 2 ** 20;
 const INSTANCES_WITHOUT_SUSPENSION = 2;
@@ -35,10 +36,12 @@ export function replicaBudget(cell: CellSpec): ReplicaBudget {
   const instances = Math.max(wanted, INSTANCES_WITHOUT_SUSPENSION);
   const initialBytes = cell.members.reduce((sum, { bundle }) => sum + bundle.initialMemoryBytes, 0);
   const memoryBytes = cell.members.reduce((sum, { member }) => sum + member.limits.memoryBytes, 0);
+  const folders = cell.members.flatMap(({ member }) => foldersOf(member.capabilities));
+  const folderBytes = folders.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     instances,
-    dataBytes: instances * memoryBytes + HEAP_MIB * MIB + RUNTIME_BYTES + wanted * SUSPENDED_STACK_BYTES,
-    reservedBytes: SERVING_BYTES + memoryBytes + (instances - 1) * Math.min(initialBytes, memoryBytes),
+    dataBytes: instances * memoryBytes + folderBytes + HEAP_MIB * MIB + RUNTIME_BYTES + wanted * SUSPENDED_STACK_BYTES,
+    reservedBytes: SERVING_BYTES + folderBytes + memoryBytes + (instances - 1) * Math.min(initialBytes, memoryBytes),
   };
 }
 

@@ -54,6 +54,27 @@ export class Denials {
     }));
   }
 
+  /** Folders of the repository that a cell gets when it starts: nobody asks for them afterwards. */
+  mounted({ group, members }: CalledFrom): void {
+    for (const { member } of members) {
+      for (const { capability, name, settings } of member.capabilities) {
+        const { path } = settings as { readonly path?: string };
+        if (capability !== 'filesystem' || path === undefined) continue;
+        const asked = `mount ${path}`.slice(0, MAX_ASKED_CHARACTERS);
+        this.#count(`${group}\n${member.key}\n${name} ${asked}`, 1, () => ({
+          component: member.key,
+          group,
+          capability,
+          grant: name,
+          outcome: 'Allowed',
+          asked,
+          needs: { path, access: 'ReadOnly' },
+          why: '',
+        }));
+      }
+    }
+  }
+
   /**
    * A guest called a function of another entry; without `target` no link allows it, and its cell is ended. What is called is
    * told by its interface: names of functions are the cell's own word, and it could think of many.

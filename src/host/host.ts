@@ -137,6 +137,7 @@ export class Host {
       onChange: (changed) => this.#onReplicaChange(changed),
     });
     this.#replicas.set(id, replica);
+    this.#denials.mounted(cell);
     if (cell.parked) this.#onReplicaChange(replica);
     else this.#admit(replica);
     return ok(undefined);

@@ -28,7 +28,9 @@ import { sharedStoreProblems, stateProblems } from './assemble/state.ts';
 import { pinsOf } from './assemble/source.ts';
 import { Tenancy } from './assemble/tenancy.ts';
 import { refuseKeepers, valuesOf } from './assemble/values.ts';
+import { withFolders } from './assemble/mounts.ts';
 import { byPlace } from './finding.ts';
+import type { Folders } from './folders.ts';
 import { isKind } from './kinds.ts';
 import { keyOf, keySpan, type Parsed, type ParsedDocument } from './parsed.ts';
 
@@ -50,6 +52,7 @@ export function assemble(
   previous?: Desired,
   shapeOf: ShapeOf = () => undefined,
   scope?: RootScope,
+  folders: Folders = new Map(),
 ): Desired {
   const assembly = new Assembly();
   const environment = chooseEnvironment(parsed, assembly, previous?.environment);
@@ -61,7 +64,7 @@ export function assemble(
   refuseRolloutPolicies(assembly);
   refuseRoles(assembly);
   refuseKeepers(assembly);
-  const { members, sources } = checkComponents(assembly, settings, artifacts, shapeOf);
+  const { members, sources } = checkComponents(assembly, settings, { artifacts, folders }, shapeOf);
   const unreadablePaths = unreadablePathsOf(parsed.unreadableFiles, tenancy);
   const rules = checkRoutes(assembly, { tenancy, policies, unreadablePaths, previous, members, shapeOf, scope });
   const schedules = checkSchedules(assembly, tenancy, unreadablePaths, previous, { members, shapeOf });
@@ -174,7 +177,7 @@ interface Components {
 function checkComponents(
   assembly: Assembly,
   environment: EnvironmentSettings,
-  artifacts: ReadonlyMap<string, Digest>,
+  { artifacts, folders }: { readonly artifacts: ReadonlyMap<string, Digest>; readonly folders: Folders },
   shapeOf: ShapeOf,
 ): Components {
   const members = new Map<EntryKey, Member>();
@@ -182,7 +185,8 @@ function checkComponents(
   const sources = new Map<EntryKey, Exclude<RolloutSource, { type: 'Broken' }>>();
   for (const document of assembly.all('Component')) {
     const source = rolloutSource(document, environment, assembly);
-    const grants = grantsOf(document, environment, assembly);
+    const granted = grantsOf(document, environment, assembly);
+    const grants = granted.ok ? withFolders(document, granted.value, folders) : granted;
     const values = valuesOf(document, assembly);
     const member = memberOf(document, artifacts, { pins, grants, values });
     if (member.ok && source.type !== 'Broken') members.set(member.value.key, member.value);

@@ -55,7 +55,7 @@ export function overlaid(parsed: Parsed, bases: Parsed, previous: Desired | unde
     const made = makeDocument(template, { environment, variables, patched, validators });
     targets.push(targetText(made.identity));
     if (made.problems.length === 0) {
-      documents.push(fromBase(toParsed(template.file, made.placed, made.identity), template.base, made.ownPath));
+      documents.push(fromBase(toParsed(template.file, made.placed, made.identity), template.base, made.own));
       continue;
     }
     const problems = about(made.identity, bounded(made.problems, BOUNDS));
@@ -91,16 +91,16 @@ function makeDocument(template: Template, { environment, variables, patched, val
     finding('HW1151', message, { span: spanOfValue(file, template.places, pointer) }),
   );
   let placed: Placed = { value: filled.value, places: template.places };
-  let ownPath = true;
+  let own: OwnPaths = { source: true, folders: true };
   for (const [index, { target, patch }] of (environment.value.spec.patches ?? []).entries()) {
     if (targetText(target) !== targetText(identity)) continue;
     patched.add(index);
     const at = `/spec/patches/${index}/patch`;
     placed = mergePatch(placed, { value: patch as Json, places: environment.places, file: environment.file, at });
-    ownPath &&= !setsPath(patch as Json);
+    own = { source: own.source && !setsPath(patch as Json), folders: own.folders && !setsGrants(patch as Json) };
     if (targetText(identityOf(placed.value)) !== targetText(identity)) {
       problems.push(atValue(environment, at, 'HW1153', `the patch makes another document of ${targetText(identity)}`));
-      return { identity, problems, placed, ownPath };
+      return { identity, problems, placed, own };
     }
   }
   if (identity.kind === 'Environment') {
@@ -111,7 +111,17 @@ function makeDocument(template: Template, { environment, variables, patched, val
     const tree = { value: placed.value, places: placed.places, problems: [] };
     problems.push(...documentProblems(file, tree, identity, validators).map((one) => aboutVariables(template, one)));
   }
-  return { identity, problems, placed, ownPath };
+  return { identity, problems, placed, own };
+}
+
+/** Which paths of a document are the base's own: no patch has set them. */
+interface OwnPaths {
+  readonly source: boolean;
+  readonly folders: boolean;
+}
+
+function setsGrants(patch: Json): boolean {
+  return (patch as { readonly spec?: { readonly capabilities?: unknown } | null }).spec?.capabilities !== undefined;
 }
 
 /** A value that was made by variables is a text, whatever they say. */
@@ -135,13 +145,25 @@ function setsPath(patch: Json): boolean {
 }
 
 /** A path in a base is relative to the base; one in a patch to the followed path, like all of the Environment. */
-function fromBase(document: ParsedDocument, base: string, ownPath: boolean): ParsedDocument {
-  if (document.kind !== 'Component' || !ownPath) return document;
+function fromBase(document: ParsedDocument, base: string, own: OwnPaths): ParsedDocument {
+  if (document.kind !== 'Component' && document.kind !== 'Role') return document;
   const { value } = document as ParsedDocument<'Component'>;
-  const { path } = value.spec.source;
-  if (path === undefined) return document;
-  const source = { ...value.spec.source, path: `${base}/${path.replace(/^\.\//, '')}` };
-  return { ...document, value: { ...value, spec: { ...value.spec, source } } } as ParsedDocument;
+  const below = (path: string): string => `${base}/${path.replace(/^\.\//, '')}`;
+  const { source, capabilities } = value.spec as Partial<typeof value.spec>;
+  const moved = {
+    ...(own.source && source?.path !== undefined ? { source: { ...source, path: below(source.path) } } : {}),
+    ...(own.folders && capabilities ? { capabilities: capabilities.map((grant) => grantFromBase(grant, below)) } : {}),
+  };
+  return { ...document, value: { ...value, spec: { ...value.spec, ...moved } } } as ParsedDocument;
+}
+
+function grantFromBase<Item extends { readonly filesystem?: { readonly path?: string } }>(
+  grant: Item,
+  below: (path: string) => string,
+): Item {
+  const { filesystem } = grant;
+  if (filesystem?.path === undefined) return grant;
+  return { ...grant, filesystem: { ...filesystem, path: below(filesystem.path) } };
 }
 
 function targetText({ kind, namespace = '', name = '' }: Identity): string {

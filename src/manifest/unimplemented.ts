@@ -29,11 +29,6 @@ const WRITTEN: readonly Unimplemented[] = [
   },
   { kind: 'Component', where: 'spec.capabilities.*.sockets', what: 'the capability sockets' },
   { kind: 'Component', where: 'spec.capabilities.*.nameLookup', what: 'the capability nameLookup' },
-  {
-    kind: 'Component',
-    where: 'spec.capabilities.*.filesystem.path',
-    what: 'mounting a folder of the repository',
-  },
   { kind: 'Component', where: 'spec.capabilities.*.blobStore', what: 'the capability blobStore' },
   { kind: 'Component', where: 'spec.capabilities.*.messaging', what: 'the capability messaging' },
   { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },

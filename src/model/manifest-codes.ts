@@ -243,4 +243,15 @@ export const MANIFEST_CODES = {
     remedy: 'name a volume in place of the path, or grant access: ReadOnly without quotas',
     policy: 'Terminal',
   },
+  HW1242: {
+    title: 'folder that is not in the commit',
+    remedy: 'commit the folder, or name one that is there, relative to the followed path',
+    policy: 'Terminal',
+  },
+  HW1243: {
+    title: 'folder that cannot be mounted',
+    remedy:
+      'mount a smaller folder without links: a cell holds all of it in memory; what is large belongs into a volume',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

@@ -19,6 +19,7 @@ import { finding } from '../manifest/finding.ts';
 import { basesOf, overlaid } from '../manifest/overlay.ts';
 import { createValidators, type Validators } from '../manifest/validator.ts';
 import type { Desired } from '../model/desired.ts';
+import { folderPathsOf } from '../manifest/folders.ts';
 import { artifactPathsOf, manifestFiles, merged, overLimits, unreadable } from '../manifest/parse.ts';
 import type { RootScope } from '../manifest/assemble/scope.ts';
 import type { Parsed } from '../manifest/parsed.ts';
@@ -77,11 +78,12 @@ export function openManifestParser(options: ManifestParserOptions): ManifestPars
   };
   return {
     ...reading(),
-    assemble,
+    assemble: (commit, parsed, artifacts, previous, shapeOf, folders) =>
+      assemble(commit, parsed, artifacts, previous, shapeOf, undefined, folders),
     portOf: (scope) => ({
       ...reading(),
-      assemble: (commit, parsed, artifacts, previous, shapeOf) =>
-        assemble(commit, parsed, artifacts, previous, shapeOf, scope),
+      assemble: (commit, parsed, artifacts, previous, shapeOf, folders) =>
+        assemble(commit, parsed, artifacts, previous, shapeOf, scope, folders),
     }),
     pid: () => parser.pid,
     close: () => parser.close(),
@@ -221,7 +223,8 @@ class Parser {
 }
 
 function outcomeOf(parsed: Parsed): ParsedFiles<Parsed> {
-  return { parsed, artifactPaths: artifactPathsOf(parsed), shaped: shapedArtifactsOf(parsed) };
+  const shaped = shapedArtifactsOf(parsed);
+  return { parsed, artifactPaths: artifactPathsOf(parsed), folderPaths: folderPathsOf(parsed), shaped };
 }
 
 function* batchesOf(files: readonly ManifestFile[]): Generator<readonly ManifestFile[]> {

@@ -1,4 +1,6 @@
 /** What a tree of a local repository asks for, as the daemon would read it: one of the two sides that `plan` compares. */
+import { contentsOf } from '../manifest/folders.ts';
+import { readFolders } from '../reconcile/folders.ts';
 import { CONFIG_FILE } from '../check/lint/source.ts';
 import type { LocalRepository } from '../git/local.ts';
 import { digestOfBytes, type Digest } from '../kit/digest.ts';
@@ -57,7 +59,11 @@ export async function stateAt(
   if (failed && !failed.ok) return failed;
   const shapeOf: ShapeOf = (artifact) => found.get(artifact);
   const bytesOf = (artifact: Digest): Uint8Array | undefined => known.get(artifact);
-  return ok({ desired: scoped.value.assemble(commit, parsed.parsed, digests, previous, shapeOf), shapeOf, bytesOf });
+  const folders = await readFolders(repository, { commit: tree, files, paths: parsed.folderPaths ?? [] });
+  if (!folders.ok) return folders;
+  const content = contentsOf(folders.value);
+  const desired = scoped.value.assemble(commit, parsed.parsed, digests, previous, shapeOf, content);
+  return ok({ desired, shapeOf, bytesOf });
 }
 
 /** What an environment is before there is one, or when it has been taken away. */

@@ -4,6 +4,7 @@ import type { Member } from '../model/component.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Bundle } from '../model/engine.ts';
 import type { Memory, Release } from '../model/memory.ts';
+import { foldersOf } from '../model/mount.ts';
 import type { RouteRule } from '../model/route.ts';
 import type { Origin } from './mending.ts';
 import type { ComponentPort, SupplyPort } from './ports.ts';
@@ -72,6 +73,7 @@ export async function digestsInUse(
   const keep = new Set<Digest>();
   for (const member of members) {
     for (const part of await supply.parts(member)) keep.add(part);
+    for (const { content } of foldersOf(member.capabilities)) keep.add(content);
     keepBundle(keep, await components.cached(member.artifact, member.limits.memoryBytes));
   }
   for (const digest of pinned) if (!keep.has(digest)) keepBundle(keep, await components.pinned(digest));

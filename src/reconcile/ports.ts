@@ -6,6 +6,7 @@ import type { Member } from '../model/component.ts';
 import type { Desired } from '../model/desired.ts';
 import type { Bundle, CellSpec, EngineObserved, ReleaseSamples, SyntheticRun } from '../model/engine.ts';
 import type { StoreOrder, StoresDone } from '../model/edition.ts';
+import type { Folders } from '../manifest/folders.ts';
 import type { FiringId, FiringOrder } from '../model/firing.ts';
 import type { MemoryParts } from '../model/memory-parts.ts';
 import type { SealedValue } from '../model/sealed.ts';
@@ -75,6 +76,8 @@ export interface ManifestFile {
 export interface ParsedFiles<Parsed = unknown> {
   readonly parsed: Parsed;
   readonly artifactPaths: readonly string[];
+  /** Of folders that are mounted; absent: none. */
+  readonly folderPaths?: readonly string[];
   readonly shaped?: ShapedArtifacts;
 }
 
@@ -96,7 +99,7 @@ export interface ManifestPort<Parsed = unknown> {
    * `artifacts` holds the digest of each path that exists in the commit. `previous` is the last accepted desired state:
    * an invalid Environment or Policy leaves the previous one in force, and the rules of an invalid Route stay as they
    * were. (Invalid components are missing from `entries` and named in `invalid`: to keep them is row 1 of the table.)
-   * `shapeOf` knows the types of the components that `shaped` named.
+   * `shapeOf` knows the types of the components that `shaped` named, `folders` the content of those that are mounted.
    */
   assemble(
     commit: string,
@@ -104,6 +107,7 @@ export interface ManifestPort<Parsed = unknown> {
     artifacts: ReadonlyMap<string, Digest>,
     previous?: Desired,
     shapeOf?: ShapeOf,
+    folders?: Folders,
   ): Desired;
 }
 

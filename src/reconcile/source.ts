@@ -16,6 +16,7 @@ import type { TrustSettings } from '../model/trust.ts';
 import type { ShapeOf } from '../model/wit.ts';
 import { judgeCommits, trustInForce } from './trust.ts';
 import { readDocuments } from './documents.ts';
+import { storeFolders } from './folders.ts';
 import type { ArtifactPort, CommitInfo, GitPort, ManifestPort, ShapedArtifacts, ShapePort, TreeFile } from './ports.ts';
 
 /** Heads that one accepted head can pass over and that are still named. */
@@ -166,7 +167,9 @@ async function read(
   if (!known.ok) return known;
   const shapeOf = await shapesOf(shapes, artifacts, known.value, parsed.shaped);
   if (!shapeOf.ok) return shapeOf;
-  return ok(manifest.assemble(commit, parsed.parsed, known.value, previous, shapeOf.value));
+  const folders = await storeFolders(git, artifacts, { commit, files, paths: parsed.folderPaths ?? [] });
+  if (!folders.ok) return folders;
+  return ok(manifest.assemble(commit, parsed.parsed, known.value, previous, shapeOf.value, folders.value));
 }
 
 /** The types of what the documents call or link, as far as the bytes are on this disk. */

@@ -48,6 +48,7 @@ const signedBy = (source: string, key: string) =>
     .replace('BAD', PUBLIC_KEY.replace('MFkw', 'MFkx'));
 const quoted = (text: string) => (text.startsWith('»') ? `»"${text.slice(1)}"` : `"${text}"`);
 
+const FOLDER = { HW1242: 'missing', HW1243: 'large' } as const;
 const RULE = '  rules:\n    - backendRef: {name: cart}\n';
 const CANARY = (steps: string) => `  strategy: {type: Canary, canary: {steps: [${steps}]}}\n`;
 const PREVIEWED = (host: string) => `  rollout: {strategy: {type: BlueGreen, blueGreen: {previewHostname: ${host}}}}\n`;
@@ -864,6 +865,24 @@ export const ROWS: readonly Row[] = [
     what: 'a folder of the repository to write to',
     bad: shop('  capabilities: [{name: a, filesystem: {path: a, mountPath: /a, access: »ReadWrite}}]\n'),
     good: shop('  capabilities: [{name: a, filesystem: {volume: a, mountPath: /a, access: ReadWrite}}]\n'),
+  },
+  ...(['HW1242', 'HW1243'] as const).map((code) => ({
+    code,
+    what: 'a folder of the repository',
+    bad: shop(`  capabilities: [{name: a, filesystem: {path: »${FOLDER[code]}, mountPath: /a}}]\n`),
+    good: shop('  capabilities: [{name: a, filesystem: {path: ./templates/mail, mountPath: /a}}]\n'),
+  })),
+  {
+    code: 'HW1242',
+    what: 'a folder that a Role mounts',
+    bad: {
+      ...shop('  capabilities: [{name: a, »roleRef: {name: basics}}]\n'),
+      'role.yaml': role('{name: b, filesystem: {path: missing, mountPath: /a}}'),
+    },
+    good: {
+      ...shop('  capabilities: [{name: a, roleRef: {name: basics}}]\n'),
+      'role.yaml': role('{name: b, filesystem: {path: there, mountPath: /a}}'),
+    },
   },
   ...['maxSize: 1Mi', 'maxFiles: 5'].map((quota) => ({
     code: 'HW1241' as const,

@@ -1,5 +1,7 @@
 import { digestOfBytes, type Digest } from '../../src/kit/digest.ts';
+import { err, ok } from '../../src/kit/result.ts';
 import { assemble } from '../../src/manifest/assemble.ts';
+import { folderPathsOf, type Folders } from '../../src/manifest/folders.ts';
 import type { RootScope } from '../../src/manifest/assemble/scope.ts';
 import { artifactPathsOf, createParse } from '../../src/manifest/parse.ts';
 import type { Parsed } from '../../src/manifest/parsed.ts';
@@ -24,9 +26,20 @@ export function artifactsOf(parsed: Parsed): ReadonlyMap<string, Digest> {
   return new Map(paths.map((path) => [path, digestOfBytes(bytesOf(path))]));
 }
 
+/** Every folder that is mounted is there, except those whose path holds `missing`; one with `large` cannot be mounted. */
+export function foldersOf(parsed: Parsed): Folders {
+  const paths = folderPathsOf(parsed).filter((path) => !path.includes('missing'));
+  return new Map(
+    paths.map((path): [string, Folders extends ReadonlyMap<string, infer Value> ? Value : never] => [
+      path,
+      path.includes('large') ? err('it is too large') : ok({ digest: digestOfBytes(bytesOf(path)), bytes: 100 }),
+    ]),
+  );
+}
+
 export function desiredOf(files: Files, previous?: Desired, scope?: RootScope): Desired {
   const parsed = parse(files);
-  return assemble('0123456789abcdef', parsed, artifactsOf(parsed), previous, undefined, scope);
+  return assemble('0123456789abcdef', parsed, artifactsOf(parsed), previous, undefined, scope, foldersOf(parsed));
 }
 
 export function places(diagnostics: readonly Diagnostic[]): readonly string[] {

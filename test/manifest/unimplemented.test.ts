@@ -14,7 +14,6 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
   ],
   'the capability sockets': [grant('sockets: {hosts: [a.example], ports: [1]}')],
   'the capability nameLookup': [grant('nameLookup: {hosts: [a.example]}')],
-  'mounting a folder of the repository': [grant('filesystem: {path: a, mountPath: /a}')],
   'the capability blobStore': [grant('blobStore: {container: a}')],
   'the capability messaging': [grant('messaging: {connection: a}')],
   'the capability sql': [grant('sql: {connection: a}')],
@@ -56,6 +55,7 @@ describe('what is not implemented yet', () => {
       'a volume',
       '  capabilities: [{name: a, filesystem: {volume: a, mountPath: /a, access: ReadWrite, maxFiles: 5}}]\n',
     ],
+    ['a folder of the repository', '  capabilities: [{name: a, filesystem: {path: a/b, mountPath: /a}}]\n'],
     ['facts', '  rollout: {group: a, retry: 1, replaces: b, emergency: {revision: b0b0c3d4e5f6, reason: c}}\n'],
   ])('but not %s', (_name, spec) => {
     expect(desiredOf(cart(spec)).entries.get('shop/cart')!.refusals).toEqual([]);

@@ -3,6 +3,7 @@ import type { Digest } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { isManifestPath } from '../../manifest/parse.ts';
 import { problem, type Problem } from '../../model/problem.ts';
+import { readFolders } from '../../reconcile/folders.ts';
 import type { GitPort, TreeFile } from '../../reconcile/ports.ts';
 import { KeptArtifacts, MAX_KEPT_BYTES } from './kept.ts';
 import { CONFIG_FILE, type LintSource } from './source.ts';
@@ -10,7 +11,7 @@ import { CONFIG_FILE, type LintSource } from './source.ts';
 export function commitSource(
   label: string,
   commit: string,
-  git: Pick<GitPort, 'files' | 'baseFiles' | 'blobs'>,
+  git: Pick<GitPort, 'files' | 'baseFiles' | 'blobs' | 'skipped'>,
 ): LintSource {
   // What a commit holds does not change: it is listed once.
   let listed: ReturnType<GitPort['files']> | undefined;
@@ -53,6 +54,10 @@ export function commitSource(
         for (const { path, bytes } of artifacts.value) digests.set(path, kept.add(path, bytes));
       }
       return ok(digests);
+    },
+    async folders(paths) {
+      const all = await files((path) => paths.some((folder) => path.startsWith(`${folder}/`)));
+      return all.ok ? readFolders(git, { commit, files: all.value, paths }) : all;
     },
     async artifact(wanted) {
       const bytes = kept.get(wanted);

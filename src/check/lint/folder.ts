@@ -12,6 +12,7 @@ import { resolveBase } from '../../model/base-path.ts';
 import { problem, type Problem } from '../../model/problem.ts';
 import type { ManifestFile } from '../../reconcile/ports.ts';
 import { KeptArtifacts, MAX_KEPT_BYTES } from './kept.ts';
+import { readMounted } from './mounted.ts';
 import { CONFIG_FILE, type ConfigFile, type LintSource } from './source.ts';
 
 /** A folder with more entries is hardly one of manifests; the daemon's mirror has the same bound for a commit. */
@@ -29,6 +30,7 @@ export function folderSource(dir: string): LintSource {
       kept = new KeptArtifacts();
       return digestArtifacts(dir, paths, kept);
     },
+    folders: (paths) => readMounted(dir, paths),
     artifact: async (file) => {
       const bytes = kept.get(file);
       return bytes ? ok(bytes) : readArtifact(dir, file);

@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../../kit/result.ts';
 import { scopeOfOne, type RootScope } from '../../manifest/assemble/scope.ts';
 import { byPlace } from '../../manifest/finding.ts';
 import { NO_LINT_CONFIG, parseLintConfig, type LintConfig } from '../../manifest/lint-config.ts';
+import { contentsOf, folderPathsOf } from '../../manifest/folders.ts';
 import { artifactPathsOf } from '../../manifest/parse.ts';
 import type { Parsed } from '../../manifest/parsed.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
@@ -126,7 +127,9 @@ async function judge(
   if (failed && !failed.ok) return failed;
   const shapeOf: ShapeOf = (artifact) => found.get(artifact);
   const scoped = config.namespaces ? manifest.portOf(scopeOfOne(config.namespaces)) : manifest;
-  const desired = scoped.assemble('', parsed, digests.value, undefined, shapeOf);
+  const folders = await source.folders(folderPathsOf(parsed));
+  if (!folders.ok) return folders;
+  const desired = scoped.assemble('', parsed, digests.value, undefined, shapeOf, contentsOf(folders.value));
   const own = applyWaivers(withSeverities(lintFindings(desired, parsed, shapeOf), config), parsed.documents);
   const findings: readonly Diagnostic[] = [...desired.diagnostics, ...own.findings].sort(byPlace);
   return ok({ files, parsed, digests: digests.value, entries: desired.entries.size, findings, waived: own.waived });

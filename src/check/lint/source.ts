@@ -1,7 +1,10 @@
 import type { Digest } from '../../kit/digest.ts';
 import type { Result } from '../../kit/result.ts';
+import type { FolderFile } from '../../model/folder-image.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ManifestFile } from '../../reconcile/ports.ts';
+
+export type MountedFolders = ReadonlyMap<string, Result<readonly FolderFile[], string>>;
 
 /** What is linted: a folder as it lies on the disk, or the tree of a commit. Paths are relative to it, `/` between segments. */
 export interface LintSource {
@@ -15,6 +18,8 @@ export interface LintSource {
   base(path: string): Promise<Result<readonly ManifestFile[], Problem>>;
   /** Digests of the artifacts that are there as regular files. */
   digests(paths: readonly string[]): Promise<Result<ReadonlyMap<string, Digest>, Problem>>;
+  /** The files of the folders that are there, of those of manifests; a text says why one cannot be mounted. */
+  folders(paths: readonly string[]): Promise<Result<MountedFolders, Problem>>;
   /** The bytes of one of them. */
   artifact(path: string): Promise<Result<Uint8Array, Problem>>;
   /** `.headway.yaml`, where there is one, and how its globs begin: `''`, or a path with `/` at its end. */

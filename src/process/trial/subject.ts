@@ -6,6 +6,7 @@ import { plannedCalls, type PlannedCall } from '../../check/trial/plan-calls.ts'
 import { checksOf, withStandIns } from '../../check/trial/stand-ins.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { byPlace } from '../../manifest/finding.ts';
+import { contentsOf, folderPathsOf } from '../../manifest/folders.ts';
 import { artifactPathsOf } from '../../manifest/parse.ts';
 import type { Parsed, ParsedDocument } from '../../manifest/parsed.ts';
 import type { Desired } from '../../model/desired.ts';
@@ -26,6 +27,8 @@ export interface Subject {
   readonly findings: readonly Diagnostic[];
   /** Components by path, or by the digest that stands in git where it does not hold them. */
   readonly artifacts: ReadonlyMap<string, Uint8Array>;
+  /** Files of folders that are mounted. */
+  readonly mounted: ReadonlyMap<string, Uint8Array>;
 }
 
 export interface Readers {
@@ -86,7 +89,9 @@ export async function readSubject(
   const failed = [...found.values()].find((answer) => !answer.ok && answer.error.policy !== 'Terminal');
   if (failed && !failed.ok) return err(failed.error);
   const shapeOf: ShapeOf = (artifact) => found.get(artifact);
-  const desired = manifest.assemble('', parsed, digests.value, previous, shapeOf);
+  const folders = await source.folders(folderPathsOf(parsed));
+  if (!folders.ok) return folders;
+  const desired = manifest.assemble('', parsed, digests.value, previous, shapeOf, contentsOf(folders.value));
   const invalid = new Set(desired.invalid.map(({ kind, namespace, name }) => `${kind} ${namespace} ${name}`));
   const checks =
     head?.checks ??
@@ -100,6 +105,11 @@ export async function readSubject(
     // What has no stand-in is one finding, and not also a reference that cannot be followed.
     findings: [...missing, ...brought.missing, ...errors.filter((one) => !isAbout(one, missing))].sort(byPlace),
     artifacts,
+    mounted: new Map(
+      [...folders.value.values()].flatMap((files) =>
+        files.ok ? files.value.map(({ path, bytes }): [string, Uint8Array] => [path, bytes]) : [],
+      ),
+    ),
   });
 }
 
