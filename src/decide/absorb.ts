@@ -4,7 +4,7 @@
  */
 import type { EntryKey } from '../model/component.ts';
 import type { EngineObserved, ReleaseSamples, ReplicaObserved } from '../model/engine.ts';
-import type { CandidateState, ReplicaFailure, SeenCounters, Tally } from '../model/memory.ts';
+import type { CandidateState, ReplicaFailure, ReplicaMemory, SeenCounters, Tally } from '../model/memory.ts';
 import type { Observed } from '../model/observed.ts';
 import type { Problem } from '../model/problem.ts';
 import { legible } from './ends.ts';
@@ -69,7 +69,13 @@ export function absorbReplicas(
     if (!replica.stopping && !excused.has(replica.id)) failures.push(failureOf(replica.group, live, problem, clockMs));
     return false;
   });
-  if (left.length !== entry.replicas.length) entry.replicas = left;
+  const kept = left.map((replica): ReplicaMemory => {
+    const live = seen.get(replica.id);
+    if (replica.recycled || replica.stopping || live?.processor?.stage !== 'Recycle') return replica;
+    failures.push({ ...failureOf(replica.group, live, undefined, clockMs), end: 'LimitExceeded' });
+    return { ...replica, recycled: true };
+  });
+  if (left.length !== entry.replicas.length || failures.length > 0) entry.replicas = kept;
   if (failures.length > 0) entry.failures = [...entry.failures, ...failures].slice(-MAX_FAILURES);
 }
 

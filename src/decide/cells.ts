@@ -6,7 +6,7 @@
  * R2 A replica's id is given out once and never again.
  * R3 What serves starts before anything else does.
  * R4 Beside a singleton nothing of its entry runs (singleton.ts): what goes is waited for, what is held is in its mailbox.
- * R5 Replicas of another token, or of another toolchain's bundles, are replaced one by one, each after the new one is ready.
+ * R5 Replicas of another token, of another toolchain's bundles, or over their processor time are replaced one by one, each after the new one is ready.
  * R6 Of what is parked nothing runs, and nothing of it is stopped before what a call can start is there.
  */
 import { hashOfJson } from '../kit/digest.ts';
@@ -186,7 +186,7 @@ function fill(
   }
   const alone = runsAlone(entry);
   const stale = mine.filter((replica) => {
-    if (want.token !== undefined && replica.token !== want.token) return true;
+    if (replica.recycled || (want.token !== undefined && replica.token !== want.token)) return true;
     const seen = live.get(replica.id);
     // A singleton would have to end first: it gets the newest bundles with its next start.
     return !alone && want.purpose === 'serving' && seen !== undefined && isOutdated(world, entry, want.release, seen);

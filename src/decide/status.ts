@@ -198,7 +198,7 @@ function conditionsOf(world: World, { context, move, row }: Decided, headline: H
   ];
 }
 
-/** Not as it should be, although it serves: its cells run with bundles that the present toolchain did not make. */
+/** Not as it should be, although it serves: bundles that the present toolchain did not make, or too much processor time. */
 function healthOf(
   world: World,
   { key, entry }: EntryContext,
@@ -207,11 +207,17 @@ function healthOf(
 ): Condition {
   const group = entry.serving && groupOf(key, entry.serving.release);
   const before = entry.conditions.Healthy;
-  if (isHealthy !== true || !group || !regressionOf(world, entry, group)) {
-    return conditionOf(world, before, 'Healthy', isHealthy, headline);
+  if (isHealthy !== true || !group) return conditionOf(world, before, 'Healthy', isHealthy, headline);
+  if (regressionOf(world, entry, group)) {
+    const message = regressionMessage(entry.bundles![group]!);
+    return conditionOf(world, before, 'Healthy', false, { reason: 'ToolchainRegression', message });
   }
-  const message = regressionMessage(entry.bundles![group]!);
-  return conditionOf(world, before, 'Healthy', false, { reason: 'ToolchainRegression', message });
+  const greedy = world.engine
+    .replicasOf(key)
+    .find(({ processor }) => processor?.stage === 'Told' || processor?.stage === 'Recycle');
+  if (!greedy?.problem) return conditionOf(world, before, 'Healthy', isHealthy, headline);
+  const { code, message } = greedy.problem;
+  return conditionOf(world, before, 'Healthy', false, { reason: 'Degraded', message: `${code}: ${message}` });
 }
 
 function conditionOf(
@@ -306,6 +312,7 @@ function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided
       ...optional('tierReason', replica.bundles?.tierReason),
       ...optional('pid', replica.pid),
       inFlight: replica.inFlight,
+      ...optional('processor', replica.processor),
       ...optional('message', replica.problem?.message),
     };
   });

@@ -22,6 +22,7 @@ import { formatBytes, replicaBudget, HEAP_MIB } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
 import { Denials } from './denials.ts';
 import { Pool } from './pool.ts';
+import { Processor, type Guest } from './processor.ts';
 import { Replica } from './replica.ts';
 import { SpawnerClient } from './spawner-client.ts';
 import type { SandboxKind } from './spawner/messages.ts';
@@ -69,6 +70,7 @@ export class Host {
   readonly #spawner: SpawnerClient;
   readonly #pool: Pool;
   readonly #denials: Denials;
+  readonly #processor: Processor;
   readonly #replicas = new Map<string, Replica>();
   /** For the processes that are not gone (N2). */
   #reservedBytes = 0;
@@ -104,6 +106,10 @@ export class Host {
     this.#denials = new Denials((records) => {
       this.broker.records.add(records);
       options.onChange();
+    });
+    this.#processor = new Processor({
+      guests: () => [...this.#replicas.values()].flatMap(guestOf),
+      onStage: (id, use) => this.#replicas.get(id)?.usesProcessor(use),
     });
     this.#pool = new Pool({
       size: options.poolSize,
@@ -156,7 +162,10 @@ export class Host {
 
   observe(): { readonly replicas: readonly ReplicaObserved[] } & Pick<EngineObserved, 'sandbox' | 'poolReady'> {
     return {
-      replicas: [...this.#replicas.values()].map((replica) => replica.observe()),
+      replicas: [...this.#replicas.values()].map((replica) => {
+        const processor = this.#processor.useOf(replica.id);
+        return { ...replica.observe(), ...(processor ? { processor } : {}) };
+      }),
       sandbox: this.#spawner.sandbox ?? UNKNOWN_SANDBOX,
       poolReady: this.#pool.ready,
     };
@@ -180,6 +189,7 @@ export class Host {
     clearTimeout(timer);
     for (const replica of replicas) replica.kill();
     this.#denials.close();
+    this.#processor.close();
     await this.broker.close();
     await this.#spawner.close();
   }
@@ -287,6 +297,12 @@ export class Host {
       this.#replicas.delete(replica.id);
     }
   }
+}
+
+/** Those that run a guest: until it is loaded, what it uses is the runtime's. */
+function guestOf({ id, cell, phase, pid }: Replica): readonly Guest[] {
+  const isLoaded = phase === 'Ready' || phase === 'Unhealthy' || phase === 'Draining';
+  return isLoaded && pid !== undefined ? [{ id, pid, limitMillis: cell.limits.cpuMillis }] : [];
 }
 
 function isSingleton({ members }: CellSpec): boolean {

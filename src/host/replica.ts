@@ -16,6 +16,7 @@ import type { Result } from '../kit/result.ts';
 import type { LivenessProbe, ReadinessProbe } from '../model/component.ts';
 import type { BundlesInUse, CellSpec, ReplicaEnd, ReplicaObserved, ReplicaPhase } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
+import type { ProcessorUse } from '../model/processor.ts';
 import type { Loaded } from '../wire/frames.ts';
 import type { CallRemote } from '../wire/remote-call.ts';
 import { assignmentOf, brokerCellOf } from './assignment.ts';
@@ -126,6 +127,19 @@ export class Replica implements CellOwner {
   stayParked(why: Problem): void {
     if (this.#problem?.message === why.message) return;
     this.#problem = why;
+    this.#options.onChange(this);
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  usesProcessor({ stage, used }: ProcessorUse): void {
+    const limit = this.cell.limits.cpuMillis / 1_000;
+    const why = `${this.id} used ${used.toFixed(2)} processors over 5 s, its limit is ${limit}`;
+    const isTold = stage === 'Told' || stage === 'Recycle';
+    this.#problem = isTold ? problem('HW4116', stage === 'Told' ? why : `${why}: it is replaced`) : undefined;
+    this.#log[stage === 'Within' ? 'info' : 'warn']({ stage, used, limit }, 'a guest and its processor time');
     this.#options.onChange(this);
   }
 

@@ -32,7 +32,6 @@ const WRITTEN: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.capabilities.*.blobStore', what: 'the capability blobStore' },
   { kind: 'Component', where: 'spec.capabilities.*.messaging', what: 'the capability messaging' },
   { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },
-  { kind: 'Component', where: 'spec.limits.cpu', what: 'a limit of processor time' },
 ];
 
 /** A Role grants what a component may be granted itself. */

@@ -1,6 +1,7 @@
 import { ARTIFACT_CODES } from './artifact-codes.ts';
 import { BASE_CODES } from './base-codes.ts';
 import { BINARY_CODES } from './binary-codes.ts';
+import { CELL_CODES } from './cell-codes.ts';
 import { CHECK_CODES } from './check-codes.ts';
 import { DAEMON_CODES } from './daemon-codes.ts';
 import { FIRING_CODE_ROWS } from './firing-codes.ts';
@@ -267,65 +268,7 @@ export const CODES = {
     remedy: 'see the message; the release serves again after the next successful start',
     policy: 'Retry',
   },
-  HW4101: {
-    title: 'not enough memory on this engine',
-    remedy:
-      'wait for another replica to end, lower spec.limits.memory or spec.limits.concurrency, or give the engine more memory',
-    policy: 'Waiting',
-  },
-  HW4102: {
-    title: 'too many replicas on this engine',
-    remedy: 'wait for another replica to end, or run another engine',
-    policy: 'Waiting',
-  },
-  HW4103: {
-    title: 'the sandbox is not available',
-    remedy: 'install bubblewrap and allow user namespaces, or set spec.isolation to Process',
-    policy: 'Waiting',
-  },
-  HW4104: {
-    title: 'the component did not load',
-    remedy: 'run it with the same files by `headway test`, or see the message: it is what the component said',
-    policy: 'Terminal',
-  },
-  HW4105: {
-    title: 'the start took too long',
-    remedy: 'raise spec.limits.startTimeout or make the component start faster',
-    policy: 'Terminal',
-  },
-  HW4106: {
-    title: 'the replica never became ready',
-    remedy: 'mend what the readiness probe calls, or raise spec.probes.readiness.deadline',
-    policy: 'Terminal',
-  },
-  HW4107: {
-    title: 'the cell crashed',
-    remedy: 'mend the component; the message holds the signal or exit code',
-    policy: 'Terminal',
-  },
-  HW4108: {
-    title: 'a file of the bundle is damaged or missing',
-    remedy: 'none: the bundle is prepared again from the artifact',
-    policy: 'Retry',
-  },
-  HW4109: {
-    title: 'the cell went over its memory',
-    remedy: 'raise spec.limits.memory, or lower what the component uses',
-    policy: 'Terminal',
-  },
-  HW4110: { title: 'the assignment is too large', remedy: 'shorten spec.env and spec.config', policy: 'Terminal' },
-  HW4111: {
-    title: 'the cell did not answer',
-    remedy: 'mend what spins or blocks in the component, or raise spec.limits.requestTimeout',
-    policy: 'Terminal',
-  },
-  HW4112: {
-    title: 'the cell broke the protocol',
-    remedy: 'report it with the component: bindings and host disagree',
-    policy: 'Terminal',
-  },
-  HW4113: { title: 'the liveness probe failed', remedy: 'mend what the liveness probe calls', policy: 'Terminal' },
-  HW4115: { title: 'the engine is shutting down', remedy: 'none: the next engine starts it', policy: 'Waiting' },
+  ...CELL_CODES,
   HW4701: {
     title: 'cell broke the protocol of the broker',
     remedy: 'report it: no component can do this; the cell was ended',

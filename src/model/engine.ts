@@ -3,6 +3,7 @@ import type { Digest } from '../kit/digest.ts';
 import type { Edition } from './edition.ts';
 import type { FiringObserved } from './firing.ts';
 import type { Problem } from './problem.ts';
+import type { ProcessorUse } from './processor.ts';
 import type { GroupId } from './snapshot.ts';
 
 /**
@@ -136,7 +137,9 @@ export interface ReplicaObserved {
   readonly isolation?: 'Strict' | 'Process';
   readonly effectiveInstancePolicy?: 'Pooled' | 'PerRequest' | 'Singleton';
   readonly bundles?: BundlesInUse;
-  /** Why it is not ready, or why it ended. */
+  /** Absent: it was not measured. */
+  readonly processor?: ProcessorUse;
+  /** Why it is not ready, why it ended, or what it does that it may not. */
   readonly problem?: Problem;
   readonly end?: ReplicaEnd;
 }

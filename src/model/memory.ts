@@ -261,6 +261,8 @@ export interface ReplicaMemory {
   readonly stopping: boolean;
   /** It was asked for without a process, and has not been seen ready since. */
   readonly parked?: true;
+  /** It used more of the processor than it may: it is replaced, and that was counted as a failure. */
+  readonly recycled?: true;
   /** Nothing of its entry may run beside it until it has ended. */
   readonly isSingleton?: true;
 }

@@ -1,6 +1,7 @@
 import type { EntryKey } from './component.ts';
 import type { BindingTier } from './engine.ts';
 import type { FiringOutcome } from './firing.ts';
+import type { ProcessorUse } from './processor.ts';
 import type { ScheduleKey } from './schedule.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { ReportStatus } from './report.ts';
@@ -142,6 +143,8 @@ export interface ReplicaStatus {
   readonly tierReason?: string;
   readonly pid?: number;
   readonly inFlight: number;
+  /** Absent: it was not measured. */
+  readonly processor?: ProcessorUse;
   readonly message?: string;
 }
 

@@ -30,6 +30,17 @@ export const ENTRY_GAUGES: readonly EntryGauge[] = [
     },
   },
   {
+    name: 'headway_processors_used',
+    help: 'Processors that the guests of an entry use, on average over five seconds',
+    labels: ['entry', 'release'],
+    fill: (gauge, { entries }) => {
+      for (const { key, replicas } of entries) {
+        for (const { release, processor } of replicas)
+          if (processor) gauge.inc({ entry: key, release: short(release) }, processor.used);
+      }
+    },
+  },
+  {
     name: 'headway_entry_bindings',
     help: '1 for the tier of the bindings that serve, and why they are not fast',
     labels: ['entry', 'tier', 'reason'],

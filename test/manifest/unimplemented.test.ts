@@ -17,7 +17,6 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
   'the capability blobStore': [grant('blobStore: {container: a}')],
   'the capability messaging': [grant('messaging: {connection: a}')],
   'the capability sql': [grant('sql: {connection: a}')],
-  'a limit of processor time': [cart('  limits: {cpu: 500m}\n')],
 };
 
 describe('what is not implemented yet', () => {
@@ -48,6 +47,7 @@ describe('what is not implemented yet', () => {
     ],
     ['replicas that may be missing', '  rollout: {strategy: {type: Rolling, rolling: {maxUnavailable: 1}}}\n'],
     ['a preview host', '  rollout: {strategy: {type: BlueGreen, blueGreen: {previewHostname: a.example}}}\n'],
+    ['a limit of processor time', '  limits: {cpu: 500m}\n'],
     ['a range of replicas', '  scaling: {minReplicas: 2, maxReplicas: 4, scaleDownAfter: 2m}\n'],
     ['an approval', '  rollout: {strategy: {type: Canary, canary: {steps: [{weight: 1, approval: {name: a}}]}}}\n'],
     ['requests to the outside', '  capabilities: [{name: a, outboundHttp: {hosts: [a.example, headway.example]}}]\n'],

@@ -13,6 +13,7 @@ import type { Result } from '../../src/kit/result.ts';
 import type { StoreOrder, StoresDone } from '../../src/model/edition.ts';
 import type { FiringOrder } from '../../src/model/firing.ts';
 import { matchKey } from '../../src/model/route.ts';
+import type { ProcessorUse } from '../../src/model/processor.ts';
 import type { Problem } from '../../src/model/problem.ts';
 import type { GroupId, Snapshot, SnapshotRule } from '../../src/model/snapshot.ts';
 import { together } from './cell-behaviour.ts';
@@ -49,7 +50,8 @@ interface Replica {
   drainingMs: number;
   drainDeadlineMs: number;
   end?: ReplicaEnd;
-  problem?: Problem;
+  problem?: Problem | undefined;
+  processor?: ProcessorUse;
 }
 
 type Live = { -readonly [K in keyof Counters]: Counters[K] extends readonly number[] ? number[] : Counters[K] };
@@ -253,6 +255,7 @@ export class EngineModel {
         restartToken: replica.cell.restartToken,
         ageMs: replica.ageMs,
         inFlight: 0,
+        ...(replica.processor ? { processor: replica.processor } : {}),
         ...(replica.bundles ? { bundles: replica.bundles } : {}),
         ...(replica.phase === 'Ready' ? { readyForMs: replica.readyForMs } : {}),
         ...(replica.end ? { end: replica.end } : {}),

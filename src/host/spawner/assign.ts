@@ -5,9 +5,8 @@
  * to the digest that the bundle names.
  */
 import { execFile } from 'node:child_process';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type net from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { digestOfBytes, type Digest } from '../../kit/digest.ts';
@@ -15,6 +14,7 @@ import { err, ok, type Result } from '../../kit/result.ts';
 import { contentPath } from '../../model/content.ts';
 import { problem, type Problem } from '../../model/problem.ts';
 import type { LaunchedCell } from './launch.ts';
+import { GUEST_PRIORITY, setPriority } from './priority.ts';
 import { HEADER_BYTES, MAX_JSON_BYTES, MAX_PAYLOAD_BYTES, ToCell, type Assignment } from '../../wire/frames.ts';
 
 const execFileAsync = promisify(execFile);
@@ -51,7 +51,7 @@ export async function assign(
   ]);
   if (!files.ok) return files;
   if (!limited.ok) return limited;
-  if (cell.lowered) await restorePriority(cell.pid);
+  await setPriority(cell.pid, GUEST_PRIORITY);
   const frames = [frame(ToCell.Assign, head), ...files.value.flatMap(chunked)];
   return writeAll(cell.channel, frames);
 }
@@ -93,17 +93,6 @@ async function limitData(
     return ok(undefined);
   } catch (error) {
     return err(problem('HW4001', `the memory limit could not be set: ${(error as Error).message}`));
-  }
-}
-
-/** Priorities are of threads: those that started at the lowest have to be raised one by one. */
-async function restorePriority(pid: number): Promise<void> {
-  for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
-    try {
-      os.setPriority(Number(thread), os.constants.priority.PRIORITY_NORMAL);
-    } catch {
-      // The thread has ended since.
-    }
   }
 }
 

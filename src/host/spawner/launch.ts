@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { describeExit, exitOf } from './exit.ts';
 import type { CellExit } from './messages.ts';
+import { LOWEST_PRIORITY } from './priority.ts';
 import type { CellCommand } from './sandbox.ts';
 import type { SocketPair } from './socketpair.ts';
 
@@ -15,7 +16,6 @@ const INFO_PERIOD_MS = 2;
 const MAX_INFO_BYTES = 4_096;
 /** Of 1000, which is "always first". */
 const OUT_OF_MEMORY_SCORE = '800';
-export const LOWEST_PRIORITY = 19;
 
 export interface LaunchedCell {
   /** Node's pid as the host sees it. */
