@@ -23,7 +23,7 @@ export function skippingClock(file: string): Clock {
     timer: NodeJS.Timeout;
   }
   const waiting = new Set<Waiting>();
-  let skippedMs = skippedIn(file);
+  let skippedMs = skippedIn(file) ?? 0;
   const arm = ({ dueMs }: Pick<Waiting, 'dueMs'>, run: () => void): NodeJS.Timeout =>
     setTimeout(run, Math.max(0, dueMs - performance.now()));
   const ring = (one: Waiting): void => {
@@ -31,7 +31,7 @@ export function skippingClock(file: string): Clock {
     one.run();
   };
   setInterval(() => {
-    const moreMs = skippedIn(file) - skippedMs;
+    const moreMs = (skippedIn(file) ?? skippedMs) - skippedMs;
     if (moreMs === 0) return;
     skippedMs += moreMs;
     for (const one of waiting) {
@@ -54,6 +54,11 @@ export function skippingClock(file: string): Clock {
   };
 }
 
-function skippedIn(file: string): number {
-  return Number(readFileSync(file, 'utf8'));
+/** Undefined: the trial's folder is gone, and its end is near. */
+function skippedIn(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
