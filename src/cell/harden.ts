@@ -3,6 +3,8 @@
  * change what everyone shares. Runs once, before anything foreign is loaded.
  */
 
+import { registerHooks } from 'node:module';
+
 /** What stays: the language, WebAssembly, text coding, and what our own modules and jco's bindings use. */
 const KEPT_GLOBALS: ReadonlySet<string> = new Set(
   (
@@ -27,7 +29,15 @@ const FROZEN = [
   .join(' ')
   .split(' ');
 
+/** Of `process`: what reaches other processes, files, users and Node's inside. What Node needs to go on stays. */
+const REMOVED_OF_PROCESS = (
+  'kill _kill _debugProcess _debugEnd binding _linkedBinding dlopen execve chdir abort umask getBuiltinModule loadEnvFile ' +
+  'setuid setgid seteuid setegid setgroups initgroups report constrainedMemory setSourceMapsEnabled permission'
+).split(' ');
+
 export function harden(): void {
+  refuseModules();
+  for (const name of REMOVED_OF_PROCESS) Reflect.deleteProperty(process, name);
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (!KEPT_GLOBALS.has(name)) Reflect.deleteProperty(globalThis, name);
   }
@@ -37,6 +47,17 @@ export function harden(): void {
   for (const name of ['Module', 'Instance', 'Memory', 'Table', 'Global', 'RuntimeError']) {
     freezeWithPrototype((shared['WebAssembly'] as Readonly<Record<string, unknown>>)[name]);
   }
+}
+
+/** No module is loaded from here on, `node:vm` and `node:v8` among them; the hook that brings the bindings is asked before this one. */
+function refuseModules(): void {
+  registerHooks({
+    resolve(specifier) {
+      throw Object.assign(new Error(`a cell loads no modules: ${specifier.slice(0, 100)}`), {
+        code: 'HEADWAY_NO_MODULES',
+      });
+    },
+  });
 }
 
 function freezeWithPrototype(shared: unknown): void {

@@ -30,9 +30,11 @@ export class Bench {
     this.#pairs = pairs;
   }
 
+  /** @param fixture in `fixtures`, or an absolute path. */
   static async open(fixture: string): Promise<Bench> {
     const folder = temporaryFolder();
-    const source = { root: FIXTURES, entry: path.join(FIXTURES, fixture) };
+    const entry = path.resolve(FIXTURES, fixture);
+    const source = { root: path.dirname(entry), entry };
     const boot = await writeBootFolder(source, path.join(folder, 'boot'));
     await writeFilter(folder, seccompFilter(filterArchitecture(process.arch)!));
     return new Bench(folder, boot, await SocketPairs.open(path.join(folder, 'run')));

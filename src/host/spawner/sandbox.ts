@@ -59,6 +59,10 @@ function nodeFlags(bootFolder: string, limits: ProcessLimits): readonly string[]
     '--disable-proto=throw',
     '--no-addons',
     '--disable-sigusr1',
+    // They open files that the permission model does not ask about.
+    '--no-experimental-sqlite',
+    '--no-experimental-webstorage',
+    '--no-experimental-ffi',
     '--disable-warning=ExperimentalWarning',
     `--max-old-space-size=${limits.heapMiB}`,
     `--wasm-max-mem-pages=${limits.maxWasmPages}`,
@@ -75,6 +79,8 @@ export function strictCommand(tools: StrictTools, node: string, boot: BootFolder
     file: tools.bubblewrap,
     args: [
       '--unshare-all',
+      '--hostname',
+      'cell',
       '--new-session',
       '--cap-drop',
       'ALL',
