@@ -67,6 +67,8 @@ export interface KeyValueOptions {
 export class KeyValueService {
   readonly #options: KeyValueOptions;
   readonly #batches = new Map<Store, Batch>();
+  /** Stores that were read in this turn. */
+  readonly #read = new Map<Store, Place>();
 
   constructor(options: KeyValueOptions) {
     this.#options = options;
@@ -85,6 +87,7 @@ export class KeyValueService {
       store = this.#options.stores.open(place.namespace, name, place.edition);
       const { write } = SHAPES[request.operation];
       if (write && !store.writing) this.#begin(store, place);
+      else if (!this.#read.has(store)) this.#beginReading(store, place);
       const answer = this.#perform(authority, store, request, verdict.quota!);
       const batch = this.#batches.get(store);
       if (batch) batch.waiting.push({ answer, reply });
@@ -97,6 +100,14 @@ export class KeyValueService {
 
   /** Commits what was written since the last turn, and answers. */
   endTurn(): void {
+    for (const [store, place] of this.#read) {
+      try {
+        store.endReading();
+      } catch (error) {
+        this.#fail(store, place, error);
+      }
+    }
+    this.#read.clear();
     for (const batch of this.#batches.values()) {
       const { store, waiting } = batch;
       try {
@@ -108,6 +119,11 @@ export class KeyValueService {
       this.#batches.delete(store);
       for (const { answer, reply } of waiting) reply(answer);
     }
+  }
+
+  #beginReading(store: Store, place: Place): void {
+    store.beginReading();
+    this.#read.set(store, place);
   }
 
   #begin(store: Store, place: Place): void {

@@ -72,6 +72,8 @@ export class Session {
   /** By seat; absent where it asks for nothing. */
   readonly #asking: (Waiting | undefined)[] = [];
   readonly #pins: (Pin | undefined)[] = [];
+  #lastJudge: Judge | undefined;
+  #lastAsker: (Judge & { readonly mirrored: boolean }) | undefined;
   #queue: Waiting[] = [];
   #scheduled = false;
   #over = false;
@@ -196,7 +198,13 @@ export class Session {
 
   #asker(seat: number, flags: number): Judge & { readonly mirrored: boolean } {
     const judge = this.#pinned(seat, (flags & Ask.First) !== 0);
-    return { ...judge, mirrored: (flags & Ask.Mirrored) !== 0 };
+    const mirrored = (flags & Ask.Mirrored) !== 0;
+    // Most questions are judged by the grants that the one before was judged by.
+    if (judge !== this.#lastJudge || this.#lastAsker?.mirrored !== mirrored) {
+      this.#lastJudge = judge;
+      this.#lastAsker = { ...judge, mirrored };
+    }
+    return this.#lastAsker!;
   }
 
   /** S3. */

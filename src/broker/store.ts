@@ -7,6 +7,7 @@
  * V2 `usage` is what the rows add up to. It is read when a transaction begins, under the write lock, so that it is right
  *    whoever else writes this file.
  * V3 A version is given out once in the life of a store: a key that was deleted and set again has another one.
+ * V4 What is read in one turn (`beginReading` … `endReading`) is of one moment.
  */
 import { MAX_PAGE_KEYS } from '../wire/broker-frames.ts';
 import { openDatabase, type Database } from './sqlite.ts';
@@ -51,6 +52,7 @@ export class Store {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepare>;
   #usage: Usage | undefined;
+  #reading = false;
 
   /** @throws what node:sqlite throws: no disk, no file, no database. */
   constructor(file: string) {
@@ -63,8 +65,25 @@ export class Store {
     return this.#usage !== undefined;
   }
 
+  /**
+   * What is read from now on is of one moment, until `begin`, `endReading` or `close`: a lock of the file is taken once and not
+   * for each key.
+   */
+  beginReading(): void {
+    if (this.#reading || this.#usage) return;
+    this.#statements.begin.run();
+    this.#reading = true;
+  }
+
+  endReading(): void {
+    if (!this.#reading) return;
+    this.#reading = false;
+    this.#statements.end.run();
+  }
+
   /** Takes the write lock. */
   begin(): void {
+    this.endReading();
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       this.#usage = this.#statements.usage.get() as unknown as Usage;
@@ -85,6 +104,7 @@ export class Store {
   /** After anything has thrown in between: nothing of the batch has happened. */
   rollback(): void {
     this.#usage = undefined;
+    this.#reading = false;
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
   }
 
@@ -174,6 +194,8 @@ export class Store {
 
 function prepare(database: Database) {
   return {
+    begin: database.prepare('BEGIN'),
+    end: database.prepare('COMMIT'),
     get: database.prepare('SELECT value FROM entries WHERE key = ?'),
     version: database.prepare('SELECT version FROM entries WHERE key = ?'),
     size: database.prepare('SELECT length(key) + length(value) AS size FROM entries WHERE key = ?'),

@@ -9,6 +9,7 @@ import { MAX_PAGE_KEYS } from '../../src/wire/broker-frames.ts';
 
 const QUOTA: Quota = { bytes: 100, keys: 3, valueBytes: 40 };
 const bytes = (text: string): Buffer => Buffer.from(text);
+const text = (value: Uint8Array | undefined): string | undefined => value && Buffer.from(value).toString();
 
 let folder: string;
 let store: Store;
@@ -100,6 +101,49 @@ describe('a batch', () => {
 
   test('outside of begin and commit is a bug', () => {
     expect(() => store.set(bytes('a'), bytes('1'))).toThrow(/outside/);
+  });
+});
+
+describe('what is read in one turn', () => {
+  const theirs = (write: (other: Store) => void): void => {
+    const other = new Store(path.join(folder, 'a.sqlite'));
+    other.begin();
+    write(other);
+    other.commit();
+    other.close();
+  };
+
+  test('is of one moment, and the next turn sees what came meanwhile', () => {
+    put('a', '1');
+    store.beginReading();
+    expect(text(store.get(bytes('a')))).toBe('1');
+    theirs((other) => other.set(bytes('a'), bytes('2')));
+    expect(text(store.get(bytes('a')))).toBe('1');
+    store.endReading();
+    expect(text(store.get(bytes('a')))).toBe('2');
+    store.endReading();
+  });
+
+  test('ends with a batch, which builds on what is there then', () => {
+    put('a', '1');
+    store.beginReading();
+    expect(text(store.get(bytes('a')))).toBe('1');
+    theirs((other) => other.set(bytes('b'), bytes('2')));
+    batch(() => {
+      store.beginReading();
+      expect(text(store.get(bytes('b')))).toBe('2');
+      store.set(bytes('c'), bytes('3'));
+    });
+    store.endReading();
+    expect(store.usage()).toMatchObject({ keys: 3, bytes: 6 });
+  });
+
+  test('ends with the store', () => {
+    store.beginReading();
+    store.close();
+    expect(() => store.endReading()).not.toThrow();
+    store = new Store(path.join(folder, 'a.sqlite'));
+    expect(put('a', '1')).toBeUndefined();
   });
 });
 
