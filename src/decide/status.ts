@@ -300,6 +300,7 @@ function drainingOf(world: World, { context: { entry, key } }: Decided): readonl
 
 function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided): readonly ReplicaStatus[] {
   const releases = [entry.serving?.release, entry.candidate?.release, entry.leaving?.release, ...entry.warm];
+  const ejected = new Map(world.observed.engine?.ejected?.map(({ replica, leftMs }) => [replica, leftMs]));
   return world.engine.replicasOf(key).map((replica) => {
     const revision = replica.group.slice(key.length + 1);
     return {
@@ -312,6 +313,7 @@ function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided
       ...optional('tierReason', replica.bundles?.tierReason),
       ...optional('pid', replica.pid),
       inFlight: replica.inFlight,
+      ...optional('ejectedForMs', ejected.get(replica.id)),
       ...optional('processor', replica.processor),
       ...optional('message', replica.problem?.message),
     };

@@ -35,6 +35,8 @@ export interface DispatcherOptions {
   /** Begins again with a request that no cell has seen. */
   readonly reroute: (exchange: Exchange) => void;
   readonly failures: FailureLog;
+  /** A replica gets no requests for a while, or may have them again. */
+  readonly onEjected: () => void;
 }
 
 export class Dispatcher implements Directory, ExchangeOwner {
@@ -45,6 +47,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
   readonly #newClient: () => string;
   readonly #reroute: (exchange: Exchange) => void;
   readonly #failures: FailureLog;
+  readonly #onEjected: () => void;
   readonly #groups = new Map<GroupId, Group<Queued>>();
   /** A call is over, so that its group may have room for what waits. */
   readonly onRoom = (group: Group<Queued>): void => this.#pump(group);
@@ -54,13 +57,18 @@ export class Dispatcher implements Directory, ExchangeOwner {
     this.#newClient = options.newClient;
     this.#reroute = options.reroute;
     this.#failures = options.failures;
+    this.#onEjected = options.onEjected;
     this.tallies = new Tallies(options.onFailureRun);
   }
 
   group(id: GroupId): Group<Queued> {
     const known = this.#groups.get(id);
     if (known !== undefined) return known;
-    const group = new Group<Queued>(id, (queued) => this.#giveUpWaiting(queued), this.onRoom);
+    const group = new Group<Queued>(id, {
+      onTimeout: (queued) => this.#giveUpWaiting(queued),
+      onRoom: this.onRoom,
+      onEjected: this.#onEjected,
+    });
     this.#groups.set(id, group);
     return group;
   }
@@ -124,7 +132,8 @@ export class Dispatcher implements Directory, ExchangeOwner {
     const { caller } = exchange;
     exchange.caller = undefined;
     const { group } = exchange.arm!;
-    if (!this.#mayTryAgain(exchange, end) || !this.#tryAgain(exchange, caller)) this.#settle(exchange, end, detail);
+    if (!this.#mayTryAgain(exchange, end) || !this.#tryAgain(exchange, caller))
+      this.#settle(exchange, caller, end, detail);
     this.#pump(group);
   }
 
@@ -210,23 +219,23 @@ export class Dispatcher implements Directory, ExchangeOwner {
   }
 
   /** The call is over and there is no second try: answers what is unanswered, and counts (X2). */
-  #settle(exchange: Exchange, end: CallEnd, detail: string): void {
+  #settle(exchange: Exchange, caller: CellCaller | undefined, end: CallEnd, detail: string): void {
     exchange.arm!.tally.inFlight--;
     exchange.finishUpload();
     if (end !== Outcome.Ok && !exchange.isClientGone) this.#failures.note(exchange.arm!.release, end, detail);
     if (exchange.status !== 0 || exchange.headersSent) {
-      this.#count(exchange, this.#countOfAnswered(exchange, end), exchange.status);
+      this.#count(exchange, caller, this.#countOfAnswered(exchange, end), exchange.status);
       if (!exchange.isWhole) exchange.destroyConnection();
       return;
     }
     if (end === Outcome.Deadline && exchange.upload?.waitsForClient) {
       exchange.answer(REFUSALS.RequestTimeout);
-      this.#count(exchange, 'ClientAbort', 408);
+      this.#count(exchange, caller, 'ClientAbort', 408);
       return;
     }
     const row = answerOfEnd(end, detail, exchange.arm!.tally.failing);
     exchange.answer(row, end === Outcome.ErrorCode ? detail : '');
-    this.#count(exchange, row.count, end === Outcome.ErrorCode ? row.status : 0);
+    this.#count(exchange, caller, row.count, end === Outcome.ErrorCode ? row.status : 0);
   }
 
   #countOfAnswered(exchange: Exchange, end: CallEnd): Count {
@@ -237,8 +246,8 @@ export class Dispatcher implements Directory, ExchangeOwner {
   }
 
   /** `status` is the guest's own, 0 where it gave none. */
-  #count(exchange: Exchange, count: Count, status: number): void {
-    const { tally, counts } = exchange.arm!;
+  #count(exchange: Exchange, caller: CellCaller | undefined, count: Count, status: number): void {
+    const { tally, counts, group } = exchange.arm!;
     if (count === 'ClientAbort' || exchange.isClientGone) {
       counts.clientAborts++;
       return;
@@ -255,10 +264,12 @@ export class Dispatcher implements Directory, ExchangeOwner {
     else if (status >= 400 && tally.failing[status] === 0) counts.status4xx++;
     const isJudged = !exchange.rule!.preview;
     if (count === 'Success') {
+      if (caller !== undefined) group.succeeded(caller);
       if (isJudged) this.tallies.succeeded(tally);
       return;
     }
     counts.failures++;
+    if (caller !== undefined) group.failed(caller);
     if (count === 'Trap') counts.traps++;
     if (count === 'Deadline') counts.deadlines++;
     if (isJudged) this.tallies.failed(tally);

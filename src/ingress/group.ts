@@ -9,6 +9,7 @@
  *    one at least.
  */
 import type { GroupId } from '../model/snapshot.ts';
+import { Outliers, type Ejected } from './outliers.ts';
 import type { Beside, CellCaller, Standby } from '../wire/cell-caller.ts';
 
 export interface Waiting {
@@ -17,6 +18,14 @@ export interface Waiting {
 }
 
 const SWEEP_MS = 20;
+
+export interface GroupOptions<Request extends Waiting> {
+  readonly onTimeout: (request: Request) => void;
+  /** Requests wait and a replica has room for the first of them. */
+  readonly onRoom: (group: Group<Request>) => void;
+  /** A replica was ejected, or may have requests again. */
+  readonly onEjected: () => void;
+}
 
 export class Group<Request extends Waiting> {
   readonly id: GroupId;
@@ -31,13 +40,19 @@ export class Group<Request extends Waiting> {
   readonly #waiting: Request[] = [];
   readonly #onTimeout: (request: Request) => void;
   readonly #onRoom: (group: Group<Request>) => void;
+  readonly #outliers: Outliers;
+  /** Those of `callers` that are not ejected. */
+  #rotation: readonly CellCaller[] = this.callers;
   #sweeping: NodeJS.Timeout | undefined;
 
-  /** `onRoom`: requests wait and a replica has room for the first of them. */
-  constructor(id: GroupId, onTimeout: (request: Request) => void, onRoom: (group: Group<Request>) => void) {
+  constructor(id: GroupId, { onTimeout, onRoom, onEjected }: GroupOptions<Request>) {
     this.id = id;
     this.#onTimeout = onTimeout;
     this.#onRoom = onRoom;
+    this.#outliers = new Outliers(() => {
+      this.#rotate();
+      onEjected();
+    });
   }
 
   get waiting(): number {
@@ -60,19 +75,42 @@ export class Group<Request extends Waiting> {
 
   replace(callers: readonly CellCaller[], { standby, why }: Beside): void {
     this.callers = callers;
+    this.#outliers.retain(callers);
+    this.#rotate();
     this.#standby = standby;
     this.why = callers.length > 0 || standby !== undefined ? undefined : (why ?? this.why);
   }
 
-  /** The replica with the fewest calls in flight that has room for one more. */
+  /** The replica with the fewest calls in flight that has room for one more; one that is ejected only where no other is there. */
   leastBusy(except?: CellCaller): CellCaller | undefined {
-    let best: CellCaller | undefined;
-    for (const caller of this.callers) {
-      if (!caller.open || caller === except || caller.inFlight >= caller.concurrency) continue;
-      if (best === undefined || caller.inFlight < best.inFlight) best = caller;
-    }
+    let best = leastBusyOf(this.#rotation, except);
+    if (
+      best === undefined &&
+      this.#rotation !== this.callers &&
+      !this.#rotation.some((one) => one.open && one !== except)
+    )
+      best = leastBusyOf(this.callers, except);
     if (best !== undefined) this.uses++;
     return best;
+  }
+
+  /** A call of the replica is over, and its guest is to blame for how. */
+  failed(caller: CellCaller): void {
+    this.#outliers.failed(caller, this.callers);
+  }
+
+  succeeded(caller: CellCaller): void {
+    this.#outliers.succeeded(caller);
+  }
+
+  get ejected(): readonly Ejected[] {
+    return this.#outliers.read();
+  }
+
+  #rotate(): void {
+    const left = this.callers.filter((caller) => !this.#outliers.isEjected(caller));
+    this.#rotation = left.length === this.callers.length ? this.callers : left;
+    if (this.waiting > 0 && this.isReady) this.#onRoom(this);
   }
 
   /** `false` where the queue is full, or where nothing is there and nothing can be started: then `why` says so. */
@@ -125,4 +163,13 @@ export class Group<Request extends Waiting> {
     clearInterval(this.#sweeping);
     this.#sweeping = undefined;
   }
+}
+
+function leastBusyOf(callers: readonly CellCaller[], except: CellCaller | undefined): CellCaller | undefined {
+  let best: CellCaller | undefined;
+  for (const caller of callers) {
+    if (!caller.open || caller === except || caller.inFlight >= caller.concurrency) continue;
+    if (best === undefined || caller.inFlight < best.inFlight) best = caller;
+  }
+  return best;
 }

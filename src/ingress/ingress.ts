@@ -20,6 +20,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { onExchangeClose, type Exchange } from './exchange.ts';
 import { DEFAULT_LISTENER_LIMITS, Listener, type ListenerLimits } from './listener.ts';
 import { FailureLog } from './failure-log.ts';
+import type { Ejected } from './outliers.ts';
 import { Firings } from './firings.ts';
 import { Loads } from './load.ts';
 import { Previews } from './previews.ts';
@@ -36,6 +37,8 @@ export interface IngressOptions {
   readonly onFailureRun?: (release: string, run: number) => void;
   readonly onSyntheticDone?: (run: string) => void;
   readonly onFiringDone?: () => void;
+  /** A replica gets no requests for a while because it fails, or may have them again. */
+  readonly onEjected?: () => void;
   /** A group asks for another number of replicas than it did. */
   readonly onLoad?: () => void;
 }
@@ -59,6 +62,7 @@ export interface Ingress {
   setReplicas(group: GroupId, ready: readonly CellCaller[], beside?: Beside): void;
   samples(): readonly ReleaseSamples[];
   loads(): readonly GroupLoad[];
+  ejected(): readonly Ejected[];
   /** Resolves when the run has ended; a run of the same id is started once. */
   synthesize(run: SyntheticRun): Promise<void>;
   syntheticRuns(): readonly SyntheticProgress[];
@@ -104,6 +108,7 @@ class HttpIngress implements Ingress {
       onFailureRun: options.onFailureRun ?? (() => undefined),
       reroute: (exchange) => this.#reroute(exchange),
       failures,
+      onEjected: options.onEjected ?? (() => undefined),
     });
     this.#loads = new Loads({
       groups: () => this.#dispatcher.groups(),
@@ -191,6 +196,10 @@ class HttpIngress implements Ingress {
 
   loads(): readonly GroupLoad[] {
     return this.#loads.read();
+  }
+
+  ejected(): readonly Ejected[] {
+    return [...this.#dispatcher.groups()].flatMap((group) => group.ejected);
   }
 
   synthesize(run: SyntheticRun): Promise<void> {

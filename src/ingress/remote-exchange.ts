@@ -117,11 +117,14 @@ export class RemoteExchange implements CellExchange, QueuedCall, RemoteHandle {
   onEnd(end: CallEnd, detail: string): void {
     const { arm } = this.#to!;
     arm.tally.inFlight--;
+    const caller = this.#caller!;
     this.#caller = undefined;
     const failing = arm.tally.failing[this.#status] === 1;
     const count = this.#countOf(end, detail, failing);
     if (end !== Outcome.Ok && this.#cancelled !== 'Gone') this.#way.failures.note(arm.release, end, detail);
     this.#count(count);
+    if (count === 'Success') arm.group.succeeded(caller);
+    else if (count !== 'Overload' && count !== 'ClientAbort') arm.group.failed(caller);
     this.#reply(end, detail);
     this.#way.onRoom(arm.group);
   }

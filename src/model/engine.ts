@@ -215,6 +215,8 @@ export interface EngineObserved {
   readonly remotes?: readonly RemoteCount[];
   /** Of the groups that the snapshot names. Absent: it does not measure. */
   readonly loads?: readonly GroupLoad[];
+  /** Replicas that get no requests for a while because they failed while others did not. Absent: none. */
+  readonly ejected?: readonly { readonly replica: string; readonly leftMs: number }[];
   /** What the machine offers: is `Strict` possible, and if not why. */
   readonly sandbox: { readonly strict: boolean; readonly why: string };
   readonly poolReady: number;

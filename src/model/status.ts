@@ -143,6 +143,8 @@ export interface ReplicaStatus {
   readonly tierReason?: string;
   readonly pid?: number;
   readonly inFlight: number;
+  /** It fails while others of its release do not: no requests for so many milliseconds. Absent: it gets its share. */
+  readonly ejectedForMs?: number;
   /** Absent: it was not measured. */
   readonly processor?: ProcessorUse;
   readonly message?: string;

@@ -61,6 +61,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     onSyntheticDone: () => changed.say(),
     onFiringDone: () => changed.say(),
     onLoad: () => changed.say(),
+    onEjected: () => changed.say(),
   });
   const listening = await ingress.listen(config.listen);
   if (!listening.ok) {
@@ -98,6 +99,7 @@ function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
     syntheticRuns: ingress.syntheticRuns(),
     firings: ingress.firings.observed(),
     remotes: ingress.remoteCounts(),
+    ejected: ingress.ejected(),
     ...host.observe(),
   });
   return {

@@ -30,6 +30,17 @@ export const ENTRY_GAUGES: readonly EntryGauge[] = [
     },
   },
   {
+    name: 'headway_replicas_ejected',
+    help: 'Replicas that get no requests for a while because they fail while others of their release do not',
+    labels: ['entry', 'release'],
+    fill: (gauge, { entries }) => {
+      for (const { key, replicas } of entries) {
+        for (const { release, ejectedForMs } of replicas)
+          if (ejectedForMs !== undefined) gauge.inc({ entry: key, release: short(release) });
+      }
+    },
+  },
+  {
     name: 'headway_processors_used',
     help: 'Processors that the guests of an entry use, on average over five seconds',
     labels: ['entry', 'release'],
