@@ -16,6 +16,8 @@ import { isKind } from './stand-ins.ts';
 export interface StageOptions {
   /** Components that run; absent: all. */
   readonly only?: ReadonlySet<EntryKey>;
+  /** It is what something else starts from. */
+  readonly isBase?: true;
   /** Whether Schedules fire as they are written; else they are suspended. */
   readonly fires?: boolean;
   readonly pace: Pace;
@@ -38,6 +40,14 @@ export const FIRINGS = {
 
 const LOOK = { interval: '1s', jitter: '10%' } as const;
 
+/** Where a base has none: it is to be looked at as often as what follows. */
+const FIRST_ENVIRONMENT = {
+  apiVersion: API_VERSION,
+  kind: 'Environment',
+  metadata: { name: 'trial' },
+  spec: { sync: LOOK },
+};
+
 /** Texts by path. Documents that a trial has no use for (Checks, secrets) are left out. */
 export function stagedFiles(parsed: Parsed, options: StageOptions): ReadonlyMap<string, string> {
   const staged = new Map<string, unknown[]>();
@@ -53,6 +63,9 @@ export function stagedFiles(parsed: Parsed, options: StageOptions): ReadonlyMap<
     const value = stagedDocument(document, options, hosts, byDefault);
     // Of a base: as it stands for the tenants, which is where it lies here.
     if (value) add(withoutBase(document.file, bases), value);
+  }
+  if (options.isBase && !parsed.documents.some((one) => one.kind === 'Environment')) {
+    add('trial-environment.yaml', FIRST_ENVIRONMENT);
   }
   for (const [file, route] of routesOf(parsed, options.calls)) add(withoutBase(file, bases), route);
   return new Map([...staged].map(([file, values]) => [file, writeDocuments(values)]));

@@ -105,7 +105,9 @@ async function rehearse(
   signal: AbortSignal,
 ): Promise<Result<readonly TrialCase[], Problem>> {
   const callable = base.calls.filter(isThere);
-  const started = await TrialRuntime.start(treeOf(base, { calls: callable, pace: BASE_PACE, fires: true }));
+  const started = await TrialRuntime.start(
+    treeOf(base, { calls: callable, pace: BASE_PACE, fires: true, isBase: true }),
+  );
   if (!started.ok) return started;
   const runtime = started.value;
   const traffic = new Traffic(runtime.origin);
