@@ -7,6 +7,19 @@ const FAST = ['test/{house,kit,model,manifest,decide,wire}/**/*.test.ts'];
 /** Pure too, and seconds of arithmetic each: years of firing times beside another clock, thousands of simulated gates. */
 const LONG = ['test/decide/schedule/times.test.ts', 'test/decide/gate/monte-carlo.test.ts'];
 
+/**
+ * Real processes and files, and nothing that is measured in time: each has passed on a machine with ten times as much to do
+ * as it has cores. Two files at once.
+ */
+const APART = [
+  'test/{component,artifact,git,journal,check,secret,examples}/**/*.test.ts',
+  'test/e2e/{rehearse,rehearse-fleet,rehearse-artifacts,checks,schedules}.test.ts',
+];
+/** What waits inside a test gives up earlier and says what it saw. */
+const PATIENCE = { testTimeout: 240_000, hookTimeout: 120_000 } as const;
+/** One kind after the other. */
+const order = (groupOrder: number) => ({ sequence: { groupOrder } });
+
 export default defineConfig({
   root: ROOT,
   test: {
@@ -16,19 +29,27 @@ export default defineConfig({
       {
         root: ROOT,
         // A machine that does other things as well is no failure.
-        test: { name: 'fast', include: FAST, exclude: LONG, pool: 'threads', isolate: false, testTimeout: 60_000 },
+        test: {
+          ...order(0),
+          name: 'fast',
+          include: FAST,
+          exclude: LONG,
+          pool: 'threads',
+          isolate: false,
+          testTimeout: 60_000,
+        },
       },
-      { root: ROOT, test: { name: 'long', include: LONG, pool: 'threads' } },
+      { root: ROOT, test: { ...order(1), name: 'long', include: LONG, pool: 'threads' } },
+      { root: ROOT, test: { ...PATIENCE, ...order(2), name: 'apart', include: APART, pool: 'forks', maxWorkers: 2 } },
       {
         root: ROOT,
         test: {
+          ...PATIENCE,
+          ...order(3),
           name: 'real',
           include: ['test/**/*.test.ts'],
-          exclude: FAST,
+          exclude: [...FAST, ...APART],
           pool: 'forks',
-          // What waits inside a test gives up earlier and says what it saw.
-          testTimeout: 240_000,
-          hookTimeout: 120_000,
           // Two cores: real processes side by side would only slow each other past their deadlines.
           fileParallelism: false,
         },
