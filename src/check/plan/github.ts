@@ -32,6 +32,7 @@ export function planGithub(plan: Plan): string {
         : [];
     }),
     ...problems.map(annotation),
+    ...plan.policies.filter(({ escalation }) => !escalation).map((one) => `headway plan: ${grantSentence(one)}`),
     ...plan.entries.map(({ key, change }) => `headway plan: ${key} ${CHANGES[change]}`),
     ...(isEmpty(plan) ? ['headway plan: nothing changes'] : []),
   ];

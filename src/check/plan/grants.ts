@@ -7,13 +7,15 @@ import { isContained } from '../../model/containment.ts';
 import type { EntryKey, Grant, Isolation, Member } from '../../model/component.ts';
 import type { CapabilityCeiling, Desired, DesiredEntry, PolicySettings } from '../../model/desired.ts';
 import type { TrustSettings } from '../../model/trust.ts';
+import { environmentChanges } from './environment-settings.ts';
 
 export interface GrantChange {
-  /** The component, or the Policy. */
+  /** The component, the Policy or the Environment. */
   readonly of: string;
   /** As the manifest names it; `isolation` for the boundary itself. */
   readonly name: string;
-  readonly change: 'Gained' | 'Lost' | 'Widened' | 'Narrowed';
+  /** `Changed`: neither more nor less may be touched by it. */
+  readonly change: 'Gained' | 'Lost' | 'Widened' | 'Narrowed' | 'Changed';
   readonly escalation: boolean;
   readonly before?: string;
   readonly after?: string;
@@ -29,7 +31,7 @@ export function grantChanges(
   return escalationsFirst(changes);
 }
 
-/** Which ceilings are lower now, and which higher; a Policy that goes takes its ceiling with it. */
+/** Which ceilings are lower now, and which higher; a Policy that goes takes its ceiling with it. And what holds for all. */
 export function policyChanges(base: Desired, head: Desired): readonly GrantChange[] {
   const names = new Set([...base.policies, ...head.policies].map(({ name }) => name));
   const changes = [...names].flatMap((name): GrantChange[] => {
@@ -40,7 +42,7 @@ export function policyChanges(base: Desired, head: Desired): readonly GrantChang
     return settingsChanges(of, before, after);
   });
   const trust = trustChange(base, head);
-  return escalationsFirst(trust ? [trust, ...changes] : changes);
+  return escalationsFirst([...(trust ? [trust] : []), ...changes, ...environmentChanges(base, head)]);
 }
 
 /** Whoever may sign may change everything else, so any change of a rule that is in force is looked at first. */

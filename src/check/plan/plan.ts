@@ -62,7 +62,7 @@ export interface Plan {
   readonly base: string;
   readonly head: string;
   readonly entries: readonly PlannedEntry[];
-  /** Ceilings that rise or fall. */
+  /** Ceilings that rise or fall, and settings of the Environment. */
   readonly policies: readonly GrantChange[];
   /** What leaves, and whether the guard lets it. */
   readonly deletion?: PlannedDeletion;

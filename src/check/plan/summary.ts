@@ -20,6 +20,7 @@ const GRANTS: Readonly<Record<GrantChange['change'], string>> = {
   Lost: 'loses',
   Widened: 'widens',
   Narrowed: 'narrows',
+  Changed: 'changes',
 };
 
 export function isEmpty({ entries, policies, problems }: Plan): boolean {
