@@ -97,13 +97,28 @@ function nothingInCommon(one: string, other: string): Problem {
   return problem('HW3019', message, { remedy });
 }
 
-/** Where a folder lies in its repository: `''` for the root, `/` between segments; undefined outside of one. */
-export async function placeInRepository(folder: string): Promise<string | undefined> {
-  const real = await realpath(folder).catch(() => undefined);
-  const gitDirectory = real && (await findGitDirectory(real));
-  if (!gitDirectory) return undefined;
-  if (path.basename(gitDirectory) !== '.git') return '';
-  return path.relative(path.dirname(gitDirectory), real).split(path.sep).join('/');
+export interface PlaceInRepository {
+  /** Of what there is: the folder itself, or the nearest one above it. */
+  readonly folder: string;
+  /** `''` for the root, `/` between segments. */
+  readonly place: string;
+}
+
+/** Where a folder lies in its repository, whether the work tree has it or not: a commit may. Undefined outside of one. */
+export async function placeInRepository(folder: string): Promise<PlaceInRepository | undefined> {
+  const missing: string[] = [];
+  for (let at = path.resolve(folder); ; at = path.dirname(at)) {
+    const real = await realpath(at).catch(() => undefined);
+    if (real !== undefined) {
+      const gitDirectory = await findGitDirectory(real);
+      if (!gitDirectory) return undefined;
+      const root = path.basename(gitDirectory) === '.git' ? path.dirname(gitDirectory) : gitDirectory;
+      const place = path.relative(root, path.join(real, ...missing));
+      return { folder: real, place: place.split(path.sep).join('/') };
+    }
+    if (path.dirname(at) === at) return undefined;
+    missing.unshift(path.basename(at));
+  }
 }
 
 /** The nearest `.git` upwards, or the folder itself where it is bare. A linked work tree's `.git` is a file: git reads it. */

@@ -23,7 +23,8 @@ export async function openSource(target: string, withRepository = false): Promis
   if (!ofCommit && !withRepository) return ok({ source: folderSource(target) });
   const at = target.lastIndexOf('@');
   const folder = ofCommit ? target.slice(0, at) : target;
-  const opened = await openLocal(folder, (await placeInRepository(folder)) || '.');
+  const place = await placeInRepository(folder);
+  const opened = await openLocal(place?.folder ?? folder, place?.place || '.');
   if (!opened.ok) return opened;
   const repository = opened.value;
   const head = await repository.resolve(ofCommit ? target.slice(at + 1) : 'HEAD');

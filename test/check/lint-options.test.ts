@@ -207,6 +207,26 @@ describe('a commit', () => {
     expect((await lint(dir)).found).toContain('HW1010 error cart.yaml:1');
   });
 
+  it('of a folder that only the commit has, or of one in a bare repository, is that folder and not the whole', async () => {
+    const inFolder = (name: string) =>
+      Object.fromEntries(Object.entries(CLEAN).map(([file, text]) => [`${name}/${file}`, text]));
+    const { dir, commit } = await repository({ ...inFolder('fleet'), 'other.yaml': 'a: [' });
+    await run('git', ['-C', dir, 'checkout', '-q', '-b', 'topic']);
+    await commit({ ...inFolder('next'), 'next/p.yaml': POLICY });
+    await run('git', ['-C', dir, 'checkout', '-q', '-']);
+    const bare = path.join(folder({}), 'bare.git');
+    await run('git', ['clone', '-q', '--bare', dir, bare]);
+    for (const [place, exit, found] of [
+      [`${dir}/next@topic`, 1, ['HW1061 warning p.yaml:3']],
+      [`${bare}/next@topic`, 1, ['HW1061 warning p.yaml:3']],
+      [`${bare}/fleet@HEAD`, 0, []],
+    ] as const) {
+      expect(await lint(place)).toMatchObject({ exit, found });
+    }
+    const { exit, err } = await lint(`${bare}/nowhere@HEAD`);
+    expect([exit, err]).toEqual([2, expect.stringContaining('HW3014')]);
+  });
+
   it('has its artifacts and its configuration', async () => {
     const { dir, commit } = await repository({
       ...CLEAN,
