@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Status } from '../../src/model/status.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { headway, startHeadway } from '../support/headway.ts';
-import { component, plainComponent, quickPolicy, shop, swapTo } from '../support/manifests.ts';
+import { component, example, plainComponent, quickPolicy, shop, swapTo } from '../support/manifests.ts';
 import { chapters, KEY, provenAfter, traffic } from './story.ts';
 
 describe('the commands for people and CI, against a real repository and a real daemon', () => {
@@ -21,6 +21,7 @@ shop/greeting gets a new revision
   revision <hash> → <hash>
   release  <hash> → <hash>
   ~ artifact <hash> → <hash>
+  bindings fast
   Canary: serves everything after 600ms at least, proven after 2s600ms; too few samples: Synthesize
     stage       traffic   least time   least samples   deadline
     readiness   0 %       0s           0               5s
@@ -43,9 +44,9 @@ shop/greeting gets a new revision
 
   it('plan: 1 where something would be refused, or where there is nothing to compare', async () => {
     const { repository } = now();
-    const scaling = '  scaling: {minReplicas: 1, maxReplicas: 4}\n';
-    await repository.commit('Scale', {
-      'shop/greeting.yaml': component({ wasm: 'wasm/greeting-v2.wasm', extra: scaling }),
+    await repository.commit('Ask for more', {
+      'wasm/ungranted.wasm': example('greeting-ungranted'),
+      'shop/greeting.yaml': component({ wasm: 'wasm/ungranted.wasm' }),
     });
     const refused = await headway(['plan', '--repo', repository.work, 'main..better']);
     expect(refused.out).toMatch(
