@@ -16,6 +16,8 @@ import { SocketPairs } from '../../../src/host/spawner/socketpair.ts';
 import { seatsOf } from '../../../src/wire/broker-frames.ts';
 import type { ToBrokerProcess } from '../../../src/wire/broker-link.ts';
 import { grant } from '../../broker/support.ts';
+import { volume } from '../../cell/kit/files.ts';
+import { fileSubjects } from './broker-files.ts';
 import { measureInTurn, summarise, type Metrics, type SectionResult, type Subject } from '../harness.ts';
 
 const BROKER = path.resolve(import.meta.dirname, '../../../src/process/broker.ts');
@@ -43,11 +45,11 @@ export async function benchBroker(
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   try {
-    const buckets = await connect(child, folder, engineEnd, cellEnd);
+    const { channel, buckets } = await connect(child, folder, engineEnd, cellEnd);
     const [first] = buckets;
     await first!.set('small', new Uint8Array(SMALL));
     await first!.set('large', new Uint8Array(LARGE));
-    const budgetMs = (seconds * 1_000) / 5;
+    const budgetMs = (seconds * 1_000) / 10;
     const subject = (
       name: string,
       among: readonly Bucket[],
@@ -65,6 +67,7 @@ export async function benchBroker(
         bucket.set(`key ${index}`, new Uint8Array(SMALL)),
       ),
       subject('get of 64 kB, 8 in flight', buckets.slice(0, 8), (bucket) => bucket.get('large'), LARGE),
+      ...(await fileSubjects(channel, budgetMs)),
     ];
     const measured = await measureInTurn(subjects, rounds, onMeasured);
     const setting = `values of ${SMALL} bytes, ${budgetMs} ms each, Node ${process.versions.node}`;
@@ -94,7 +97,7 @@ async function connect(
   folder: string,
   brokerEnd: net.Socket,
   cellEnd: net.Socket,
-): Promise<readonly Bucket[]> {
+): Promise<{ readonly channel: BrokerChannel; readonly buckets: readonly Bucket[] }> {
   const token = randomBytes(16);
   const send = (message: ToBrokerProcess, handle?: net.Socket): boolean => child.send(message, handle);
   send({
@@ -102,7 +105,7 @@ async function connect(
     config: { storesFolder: path.join(folder, 'stores'), volumesFolder: path.join(folder, 'volumes') },
   });
   await once(child, 'message');
-  const grants = [grant('things', { maxSize: 2 ** 30, maxValueSize: LARGE })];
+  const grants = [grant('things', { maxSize: 2 ** 30, maxValueSize: LARGE }), volume('media', { maxSize: 2 ** 30 })];
   const seats = seatsOf(IN_FLIGHT);
   const cell = { cell: 1, replica: 'r', component: 'shop/bench', group: 'shop/bench@1', grants, seats } as const;
   send({ type: 'cell', cell: { ...cell, token: token.toString('hex') } }, brokerEnd);
@@ -121,7 +124,7 @@ async function connect(
     const store = keyValueStore(scope, new Seat(channel).of(scope), 2) as unknown as Store;
     buckets.push(await store.open('things'));
   }
-  return buckets;
+  return { channel, buckets };
 }
 
 async function perSecond(
