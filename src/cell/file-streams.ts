@@ -6,6 +6,7 @@
  * F2 A stream is over for its guest once. Nothing is sent for it afterwards but that it is dropped.
  * F3 What an instance has open is closed with it, whatever its guest has dropped.
  */
+import { copyOf } from '../wire/broker-reader.ts';
 import type { FrameWriter } from '../wire/encoder.ts';
 import {
   FILE_ERRORS,
@@ -99,7 +100,7 @@ export class FileSource extends FileStream implements ByteSource {
     if (type !== FileFromBroker.Body || payload.length > this.#credit) return false;
     this.#credit -= payload.length;
     if (this.end) return true;
-    this.#chunks.push(Uint8Array.from(payload));
+    this.#chunks.push(copyOf(payload));
     this.scope.notify();
     return true;
   }

@@ -24,8 +24,7 @@ import {
   StreamMode,
 } from '../../src/wire/file-frames.ts';
 import { Framer } from '../../src/wire/framer.ts';
-import { volume } from '../cell/kit/files.ts';
-import { TestBroker } from './support.ts';
+import { TestBroker, volume } from './support.ts';
 
 const SEATS = 4;
 const STREAM = numbersBelowStreams(SEATS) + 1;

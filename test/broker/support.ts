@@ -30,6 +30,27 @@ export function grant(
   };
 }
 
+export function volume(
+  name: string,
+  settings: Readonly<Record<string, unknown>> = {},
+  more: Partial<Grant> = {},
+): Grant {
+  return {
+    name,
+    capability: 'filesystem',
+    settings: {
+      volume: name,
+      mountPath: `/${name}`,
+      access: 'ReadWrite',
+      maxSize: 8 * 1024 * KIB,
+      maxFiles: 100,
+      ...settings,
+    },
+    enforcement: 'Enforce',
+    ...more,
+  };
+}
+
 export function ceiling(
   policy: string,
   settings: Readonly<Record<string, unknown>> | undefined,

@@ -2,8 +2,9 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeFolder, decodeFolder, MAX_FOLDER_FILES } from '../../src/model/folder-image.ts';
 import { FromCell, type MountAssignment } from '../../src/wire/frames.ts';
+import { volume } from '../broker/support.ts';
 import { exampleBundle, type TestBundle } from './kit/bundle.ts';
-import { FilesCell, volume } from './kit/files.ts';
+import { FilesCell } from './kit/files.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const IMAGE = encodeFolder([

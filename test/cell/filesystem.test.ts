@@ -1,16 +1,27 @@
 /** `wasi:filesystem` of a real cell against a real broker, function by function, errors included. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MAX_FILE_HANDLES } from '../../src/wire/file-frames.ts';
 import { REQUEST_IS_MIRRORED } from '../../src/wire/frames.ts';
-import { TestBroker } from '../broker/support.ts';
+import { TestBroker, volume } from '../broker/support.ts';
 import { exampleBundle, type TestBundle } from './kit/bundle.ts';
-import { FilesCell, volume } from './kit/files.ts';
+import { FilesCell } from './kit/files.ts';
+
+const BUILTIN_WIT = new URL('../../node_modules/@bytecodealliance/jco/lib/wit/builtin/0.2.12/', import.meta.url);
 
 let bundle: TestBundle;
 let cell: FilesCell;
@@ -19,6 +30,15 @@ beforeAll(async () => {
   bundle = await exampleBundle('testbed-files');
 });
 afterEach(() => cell.close());
+
+test('the guest calls every function of the package', async () => {
+  cell = await FilesCell.start(bundle, []);
+  const wit = readFileSync(new URL('wasi-filesystem/package.wit', BUILTIN_WIT), 'utf8');
+  const guest = readFileSync(new URL('../../examples/c/filesystem.h', import.meta.url), 'utf8');
+  const functions = [...wit.matchAll(/^\s+([a-z-]+): func\(/gm)].map(([, name]) => name!);
+  expect(functions).toHaveLength(30);
+  expect(functions.filter((name) => !new RegExp(`[".]${name}"`).test(guest))).toEqual([]);
+});
 
 describe('functions on a volume', () => {
   beforeEach(async () => {

@@ -94,7 +94,7 @@ class VolumeNode implements FileNode {
     };
     return this.#ask(Files.Read, 12, write, (reader) => {
       const isEnd = reader.u8() === 1;
-      return [Uint8Array.from(reader.restBytes()), isEnd] as const;
+      return [reader.restBytes(), isEnd] as const;
     });
   }
 

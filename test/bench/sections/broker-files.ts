@@ -40,7 +40,7 @@ export async function fileSubjects(channel: BrokerChannel, budgetMs: number): Pr
     ask: (open: OpenFile) => Promise<unknown>,
   ): Subject => ({ name, measure: () => perSecond(among, budgetMs, bytes, ask) });
   return [
-    often('stat of a file, one at a time', files.slice(0, 1), 0, async ({ file }) => wanted(await file.stat())),
+    often('stat of a file, one at a time', files.slice(0, 1), 1, async ({ file }) => wanted(await file.stat())),
     often('read of 64 kB, one at a time', files.slice(0, 1), LARGE, async ({ file }) =>
       wanted(await file.read(BigInt(LARGE), 0n)),
     ),

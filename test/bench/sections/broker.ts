@@ -15,8 +15,7 @@ import { keyValueStore, type Bucket } from '../../../src/cell/wasi/key-value.ts'
 import { SocketPairs } from '../../../src/host/spawner/socketpair.ts';
 import { seatsOf } from '../../../src/wire/broker-frames.ts';
 import type { ToBrokerProcess } from '../../../src/wire/broker-link.ts';
-import { grant } from '../../broker/support.ts';
-import { volume } from '../../cell/kit/files.ts';
+import { grant, volume } from '../../broker/support.ts';
 import { fileSubjects } from './broker-files.ts';
 import { measureInTurn, summarise, type Metrics, type SectionResult, type Subject } from '../harness.ts';
 

@@ -9,29 +9,6 @@ import { Peer } from './peer.ts';
 import { attachBroker } from './seat.ts';
 
 const CONCURRENCY = 4;
-export const MIB = 1024 * 1024;
-
-export function volume(
-  name: string,
-  settings: Readonly<Record<string, unknown>> = {},
-  more: Partial<Grant> = {},
-): Grant {
-  return {
-    name,
-    capability: 'filesystem',
-    settings: {
-      volume: name,
-      mountPath: `/${name}`,
-      access: 'ReadWrite',
-      maxSize: 8 * MIB,
-      maxFiles: 100,
-      ...settings,
-    },
-    enforcement: 'Enforce',
-    ...more,
-  };
-}
-
 export class FilesCell {
   readonly peer: Peer;
   readonly broker: TestBroker;
