@@ -58,7 +58,7 @@ const CONTAINMENT: Readonly<Record<string, readonly Contained[]>> = {
   outboundHttp: [within('schemes'), within('hosts', hostCovers), within('ports'), within('methods')],
   sockets: [within('protocols'), within('hosts', hostCovers), within('ports')],
   nameLookup: [within('hosts', hostCovers)],
-  filesystem: [oneOf('volume', 'volumes'), path, access],
+  filesystem: [oneOf('volume', 'volumes'), path, access, atMost('maxSize'), atMost('maxFiles')],
   keyValue: [oneOf('store', 'stores'), access, keyPrefix, atMost('maxSize'), atMost('maxKeys'), atMost('maxValueSize')],
   blobStore: [oneOf('container', 'containers'), access],
   messaging: [

@@ -14,8 +14,11 @@ export interface GrantChange {
   readonly of: string;
   /** As the manifest names it; `isolation` for the boundary itself. */
   readonly name: string;
-  /** `Changed`: neither more nor less may be touched by it. */
-  readonly change: 'Gained' | 'Lost' | 'Widened' | 'Narrowed' | 'Changed';
+  /**
+   * `Changed`: neither more nor less may be touched by it. `Refilled`: a folder of the repository, mounted as before, holds
+   * something else.
+   */
+  readonly change: 'Gained' | 'Lost' | 'Widened' | 'Narrowed' | 'Changed' | 'Refilled';
   readonly escalation: boolean;
   readonly before?: string;
   readonly after?: string;
@@ -103,8 +106,17 @@ function grantChange(
   const covered = earlier.some((grant) => covers(grant, after));
   if (!before) return [{ of, name, change: 'Gained', escalation: !covered, after: printed(after) }];
   if (printed(before) === printed(after)) return [];
+  if (printed(withoutContent(before)) === printed(withoutContent(after))) {
+    const [was, is] = [before, after].map(({ settings }) => String(settings['content']));
+    return [{ of, name, change: 'Refilled', escalation: false, before: was!, after: is! }];
+  }
   const change = covered ? ('Narrowed' as const) : ('Widened' as const);
   return [{ of, name, change, escalation: !covered, before: printed(before), after: printed(after) }];
+}
+
+function withoutContent(grant: Grant): Grant {
+  const { content: _, bytes: _bytes, ...settings } = grant.settings;
+  return { ...grant, settings };
 }
 
 /** Whether the earlier grant already allowed all of the later one, for as long. */

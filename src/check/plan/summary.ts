@@ -21,6 +21,7 @@ const GRANTS: Readonly<Record<GrantChange['change'], string>> = {
   Widened: 'widens',
   Narrowed: 'narrows',
   Changed: 'changes',
+  Refilled: 'has another content of',
 };
 
 export function isEmpty({ entries, policies, problems }: Plan): boolean {
