@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { measureInTurn, median, summarise } from './harness.ts';
 import { LOAD_CLIENT, WRK, parseWrk } from './meter.ts';
 import { startBare, startJcoServe } from './peers/peer.ts';
+import { commandOf, familyOf, processorUs, residentBytes } from './processes.ts';
 import { renderSection } from './table.ts';
 import { percentile, summariseTimes } from './times.ts';
 
@@ -70,12 +71,18 @@ test('subjects are measured in turn, and ratios are of medians', async () => {
     { subject: 'fast', to: 'slow', metric: 'req/s', atLeast: 5.5 },
     { subject: 'slow', to: 'fast', metric: 'req/s', atLeast: 0.2 },
     { subject: 'absent', to: 'fast', metric: 'req/s', atLeast: 0 },
+    { subject: 'fast', to: 'slow', metric: 'req/s', atMost: 5.5 },
+    { subject: 'fast', to: 'slow', metric: 'req/s', atMost: 5.4 },
+    { subject: 'fast', metric: 'req/s', atLeast: 111 },
   ]);
   expect(result.subjects.map(({ medians }) => medians['req/s'])).toEqual([110, 20]);
   expect(result.ratios.map(({ value, met }) => [value, met])).toEqual([
     [5.5, true],
     [20 / 110, false],
     [Number.NaN, false],
+    [5.5, true],
+    [5.5, false],
+    [110, false],
   ]);
   expect(renderSection(result)).toBe(
     [
@@ -86,6 +93,9 @@ test('subjects are measured in turn, and ratios are of medians', async () => {
       'fast ÷ slow, req/s: 5.50   wanted ≥ 5.5   met',
       'slow ÷ fast, req/s: 0.182   wanted ≥ 0.2   MISSED',
       'absent ÷ fast, req/s: -   wanted ≥ 0   MISSED',
+      'fast ÷ slow, req/s: 5.50   wanted ≤ 5.5   met',
+      'fast ÷ slow, req/s: 5.50   wanted ≤ 5.4   MISSED',
+      'fast, req/s: 110   wanted ≥ 111   MISSED',
       '',
     ].join('\n'),
   );
@@ -161,6 +171,22 @@ test('jco serve answers as the bare server does, and nothing of it is left when 
     await expect(fetch(url)).rejects.toThrow('fetch failed');
   }
   expect(answers).toEqual(['Hello, world! (greeting v1)\n', 'Hello, world! (greeting v1)\n']);
+});
+
+test('a process is known by what it used, what it holds and what came of it', async () => {
+  const bare = await startBare();
+  try {
+    const pid = bare.serverPid!;
+    expect(familyOf(process.pid)).toContain(pid);
+    expect(familyOf(pid)).toEqual([pid]);
+    expect(commandOf(pid)).toContain('peers/bare.ts');
+    expect(residentBytes(pid)).toBeGreaterThan(10_000_000);
+    const before = processorUs(pid);
+    await LOAD_CLIENT.measure(bare.url, { connections: 8, seconds: 1 });
+    expect(processorUs(pid)).toBeGreaterThan(before);
+  } finally {
+    await bare.stop();
+  }
 });
 
 test.each([WRK, LOAD_CLIENT])('$name measures a real server', async (meter) => {

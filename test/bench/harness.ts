@@ -9,13 +9,12 @@ export interface Subject {
   measure(): Promise<Metrics>;
 }
 
-/** `subject.metric ÷ other.metric`, and the least that is wanted of it. */
-export interface Ratio {
+/** `subject.metric ÷ other.metric`, or the metric itself where there is no other, and what is wanted of it. */
+export type Ratio = {
   readonly subject: string;
-  readonly to: string;
+  readonly to?: string;
   readonly metric: string;
-  readonly atLeast: number;
-}
+} & ({ readonly atLeast: number } | { readonly atMost: number });
 
 /** The most that a duration may be, in 95 of 100 cases. */
 export interface Limit {
@@ -94,8 +93,9 @@ export function summarise(
     rounds: Math.max(0, ...[...measured.values()].map((rounds) => rounds.length)),
     subjects,
     ratios: ratios.map((ratio) => {
-      const value = medianOf(ratio.subject, ratio.metric) / medianOf(ratio.to, ratio.metric);
-      return { ...ratio, value, met: value >= ratio.atLeast };
+      const of = ratio.to === undefined ? 1 : medianOf(ratio.to, ratio.metric);
+      const value = medianOf(ratio.subject, ratio.metric) / of;
+      return { ...ratio, value, met: 'atLeast' in ratio ? value >= ratio.atLeast : value <= ratio.atMost };
     }),
     limits: [],
     bounds: bounds.map((bound) => judge(bound, measured)),

@@ -16,6 +16,7 @@ import { benchJournal } from './sections/journal.ts';
 import { benchLinks } from './sections/links.ts';
 import { benchLint } from './sections/lint.ts';
 import { benchRevert } from './sections/revert.ts';
+import { benchBodies, benchMemory, benchRate } from './sections/steady.ts';
 import { renderSection } from './table.ts';
 
 interface Settings {
@@ -32,6 +33,9 @@ type OnMeasured = (round: number, subject: string, metrics: Metrics) => void;
 const SECTIONS: Readonly<Record<string, (settings: Settings, onMeasured: OnMeasured) => Promise<SectionResult>>> = {
   bindings: benchBindings,
   http: benchHttp,
+  rate: benchRate,
+  bodies: benchBodies,
+  memory: benchMemory,
   broker: benchBroker,
   links: benchLinks,
   journal: benchJournal,

@@ -16,10 +16,12 @@ export function renderSection(section: SectionResult): string {
       .join('   ')
       .trimEnd(),
   );
-  const ratios = section.ratios.map(
-    ({ subject, to, metric, value, atLeast, met }) =>
-      `${subject} ÷ ${to}, ${metric}: ${renderNumber(value)}   wanted ≥ ${atLeast}   ${met ? 'met' : 'MISSED'}`,
-  );
+  const ratios = section.ratios.map((ratio) => {
+    const { subject, to, metric, value, met } = ratio;
+    const of = to === undefined ? '' : ` ÷ ${to}`;
+    const wanted = 'atLeast' in ratio ? `≥ ${ratio.atLeast}` : `≤ ${ratio.atMost}`;
+    return `${subject}${of}, ${metric}: ${renderNumber(value)}   wanted ${wanted}   ${met ? 'met' : 'MISSED'}`;
+  });
   const limits = section.limits.map(
     ({ subject, value, p95AtMostMs, met }) =>
       `${subject}, p95 ms: ${renderNumber(value)}   wanted ≤ ${p95AtMostMs}   ${met ? 'met' : 'MISSED'}`,

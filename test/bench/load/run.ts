@@ -24,6 +24,8 @@ export const MAX_REQUESTS = 50_000_000;
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const DEFAULT_TIMEOUT_MS = 15_000;
 const TICK_MS = 5;
+/** At a fixed rate: what is due in one of these is due at its end, so that no timer's grain counts as latency. */
+const PACE_MS = 1;
 /** A connection attempt or an answer under way may take this much longer than its own timeout before the run gives up. */
 const GRACE_MS = 1_000;
 
@@ -52,7 +54,7 @@ export async function runLoad(options: LoadOptions, stop: AbortSignal): Promise<
   let issued = 0;
 
   const over = (): boolean => stop.aborted || issued >= options.requests || performance.now() >= endMs;
-  const dueMs = (index: number): number => startedMs + (index / options.rate!) * 1000;
+  const dueMs = (index: number): number => startedMs + Math.ceil(((index / options.rate!) * 1000) / PACE_MS) * PACE_MS;
   const sendNext = (connection: LoadConnection, since: number): void => connection.send(`${run}-${issued++}`, since);
   const sendDue = (): void => {
     const nowMs = performance.now();
@@ -72,7 +74,8 @@ export async function runLoad(options: LoadOptions, stop: AbortSignal): Promise<
 
   const settings = settingsOf(options);
   const connections = Array.from({ length: options.connections }, () => new LoadConnection(settings, tally, onFree));
-  await until(over, options.rate === undefined ? () => undefined : sendDue);
+  if (options.rate === undefined) await until(over);
+  else await until(over, sendDue, PACE_MS);
   const seconds = (performance.now() - startedMs) / 1000;
   const giveUpMs = performance.now() + settings.timeoutMs + GRACE_MS;
   await until(() => connections.every((connection) => !connection.busy) || performance.now() > giveUpMs);
@@ -103,13 +106,13 @@ function patternOf(length: number): Buffer {
   return pattern;
 }
 
-function until(condition: () => boolean, onTick: () => void = () => undefined): Promise<void> {
+function until(condition: () => boolean, onTick: () => void = () => undefined, periodMs = TICK_MS): Promise<void> {
   return new Promise((resolve) => {
     const timer = setInterval(() => {
       onTick();
       if (!condition()) return;
       clearInterval(timer);
       resolve();
-    }, TICK_MS);
+    }, periodMs);
   });
 }

@@ -3,7 +3,9 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Daemon } from '../../support/daemon.ts';
+import { component, example, route } from '../../support/manifests.ts';
 import { Repository } from '../../support/repository.ts';
+import { commandOf, familyOf } from '../processes.ts';
 import type { Peer } from './peer.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -13,7 +15,7 @@ const ENTRY = 'demo/greeting';
 export async function startHeadway(): Promise<Peer> {
   const folder = await mkdtemp(join(tmpdir(), 'headway-bench-'));
   const repository = await Repository.create(join(folder, 'git'));
-  await repository.push('Start', { ...(await demoFiles()), ...(await typedFiles()) });
+  await repository.push('Start', { ...(await demoFiles()), ...(await typedFiles()), ...moreFiles() });
   const daemon = await Daemon.spawn({ repo: repository.url, data: join(folder, 'data') });
   const stop = async (): Promise<void> => {
     await daemon.stop();
@@ -25,8 +27,34 @@ export async function startHeadway(): Promise<Peer> {
     await stop();
     throw error;
   }
-  await daemon.entry('demo/pricing', 'it serves', (entry) => entry.serving !== undefined);
-  return { url: `${daemon.url}/`, stop };
+  for (const key of ['demo/pricing', 'demo/echo', 'demo/fresh']) {
+    await daemon.entry(key, 'it serves', (entry) => entry.serving !== undefined);
+  }
+  const named = (pattern: RegExp): number[] => familyOf(daemon.pid).filter((pid) => pattern.test(commandOf(pid)));
+  const serverPid = named(/process\/engine/)[0]!;
+  // In the sandbox bubblewrap has become the cell.
+  const cellPids = (): number[] => named(/\/process\/cell/).filter((pid) => !/^\S*bwrap /.test(commandOf(pid)));
+  return { url: `${daemon.url}/`, serverPid, cellPids, stop };
+}
+
+/** Sends back what is posted, as it comes. */
+export const ECHO_PATH = 'echo';
+/** The greeting again, with an instance of its own for each request. */
+export const FRESH_HOST = 'localhost';
+const NOW = '{strategy: {type: Immediate}, bake: {duration: 1s, deadline: 1m}}';
+
+function moreFiles(): Record<string, string | Uint8Array> {
+  const namespace = 'demo';
+  const echo = { name: 'echo', namespace, wasm: 'artifacts/testbed.wasm', readinessPath: '/', rollout: NOW };
+  const fresh = { name: 'fresh', namespace, wasm: 'artifacts/greeting.wasm', rollout: NOW };
+  return {
+    'demo/echo.yaml': `${component({ ...echo, limits: 'requestBody: 2Mi' })}---
+${route({ name: 'echo', namespace, prefix: `/${ECHO_PATH}` })}`,
+    'demo/fresh.yaml': `${component({ ...fresh, extra: '  instancePolicy: PerRequest\n' })}---
+${route({ name: 'fresh', namespace, hostname: FRESH_HOST })}`,
+    'artifacts/testbed.wasm': example('testbed'),
+    'artifacts/greeting.wasm': example('greeting-v1'),
+  };
 }
 
 /** Beside the demo: a function without parameters on `TYPED_PATH`, called with JSON. */

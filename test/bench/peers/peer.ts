@@ -6,6 +6,10 @@ import { freePort } from '../../support/child-server.ts';
 
 export interface Peer {
   readonly url: string;
+  /** Of the process that has the listener; absent where nobody knows. */
+  readonly serverPid?: number;
+  /** Of the cells that run now. */
+  readonly cellPids?: () => readonly number[];
   readonly stop: () => Promise<void>;
 }
 
@@ -27,7 +31,9 @@ export async function startJcoServe(example: string): Promise<Peer> {
     [jco, 'serve', component, '--host', '127.0.0.1', '--port', String(port)],
     /(Server listening)/i,
   );
-  return { ...peer, url: `http://127.0.0.1:${port}/` };
+  // The server is a child of it.
+  const { stop } = peer;
+  return { url: `http://127.0.0.1:${port}/`, stop };
 }
 
 /** Runs a script of Node until it prints what shows that it listens. */
@@ -68,6 +74,7 @@ async function startPeer(args: readonly string[], listening: RegExp): Promise<Pe
   });
   return {
     url,
+    serverPid: child.pid!,
     stop: async () => {
       killGroup('SIGTERM');
       const deadline = setTimeout(killAtExit, STOP_DEADLINE_MS);
