@@ -125,6 +125,18 @@ it('without the login it says so, and shows no secret', async () => {
   expect(run.out + run.err).not.toContain('secret');
 });
 
+it('leaves out what `.headway.yaml` leaves out', async () => {
+  await writeFile(file(), source(image('1.0')));
+  await mkdir(path.join(fleet, 'charts'));
+  await writeFile(path.join(fleet, 'charts/x.yaml'), '{{ template }}: [');
+  expect((await lock()).code).toBe(2);
+  const config = 'apiVersion: headway.dev/v1alpha1\nkind: Lint\nignore: ["charts/**"]\n';
+  await writeFile(path.join(fleet, '.headway.yaml'), config);
+  expect(await lock()).toMatchObject({ code: 0, err: '', out: '0 written, 1 as before\n' });
+  await writeFile(path.join(fleet, '.headway.yaml'), `${config}ignored: []\n`);
+  expect(await lock()).toMatchObject({ code: 2, err: expect.stringContaining('HW1013') as string });
+});
+
 describe('bases', () => {
   const within = (name: string): string => path.join(fleet, name);
   const write = async (files: Readonly<Record<string, string>>): Promise<void> => {

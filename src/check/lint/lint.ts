@@ -48,14 +48,11 @@ export function exitOf({ findings }: LintReport): LintExit {
 /** Never a finding where something could not be read: then nothing is known, and the problems say what is in the way. */
 export async function lint(run: LintRun): Promise<Result<Linted, readonly Problem[]>> {
   const { source, version } = run;
-  const file = await source.config();
-  if (!file.ok) return err([file.error]);
-  const config = file.value ? parseLintConfig(file.value.bytes, file.value.file) : ok(NO_LINT_CONFIG);
-  if (!config.ok) return config;
-  const rules = { config: config.value, ignore: ignoring(run.ignore, config.value, file.value) };
-  const before = run.since ? await stateBefore(run, run.since, rules) : ok(undefined);
+  const rules = await rulesOf(source, run.ignore);
+  if (!rules.ok) return rules;
+  const before = run.since ? await stateBefore(run, run.since, rules.value) : ok(undefined);
   if (!before.ok) return err([before.error]);
-  const judged = await stateOf(run, source, rules);
+  const judged = await stateOf(run, source, rules.value);
   if (!judged.ok) return err([judged.error]);
   const { files, entries, waived } = judged.value;
   const findings = before.value ? findingsOfChanges(before.value, judged.value) : judged.value.findings;
@@ -65,9 +62,21 @@ export async function lint(run: LintRun): Promise<Result<Linted, readonly Proble
 }
 
 /** How it is judged: the same for both states that are compared. */
-interface Rules {
+export interface Rules {
   readonly config: LintConfig;
   readonly ignore: (manifest: string) => boolean;
+}
+
+/** What `.headway.yaml` says, and globs besides. */
+export async function rulesOf(
+  source: Pick<LintSource, 'config'>,
+  globs: readonly string[] = [],
+): Promise<Result<Rules, readonly Problem[]>> {
+  const file = await source.config();
+  if (!file.ok) return err([file.error]);
+  const config = file.value ? parseLintConfig(file.value.bytes, file.value.file) : ok(NO_LINT_CONFIG);
+  if (!config.ok) return config;
+  return ok({ config: config.value, ignore: ignoring(globs, config.value, file.value) });
 }
 
 type Judged = LintedState & Pick<LintReport, 'entries' | 'waived'>;

@@ -21,7 +21,7 @@ export interface LockOptions {
 }
 
 export interface LockRun {
-  readonly source: Pick<LintSource, 'label' | 'manifests' | 'base' | 'write'>;
+  readonly source: Pick<LintSource, 'label' | 'manifests' | 'base' | 'config' | 'write'>;
   readonly digestOf: (asked: Asked) => Promise<Result<Digest, Problem>>;
 }
 

@@ -3,7 +3,7 @@
  * bases. Bases outside of the folder are read and not written: whoever follows them too has them from the same file.
  */
 import { posix } from 'node:path';
-import { ok, type Result } from '../../kit/result.ts';
+import { err, ok, type Result } from '../../kit/result.ts';
 import { BOUNDS } from '../../manifest/bounds.ts';
 import { finding } from '../../manifest/finding.ts';
 import { lockPlacesIn, type Asked, type LockPlace, type WrittenEnvironment } from '../../manifest/lock.ts';
@@ -12,6 +12,7 @@ import { Variables } from '../../manifest/substitute.ts';
 import { decodeText } from '../../manifest/text.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ManifestFile } from '../../reconcile/ports.ts';
+import { rulesOf } from '../lint/lint.ts';
 import type { LintSource } from '../lint/source.ts';
 
 /** A place whose artifact has a whole name. */
@@ -46,10 +47,13 @@ interface Base {
   readonly inside: boolean;
 }
 
-type Source = Pick<LintSource, 'label' | 'manifests' | 'base'>;
+type Source = Pick<LintSource, 'label' | 'manifests' | 'base' | 'config'>;
 
 export async function readPlaces(source: Source): Promise<Result<FoundPlaces, Problem>> {
-  const files = await source.manifests(() => false);
+  // What lint does not read is nobody's to lock either.
+  const rules = await rulesOf(source);
+  if (!rules.ok) return err(rules.error[0]!);
+  const files = await source.manifests(rules.value.ignore);
   if (!files.ok) return files;
   const problems: Problem[] = [];
   const own = readFiles(files.value, problems);
