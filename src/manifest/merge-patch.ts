@@ -41,6 +41,8 @@ function merged(target: Json | undefined, patch: Json, pointer: string, work: Wo
     if (value === null) {
       fields.delete(name);
       forget(at, work);
+      // Whoever misses the field is shown what took it away.
+      remember(at, work);
     } else fields.set(name, merged(fields.get(name), value, at, work));
   }
   const object: Record<string, Json> = {};

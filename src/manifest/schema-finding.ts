@@ -56,7 +56,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   required(error, _schema, pointer, path) {
     const name = String(error.params['missingProperty']);
-    return { code: 'HW1014', pointer, at: 'key', message: `${path} has no \`${name}\``, remedy: `add \`${name}\`` };
+    const message = `${path} has no \`${name}\``;
+    return { code: 'HW1014', pointer: child(pointer, name), at: 'key', message, remedy: `add \`${name}\`` };
   },
   type(error, schema, pointer, path) {
     const wanted = [schema['type']].flat().join(' or ');

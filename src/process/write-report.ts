@@ -7,6 +7,7 @@ export function writeReport(file: string, text: string): Result<void, Problem> {
     writeFileSync(file, text);
     return ok(undefined);
   } catch (error) {
-    return err(problem('HW5013', `${file} cannot be written: ${(error as Error).message}`));
+    const remedy = 'name a file in a folder that there is and that this user may write';
+    return err(problem('HW5013', `${file} cannot be written: ${(error as Error).message}`, { remedy }));
   }
 }

@@ -222,7 +222,7 @@ describe('patches', () => {
     ['a field that there is not', '{spec: {limts: {memory: 1Mi}}}', 'HW1013 environment.yaml:6:85'],
     ['an item of a list', '{spec: {env: [{name: A, value: 1}]}}', 'HW1015 environment.yaml:6:108'],
     ['what refers to nothing', '{spec: {rollout: {policyRef: {name: none}}}}', 'HW1023 environment.yaml:6:113'],
-    ['a field that it takes away', '{spec: {source: null}}', 'HW1014 ../../base/cart.yaml:4:1'],
+    ['a field that it takes away', '{spec: {source: null}}', 'HW1014 environment.yaml:6:85'],
     ['another name', '{metadata: {name: other}}', 'HW1153 environment.yaml:6:77'],
     ['another kind', '{kind: Route}', 'HW1153 environment.yaml:6:77'],
   ])('%s is found in the patch', (_what, text, place) => {
