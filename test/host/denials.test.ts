@@ -27,6 +27,23 @@ function deny(name: string, more: { member?: number; count?: number; reason?: st
   denials.note(CELL, { member: 0, interface: name, function: 'call', reason: '', count: 1, ...more });
 }
 
+test('folders of the repository are a use of their grants at each start, counted together', () => {
+  const grants = [
+    { name: 'mail', capability: 'filesystem', settings: { path: 'templates', mountPath: '/t' } },
+    { name: 'media', capability: 'filesystem', settings: { volume: 'media', mountPath: '/m' } },
+  ];
+  const cell = { ...CELL, members: [{ member: { key: 'shop/cart', capabilities: grants } }] } as unknown as CellSpec;
+  for (let start = 0; start < 3; start++) denials.mounted(cell);
+  vi.advanceTimersByTime(WINDOW_MS);
+  expect(records.map(({ count }) => count)).toEqual([1, 2]);
+  const use = { component: 'shop/cart', capability: 'filesystem', grant: 'mail', outcome: 'Allowed' };
+  expect(records[0]).toMatchObject({
+    ...use,
+    asked: 'mount templates',
+    needs: { path: 'templates', access: 'ReadOnly' },
+  });
+});
+
 describe('a call of another entry', () => {
   const name = 'shop:tax/rates@0.2.0#rate';
 
