@@ -5,7 +5,7 @@ import { TRIAL_FORMATS } from '../../src/check/trial/format.ts';
 import { judge, type Answer } from '../../src/check/trial/judge.ts';
 import type { PlannedCall } from '../../src/check/trial/plan-calls.ts';
 import type { TrialCase, TrialReport } from '../../src/check/trial/report.ts';
-import { changedEntries, rolloutCase, undecided } from '../../src/check/trial/rollouts.ts';
+import { changedEntries, concerned, rolloutCase, undecided } from '../../src/check/trial/rollouts.ts';
 import { stagedFiles } from '../../src/check/trial/stage.ts';
 import { withStandIns } from '../../src/check/trial/stand-ins.ts';
 import type { Expectation } from '../../src/manifest/generated/check.ts';
@@ -296,6 +296,28 @@ describe('what became of an entry', () => {
     expect(changedEntries(base, base)).toEqual([]);
   });
 
+  it('needs what changes, what is called, and what is linked with those, on either side', () => {
+    const link = (to: string) =>
+      `  links: [{import: "shop:tax/rates@0.1.0", componentRef: {name: ${to}}, mode: Remote}]\n`;
+    const files = {
+      'environment.yaml': ENVIRONMENT,
+      'cart.yaml': component('cart', link('tax')),
+      'tax.yaml': component('tax'),
+      'caller.yaml': component('caller', link('cart')),
+      'called.yaml': component('called'),
+      'other.yaml': component('other', link('another')),
+      'another.yaml': component('another'),
+    };
+    const before = desiredOf(files);
+    const after = desiredOf({ ...files, 'tax.yaml': component('tax', '  restartToken: "1"\n') });
+    const called = [call({}, { entries: ['shop/called'] })];
+    const names = ['called', 'caller', 'cart', 'tax'].map((name) => `shop/${name}`);
+    expect([...concerned(before, after, called)!].sort()).toEqual(names);
+    // The guard counts what runs.
+    const { 'other.yaml': _, ...less } = files;
+    expect(concerned(before, desiredOf(less), called)).toBeUndefined();
+  });
+
   it.each<[string, Desired, Partial<EntryStatus> | undefined, boolean, Partial<TrialCase>]>([
     ['proven', head, { serving, proven: release }, true, { outcome: 'Passed', message: 'promoted and proven' }],
     ['in its bake', head, { serving }, false, { outcome: 'Failed', code: 'HW5117' }],
@@ -317,9 +339,39 @@ describe('what became of an entry', () => {
       true,
       { outcome: 'Failed', code: 'HW5117', message: 'not decided: Inconclusive: m' },
     ],
+    [
+      'taken back with its group',
+      head,
+      told('Stalled', 'GroupRolledBack'),
+      true,
+      { outcome: 'Failed', code: 'HW5116', message: 'rolled back: m' },
+    ],
+    ['being judged', head, told('Stalled', 'RolledBack'), false, { outcome: 'Failed', code: 'HW5117' }],
+    [
+      'serving without proof',
+      head,
+      { serving, ...told('Ready', 'Inconclusive') },
+      true,
+      { outcome: 'Failed', code: 'HW5117', message: 'm' },
+    ],
+    ['called by nobody', head, { serving, ...told('Ready', 'Unreferenced') }, true, { outcome: 'Skipped' }],
+    [
+      'kept by the guard',
+      none,
+      { serving, ...told('Ready', 'PruneHeld') },
+      true,
+      { outcome: 'Failed', code: 'HW5119', message: 'not deleted: m' },
+    ],
     ['suspended', head, told('Ready', 'Suspended'), true, { outcome: 'Skipped' }],
+    [
+      'suspended, and told as held',
+      head,
+      { conditions: ['Ready', 'Stalled'].flatMap((type) => told(type, 'Suspended').conditions!) },
+      true,
+      { outcome: 'Skipped', message: 'Suspended: m' },
+    ],
     ['gone', none, undefined, true, { outcome: 'Passed', message: 'deleted' }],
-    ['still there', none, { serving }, false, { outcome: 'Failed', message: 'not deleted' }],
+    ['still there', none, { serving }, false, { outcome: 'Failed', message: 'not deleted in time' }],
   ])('%s', (_what, wanted, entry, decided, expected) => {
     const status = statusWith(entry);
     expect(undecided(status, [KEY], wanted)).toEqual(decided ? [] : [KEY]);

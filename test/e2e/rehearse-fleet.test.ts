@@ -110,6 +110,10 @@ const SECRETS: Changes = {
 const call = (name: string, host: string, target: string, contains: string): string =>
   `    - {name: ${name}, request: {hostname: ${hostOf(host)}, path: "${target}"}, expect: {contains: "${contains}"}}\n`;
 
+/** Of a function that no Route leads to. */
+const rate = (name: string, given: string, expected: string): string =>
+  `    - {name: ${name}, export: {componentRef: {name: rates}, interface: "shop:tax/rates@0.1.0", function: rate, ${given}}, expect: ${expected}}\n`;
+
 const CHECKS: Changes = {
   'base/shop/checks.yaml': `apiVersion: headway.dev/v1alpha1
 kind: Check
@@ -125,6 +129,8 @@ ${[
   call('remote', 'remote', PRICE, '11'),
   call('env', 'paying', '/env', 'stands-in-for-token'),
   call('config', 'settings', '/config/get?key=currency', 'some EUR'),
+  rate('wave', `arguments: ['"fr"']`, "{wave: 'ok(200)'}"),
+  rate('json', 'parameters: {region: xx}', '{result: {err: "no rate for xx"}}'),
 ].join('')}`,
 };
 
@@ -214,10 +220,10 @@ it('ends with 0 where all of it holds: overlays, strategies, groups, links, dele
   const schedules = inSuite(report, 'schedules');
   expect([...schedules.keys()].sort()).toEqual(['shop/nightly', 'shop/weekly']);
   expect(schedules.get('shop/nightly')!.message).toMatch(/^fired \d+ times?$/);
-  expect(inSuite(report, 'checks').size).toBe(7);
+  expect(inSuite(report, 'checks').size).toBe(9);
   const xml = await readFile(junit, 'utf8');
   expect(xml).toContain('<testsuite name="headway rehearse schedules" tests="2" failures="0"');
-  expect(xml).toContain('<testsuite name="headway rehearse checks" tests="7" failures="0"');
+  expect(xml).toContain('<testsuite name="headway rehearse checks" tests="9" failures="0"');
 });
 
 it('ends with 1 and says of each what the fleet would: groups go back, firings fail, the guard holds', async () => {

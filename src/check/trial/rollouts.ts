@@ -4,6 +4,7 @@ import { CODES } from '../../model/codes.ts';
 import type { EntryKey } from '../../model/component.ts';
 import type { Desired } from '../../model/desired.ts';
 import type { Status } from '../../model/status.ts';
+import { reached, type PlannedCall } from './plan-calls.ts';
 import type { TrialCase } from './report.ts';
 import { fateIn } from './settled.ts';
 
@@ -11,6 +12,32 @@ import { fateIn } from './settled.ts';
 export function changedEntries(base: Desired, head: Desired): readonly EntryKey[] {
   const keys = [...new Set([...base.entries.keys(), ...head.entries.keys()])].sort();
   return keys.filter((key) => !isDeepStrictEqual(base.entries.get(key), head.entries.get(key)));
+}
+
+/**
+ * What has to run so that a range can be rehearsed: what it changes, what is called, by Checks or by the clock, and what is linked
+ * with those. Absent: all of it, because the guard of deletions counts what runs.
+ */
+export function concerned(
+  base: Desired,
+  head: Desired,
+  calls: readonly PlannedCall[],
+): ReadonlySet<EntryKey> | undefined {
+  if ([...base.entries.keys()].some((key) => !head.entries.has(key))) return undefined;
+  const entries = [...head.entries.values()];
+  const fired = entries.filter(({ schedules = [] }) => schedules.length > 0).map(({ key }) => key);
+  const found = new Set([...changedEntries(base, head), ...fired, ...reached(calls, head)]);
+  const linked = entries.map(({ key, members }) => [
+    key,
+    ...members.flatMap((member) => [member.key, ...member.links.map(({ component }) => component)]),
+  ]);
+  for (let size = -1; size !== found.size;) {
+    size = found.size;
+    for (const together of linked) {
+      if (together.some((key) => found.has(key))) for (const key of together) found.add(key);
+    }
+  }
+  return found;
 }
 
 /** Of which something is to be seen yet: they are not proven, taken back, gone, or held by something that time does not mend. */

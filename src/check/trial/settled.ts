@@ -25,12 +25,13 @@ function fateOf(entry: EntryStatus): Fate {
     if (ready?.reason === 'Unreferenced') return { type: 'Idle', why: `${ready.reason}: ${ready.message}` };
     return { type: 'Serving', proven: false, ...(ready?.reason === 'Inconclusive' ? { over: ready.message } : {}) };
   }
+  const why = ready ? `${ready.reason}: ${ready.message}` : 'nothing is known of it';
+  if (ready && ['Suspended', 'Unreferenced'].includes(ready.reason)) return { type: 'Idle', why };
   const told = conditions.find(({ type, status }) => type === 'Stalled' && status === 'True');
+  if (told?.reason === 'GroupRolledBack') return { type: 'RolledBack', why: told.message, evidence: [] };
   // Taken back a moment ago: whether it is to blame is judged by what it went back to.
   if (told && told.reason !== 'RolledBack') return { type: 'Stuck', why: `${told.reason}: ${told.message}` };
-  const idle = ready && ['Suspended', 'Unreferenced'].includes(ready.reason);
-  const why = ready ? `${ready.reason}: ${ready.message}` : 'nothing is known of it';
-  return idle ? { type: 'Idle', why } : { type: 'Moving', why };
+  return { type: 'Moving', why };
 }
 
 export function fateIn(status: Status, key: EntryKey): Fate {

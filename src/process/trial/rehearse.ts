@@ -8,9 +8,9 @@ import { BASE_PACE, paceText } from '../../check/trial/compress.ts';
 import { firingCases, firingsWanted, isFired, nextFiring } from '../../check/trial/firings.ts';
 import { reached, type PlannedCall } from '../../check/trial/plan-calls.ts';
 import { failedFinding, type TrialCase } from '../../check/trial/report.ts';
-import { changedEntries, downAtBase, rolloutCase, undecided } from '../../check/trial/rollouts.ts';
+import { changedEntries, concerned, downAtBase, rolloutCase, undecided } from '../../check/trial/rollouts.ts';
 import { fateIn } from '../../check/trial/settled.ts';
-import { DIFFERENCES, FIRINGS } from '../../check/trial/stage.ts';
+import { DIFFERENCES, FIRINGS, type StageOptions } from '../../check/trial/stage.ts';
 import { Traffic, TRAFFIC } from '../../check/trial/traffic.ts';
 import type { Terminal } from '../../check/terminal.ts';
 import { openLocal, type LocalRepository } from '../../git/local.ts';
@@ -31,7 +31,9 @@ import { TrialRuntime } from './runtime.ts';
 import { openReaders, readSubject, type Readers, type Subject } from './subject.ts';
 import { treeOf } from './tree.ts';
 
+/** Of the base: four are prepared at a time. */
 const BASE_DEADLINE_MS = 120_000;
+const MORE_FOR_EACH_MS = 5_000;
 
 export async function rehearseCommand(options: RehearseArguments, terminal: Terminal): Promise<ExitCode> {
   const startMs = performance.now();
@@ -48,9 +50,16 @@ export async function rehearseCommand(options: RehearseArguments, terminal: Term
     if (ending.signal.aborted) return broken(problem('HW5110', 'interrupted'), terminal);
     const { base, head } = ends.value;
     const wrong = [...head.findings, ...base.findings.filter(({ code }) => isOurs(code))];
-    const cases = wrong.length > 0 ? ok(wrong.map(failedFinding)) : await rehearse(base, head, options, ending.signal);
+    const only = concerned(base.desired, head.desired, head.calls);
+    const cases =
+      wrong.length > 0
+        ? ok(wrong.map(failedFinding))
+        : await rehearse(base, head, { ...options, ...(only ? { only } : {}) }, ending.signal);
     if (!cases.ok) return broken(cases.error, terminal);
-    const differences = [...DIFFERENCES, FIRINGS.early, paceText(options.pace), TRAFFIC];
+    const left = [...head.desired.entries.keys()].filter((key) => only && !only.has(key)).length;
+    const rest =
+      left === 0 ? [] : [`of ${head.desired.entries.size} components ${left} do not run: neither changed nor called`];
+    const differences = [...DIFFERENCES, ...rest, FIRINGS.early, paceText(options.pace), TRAFFIC];
     const report = {
       version: VERSION,
       command: 'rehearse' as const,
@@ -101,13 +110,12 @@ async function readEnds(
 async function rehearse(
   base: Subject,
   head: Subject,
-  { pace, deadlineMs }: RehearseArguments,
+  { pace, deadlineMs, ...more }: RehearseArguments & Pick<StageOptions, 'only'>,
   signal: AbortSignal,
 ): Promise<Result<readonly TrialCase[], Problem>> {
   const callable = base.calls.filter(isThere);
-  const started = await TrialRuntime.start(
-    treeOf(base, { calls: callable, pace: BASE_PACE, fires: true, isBase: true }),
-  );
+  const staged = { ...(more.only ? { only: more.only } : {}), fires: true } as const;
+  const started = await TrialRuntime.start(treeOf(base, { calls: callable, pace: BASE_PACE, ...staged, isBase: true }));
   if (!started.ok) return started;
   const runtime = started.value;
   const traffic = new Traffic(runtime.origin);
@@ -119,12 +127,12 @@ async function rehearse(
       settling(beginning, (status) =>
         undecided(status, keys, base.desired).filter((key) => isAwaited(status, key, tried)),
       ),
-      BASE_DEADLINE_MS,
+      BASE_DEADLINE_MS + keys.length * MORE_FOR_EACH_MS,
       signal,
     );
     if (!up.ok) return up;
     const sinceMs = Date.now();
-    const pushed = await runtime.push(treeOf(head, { calls: head.calls, pace, fires: true }));
+    const pushed = await runtime.push(treeOf(head, { calls: head.calls, pace, ...staged }));
     if (!pushed.ok) return pushed;
     const changed = changedEntries(base.desired, head.desired);
     const isSeen = ({ source }: Status) => source.acceptedCommit === pushed.value;

@@ -4,8 +4,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 export class Skips {
   readonly file: string;
   #totalMs = 0;
-  /** `atMs` is of the clock that was put forward then. */
-  readonly #made: { readonly atMs: number; readonly moreMs: number }[] = [];
+  readonly #made: { readonly toMs: number; readonly moreMs: number }[] = [];
 
   constructor(file: string) {
     this.file = file;
@@ -21,7 +20,7 @@ export class Skips {
   to(wallMs: number): void {
     const atMs = this.nowMs();
     if (wallMs <= atMs) return;
-    this.#made.push({ atMs, moreMs: wallMs - atMs });
+    this.#made.push({ toMs: wallMs, moreMs: wallMs - atMs });
     this.#totalMs += wallMs - atMs;
     writeFileSync(`${this.file}.next`, String(this.#totalMs));
     renameSync(`${this.file}.next`, this.file);
@@ -30,6 +29,7 @@ export class Skips {
   /** A time of the trial's clock as this machine had it. */
   machineMs(iso: string): number {
     const atMs = Date.parse(iso);
-    return this.#made.reduce((left, one) => (one.atMs < atMs ? left - one.moreMs : left), atMs);
+    // Before control has noticed it goes on by the clock as it was, which is behind where it was put to.
+    return this.#made.reduce((left, one) => (one.toMs <= atMs ? left - one.moreMs : left), atMs);
   }
 }
