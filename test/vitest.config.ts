@@ -12,8 +12,8 @@ const LONG = ['test/decide/schedule/times.test.ts', 'test/decide/gate/monte-carl
  * as it has cores. Two files at once.
  */
 const APART = [
-  'test/{component,artifact,git,journal,check,secret,examples}/**/*.test.ts',
-  'test/e2e/{rehearse,rehearse-fleet,rehearse-artifacts,checks,schedules}.test.ts',
+  'test/{component,artifact,git,journal,check,secret,examples,simulator}/**/*.test.ts',
+  'test/e2e/{rehearse,rehearse-fleet,rehearse-artifacts,checks,schedules,kills}.test.ts',
 ];
 /** What waits inside a test gives up earlier and says what it saw. */
 const PATIENCE = { testTimeout: 240_000, hookTimeout: 120_000 } as const;
