@@ -10,6 +10,8 @@ import type { Metrics, SectionResult } from './harness.ts';
 import { benchDeploy } from './sections/deploy.ts';
 import { benchHardStop } from './sections/hard-stop.ts';
 import { benchBroker } from './sections/broker.ts';
+import { benchCells } from './sections/cells.ts';
+import { benchNeighbours } from './sections/neighbours.ts';
 import { benchBindings } from './sections/bindings.ts';
 import { benchHttp } from './sections/http.ts';
 import { benchJournal } from './sections/journal.ts';
@@ -38,6 +40,8 @@ const SECTIONS: Readonly<Record<string, (settings: Settings, onMeasured: OnMeasu
   memory: benchMemory,
   broker: benchBroker,
   links: benchLinks,
+  cells: benchCells,
+  neighbours: benchNeighbours,
   journal: benchJournal,
   lint: benchLint,
   deploy: timed(benchDeploy),
