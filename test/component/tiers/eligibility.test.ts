@@ -10,7 +10,7 @@ import { eachChild, isIdentifier, parseModule, printModule } from '../../../src/
 import { loadTranspiler, transpile } from '../../../src/component/transpile.ts';
 import { MIB } from '../support.ts';
 import { composedGuest } from './composed.ts';
-import { plainGuest, waitingGuest } from './guests.ts';
+import { holdingGuest, plainGuest, waitingGuest } from './guests.ts';
 
 /** jco's synchronous text for a component, and which of its imports block. */
 interface Subject {
@@ -21,11 +21,13 @@ interface Subject {
 let plain: Subject;
 let waiting: Subject;
 let composed: Subject;
+let holding: Subject;
 beforeAll(async () => {
   await loadTranspiler();
   plain = subjectOf(await plainGuest());
   waiting = subjectOf(await waitingGuest());
   composed = subjectOf(await composedGuest());
+  holding = subjectOf(await holdingGuest());
 });
 
 function subjectOf(bytes: Uint8Array): Subject {
@@ -42,7 +44,7 @@ function reason({ source, suspending }: Subject, transpiler = FAST_TRANSPILER): 
 }
 
 test('as they are, all are fast', () => {
-  expect([reason(plain), reason(waiting), reason(composed)]).toEqual(['fast', 'fast', 'fast']);
+  expect([plain, waiting, composed, holding].map((item) => reason(item))).toEqual(['fast', 'fast', 'fast', 'fast']);
 });
 
 test.each(['0.14.9', '0.15.1', '0.16.0', ''])('a transpiler that nobody has looked at: %s', (version) => {
@@ -87,10 +89,29 @@ describe('a text that differs', () => {
       'an export that calls',
     ],
     ['flags that start at 0', /mutable: true\s*\}, 1\)/, 'mutable: true }, 0)', 'a lowering of something else'],
+    ['a task that is looked at elsewhere', 'let exports0;', 'let exports0; keep(parentTask);', 'parentTask is left'],
     ['a name that is ours', 'let dv =', 'const _fastLane = 1; let dv =', 'a name that is ours'],
     ['no generator', 'let gen =', 'let other = 1, gen =', 'a module of another shape'],
   ])('%s', (_what, from, to, expected) => {
     const quiet = quietText(plain.source);
+    const changed = quiet.replace(from, to);
+    expect(changed).not.toBe(quiet);
+    expect(specialised(parseModule(changed), [])).toContain(`refused: ${expected}`);
+  });
+});
+
+describe('resources of a text that differs', () => {
+  test.each<[string, RegExp, string, string]>([
+    [
+      'a table that is read otherwise',
+      /function rscTableGet\(table, handle\) \{/,
+      '$& keep();',
+      'the helper rscTableGet',
+    ],
+    ['one that is given out otherwise', /(finalizationRegistry[0-9]+)\.register\(/, 'keep(); $&', 'a resource that is'],
+    ['one that its holder drops otherwise', /const handleEntry = rscTableRemove\(/, 'keep(); $&', 'a resource that is'],
+  ])('%s', (_what, from, to, expected) => {
+    const quiet = quietText(holding.source);
     const changed = quiet.replace(from, to);
     expect(changed).not.toBe(quiet);
     expect(specialised(parseModule(changed), [])).toContain(`refused: ${expected}`);
@@ -108,6 +129,7 @@ describe('nothing is overlooked', () => {
     ['imports and exports', () => plain],
     ['suspension and resources', () => waiting],
     ['calls between guests', () => composed],
+    ['handles of all kinds', () => holding],
   ])('%s', (_what, subject) => {
     const { source, suspending } = subject();
     const quiet = quietText(source);

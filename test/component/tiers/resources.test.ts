@@ -102,6 +102,26 @@ const ROWS: readonly Row[] = [
     verdicts: [value(1), value(1)],
   },
   {
+    name: 'lent, and not given back: nothing is entered any more',
+    steps: [
+      ['lent', new Thing(4), 0],
+      ['make', 5],
+    ],
+    verdicts: [TRAP, TRAP],
+    others: [value(1), value(2)],
+  },
+  {
+    name: 'lent again and again, and given back each time',
+    steps: [
+      ['lent', new Thing(4), 1],
+      ['lent', new Thing(5), 1],
+      ['make', 5],
+      ['lent', new Thing(6), 1],
+      ['make', 6],
+    ],
+    verdicts: [value(1), value(1), value(1), value(2), value(2)],
+  },
+  {
     name: 'lent, and taken by the guest for its own',
     steps: [['lent', new Thing(4), 2]],
     verdicts: [TRAP],

@@ -43,8 +43,13 @@ export const RESOURCE_CODE: readonly Statement[] = template(`
     if (table[handle * 2] !== _fastOwned) _fastUnknown(handle);
     return _fastForget(table, handle);
   }
+  function _fastLoan(table, object) {
+    _fastLoans += 1;
+    return _fastGive(table, object, _fastLent);
+  }
   function _fastDrop(table, handle) {
     const isOwned = table[handle * 2] === _fastOwned;
+    if (table[handle * 2] === _fastLent) _fastLoans -= 1;
     const object = _fastForget(table, handle);
     if (isOwned && object[symbolDispose]) object[symbolDispose]();
   }
@@ -126,7 +131,7 @@ const RULES: readonly Rule[] = [
        $capture.set(rep, $object);
        $handle = rscTableCreateBorrow($table, rep, SCOPE_ID);
      }`,
-    'var $handle = _fastGive($table, $object, _fastLent);',
+    'var $handle = _fastLoan($table, $object);',
   ),
   // The guest drops it.
   rule(

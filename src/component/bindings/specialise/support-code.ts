@@ -10,12 +10,15 @@ export const OWN_PREFIX = '_fast';
  *
  * - A guest that runs, or is suspended, is not entered again, as the component model has it for synchronous functions.
  * - After a trap nothing is entered any more; so it is after whatever else a host function threw through a guest, and after a
- *   guest returned what is no value of its type. An argument that cannot be lowered is no trap: the guest has not begun.
+ *   guest returned what is no value of its type. An argument that cannot be lowered is no trap: the guest has not begun, unless
+ *   something was lent to it before.
+ * - What the caller lends is given back before the call ends.
  */
 export const SUPPORT_CODE: readonly Statement[] = template(`
   let _fastRunning = false;
   let _fastTrapped = false;
   let _fastReturned = false;
+  let _fastLoans = 0;
   function _fastEnter() {
     if (_fastRunning || _fastTrapped) throw new WebAssemblyRuntimeError('wasm trap: cannot enter component instance');
     _fastRunning = true;
@@ -28,7 +31,10 @@ export const SUPPORT_CODE: readonly Statement[] = template(`
   function _fastLeave(error) {
     const isLifting = _fastRunning && _fastReturned;
     _fastRunning = false;
-    return isLifting || error instanceof WebAssemblyRuntimeError ? _fastTrap(error) : error;
+    return isLifting || _fastLoans !== 0 || error instanceof WebAssemblyRuntimeError ? _fastTrap(error) : error;
+  }
+  function _fastOwes() {
+    throw _fastTrap(new WebAssemblyRuntimeError('borrow handles still remain at the end of the call'));
   }
   function _fastCannotLeave() {
     throw _fastTrap(new WebAssemblyRuntimeError('cannot leave component instance'));

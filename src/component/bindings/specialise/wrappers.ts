@@ -74,13 +74,17 @@ const CALLS = [
   { pattern: template(`let ret; try { ${GUEST_CALL}; } ${CALL_FAILS}`), isVoid: true },
 ];
 
-const CALLED = template('let ret; try { ret = $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true;');
-const CALLED_VOID = template('let ret; try { $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true;');
+const CALLED = template(
+  'let ret; try { ret = $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true; if (_fastLoans !== 0) _fastOwes();',
+);
+const CALLED_VOID = template(
+  'let ret; try { $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true; if (_fastLoans !== 0) _fastOwes();',
+);
 const AWAITED = template(
-  'let ret; try { ret = await $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true;',
+  'let ret; try { ret = await $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true; if (_fastLoans !== 0) _fastOwes();',
 );
 const AWAITED_VOID = template(
-  'let ret; try { await $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true;',
+  'let ret; try { await $call; } catch (err) { throw _fastTrap(err); } _fastReturned = true; if (_fastLoans !== 0) _fastOwes();',
 );
 
 /** What follows the call, as jco writes it and as it becomes. */
