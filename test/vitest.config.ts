@@ -13,7 +13,7 @@ const LONG = ['test/decide/schedule/times.test.ts', 'test/decide/gate/monte-carl
  */
 const APART = [
   'test/{component,artifact,git,journal,check,secret,examples,simulator}/**/*.test.ts',
-  'test/e2e/{rehearse,rehearse-fleet,rehearse-artifacts,checks,schedules,kills}.test.ts',
+  'test/e2e/{rehearse,rehearse-artifacts,checks,schedules,kills}.test.ts',
 ];
 /** What waits inside a test gives up earlier and says what it saw. */
 const PATIENCE = { testTimeout: 240_000, hookTimeout: 120_000 } as const;

@@ -346,6 +346,7 @@ describe('what became of an entry', () => {
       true,
       { outcome: 'Failed', code: 'HW5116', message: 'rolled back: m' },
     ],
+    ['waiting for the machine', head, told('Stalled', 'Waiting'), false, { outcome: 'Failed', code: 'HW5117' }],
     ['being judged', head, told('Stalled', 'RolledBack'), false, { outcome: 'Failed', code: 'HW5117' }],
     [
       'serving without proof',

@@ -9,6 +9,8 @@ import { component, environment, example, route } from '../support/manifests.ts'
 import { Repository, type Changes } from '../support/repository.ts';
 import { sealedLook, secret } from '../support/sealed.ts';
 
+/** Eleven cells, twice: on a machine that does other things as well. */
+const TIMEOUT_MS = 480_000;
 const FOLDER = 'environments/production';
 const HOST = 'example.test';
 const PRICE = '/price?net=1000';
@@ -174,78 +176,86 @@ async function rehearsed(range: string, ...more: readonly string[]) {
 const inSuite = ({ cases }: TrialReport, suite: TrialCase['suite']): ReadonlyMap<string, TrialCase> =>
   new Map(cases.filter((one) => one.suite === suite).map((one) => [one.name, one]));
 
-it('ends with 0 where all of it holds: overlays, strategies, groups, links, deletions, secrets and what the clock calls', async () => {
-  await repository.git('checkout', '-q', '-b', 'good', 'base');
-  await repository.commit('Better', {
-    ...overlay('second'),
-    ...served('blue', 'greeting-v2', BLUE_GREEN),
-    ...MEMBERS('tax-v2'),
-    ...reporter('report-v2'),
-    'base/shop/old.yaml': null,
-  });
-  const junit = path.join(folder, 'good.xml');
-  const { code, report } = await rehearsed('base..good', '--report', `junit=${junit}`);
-  // What is only linked runs nowhere by itself.
-  expect(report.cases.filter(({ outcome }) => outcome !== 'Passed')).toMatchObject([
-    { name: 'shop/tax', outcome: 'Skipped', message: expect.stringContaining('nothing points at it') },
-  ]);
-  expect(code).toBe(0);
-  const rollouts = inSuite(report, 'rollouts');
-  const names = [
-    'blue',
-    'greeting',
-    'inline',
-    'nightly',
-    'old',
-    'paying',
-    'rates',
-    'remote',
-    'rolling',
-    'settings',
-    'tax',
-  ];
-  expect([...rollouts.keys()]).toEqual(names.map((name) => `shop/${name}`));
-  expect(rollouts.get('shop/old')!.message).toBe('deleted');
-  const story = (name: string): string =>
-    (rollouts.get(`shop/${name}`)!.steps ?? []).map(({ what }) => what).join('\n');
-  expect(story('greeting')).toMatch(/at step 1 of 1: 50 %[^]*finished its bake/);
-  expect(story('blue')).toMatch(/takes all traffic and bakes/);
-  // In lock-step: both switch in one decision.
-  const [one, other] = ['rates', 'remote'].map(
-    (name) => rollouts.get(`shop/${name}`)!.steps!.find(({ what }) => what.includes('takes all traffic'))!.atMs,
-  );
-  expect(one).toBe(other);
-  // Nights and weeks take seconds, and a step tells the machine's time.
-  expect(rollouts.get('shop/nightly')!.elapsedMs).toBeLessThan(600_000);
-  const schedules = inSuite(report, 'schedules');
-  expect([...schedules.keys()].sort()).toEqual(['shop/nightly', 'shop/weekly']);
-  expect(schedules.get('shop/nightly')!.message).toMatch(/^fired \d+ times?$/);
-  expect(inSuite(report, 'checks').size).toBe(9);
-  const xml = await readFile(junit, 'utf8');
-  expect(xml).toContain('<testsuite name="headway rehearse schedules" tests="2" failures="0"');
-  expect(xml).toContain('<testsuite name="headway rehearse checks" tests="9" failures="0"');
-});
+it(
+  'ends with 0 where all of it holds: overlays, strategies, groups, links, deletions, secrets and what the clock calls',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    await repository.git('checkout', '-q', '-b', 'good', 'base');
+    await repository.commit('Better', {
+      ...overlay('second'),
+      ...served('blue', 'greeting-v2', BLUE_GREEN),
+      ...MEMBERS('tax-v2'),
+      ...reporter('report-v2'),
+      'base/shop/old.yaml': null,
+    });
+    const junit = path.join(folder, 'good.xml');
+    const { code, report } = await rehearsed('base..good', '--report', `junit=${junit}`);
+    // What is only linked runs nowhere by itself.
+    expect(report.cases.filter(({ outcome }) => outcome !== 'Passed')).toMatchObject([
+      { name: 'shop/tax', outcome: 'Skipped', message: expect.stringContaining('nothing points at it') },
+    ]);
+    expect(code).toBe(0);
+    const rollouts = inSuite(report, 'rollouts');
+    const names = [
+      'blue',
+      'greeting',
+      'inline',
+      'nightly',
+      'old',
+      'paying',
+      'rates',
+      'remote',
+      'rolling',
+      'settings',
+      'tax',
+    ];
+    expect([...rollouts.keys()]).toEqual(names.map((name) => `shop/${name}`));
+    expect(rollouts.get('shop/old')!.message).toBe('deleted');
+    const story = (name: string): string =>
+      (rollouts.get(`shop/${name}`)!.steps ?? []).map(({ what }) => what).join('\n');
+    expect(story('greeting')).toMatch(/at step 1 of 1: 50 %[^]*finished its bake/);
+    expect(story('blue')).toMatch(/takes all traffic and bakes/);
+    // In lock-step: both switch in one decision.
+    const [one, other] = ['rates', 'remote'].map(
+      (name) => rollouts.get(`shop/${name}`)!.steps!.find(({ what }) => what.includes('takes all traffic'))!.atMs,
+    );
+    expect(one).toBe(other);
+    // Nights and weeks take seconds, and a step tells the machine's time.
+    expect(rollouts.get('shop/nightly')!.elapsedMs).toBeLessThan(600_000);
+    const schedules = inSuite(report, 'schedules');
+    expect([...schedules.keys()].sort()).toEqual(['shop/nightly', 'shop/weekly']);
+    expect(schedules.get('shop/nightly')!.message).toMatch(/^fired \d+ times?$/);
+    expect(inSuite(report, 'checks').size).toBe(9);
+    const xml = await readFile(junit, 'utf8');
+    expect(xml).toContain('<testsuite name="headway rehearse schedules" tests="2" failures="0"');
+    expect(xml).toContain('<testsuite name="headway rehearse checks" tests="9" failures="0"');
+  },
+);
 
-it('ends with 1 and says of each what the fleet would: groups go back, firings fail, the guard holds', async () => {
-  await repository.git('checkout', '-q', '-b', 'bad', 'base');
-  await repository.commit('Worse', {
-    ...overlay('second'),
-    ...tax('rates', 'tax-traps', GROUPED),
-    ...reporter('report-broken'),
-    ...Object.fromEntries(['old', 'blue', 'rolling', 'inline'].map((name) => [`base/shop/${name}.yaml`, null])),
-    'base/shop/checks.yaml': String(CHECKS['base/shop/checks.yaml']).replaceAll(
-      /.*name: (blue|rolling|inline),.*\n/g,
-      '',
-    ),
-  });
-  const { code, out } = await headway(['rehearse', 'base..bad', '--repo', repository.work, '--path', FOLDER]);
-  expect(code).toBe(1);
-  expect(out).toMatch(/FAILED {2}shop\/rates[^]*rolled back: .*\(HW5116\)/);
-  expect(out).toMatch(/FAILED {2}shop\/remote .*\n {10}.*\(HW5116\)/);
-  expect(out).toMatch(/FAILED {2}shop\/nightly .*\n {10}.*\(HW5116\)/);
-  expect(out).toMatch(/FAILED {2}shop\/old.*\n {10}not deleted: [^\n]*confirm[^\n]*\(HW5119\)/);
-  expect(out).toMatch(
-    /shop\/nightly.*\n {10}.*nightly\.yaml:\d+:\d+: the firing of \S+: exit code 1.*\(HW4601\) \(HW5118\)/,
-  );
-  expect(out).toMatch(/skipped shop\/all remote\n {10}what the head says of shop\/remote does not serve/);
-});
+it(
+  'ends with 1 and says of each what the fleet would: groups go back, firings fail, the guard holds',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    await repository.git('checkout', '-q', '-b', 'bad', 'base');
+    await repository.commit('Worse', {
+      ...overlay('second'),
+      ...tax('rates', 'tax-traps', GROUPED),
+      ...reporter('report-broken'),
+      ...Object.fromEntries(['old', 'blue', 'rolling', 'inline'].map((name) => [`base/shop/${name}.yaml`, null])),
+      'base/shop/checks.yaml': String(CHECKS['base/shop/checks.yaml']).replaceAll(
+        /.*name: (blue|rolling|inline),.*\n/g,
+        '',
+      ),
+    });
+    const { code, out } = await headway(['rehearse', 'base..bad', '--repo', repository.work, '--path', FOLDER]);
+    expect(code).toBe(1);
+    expect(out).toMatch(/FAILED {2}shop\/rates[^]*rolled back: .*\(HW5116\)/);
+    expect(out).toMatch(/FAILED {2}shop\/remote .*\n {10}.*\(HW5116\)/);
+    expect(out).toMatch(/FAILED {2}shop\/nightly .*\n {10}.*\(HW5116\)/);
+    expect(out).toMatch(/FAILED {2}shop\/old.*\n {10}not deleted: [^\n]*confirm[^\n]*\(HW5119\)/);
+    expect(out).toMatch(
+      /shop\/nightly.*\n {10}.*nightly\.yaml:\d+:\d+: the firing of \S+: exit code 1.*\(HW4601\) \(HW5118\)/,
+    );
+    expect(out).toMatch(/skipped shop\/all remote\n {10}what the head says of shop\/remote does not serve/);
+  },
+);

@@ -11,6 +11,9 @@ export type Fate =
   /** It does not run, as its documents say. */
   | { readonly type: 'Idle'; readonly why: string };
 
+/** Said as held, and not for good: whether it is to blame is judged by what it went back to; what is missing is tried again. */
+const TRANSIENT = ['RolledBack', 'Waiting'];
+
 function fateOf(entry: EntryStatus): Fate {
   const { desired, serving, proven, quarantined, conditions } = entry;
   const ready = conditions.find(({ type }) => type === 'Ready');
@@ -29,8 +32,7 @@ function fateOf(entry: EntryStatus): Fate {
   if (ready && ['Suspended', 'Unreferenced'].includes(ready.reason)) return { type: 'Idle', why };
   const told = conditions.find(({ type, status }) => type === 'Stalled' && status === 'True');
   if (told?.reason === 'GroupRolledBack') return { type: 'RolledBack', why: told.message, evidence: [] };
-  // Taken back a moment ago: whether it is to blame is judged by what it went back to.
-  if (told && told.reason !== 'RolledBack') return { type: 'Stuck', why: `${told.reason}: ${told.message}` };
+  if (told && !TRANSIENT.includes(told.reason)) return { type: 'Stuck', why: `${told.reason}: ${told.message}` };
   return { type: 'Moving', why };
 }
 
