@@ -95,6 +95,25 @@ describe('headway test of an environment', () => {
     expect([code, err, out]).toEqual([0, '', expect.stringMatching(/^ok {6}shop\/greets greets /)]);
   });
 
+  it('runs with the clock and the numbers of the profile, which are the same at each run', async () => {
+    const number = '{status: 200, body: "7191089600892374487\\n"}';
+    const calls = `    - {name: clock, request: {path: /clock}, expect: {contains: "wall 1893456000"}}
+    - {name: number, request: {path: /random}, expect: ${number}}
+    - {name: again, request: {path: /random}, expect: ${number}}
+`;
+    const profile = '  deterministic: {time: "2030-01-01T00:00:00Z", seed: 7}\n  calls:';
+    const dir = await write({
+      'environment.yaml': environment(),
+      'shop/testbed.yaml': component({ wasm: 'wasm/testbed.wasm', extra: '  instancePolicy: PerRequest\n' }),
+      'shop/quick.yaml': quickPolicy(),
+      'shop/route.yaml': route(),
+      'shop/check.yaml': check(calls).replace('  calls:', profile),
+      'wasm/testbed.wasm': example('testbed'),
+    });
+    const { code, out } = await headway(['test', dir]);
+    expect([code, out]).toEqual([0, expect.stringContaining('3 passed, 0 failed, 0 skipped')]);
+  });
+
   it('sends requests by its Routes, with stand-ins, and says which component did not come up', async () => {
     const marker = path.join(folder, 'ran');
     const greeting = component({ wasm: 'wasm/greeting.wasm', rollout: '{bake: {duration: 1h}}' });
