@@ -181,6 +181,13 @@ export const EXAMPLES: readonly Example[] = [
   },
   {
     language: 'c',
+    name: 'testbed-sockets',
+    about: 'every function of wasi:sockets, in the order that its query says',
+    sources: ['testbed/sockets.c'],
+    world: 'socket-service',
+  },
+  {
+    language: 'c',
     name: 'testbed-records',
     about: 'the smallest guest of headway:http/handler',
     sources: ['testbed/records.c'],

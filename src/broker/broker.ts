@@ -24,6 +24,8 @@ import { HttpService, type HttpServiceOptions } from './http/service.ts';
 import { KeyValueService } from './key-value.ts';
 import { Records } from './records.ts';
 import { Session, type Judge } from './session.ts';
+import { SocketAuthority } from './sockets/authority.ts';
+import { SocketService } from './sockets/service.ts';
 import { Stores } from './stores.ts';
 
 const NOTHING_RESTRICTED: GrantsInForce = { ceilings: [], groups: [] };
@@ -58,6 +60,7 @@ export class Broker {
   readonly #editions: Editions;
   readonly #http: HttpService;
   readonly #files: FilesService;
+  readonly #sockets: SocketService;
   readonly #sessions = new Map<number, Attached>();
   #grants: GrantsInForce = NOTHING_RESTRICTED;
 
@@ -85,6 +88,7 @@ export class Broker {
       wallMs,
       onFailure: options.onVolumeFailure,
     });
+    this.#sockets = new SocketService({ resolve: options.http.resolve, records: this.#records, wallMs });
   }
 
   /** How many cells are attached. */
@@ -114,6 +118,7 @@ export class Broker {
       keyValue: this.#keyValue,
       http: this.#http,
       files: this.#files,
+      sockets: this.#sockets,
       judge: this.#judgeOf(cell, editions),
       monotonicMs: this.#options.monotonicMs,
       onEnd: (why) => {
@@ -154,6 +159,7 @@ export class Broker {
         editions,
         http: new HttpAuthority(namespace, grants, of.ceilings),
         files: new FileAuthority(namespace, grants, of.ceilings),
+        sockets: new SocketAuthority(namespace, grants, of.ceilings),
       };
       return judge;
     };

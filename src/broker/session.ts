@@ -18,6 +18,7 @@ import { FrameWriter } from '../wire/encoder.ts';
 import { FileToBroker, isFileToBroker } from '../wire/file-frames.ts';
 import { Framer } from '../wire/framer.ts';
 import { isHttpToBroker } from '../wire/http-frames.ts';
+import { isSocketToBroker } from '../wire/socket-frames.ts';
 import { CANCELLED, type Answer } from './answer.ts';
 import { readFilesRequest } from './files/request.ts';
 import type { FilesAsker, FilesService } from './files/service.ts';
@@ -27,13 +28,15 @@ import { Exchanges } from './http/exchanges.ts';
 import type { HttpAsker, HttpService } from './http/service.ts';
 import { readKeyValueRequest } from './key-value-request.ts';
 import type { Asker, KeyValueService } from './key-value.ts';
+import { Lines } from './sockets/lines.ts';
+import type { SocketAsker, SocketService } from './sockets/service.ts';
 
 export const TURN_ASKS = 64;
 export const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 export const MAX_PIN_MS = 30_000;
 
 /** What a cell is judged by from some moment on. */
-export type Judge = Omit<Asker & HttpAsker & FilesAsker, 'mirrored'>;
+export type Judge = Omit<Asker & HttpAsker & FilesAsker & SocketAsker, 'mirrored'>;
 
 export interface SessionOptions {
   readonly cell: BrokerCell;
@@ -41,6 +44,7 @@ export interface SessionOptions {
   readonly keyValue: KeyValueService;
   readonly http: HttpService;
   readonly files: FilesService;
+  readonly sockets: SocketService;
   /** By the grants that are in force now. */
   readonly judge: () => Judge;
   readonly monotonicMs: () => number;
@@ -69,6 +73,7 @@ export class Session {
   readonly #exchanges: Exchanges;
   readonly #opened: OpenedTable;
   readonly #streams: FileStreams;
+  readonly #lines: Lines;
   /** By seat; absent where it asks for nothing. */
   readonly #asking: (Waiting | undefined)[] = [];
   readonly #pins: (Pin | undefined)[] = [];
@@ -98,6 +103,14 @@ export class Session {
       asker: (_seat, flags) => ({ ...options.judge(), mirrored: (flags & Ask.Mirrored) !== 0 }),
       mayWrite: () => this.#mayWrite(),
     });
+    this.#lines = new Lines({
+      writer: this.#writer,
+      seats: cell.seats,
+      service: options.sockets,
+      asker: (seat, flags) => this.#asker(seat, flags),
+      mayWrite: () => this.#mayWrite(),
+      monotonicMs: options.monotonicMs,
+    });
     const framer = new Framer(
       (type, id, bytes, start, end) => this.#take(type, id, bytes, start, end),
       MAX_BROKER_PAYLOAD_BYTES,
@@ -116,6 +129,7 @@ export class Session {
       this.#turn();
       this.#exchanges.resume();
       this.#streams.resume();
+      this.#lines.resume();
     });
     socket.on('end', () => this.close());
     socket.on('close', () => this.close());
@@ -130,6 +144,7 @@ export class Session {
     this.#exchanges.close();
     this.#streams.close();
     this.#opened.closeAll();
+    this.#lines.close();
     this.#options.socket.destroy();
     this.#options.onEnd(why);
   }
@@ -143,6 +158,7 @@ export class Session {
   #accept(type: number, seat: number, bytes: Buffer, start: number, end: number): string | undefined {
     if (isHttpToBroker(type)) return this.#exchanges.accept(type, seat, bytes, start, end);
     if (isFileToBroker(type)) return this.#streams.accept(type, seat, bytes, start, end);
+    if (isSocketToBroker(type)) return this.#lines.accept(type, seat, bytes, start, end);
     if (seat === 0 || seat > this.#options.cell.seats) return `a frame of the seat ${seat}`;
     if (type === ToBroker.Ask) return this.#ask(seat, new BrokerReader(bytes, start, end));
     if (type === FileToBroker.Close) {

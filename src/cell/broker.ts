@@ -14,8 +14,10 @@ import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
 import { isFileFromBroker } from '../wire/file-frames.ts';
 import { isHttpFromBroker } from '../wire/http-frames.ts';
+import { isSocketFromBroker } from '../wire/socket-frames.ts';
 import { Exchanges, type Exchange, type SentRequest } from './exchanges.ts';
 import { FileStreams, HeldFiles, type FilePlace, type FileSink, type FileSource } from './file-streams.ts';
+import { Lines, type Line, type Opener } from './lines.ts';
 import type { Condition, Scope } from './scope.ts';
 
 /** A broker that is started again is back within a fraction of this. */
@@ -68,6 +70,8 @@ export class BrokerChannel {
   /** Requests to the outside. */
   readonly exchanges = new Exchanges();
   readonly files = new FileStreams();
+  /** Sockets and look-ups. */
+  readonly lines = new Lines();
   readonly #open: () => Duplex;
   readonly #onViolation: (why: string) => void;
   /** By seat; what waits for an answer. */
@@ -92,6 +96,7 @@ export class BrokerChannel {
     this.#seats = seats;
     this.exchanges.furnish(seats);
     this.files.furnish(seats);
+    this.lines.furnish(seats);
   }
 
   /** The payload of the engine's frame: how the channel begins, or nothing. A string says how it is neither. */
@@ -144,6 +149,7 @@ export class BrokerChannel {
     for (const asked of this.#asked) if (asked && asked.wanted) this.#send(writer, asked);
     this.exchanges.attach(writer);
     this.files.attach(writer);
+    this.lines.attach(writer);
   }
 
   #listen(): Duplex {
@@ -163,6 +169,7 @@ export class BrokerChannel {
     this.#attachment = undefined;
     this.exchanges.leave();
     this.files.leave();
+    this.lines.leave();
     for (const [seat, asked] of this.#asked.entries()) if (asked?.sent) this.#settle(seat, asked, LOST);
   }
 
@@ -181,6 +188,7 @@ export class BrokerChannel {
   #take(type: number, seat: number, bytes: Buffer, start: number, end: number): boolean {
     if (isHttpFromBroker(type)) return this.exchanges.take(type, seat, bytes, start, end);
     if (isFileFromBroker(type)) return this.files.take(type, seat, bytes, start, end);
+    if (isSocketFromBroker(type)) return this.lines.take(type, seat, bytes, start, end);
     const asked = this.#asked[seat];
     if (type !== FromBroker.Answer || !asked?.sent || end === start) return false;
     this.#settle(seat, asked, { status: bytes[start]!, reader: new BrokerReader(bytes, start + 1, end) });
@@ -219,6 +227,8 @@ export interface Asking {
   ask(question: Question): Promise<Reply>;
   /** Sends a request to the outside; `undefined` where as many as there may be are open. */
   begin(request: SentRequest): Exchange | undefined;
+  /** Opens a socket, or looks something up; `undefined` where as many as there may be are open. */
+  open(opener: Opener): Line | undefined;
   readonly files: AskingFiles;
 }
 
@@ -234,8 +244,9 @@ export interface AskingFiles {
 /** What an instance asks from, whichever of its members asks: a seat from its first question until it is gone. */
 export class Seat {
   readonly #channel: BrokerChannel;
-  readonly #exchanges = new Set<Exchange>();
   readonly #files: HeldFiles;
+  /** What ends with the call that began it. */
+  readonly #begun = new Set<Exchange | Line>();
   #number: number | undefined;
   #call = 0;
 
@@ -254,16 +265,19 @@ export class Seat {
   begin(scope: Scope, request: SentRequest): Exchange | undefined {
     this.#number ??= this.#channel.take();
     if (this.#number === undefined) return undefined;
-    for (const one of this.#exchanges) if (one.over) this.#exchanges.delete(one);
-    const exchange = this.#channel.exchanges.begin(scope, this.#number, this.#flags(scope), request);
-    if (exchange) this.#exchanges.add(exchange);
-    return exchange;
+    return this.#keep(this.#channel.exchanges.begin(scope, this.#number, this.#flags(scope), request));
+  }
+
+  open(scope: Scope, opener: Opener): Line | undefined {
+    this.#number ??= this.#channel.take();
+    if (this.#number === undefined) return undefined;
+    return this.#keep(this.#channel.lines.begin(scope, this.#number, this.#flags(scope), opener));
   }
 
   /** A call is over: nobody reads what it has begun any more. */
   endCall(): void {
-    for (const exchange of this.#exchanges) exchange.drop();
-    this.#exchanges.clear();
+    for (const one of this.#begun) one.drop();
+    this.#begun.clear();
   }
 
   /** The same for one member. */
@@ -277,6 +291,7 @@ export class Seat {
         stream: (mode, offset, place) => this.#stream(scope, mode, offset, place),
         drop: (stream) => this.#files.drop(stream),
       },
+      open: (opener) => this.open(scope, opener),
     };
   }
 
@@ -294,6 +309,12 @@ export class Seat {
     const stream = this.#channel.files.begin(scope, this.#number, this.#flags(scope), mode, offset, place);
     if (stream) this.#files.keep(stream);
     return stream;
+  }
+
+  #keep<One extends Exchange | Line>(begun: One | undefined): One | undefined {
+    for (const one of this.#begun) if (one.over) this.#begun.delete(one);
+    if (begun) this.#begun.add(begun);
+    return begun;
   }
 
   #flags({ calls, mirrored }: Scope): number {

@@ -9,7 +9,7 @@ import { configStore, type Settings } from './wasi/config.ts';
 import { monotonicClock, timezone, wallClock } from './wasi/clocks.ts';
 import type { Chance, Clock } from './wasi/ambient.ts';
 import type { Ambient } from '../model/ambient.ts';
-import { deniedAmbient, deniedInterface, instanceNetwork, unknownInterface, type TellDenied } from './wasi/denied.ts';
+import { deniedAmbient, deniedInterface, unknownInterface, type TellDenied } from './wasi/denied.ts';
 import { filesystemPreopens, filesystemTypes, type Mount } from './wasi/filesystem.ts';
 import { IoError } from './wasi/error.ts';
 import { Fields } from './wasi/fields.ts';
@@ -20,6 +20,10 @@ import { draftOf, keyValueAtomics, keyValueBatch, keyValueStore } from './wasi/k
 import { OutgoingBody, OutgoingResponse, ResponseOutparam } from './wasi/http-outgoing.ts';
 import { poll, Pollable } from './wasi/poll.ts';
 import { insecure, insecureSeed, random } from './wasi/random.ts';
+import { ipNameLookup } from './wasi/sockets/lookup.ts';
+import { instanceNetwork, network } from './wasi/sockets/network.ts';
+import { TcpSocket, tcpCreateSocket } from './wasi/sockets/tcp.ts';
+import { IncomingDatagramStream, OutgoingDatagramStream, UdpSocket, udpCreateSocket } from './wasi/sockets/udp.ts';
 import { InputStream, OutputStream, type ByteSink } from './wasi/streams.ts';
 
 /** What the imports of an instance are built from. */
@@ -41,6 +45,8 @@ type Build = (scope: Scope, world: World, name: string) => object;
 
 const IO_ERROR = Object.freeze({ Error: IoError });
 const IO_STREAMS = Object.freeze({ InputStream, OutputStream });
+const SOCKETS_TCP = Object.freeze({ TcpSocket });
+const SOCKETS_UDP = Object.freeze({ UdpSocket, IncomingDatagramStream, OutgoingDatagramStream });
 
 /** Interface without version → its members. One implementation serves every 0.2.x: later ones only add. */
 const INTERFACES: Readonly<Record<string, Build>> = {
@@ -68,6 +74,13 @@ const INTERFACES: Readonly<Record<string, Build>> = {
   'wasi:filesystem/preopens': (scope, { mounts }) => filesystemPreopens(scope, mounts),
   'wasi:filesystem/types': (_scope, world) =>
     world.mounts.length === 0 ? denied('wasi:filesystem/types', world) : filesystemTypes,
+  'wasi:sockets/network': () => network,
+  'wasi:sockets/instance-network': (scope) => instanceNetwork(scope),
+  'wasi:sockets/ip-name-lookup': (scope, world) => ipNameLookup(scope, world.seat),
+  'wasi:sockets/tcp': () => SOCKETS_TCP,
+  'wasi:sockets/tcp-create-socket': (scope, world) => tcpCreateSocket(scope, world.seat),
+  'wasi:sockets/udp': () => SOCKETS_UDP,
+  'wasi:sockets/udp-create-socket': (scope, world) => udpCreateSocket(scope, world.seat),
   'wasi:config/store': (_scope, world) => configStore(world.config),
   'wasi:config/runtime': (_scope, world) => configStore(world.config),
   'wasi:keyvalue/store': (scope, world, name) => keyValueStore(scope, world.seat, draftOf(name)),
@@ -100,10 +113,8 @@ export function buildImports(
     const key = withoutVersion(name);
     imports[key] ??= built(key, scope, world, name);
   }
-  if (imports['wasi:sockets/instance-network']) {
-    const network = (imports['wasi:sockets/network'] ??= denied('wasi:sockets/network', world));
-    imports['wasi:sockets/instance-network'] = instanceNetwork(scope, network);
-  }
+  // The bindings look the class up where the resource is defined, imported for itself or not.
+  if (imports['wasi:sockets/instance-network']) imports['wasi:sockets/network'] ??= network;
   return imports;
 }
 

@@ -63,9 +63,17 @@ export function brokerCellOf(number: number, replica: string, cell: CellSpec): O
   };
 }
 
-/** Interfaces that the broker stands behind. */
+/** How the names of interfaces begin that the broker stands behind. */
+const BROKERED = [
+  'wasi:keyvalue/',
+  'wasi:http/outgoing-handler@',
+  'wasi:sockets/tcp-create-socket@',
+  'wasi:sockets/udp-create-socket@',
+  'wasi:sockets/ip-name-lookup@',
+];
+
 function asksTheBroker(name: string): boolean {
-  return name.startsWith('wasi:keyvalue/') || name.startsWith('wasi:http/outgoing-handler@');
+  return BROKERED.some((prefix) => name.startsWith(prefix));
 }
 
 function opensVolumes(name: string, { capabilities }: Member): boolean {

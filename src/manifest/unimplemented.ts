@@ -27,8 +27,6 @@ const WRITTEN: readonly Unimplemented[] = [
     what: 'outgoing requests to another entry (link it)',
     when: isEntryHost,
   },
-  { kind: 'Component', where: 'spec.capabilities.*.sockets', what: 'the capability sockets' },
-  { kind: 'Component', where: 'spec.capabilities.*.nameLookup', what: 'the capability nameLookup' },
   { kind: 'Component', where: 'spec.capabilities.*.blobStore', what: 'the capability blobStore' },
   { kind: 'Component', where: 'spec.capabilities.*.messaging', what: 'the capability messaging' },
   { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },

@@ -19,13 +19,14 @@ const within =
     return items?.every((item) => allowed.some((bound) => covers(String(bound), String(item)))) ?? false;
   };
 
-/** A list that grants by being there: absent is nothing. */
-const withinOrNone =
-  (field: string, covers: (ceiling: string, asked: string) => boolean): Contained =>
+/** A list that grants by being there: absent is nothing. What was used is one item. */
+const itemsOf =
+  (field: string, covers: (ceiling: string, asked: string) => boolean = (a, b) => a === b): Contained =>
   (grant, ceiling) => {
     const allowed = (ceiling[field] ?? []) as readonly unknown[];
-    const asked = (grant[field] ?? []) as readonly unknown[];
-    return asked.every((item) => allowed.some((bound) => covers(String(bound), String(item))));
+    const asked = grant[field] as readonly unknown[] | string | undefined;
+    const items = typeof asked === 'string' ? [asked] : (asked ?? []);
+    return items.every((item) => allowed.some((bound) => covers(String(bound), String(item))));
   };
 
 const oneOf =
@@ -56,15 +57,15 @@ const atMost =
 /** For each capability key: everything that has to hold. */
 const CONTAINMENT: Readonly<Record<string, readonly Contained[]>> = {
   outboundHttp: [within('schemes'), within('hosts', hostCovers), within('ports'), within('methods')],
-  sockets: [within('protocols'), within('hosts', hostCovers), within('ports')],
+  sockets: [within('protocols'), itemsOf('hosts', hostCovers), itemsOf('ports'), itemsOf('listen')],
   nameLookup: [within('hosts', hostCovers)],
   filesystem: [oneOf('volume', 'volumes'), path, access, atMost('maxSize'), atMost('maxFiles')],
   keyValue: [oneOf('store', 'stores'), access, keyPrefix, atMost('maxSize'), atMost('maxKeys'), atMost('maxValueSize')],
   blobStore: [oneOf('container', 'containers'), access],
   messaging: [
     oneOf('connection', 'connections'),
-    withinOrNone('publish', subjectCovers),
-    withinOrNone('subscribe', subjectCovers),
+    itemsOf('publish', subjectCovers),
+    itemsOf('subscribe', subjectCovers),
   ],
   sql: [oneOf('connection', 'connections'), access],
 };

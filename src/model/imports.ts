@@ -43,9 +43,9 @@ export const IMPORTS: readonly ImportRow[] = [
 
   { name: 'wasi:filesystem/types', version: '0.2', rule: 'Denied' },
   { name: 'wasi:filesystem/preopens', version: '0.2', rule: 'Denied' },
-  { name: 'wasi:sockets/network', version: '0.2', rule: 'Denied' },
-  { name: 'wasi:sockets/tcp', version: '0.2', rule: 'Denied' },
-  { name: 'wasi:sockets/udp', version: '0.2', rule: 'Denied' },
+  { name: 'wasi:sockets/network', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:sockets/tcp', version: '0.2', rule: 'Provided' },
+  { name: 'wasi:sockets/udp', version: '0.2', rule: 'Provided' },
 
   { name: 'wasi:http/outgoing-handler', version: '0.2', rule: 'Granted', capabilities: ['outboundHttp'] },
   { name: 'wasi:sockets/instance-network', version: '0.2', rule: 'Granted', capabilities: ['sockets', 'nameLookup'] },

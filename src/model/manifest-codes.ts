@@ -228,9 +228,9 @@ export const MANIFEST_CODES = {
     policy: 'Terminal',
   },
   HW1220: {
-    title: 'host of a grant that no request can have',
+    title: 'host of a grant that nothing can have',
     remedy:
-      'write a name without a dot at its end (api.example), `*.` and a domain, an address in its usual form (10.0.0.1), or a block whose address has nothing behind the prefix (10.0.0.0/8)',
+      'write a name without a dot at its end (api.example), `*.` and a domain, an address in its usual form (10.0.0.1), or a block whose address has nothing behind the prefix (10.0.0.0/8); for `nameLookup` a name; for `listen` an address and a port (127.0.0.1:9000)',
     policy: 'Terminal',
   },
   HW1240: {

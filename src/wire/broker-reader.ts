@@ -72,9 +72,14 @@ export class BrokerReader {
 
   /** A copy of what is left. */
   restBytes(): Uint8Array {
-    const bytes = this.broken ? EMPTY : this.#bytes.subarray(this.#at, this.#end);
+    return copyOf(this.tail());
+  }
+
+  /** What is left: a view, as `bytes` gives. */
+  tail(): Buffer {
+    const tail = this.broken ? EMPTY : this.#bytes.subarray(this.#at, this.#end);
     this.#at = this.#end;
-    return copyOf(bytes);
+    return tail;
   }
 
   /** What is left, as text that may be cut anywhere. */

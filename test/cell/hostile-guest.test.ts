@@ -1,6 +1,7 @@
 /** Guests that break the rules of an interface, one rule each. Each is a component of a few lines in a real cell. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FromCell } from '../../src/wire/frames.ts';
+import { limitDenials } from '../../src/cell/denials.ts';
+import { unknownInterface } from '../../src/cell/wasi/denied.ts';
 import { assignmentOf, bundleOf } from './kit/bundle.ts';
 import { ANSWER, guest, guestOfMany, TEXT } from './kit/guest.ts';
 import { Peer, type Answer } from './kit/peer.ts';
@@ -213,82 +214,12 @@ test.each(['0.2.0', '0.2.3', '0.2.12'])('WASI %s is the same implementation', as
   await cell.close();
 });
 
-describe('what was not granted', () => {
-  const rows: readonly [string, string, string, number][] = [
-    [
-      'wasi:sockets/tcp-create-socket',
-      'createTcpSocket',
-      `(call $tcp_socket (i32.const 0) (i32.const 64)) ${ERR} ${expectAt(68, 1)}`,
-      1,
-    ],
-    [
-      'wasi:sockets/ip-name-lookup',
-      'resolveAddresses',
-      `(call $lookup (call $network) (i32.const 16) (i32.const 5) (i32.const 64)) ${ERR} ${expectAt(68, 1)}`,
-      1,
-    ],
-    [
-      'wasi:sockets/tcp-create-socket',
-      'createTcpSocket',
-      loop(500, `(call $tcp_socket (i32.const 0) (i32.const 64))`),
-      1,
-    ],
-  ];
-  test.each(rows)(
-    '%s#%s answers with its own error, and is told once a second',
-    async (interfaceName, functionName, calls, told) => {
-      const bundle = await bundleOf(await guest({ handle: `${calls} ${ANSWER}` }));
-      const cell = await Peer.start();
-      await cell.load(assignmentOf(bundle), bundle);
-      expect(await cell.ask(1)).toMatchObject(FINE);
-      const denials = cell.frames
-        .filter((frame) => frame.type === FromCell.Denied)
-        .map((frame) => JSON.parse(frame.payload.toString()) as object);
-      expect(denials).toHaveLength(told);
-      expect(denials[0]).toMatchObject({ interface: interfaceName, function: functionName, reason: 'not granted' });
-      await cell.close();
-    },
-  );
-});
-
-describe('handles', () => {
-  // The request and the outparam are two of them.
-  const open = (count: number): string =>
-    `${loop(count, '(drop (call $fields))')} (call $request_drop (local.get $req))`;
-
-  test.each([
-    [10, 8, 'NoResponse'],
-    [10, 9, 'Trap'],
-  ])('a limit of %d, %d more than the call brings: %s', async (handles, count, outcome) => {
-    const bundle = await bundleOf(await guest({ handle: open(count) }));
-    const cell = await Peer.start();
-    await cell.load(assignmentOf(bundle, { handles, instancePolicy: 'PerRequest' }), bundle);
-    expect((await cell.ask(1)).outcome).toBe(outcome);
-    await cell.close();
-  });
-
-  test('dropped handles count no more, given away ones neither', async () => {
-    const cycle = `(call $fields_drop (call $fields)) (call $response_drop (call $response (call $fields)))
-      (call $pollable_drop (call $sleep (i64.const 1)))`;
-    const bundle = await bundleOf(
-      await guest({ handle: `${loop(200, cycle)} ${ANSWER} (call $request_drop (local.get $req))` }),
-    );
-    const cell = await Peer.start();
-    await cell.load(assignmentOf(bundle, { handles: 8 }), bundle);
-    for (let call = 0; call < 20; call++) expect(await cell.ask(1)).toMatchObject(FINE);
-    await cell.close();
-  });
-
-  test('handles that a pooled guest leaks are counted over its calls, and end the instance, not the cell', async () => {
-    const bundle = await bundleOf(
-      await guest({ handle: `(drop (call $fields)) ${ANSWER} (call $request_drop (local.get $req))` }),
-    );
-    const cell = await Peer.start();
-    await cell.load(assignmentOf(bundle, { handles: 20 }), bundle);
-    const outcomes: string[] = [];
-    for (let call = 0; call < 40; call++) outcomes.push((await cell.ask(1)).outcome);
-    expect(outcomes.filter((outcome) => outcome === 'Trap').length).toBeGreaterThan(0);
-    expect(outcomes.filter((outcome) => outcome === 'Ok').length).toBeGreaterThan(30);
-    await cell.close();
-  });
+test('what this runtime does not know traps, and is told once a second with how often', () => {
+  const told: unknown[][] = [];
+  const tell = limitDenials((...denial) => told.push(denial));
+  const unknown = unknownInterface('wasi:blobstore/container', (...denial) => tell(0, ...denial)) as {
+    readonly getData: () => never;
+  };
+  for (let call = 0; call < 500; call++) expect(() => unknown.getData()).toThrow('is not granted');
+  expect(told).toEqual([[0, 'wasi:blobstore/container', 'getData', 'not known to this runtime', 1]]);
 });

@@ -838,6 +838,21 @@ export const ROWS: readonly Row[] = [
       '  capabilities: [{name: a, outboundHttp: {hosts: [b.example, "*.c.example", 10.0.0.0/8, "[::1]", "fd00::/8"]}}]\n',
     ),
   })),
+  ...[
+    ['sockets', 'hosts: [»"127.1"], ports: [1]', 'hosts: ["127.0.0.1"], ports: [1]'],
+    ['sockets', 'hosts: [»cart.shop.headway], ports: [1]', 'hosts: [cart.shop.example], ports: [1]'],
+    ['sockets', 'listen: [»"127.1:80"]', 'listen: ["127.0.0.1:80"]'],
+    ['sockets', 'listen: [»"127.0.0.1:0"]', 'listen: ["127.0.0.1:65535"]'],
+    ['sockets', 'listen: [»"127.0.0.1:65536"]', 'listen: ["0.0.0.0:80"]'],
+    ['sockets', 'listen: [»"[0:0::1]:80"]', 'listen: ["[::1]:80"]'],
+    ['nameLookup', 'hosts: [»10.0.0.0/8]', 'hosts: [a.example, "*.b.example"]'],
+    ['nameLookup', 'hosts: [»"*.headway"]', 'hosts: ["*.example"]'],
+  ].map(([capability, bad, good]) => ({
+    code: 'HW1220' as const,
+    what: `${capability}: ${bad!.replace('»', '')}`,
+    bad: shop(`  capabilities: [{name: a, ${capability}: {${bad}}}]\n`),
+    good: shop(`  capabilities: [{name: a, ${capability}: {${good}}}]\n`),
+  })),
   {
     code: 'HW1220',
     what: 'a host of a Role',

@@ -12,8 +12,6 @@ const MEETING: Readonly<Record<string, readonly Files[]>> = {
     grant('outboundHttp: {hosts: [cart.shop.headway]}'),
     grant('outboundHttp: {hosts: [a.example, "*.Headway"]}'),
   ],
-  'the capability sockets': [grant('sockets: {hosts: [a.example], ports: [1]}')],
-  'the capability nameLookup': [grant('nameLookup: {hosts: [a.example]}')],
   'the capability blobStore': [grant('blobStore: {container: a}')],
   'the capability messaging': [grant('messaging: {connection: a}')],
   'the capability sql': [grant('sql: {connection: a}')],

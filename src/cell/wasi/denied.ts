@@ -23,39 +23,11 @@ const FILESYSTEM_METHODS =
   'readDirectory sync createDirectoryAt stat statAt setTimesAt linkAt openAt readlinkAt removeDirectoryAt renameAt ' +
   'symlinkAt unlinkFileAt metadataHash metadataHashAt';
 
-const TCP_METHODS =
-  'startBind finishBind startConnect finishConnect startListen finishListen accept localAddress remoteAddress ' +
-  'setListenBacklogSize keepAliveEnabled setKeepAliveEnabled keepAliveIdleTime setKeepAliveIdleTime keepAliveInterval ' +
-  'setKeepAliveInterval keepAliveCount setKeepAliveCount hopLimit setHopLimit receiveBufferSize setReceiveBufferSize ' +
-  'sendBufferSize setSendBufferSize shutdown';
-
-const UDP_METHODS =
-  'startBind finishBind stream localAddress remoteAddress unicastHopLimit setUnicastHopLimit receiveBufferSize ' +
-  'setReceiveBufferSize sendBufferSize setSendBufferSize';
-
 const DENIED: Readonly<Record<string, DeniedInterface>> = {
   'wasi:filesystem/types': {
     answer: 'access',
     functions: '',
     resources: { Descriptor: FILESYSTEM_METHODS, DirectoryEntryStream: 'readDirectoryEntry' },
-  },
-  'wasi:sockets/network': { answer: 'access-denied', functions: '', resources: { Network: '' } },
-  'wasi:sockets/tcp-create-socket': { answer: 'access-denied', functions: 'createTcpSocket' },
-  'wasi:sockets/udp-create-socket': { answer: 'access-denied', functions: 'createUdpSocket' },
-  'wasi:sockets/tcp': { answer: 'access-denied', functions: '', resources: { TcpSocket: TCP_METHODS } },
-  'wasi:sockets/udp': {
-    answer: 'access-denied',
-    functions: '',
-    resources: {
-      UdpSocket: UDP_METHODS,
-      IncomingDatagramStream: 'receive',
-      OutgoingDatagramStream: 'checkSend send',
-    },
-  },
-  'wasi:sockets/ip-name-lookup': {
-    answer: 'access-denied',
-    functions: 'resolveAddresses',
-    resources: { ResolveAddressStream: 'resolveNextAddress' },
   },
 };
 
@@ -79,18 +51,11 @@ export function deniedInterface(name: string, tell: TellDenied): object | undefi
     members[className] = resource;
   }
   if (name === 'wasi:filesystem/types') members['filesystemErrorCode'] = () => undefined;
-  if (name === 'wasi:sockets/network') members['networkErrorCode'] = () => undefined;
   return members;
 }
 
 function words(text: string): string[] {
   return text === '' ? [] : text.split(' ');
-}
-
-/** A network that nothing can be done with: the interface has no error to deny it by. */
-export function instanceNetwork(scope: Scope, network: object | undefined): object {
-  const Network = (network as { Network: new (scope: Scope) => HostResource }).Network;
-  return { instanceNetwork: () => new Network(scope) };
 }
 
 /** What `spec.ambient` takes away: these interfaces have no error to say it by, so that a call is a trap. */

@@ -3,7 +3,10 @@ import type { Scope } from '../scope.ts';
 import type { FileError } from '../../wire/file-frames.ts';
 import type { ErrorCode } from './error-code.ts';
 
-/** `wasi:io/error` error. Carries the code that `http-error-code` or `filesystem-error-code` asks for, where there is one. */
+/**
+ * `wasi:io/error` error. Carries the code that `http-error-code`, `network-error-code` or `filesystem-error-code` asks for,
+ * where there is one.
+ */
 export class IoError extends HostResource {
   readonly #text: string;
   readonly #code: ErrorCode | undefined;
@@ -21,7 +24,11 @@ export class IoError extends HostResource {
   }
 
   static codeOf(error: IoError): ErrorCode | undefined {
-    return error.#code;
+    return error.#code?.of === 'network' ? undefined : error.#code;
+  }
+
+  static networkCodeOf(error: IoError): string | undefined {
+    return error.#code?.of === 'network' ? error.#code.tag : undefined;
   }
 
   static fileCodeOf(error: IoError): FileError | undefined {

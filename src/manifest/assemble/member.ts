@@ -16,8 +16,8 @@ import type { ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds, processorMillis } from '../quantity.ts';
 import { atValue, duplicateNames } from './assembly.ts';
 import { folderGrantProblems } from './folder-grants.ts';
+import { hostProblems } from './hosts.ts';
 import { mountProblems } from './mounts.ts';
-import { outboundHostProblems } from './outbound-hosts.ts';
 import { sourceProblems, type Pins } from './source.ts';
 import type { Values } from './values.ts';
 
@@ -68,7 +68,7 @@ function memberProblems(document: ParsedDocument<'Component'>): readonly Diagnos
     ...duplicateNames(document, '/spec/env', spec.env),
     ...duplicateNames(document, '/spec/config', spec.config),
     ...duplicateNames(document, '/spec/capabilities', spec.capabilities),
-    ...outboundHostProblems(document),
+    ...hostProblems(document),
     ...folderGrantProblems(document),
   ];
   const imports = new Set<string>();

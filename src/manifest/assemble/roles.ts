@@ -16,7 +16,7 @@ import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { unimplementedIn } from '../unimplemented.ts';
 import { atKey, atValue, duplicateNames, type Assembly } from './assembly.ts';
 import { folderGrantProblems } from './folder-grants.ts';
-import { outboundHostProblems } from './outbound-hosts.ts';
+import { hostProblems } from './hosts.ts';
 
 type ComponentDocument = ParsedDocument<'Component'>;
 type RoleDocument = ParsedDocument<'Role'>;
@@ -25,7 +25,7 @@ export function refuseRoles(assembly: Assembly): void {
   for (const document of assembly.all('Role')) {
     const problems = [
       ...duplicateNames(document, '/spec/capabilities', document.value.spec.capabilities),
-      ...outboundHostProblems(document),
+      ...hostProblems(document),
       ...folderGrantProblems(document),
     ];
     if (problems.length > 0) assembly.refuse(document, problems);

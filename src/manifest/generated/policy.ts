@@ -152,14 +152,14 @@ export interface Sockets {
  */
 protocols?: ("Tcp" | "Udp")[]
 /**
- * Allowed peers.
+ * Allowed peers. An address that is not of the open internet has to be named, also where a name leads to it.
  * 
  * @minItems 1
  * @maxItems 64
  * 
  * Items: A host name, `*.` and a domain, an address or a CIDR block.
  */
-hosts: string[]
+hosts?: string[]
 /**
  * Allowed ports of the peer.
  * 
@@ -168,7 +168,16 @@ hosts: string[]
  * 
  * Items: A TCP or UDP port.
  */
-ports: number[]
+ports?: number[]
+/**
+ * Where it may listen: every address and port by itself. Who connects there is not judged.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ * 
+ * Items: An address and a port.
+ */
+listen?: string[]
 }
 /**
  * Look-ups of host names.
