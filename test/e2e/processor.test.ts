@@ -1,4 +1,6 @@
 /** `limits.cpu` in the real program: a condition, then another replica, and no request is lost over it. */
+import { availableParallelism, getPriority } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { component, environment, example, quickPolicy, route } from '../support/manifests.ts';
 import { KEY, provenAfter, story, traffic } from './story.ts';
@@ -32,3 +34,67 @@ it('a component above its limit is told in a condition and replaced, and every r
   const report = await visitors.stop();
   expect([report.lost, Object.keys(report.byStatus)]).toEqual([[], ['200']]);
 }, 120_000);
+
+it('guests that spin on every processor run at nice 19 and are replaced, and a neighbour answers all the while', async () => {
+  const spinners = Array.from({ length: availableParallelism() }, (_, index) => `spinner-${index}`);
+  const { daemon } = await story({
+    'environment.yaml': environment(),
+    'shop/policies.yaml': quickPolicy(),
+    'shop/route.yaml': route(),
+    'shop/greeting.yaml': component({ wasm: 'wasm/testbed.wasm' }),
+    'wasm/testbed.wasm': example('testbed'),
+    ...Object.fromEntries(spinners.map((name) => [`shop/${name}.yaml`, spinner(name)])),
+  });
+  await provenAfter(daemon, undefined);
+  for (const name of spinners) await provenAfter(daemon, undefined, `shop/${name}`);
+  const visitors = traffic(daemon, { requestsPerSecond: 50 });
+  const over = new AbortController();
+  const spinning = spinners.map(async (name) => {
+    while (!over.signal.aborted) {
+      await fetch(`${daemon.url}/spin`, { headers: { 'x-spinner': name }, signal: over.signal }).catch(() => undefined);
+      await sleep(50);
+    }
+  });
+  async function isReplaced(name: string): Promise<void> {
+    const lowered = await daemon.entry(`shop/${name}`, 'it is lowered', ({ replicas }) =>
+      replicas.some(({ processor }) => processor?.stage === 'Lowered'),
+    );
+    const { pid } = lowered.replicas.find(({ processor }) => processor?.stage === 'Lowered')!;
+    expect(getPriority(pid!)).toBe(19);
+    await daemon.entry(
+      `shop/${name}`,
+      'another has its place',
+      ({ replicas }) =>
+        replicas.every((replica) => replica.pid !== pid || replica.phase === 'Ended') &&
+        replicas.some(({ phase }) => phase === 'Ready'),
+    );
+  }
+  await Promise.all(spinners.map(isReplaced));
+  over.abort();
+  await Promise.all(spinning);
+  const report = await visitors.stop();
+  expect([report.lost, Object.keys(report.byStatus)]).toEqual([[], ['200']]);
+}, 180_000);
+
+function spinner(name: string): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: Component
+metadata: {name: ${name}, namespace: shop}
+spec:
+  source: {path: wasm/testbed.wasm}
+  probes:
+    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 500ms, deadline: 20s}
+  # A machine that is busy with other things gives them no more.
+  limits: {cpu: 10m, requestTimeout: 60s}
+  drain: {deadline: 1s}
+  rollout: {policyRef: {name: quick}}
+---
+apiVersion: headway.dev/v1alpha1
+kind: Route
+metadata: {name: ${name}, namespace: shop}
+spec:
+  rules:
+    - matches: [{path: {type: PathPrefix, value: /spin}, headers: [{name: x-spinner, value: ${name}}]}]
+      backendRef: {name: ${name}}
+`;
+}
