@@ -6,6 +6,8 @@
 #include "testbed.h"
 #include "../c/filesystem.h"
 
+/* It is many small functions, called once each: their size is what matters. */
+#define SMALL __attribute__((noinline, minsize))
 #define PLACES 64
 #define MAX_ARGUMENTS 8
 #define MAX_LISTED 3000
@@ -27,25 +29,25 @@ static const char *const TYPES[] = {
     "unknown", "block-device", "character-device", "directory", "fifo", "symbolic-link", "regular-file", "socket",
 };
 
-static struct text text_of(const char *literal) {
+SMALL static struct text text_of(const char *literal) {
   u32 length = 0;
   while (literal[length]) length++;
   return (struct text){(const u8 *)literal, length};
 }
 
-static struct text error_text(u8 code) {
+SMALL static struct text error_text(u8 code) {
   return code < sizeof ERRORS / sizeof *ERRORS ? text_of(ERRORS[code]) : TEXT("no-such-code");
 }
 
-static struct text result_text(struct file_result result) {
+SMALL static struct text result_text(struct file_result result) {
   return result.failed ? error_text(result.value) : TEXT("ok");
 }
 
-static struct text size_text(struct file_size_result result) {
+SMALL static struct text size_text(struct file_size_result result) {
   return result.failed ? error_text(result.error) : text_of_number(result.value);
 }
 
-static struct text stat_text(const struct file_stat_result *result) {
+SMALL static struct text stat_text(const struct file_stat_result *result) {
   if (result->failed) return error_text(result->error);
   const struct file_stat *stat = &result->value;
   return JOIN(text_of(TYPES[stat->type]), TEXT(" links "), text_of_number(stat->links), TEXT(" size "),
@@ -53,7 +55,7 @@ static struct text stat_text(const struct file_stat_result *result) {
               stat->modified.present ? text_of_number(stat->modified.time.seconds) : NO_TEXT);
 }
 
-static struct text stream_error_text(struct stream_error error) {
+SMALL static struct text stream_error_text(struct stream_error error) {
   if (error.kind == STREAM_CLOSED) return TEXT("closed");
   struct file_result code;
   file_error_code(error.error, &code);
@@ -61,25 +63,25 @@ static struct text stream_error_text(struct stream_error error) {
   return JOIN(TEXT("failed "), code.failed ? error_text(code.value) : TEXT("without a code"));
 }
 
-static bool has(struct text flags, u8 letter) {
+SMALL static bool has(struct text flags, u8 letter) {
   for (u32 i = 0; i < flags.length; i++)
     if (flags.at[i] == letter) return true;
   return false;
 }
 
 /* c create, d directory, x exclusive, t truncate */
-static u32 open_flags(struct text flags) {
+SMALL static u32 open_flags(struct text flags) {
   return (has(flags, 'c') ? CREATE : 0) | (has(flags, 'd') ? DIRECTORY : 0) | (has(flags, 'x') ? EXCLUSIVE : 0) |
          (has(flags, 't') ? TRUNCATE : 0);
 }
 
 /* r read, w write, m mutate-directory, f file-integrity-sync */
-static u32 rights(struct text flags) {
+SMALL static u32 rights(struct text flags) {
   return (has(flags, 'r') ? READ : 0) | (has(flags, 'w') ? WRITE : 0) | (has(flags, 'm') ? MUTATE : 0) |
          (has(flags, 'f') ? FILE_SYNC : 0);
 }
 
-static void find_mounts(void) {
+SMALL static void find_mounts(void) {
   if (mounts > 0) return;
   struct list_of_preopens found;
   preopens_get(&found);
@@ -88,20 +90,20 @@ static void find_mounts(void) {
 }
 
 /* So many bytes as stand behind `#`, at most 64 KiB, or the text itself. */
-static struct text bytes_of(struct text argument) {
+SMALL static struct text bytes_of(struct text argument) {
   if (argument.length == 0 || argument.at[0] != '#') return argument;
   u64 wanted = number_of_text((struct text){argument.at + 1, argument.length - 1});
   __builtin_memset(fill, 'x', FILL_BYTES);
   return (struct text){fill, wanted < FILL_BYTES ? wanted : FILL_BYTES};
 }
 
-static struct text keep(handle *at, struct file_handle_result result) {
+SMALL static struct text keep(handle *at, struct file_handle_result result) {
   if (result.failed) return error_text(result.error);
   *at = result.value;
   return TEXT("ok");
 }
 
-static struct text list(handle directory) {
+SMALL static struct text list(handle directory) {
   struct file_handle_result opened;
   file_read_directory(directory, &opened);
   if (opened.failed) return error_text(opened.error);
@@ -121,14 +123,14 @@ static struct text list(handle directory) {
   return JOIN(text_of_number(count), text);
 }
 
-static struct text read_stream(handle stream, u64 length) {
+SMALL static struct text read_stream(handle stream, u64 length) {
   struct bytes_or_error read;
   input_blocking_read(stream, length, &read);
   return read.failed ? stream_error_text(read.error) : read.bytes;
 }
 
 /* To the end: how many bytes there were, and how it ended. */
-static struct text drain(handle stream) {
+SMALL static struct text drain(handle stream) {
   u64 bytes = 0;
   u32 mark = arena_mark();
   for (;;) {
@@ -141,7 +143,7 @@ static struct text drain(handle stream) {
 }
 
 /* So many times 64 KiB, by check-write and write; then a flush. */
-static struct text flood(handle stream, u64 times) {
+SMALL static struct text flood(handle stream, u64 times) {
   struct amount_or_error room;
   struct done_or_error done;
   for (u64 left = times * FILL_BYTES; left > 0;) {
@@ -164,7 +166,7 @@ static struct text flood(handle stream, u64 times) {
 }
 
 /* flush answers at once; that it is done is told by the pollable. */
-static struct text flush(handle stream) {
+SMALL static struct text flush(handle stream) {
   struct done_or_error done;
   struct amount_or_error room;
   output_flush(stream, &done);
@@ -180,18 +182,18 @@ static struct text flush(handle stream) {
   return waited ? TEXT("waited") : TEXT("ok");
 }
 
-static struct text amount_text(struct amount_or_error result) {
+SMALL static struct text amount_text(struct amount_or_error result) {
   return result.failed ? stream_error_text(result.error) : text_of_number(result.amount);
 }
 
-static struct text write_stream(handle stream, struct text bytes) {
+SMALL static struct text write_stream(handle stream, struct text bytes) {
   struct done_or_error done;
   output_blocking_write_and_flush(stream, SPREAD(bytes), &done);
   return done.failed ? stream_error_text(done.error) : TEXT("ok");
 }
 
 /* 64 KiB at a time, so often: for those who measure. */
-static struct text read_often(handle file, u64 length, u64 times) {
+SMALL static struct text read_often(handle file, u64 length, u64 times) {
   u32 mark = arena_mark();
   u64 bytes = 0;
   for (; times > 0; times--) {
@@ -209,7 +211,7 @@ static struct text read_often(handle file, u64 length, u64 times) {
 #define PLACE(n) places[NUMBER(n) % PLACES]
 #define STREAM(n) streams[NUMBER(n) % PLACES]
 
-static struct text run_streams(const struct text *arguments) {
+SMALL static struct text run_streams(const struct text *arguments) {
   struct file_handle_result opened;
   struct amount_or_error amount;
   if (IS("read-stream")) return file_read_via_stream(PLACE(1), NUMBER(3), &opened), keep(&STREAM(2), opened);
@@ -227,7 +229,7 @@ static struct text run_streams(const struct text *arguments) {
   return TEXT("no such command");
 }
 
-static struct text run_paths(const struct text *arguments) {
+SMALL static struct text run_paths(const struct text *arguments) {
   struct file_result result;
   struct file_stat_result stat;
   struct file_text_result text;
@@ -262,7 +264,7 @@ static struct text run_paths(const struct text *arguments) {
   return run_streams(arguments);
 }
 
-static struct text run(const struct text *arguments) {
+SMALL static struct text run(const struct text *arguments) {
   struct file_result result;
   struct file_handle_result opened;
   struct file_size_result size;
@@ -321,7 +323,7 @@ static struct text run(const struct text *arguments) {
 }
 
 /* One command of the script: its arguments, each without the separator. */
-static struct text run_command(struct text command) {
+SMALL static struct text run_command(struct text command) {
   struct text arguments[MAX_ARGUMENTS] = {NO_TEXT};
   u32 count = 0, start = 0;
   for (u32 i = 0; i <= command.length && count < MAX_ARGUMENTS; i++) {
@@ -332,7 +334,7 @@ static struct text run_command(struct text command) {
   return run(arguments);
 }
 
-static void run_script(const struct request *request) {
+SMALL static void run_script(const struct request *request) {
   find_mounts();
   struct text script = request->query, lines = NO_TEXT;
   u32 start = 0;

@@ -102,7 +102,7 @@ spec:
     );
     const deadline = performance.now() + 30_000;
     let said: readonly string[] = [];
-    while (said[0] !== 'read-only' && performance.now() < deadline) said = await run(daemon, 'write:8:0:an');
+    while (said[0] !== 'read-only' && performance.now() < deadline) said = await run(daemon, 'write:8:0:An');
     expect(said).toEqual(['read-only']);
     expect(await run(daemon, ...welcome, ...stored)).toEqual(['ok', 'Welcome back. (end)', 'ok', 'An-order (end)']);
     const deadlineOfAudit = performance.now() + 30_000;
