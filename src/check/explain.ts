@@ -5,6 +5,7 @@ import { auditedOf } from '../model/audited.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { problem } from '../model/problem.ts';
 import type { Condition, EditionStatus, EntryStatus, Evidence, StateStatus } from '../model/status.ts';
+import { neededGrants } from './needed-grants.ts';
 import { printProblem } from './print.ts';
 import { fetchStatus } from './status-client.ts';
 import { firingLines } from './schedule-lines.ts';
@@ -61,6 +62,11 @@ export function explainText(entry: EntryStatus, audited: readonly Diagnostic[] =
   if (entry.state) lines.push('', ...stateLines(entry.state));
   if (entry.remote) lines.push('', ...remoteLines(entry.remote));
   for (const schedule of entry.schedules ?? []) lines.push('', ...firingLines(schedule));
+  const grants = neededGrants(entry.uses ?? []);
+  if (grants.length > 0) {
+    lines.push('', 'what it used within a day needs these of spec.capabilities, and nothing else:');
+    lines.push(...grants.map((line) => `  ${line}`));
+  }
   for (const attempt of entry.quarantined) {
     lines.push(
       '',

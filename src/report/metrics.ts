@@ -21,6 +21,8 @@ import { arms, entryOf, outcomesOf } from './release-counts.ts';
 export interface AccessCount {
   readonly entry: string;
   readonly kind: string;
+  /** As in `spec.capabilities`. */
+  readonly capability: string;
   readonly count: number;
 }
 
@@ -310,9 +312,11 @@ export class Metrics {
     this.#counter(
       'headway_grant_calls_total',
       'Calls of guests that grants decide about: used, denied, or audited (denied but for an enforcement of Audit)',
-      ['entry', 'outcome'],
+      ['entry', 'capability', 'outcome'],
       (counter, { access }) => {
-        for (const { entry, kind, count } of access) counter.inc({ entry, outcome: kind.toLowerCase() }, count);
+        for (const { entry, kind, capability, count } of access) {
+          counter.inc({ entry, capability, outcome: kind.toLowerCase() }, count);
+        }
       },
     );
   }

@@ -69,7 +69,7 @@ describe('an entry that calls another in its cell', () => {
     expect((await ask('region=xx')).answer).toBe('404 no rate for xx');
     const [caller, called] = (await daemon.status())!.entries;
     expect([caller!.key, called!.remote]).toEqual(['shop/checkout', { calls: [], callers: ['shop/checkout'] }]);
-    const used = /headway_grant_calls_total\{entry="shop\/checkout",outcome="use"\} [1-9]/;
+    const used = /headway_grant_calls_total\{entry="shop\/checkout",capability="\w+",outcome="use"\} [1-9]/;
     const counted = /headway_remote_calls_total\{entry="shop\/checkout",called="shop\/tax",outcome="answered"\} [1-9]/;
     const metrics = async () => (await fetch(`${daemon.statusUrl}/metrics`)).text();
     await expect.poll(metrics, { timeout: 10_000 }).toMatch(counted);

@@ -152,9 +152,9 @@ describe('uses', () => {
     expect(found[1]).not.toHaveProperty('why');
     journal.record([ACCESS]);
     expect(journal.accessCounts()).toEqual([
-      { entry: 'shop/cart', kind: 'Denial', count: 6 },
-      { entry: 'shop/cart', kind: 'Use', count: 3 },
-      { entry: 'shop/cart', kind: 'Audited', count: 3 },
+      { entry: 'shop/cart', kind: 'Denial', capability: 'keyValue', count: 6 },
+      { entry: 'shop/cart', kind: 'Use', capability: 'keyValue', count: 3 },
+      { entry: 'shop/cart', kind: 'Audited', capability: 'keyValue', count: 3 },
     ]);
     expect(journal.record([])).toMatchObject({ ok: true });
   });

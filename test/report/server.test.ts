@@ -14,8 +14,8 @@ let report: Report;
 let url: string;
 let samples: readonly ReleaseSamples[];
 const ACCESS = [
-  { entry: 'shop/greet', kind: 'Audited', count: 3 },
-  { entry: 'gone/away', kind: 'Use', count: 1 },
+  { entry: 'shop/greet', kind: 'Audited', capability: 'keyValue', count: 3 },
+  { entry: 'gone/away', kind: 'Use', capability: 'keyValue', count: 1 },
 ];
 const open: Report[] = [];
 
@@ -543,7 +543,7 @@ describe('metrics', () => {
       'headway_engine_generation 17',
       'headway_storage_bytes{store="journal"} 4096',
       'headway_policy_audited{entry="shop/greet"} 0',
-      'headway_grant_calls_total{entry="shop/greet",outcome="audited"} 3',
+      'headway_grant_calls_total{entry="shop/greet",capability="keyValue",outcome="audited"} 3',
       'headway_reconcile_rounds_total{outcome="acted"} 1',
       'headway_reconcile_duration_seconds_bucket{le="0.03"} 1',
       'headway_artifact_signatures_total{outcome="Audited"} 1',

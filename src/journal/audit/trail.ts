@@ -19,7 +19,7 @@ const MAX_AUTHORS = 1_000;
 /** Entries times kinds that are counted for metrics; the audit has them all. */
 const MAX_COUNTS = 100_000;
 
-export type AccessCount = Pick<AccessEntry, 'entry' | 'kind' | 'count'>;
+export type AccessCount = Pick<AccessEntry, 'entry' | 'kind' | 'capability' | 'count'>;
 
 interface Line<Entry extends AuditEntry = AuditEntry> {
   readonly entry: Entry;
@@ -31,7 +31,7 @@ export class AuditTrail {
   readonly #authorOf: (commit: string) => string | undefined;
   readonly #log: Logger;
   readonly #authors = new Map<string, string | undefined>();
-  /** By entry and kind, since the start. */
+  /** By entry, kind and capability, since the start. */
   readonly #counts = new Map<string, AccessCount>();
   #pending: readonly Line[] = [];
 
@@ -96,11 +96,11 @@ export class AuditTrail {
     return { entry: wellFormed(entry), atWallMs };
   }
 
-  #count({ entry, kind, count }: AccessEntry): void {
-    const name = `${entry} ${kind}`;
+  #count({ entry, kind, capability, count }: AccessEntry): void {
+    const name = `${entry} ${kind} ${capability}`;
     const known = this.#counts.get(name);
     if (known) this.#counts.set(name, { ...known, count: known.count + count });
-    else if (this.#counts.size < MAX_COUNTS) this.#counts.set(name, { entry, kind, count });
+    else if (this.#counts.size < MAX_COUNTS) this.#counts.set(name, { entry, kind, capability, count });
   }
 
   #author(commit: string): string | undefined {
