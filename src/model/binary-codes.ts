@@ -57,4 +57,9 @@ export const BINARY_CODES = {
     remedy: 'make duration shorter than the time between two openings, or use suspend to hold what must not change',
     policy: 'Terminal',
   },
+  HW1216: {
+    title: 'name of a socket grant that nobody may look up',
+    remedy: 'add the name to the hosts of a nameLookup grant, or write the addresses that are meant',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

@@ -158,7 +158,40 @@ export const BINARY_ROWS: readonly BinaryRow[] = [
     says: 'imports no wasi:config/store and no wasi:config/runtime',
     severity: 'warning',
   },
+  {
+    code: 'HW1216',
+    what: 'a peer by a name that the component may not look up',
+    artifact: 'wasm/testbed-sockets.wasm',
+    bad: shop(peers('»db.example.com', 'other.example.com')),
+    good: shop(peers('db.example.com', 'db.example.com')),
+    says: 'may not look up db.example.com',
+    severity: 'warning',
+  },
+  {
+    code: 'HW1216',
+    what: 'names below a domain, none of which it may look up',
+    artifact: 'wasm/testbed-sockets.wasm',
+    bad: shop(peers('»"*.pool.example.com"', 'pool.example.com')),
+    good: shop(peers('"*.pool.example.com"', 'a.pool.example.com')),
+    says: 'may not look up *.pool.example.com',
+    severity: 'warning',
+  },
+  {
+    code: 'HW1216',
+    what: 'a name beside addresses, which need no look-up',
+    artifact: 'wasm/testbed-sockets.wasm',
+    bad: shop(peers('10.0.0.0/8, »db.example.com', 'x.example.com')),
+    good: shop(peers('10.0.0.0/8, "[fd00::1]", db.example.com', '"*.example.com"')),
+    says: 'may not look up db.example.com',
+    severity: 'warning',
+  },
 ];
+
+/** Grants to talk to some and to look up others. */
+function peers(hosts: string, names: string): string {
+  const sockets = `{name: peers, sockets: {hosts: [${hosts}], ports: [5432]}}`;
+  return `  capabilities: [${sockets}, {name: names, nameLookup: {hosts: [${names}]}}]\n`;
+}
 
 /** A component alone, without route and probe. */
 function plain(spec: string) {

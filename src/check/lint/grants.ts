@@ -2,6 +2,7 @@ import { pointerOfGrant } from '../../manifest/assemble/roles.ts';
 import type { ParsedDocument } from '../../manifest/parsed.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
+import { parseBlock } from '../../model/address.ts';
 import { importsOf, usesCapability, writesKeys } from '../../model/imports.ts';
 import { splitVersion, type ShapeOf } from '../../model/wit.ts';
 import { at } from './at.ts';
@@ -41,6 +42,30 @@ export function widerGrants(
     const found = at(document, `/spec/capabilities/${index}/keyValue/access`, 'HW1211', message);
     return [{ ...found, fix: { type: 'Replace', text: 'ReadOnly' } }];
   });
+}
+
+/**
+ * Names in `sockets.hosts` that no `nameLookup` of the component covers: a socket knows addresses, and of a name only those
+ * that were found for it.
+ */
+export function unknownPeers(entry: DesiredEntry, document: ParsedDocument<'Component'>): readonly Diagnostic[] {
+  const lookups = entry.members[0].capabilities
+    .filter(({ capability }) => capability === 'nameLookup')
+    .flatMap(({ settings }) => settings['hosts'] as readonly string[]);
+  return (document.value.spec.capabilities ?? []).flatMap(({ sockets }, index) =>
+    (sockets?.hosts ?? []).flatMap((host, place) => {
+      if (parseBlock(host.replace(/^\[(.*)\]$/, '$1')) || lookups.some((found) => meet(found, host))) return [];
+      const message = `Component ${entry.key} may not look up ${host}, so the name stands for no address`;
+      return [at(document, `/spec/capabilities/${index}/sockets/hosts/${place}`, 'HW1216', message)];
+    }),
+  );
+}
+
+/** Whether there is a name that both stand for. */
+function meet(one: string, other: string): boolean {
+  const [first, second] = [one.toLowerCase(), other.toLowerCase()];
+  const holds = (wide: string, name: string): boolean => wide.startsWith('*.') && name.endsWith(wide.slice(1));
+  return first === second || holds(first, second) || holds(second, first);
 }
 
 /** What asks for the settings of a component: without it nobody sees them. */

@@ -16,7 +16,7 @@ import type { ShapeOf } from '../../model/wit.ts';
 import { at } from './at.ts';
 import { circleOf, circleText } from './circles.ts';
 import { freezeWindows } from './freeze.ts';
-import { unreadSettings, unusedGrants, widerGrants } from './grants.ts';
+import { unknownPeers, unreadSettings, unusedGrants, widerGrants } from './grants.ts';
 import { probesWithoutHandler, routesWithoutHandler } from './handlers.ts';
 import { emptyNamespaces } from './namespaces.ts';
 import { unreachedRules } from './reach.ts';
@@ -281,7 +281,7 @@ const RULES: readonly Rule[] = [
   forEachEntry(idleRollout),
   forEachEntry(circles),
   forEachEntry(unreachableBounds),
-  ...[unusedGrants, widerGrants, unreadSettings, probesWithoutHandler].map((rule) =>
+  ...[unusedGrants, widerGrants, unknownPeers, unreadSettings, probesWithoutHandler].map((rule) =>
     forEachEntry((entry, document, { shapeOf }) => rule(entry, document, shapeOf)),
   ),
   ({ desired, documents, shapeOf }) => routesWithoutHandler(desired, documents, shapeOf),
