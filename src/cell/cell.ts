@@ -213,13 +213,14 @@ export class Cell {
       };
     });
     const { suspension } = this.#settings;
-    const { concurrency, instancePolicy } = assignment;
+    const { concurrency, instances = concurrency, requestsPerInstance, instancePolicy } = assignment;
     const broker = this.#broker;
     broker.furnish(seatsOf(concurrency));
     return new InstancePool({
       instances: { members: settings, order: providersFirst(members), broker, remote: this.#remote, suspension },
       policy: instancePolicy,
-      concurrency,
+      most: Math.min(concurrency, instances),
+      requestsPerInstance,
       say: (line) => this.#logs?.say(line),
     });
   }

@@ -2,14 +2,15 @@
  * Which instance runs which call.
  *
  * Invariants
- * P1 One call per instance at a time; at most `concurrency` instances exist, those that still unwind included.
+ * P1 One call per instance at a time; at most `most` instances exist, those that still unwind included.
  * P2 An instance that trapped, or whose call was ended from outside, serves no other call.
  * P3 Calls start one after the other: the next one when the last has returned or waits for the outside. A call that can
  *    suspend goes on in microtasks, so a burst would otherwise start on as many instances and stacks: measured at 32
  *    calls, five times the cost.
  * P4 Calls wait in the order of their arrival; the engine bounds how many it sends, and more than `MAX_QUEUED_CALLS`
  *    of them is a broken engine.
- * P5 A fresh call (a command) gets an instance that has served nothing, and it is dropped afterwards whatever the policy.
+ * P5 An instance serves at most `requestsPerInstance` calls, the two of the warm-up among them.
+ * P6 A fresh call (a command) gets an instance that has served nothing, and it is dropped afterwards whatever the policy.
  */
 import type { InstancePolicy } from '../model/component.ts';
 import type { Call } from './call.ts';
@@ -26,14 +27,16 @@ export const SHUTDOWN_DEADLINE_MS = 2000;
 export interface PoolSettings {
   readonly instances: InstanceSettings;
   readonly policy: InstancePolicy;
-  readonly concurrency: number;
+  /** Instances at once. */
+  readonly most: number;
+  readonly requestsPerInstance?: number | undefined;
   /** A line for the runtime's log. */
   readonly say: (line: string) => void;
 }
 
 export class InstancePool {
   readonly #settings: PoolSettings;
-  readonly #concurrency: number;
+  readonly #most: number;
   readonly #idle: Instance[] = [];
   readonly #running = new Map<Call, Instance>();
   readonly #queue = new CallQueue();
@@ -55,7 +58,7 @@ export class InstancePool {
   constructor(settings: PoolSettings) {
     this.#settings = settings;
     this.#policy = settings.policy;
-    this.#concurrency = settings.policy === 'Singleton' ? 1 : settings.concurrency;
+    this.#most = settings.policy === 'Singleton' ? 1 : settings.most;
   }
 
   /** The member that calls from outside go to. */
@@ -71,6 +74,12 @@ export class InstancePool {
   /** What is in force: `Pooled` becomes `PerRequest` where a second call on one instance failed. */
   get policy(): InstancePolicy {
     return this.#policy;
+  }
+
+  /** P5: calls of one instance. */
+  get #mayServe(): number {
+    if (this.#policy === 'PerRequest') return 1;
+    return this.#settings.requestsPerInstance ?? Number.POSITIVE_INFINITY;
   }
 
   /** Why the policy is not the one that was asked for. */
@@ -119,7 +128,7 @@ export class InstancePool {
         this.#run(instance, call);
         return true;
       }
-      if (this.#instances < this.#concurrency) {
+      if (this.#instances < this.#most) {
         this.#runOnNew(call);
         return true;
       }
@@ -252,7 +261,7 @@ export class InstancePool {
 
   /** Back among the idle ones, or gone: by policy, by memory, or because it was stopped. */
   #release(instance: Instance): void {
-    if (this.#policy === 'PerRequest' && instance.served > 0 && !instance.ended) {
+    if (instance.served >= this.#mayServe && !instance.ended) {
       void this.#retire(instance);
       return;
     }
@@ -261,12 +270,12 @@ export class InstancePool {
     this.#next();
   }
 
-  /** An idle instance that may run the call. A used one makes room for a fresh call where there is none (P5). */
+  /** An idle instance that may run the call. A used one makes room for a fresh call where there is none (P6). */
   #takeFor(call: Call): Instance | undefined {
     if (call.fresh !== true) return this.#idle.pop();
     const unused = this.#idle.findIndex(({ served }) => served === 0);
     if (unused >= 0) return this.#idle.splice(unused, 1)[0];
-    if (this.#instances >= this.#concurrency) {
+    if (this.#instances >= this.#most) {
       const used = this.#idle.pop();
       if (used) this.#discard(used, 'it makes room for a command');
     }
@@ -285,7 +294,7 @@ export class InstancePool {
 
   async #retire(instance: Instance): Promise<void> {
     if (this.hasLifecycle) await this.#shutDown(instance, SHUTDOWN_DEADLINE_MS);
-    this.#discard(instance, 'one call per instance');
+    this.#discard(instance, 'it has served its calls');
     this.#next();
   }
 
@@ -323,7 +332,7 @@ export class InstancePool {
   #advance(): void {
     while (this.#starting === undefined) {
       const call = this.#queue.peek();
-      if (!call || (this.#idle.length === 0 && this.#instances >= this.#concurrency)) return;
+      if (!call || (this.#idle.length === 0 && this.#instances >= this.#most)) return;
       this.#queue.shift();
       const instance = this.#takeFor(call);
       if (instance) this.#run(instance, call);

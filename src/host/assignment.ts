@@ -27,6 +27,8 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
       ? {}
       : { linked: linked.map((each) => ({ key: each.member.key, ...memberAssignment(each) })) }),
     concurrency: limits.concurrency,
+    ...(limits.instances === undefined ? {} : { instances: limits.instances }),
+    ...(limits.requestsPerInstance === undefined ? {} : { requestsPerInstance: limits.requestsPerInstance }),
     requestBodyBytes: limits.requestBodyBytes,
     responseBodyBytes: limits.responseBodyBytes,
     instancePolicy: policyOf(cell),

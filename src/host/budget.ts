@@ -32,7 +32,8 @@ export interface ReplicaBudget {
 
 export function replicaBudget(cell: CellSpec): ReplicaBudget {
   const suspends = cell.members.some(({ bundle }) => bundle.blockingExports.length > 0);
-  const wanted = suspends ? cell.limits.concurrency : 0;
+  const { concurrency, instances: most = concurrency } = cell.limits;
+  const wanted = suspends ? Math.min(concurrency, most) : 0;
   const instances = Math.max(wanted, INSTANCES_WITHOUT_SUSPENSION);
   const initialBytes = cell.members.reduce((sum, { bundle }) => sum + bundle.initialMemoryBytes, 0);
   const memoryBytes = cell.members.reduce((sum, { member }) => sum + member.limits.memoryBytes, 0);

@@ -66,6 +66,10 @@ export interface Limits {
   readonly responseBodyBytes: number;
   readonly logBytesPerSecond: number;
   readonly handles: number;
+  /** Of one replica. Absent: as many as `concurrency`. */
+  readonly instances?: number;
+  /** Absent: no end. */
+  readonly requestsPerInstance?: number;
 }
 
 /** An exported function: `headway:component/health@0.1.0` and `check`. */

@@ -188,6 +188,10 @@ export interface Assignment extends MemberAssignment {
   /** The other members, by the names of their components; their files follow those of the entry, in this order. */
   readonly linked?: readonly (MemberAssignment & { readonly key: string })[];
   readonly concurrency: number;
+  /** At once; absent: as many as `concurrency`. */
+  readonly instances?: number;
+  /** Calls that one of them serves; absent: no end. */
+  readonly requestsPerInstance?: number;
   readonly requestBodyBytes: number;
   readonly responseBodyBytes: number;
   /** Of all members together: `PerRequest` where one of them asks for it. */

@@ -61,6 +61,26 @@ describe('policies', () => {
     await peer.close();
   });
 
+  test('requestsPerInstance: so many calls by one instance, and the next one by another', async () => {
+    const peer = await loaded(testbed, { instancePolicy: 'Pooled', requestsPerInstance: 3 });
+    const numbers: number[] = [];
+    for (let call = 0; call < 7; call++) numbers.push(await calls(peer));
+    expect(numbers).toEqual([1, 2, 3, 1, 2, 3, 1]);
+    await peer.close();
+  });
+
+  test('instances: so many calls wait side by side; one more waits for an instance', async () => {
+    const peer = await loaded(testbed, { instancePolicy: 'Pooled', concurrency: 8, instances: 2 });
+    peer.send(1, { path: '/sleep?ms=600000' });
+    peer.send(2, { path: '/sleep?ms=600000' });
+    peer.send(3, { path: '/calls' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(peer.frames.some((frame) => frame.id === 3)).toBe(false);
+    peer.cancel(1, Abort.Deadline);
+    expect((await peer.answer(3)).body.toString()).toBe('1\n');
+    await peer.close();
+  });
+
   test('PerRequest: every call is the first', async () => {
     const peer = await loaded(testbed, { instancePolicy: 'PerRequest' });
     expect([await calls(peer), await calls(peer), await calls(peer)]).toEqual([1, 1, 1]);

@@ -170,4 +170,26 @@ describe('a limit', () => {
     );
     await expect.poll(async () => (await ask('/')).status, { timeout: 30_000 }).toBe(200);
   });
+
+  it('instances and requestsPerInstance, from the next release on', async () => {
+    const { daemon, repository } = running();
+    const before = await daemon.entry(KEY, 'it is proven', ({ proven }) => proven !== undefined);
+    const text = COMPONENT.replace('PerRequest', 'Pooled').replace(
+      'queue:',
+      'instances: 1, requestsPerInstance: 3, queue:',
+    );
+    await repository.push('Three calls to an instance', { 'shop/greeting.yaml': text });
+    await provenAfter(daemon, before);
+    const nth = async (): Promise<number> => Number((await ask('/calls')).body);
+    // Probes are calls, too: a number may be missing, and none is above the limit.
+    const numbers: number[] = [];
+    for (let call = 0; call < 12; call++) numbers.push(await nth());
+    expect(Math.max(...numbers)).toBe(3);
+    expect(numbers.filter((number) => number === 1).length).toBeGreaterThanOrEqual(2);
+    const finished: string[] = [];
+    const slow = ask('/sleep?ms=700').then(() => finished.push('slow'));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await Promise.all([slow, ask('/calls').then(() => finished.push('next'))]);
+    expect(finished).toEqual(['slow', 'next']);
+  });
 });

@@ -32,6 +32,8 @@ describe('the budget of a replica', () => {
     expect(direct.instances).toBe(2);
     // Six instances of 32 MiB and eight suspended stacks.
     expect(waiting.dataBytes - direct.dataBytes).toBe((6 * 32 + 8) * MIB);
+    const few = replicaBudget(cellOf(bundle, { limits: { concurrency: 8, instances: 3, memoryBytes: 32 * MIB } }));
+    expect([few.instances, few.dataBytes - direct.dataBytes]).toEqual([3, (32 + 3) * MIB]);
   });
 
   it('reserves one instance at its limit and the others as they start', () => {

@@ -919,6 +919,13 @@ export const ROWS: readonly Row[] = [
   },
   {
     code: 'HW1085',
+    what: 'a Singleton whose instance is changed after some calls',
+    bad: shop('  instancePolicy: Singleton\n  limits: {requestsPerInstance: »100}\n'),
+    good: shop('  limits: {requestsPerInstance: 100}\n'),
+    says: 'would lose what it holds',
+  },
+  {
+    code: 'HW1085',
     what: 'a Singleton that takes a name over',
     bad: shop('  instancePolicy: Singleton\n  rollout: {replaces: »trolley}\n'),
     good: shop('  rollout: {replaces: trolley}\n'),

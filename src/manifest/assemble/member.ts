@@ -102,6 +102,9 @@ function limitsOf(spec: ResourceLimits = {}): Limits {
     responseBodyBytes: bytesOf(limits.responseBody),
     logBytesPerSecond: bytesOf(limits.logBytesPerSecond),
     handles: limits.handles,
+    // What did not exist before is in no revision that does not say it.
+    ...(spec.instances === undefined ? {} : { instances: spec.instances }),
+    ...(spec.requestsPerInstance === undefined ? {} : { requestsPerInstance: spec.requestsPerInstance }),
   };
 }
 

@@ -23,6 +23,10 @@ export function singletonProblems(document: ParsedDocument<'Component'>, source:
   if (concurrency > 1) {
     add('/spec/limits/concurrency', `concurrency ${concurrency} of a Singleton, which answers one call at a time`);
   }
+  if (spec.limits?.requestsPerInstance !== undefined) {
+    const message = 'requestsPerInstance of a Singleton, which would lose what it holds in memory in between';
+    add('/spec/limits/requestsPerInstance', message);
+  }
   if (spec.rollout?.replaces !== undefined) {
     const message = 'a Singleton that replaces another by name would run beside it';
     add('/spec/rollout/replaces', message, 'keep its name, or delete the old one in an earlier commit');

@@ -499,6 +499,14 @@ cpu?: string
  */
 concurrency?: number
 /**
+ * Instances of the component in one replica, each with memory of its own. Where a call waits for the outside, another one needs another instance: calls beyond wait in the replica. As many as concurrency unless written.
+ */
+instances?: number
+/**
+ * Calls that one instance serves before a new one takes its place. No end unless written.
+ */
+requestsPerInstance?: number
+/**
  * Requests that may wait for a free place in one replica.
  */
 queue?: number
