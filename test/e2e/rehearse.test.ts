@@ -116,31 +116,65 @@ it('says that the base does not come up, fails nobody for it, and lets the head 
 it.each(['SIGINT', 'SIGTERM'] as const)('leaves nothing behind when it is interrupted: %s', async (signal) => {
   const scratch = path.join(folder, `scratch-${signal}`);
   await mkdir(scratch);
-  const mark = `HEADWAY_REHEARSAL=${signal}-${process.pid}`;
-  const [name, value] = mark.split('=') as [string, string];
-  const { child, output } = startHeadway(['rehearse', 'v1..v2', '--repo', repository.work], {
-    env: { ...process.env, TMPDIR: scratch, [name]: value },
+  // At the speed that is written, so that it would take an hour and is not over before it is interrupted.
+  const { child, output } = startHeadway(['rehearse', 'v1..v2', '--speed', '1', '--repo', repository.work], {
+    env: { ...process.env, TMPDIR: scratch },
   });
   const ended = once(child, 'exit');
   // Not before its cells run: what is there to be left behind is there then.
-  await expect.poll(() => processesWith(mark), { timeout: 60_000 }).toSatisfy((found: string[]) => found.length >= 4);
+  let started: readonly Running[] = [];
+  const runsCells = async (): Promise<boolean> => {
+    started = await descendants(child.pid!);
+    return started.some(({ line }) => line.includes('cell'));
+  };
+  await expect.poll(runsCells, { timeout: 60_000 }).toBe(true);
   await sleep(2_000);
+  started = [...started, ...(await descendants(child.pid!))];
   child.kill(signal);
   const [code] = (await ended) as [number | null];
   expect(output().err).toContain('interrupted (HW5110)');
   expect(code).toBe(2);
-  await expect.poll(() => processesWith(mark), { timeout: 10_000 }).toEqual([]);
+  const left = async () => (await running()).filter((one) => started.some((other) => isSame(one, other)));
+  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
   expect(await readdir(scratch)).toEqual([]);
 });
 
-/** Command lines of the processes that were started with it in their environment, and of none that ended. */
-async function processesWith(mark: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((one) => /^\d+$/.test(one))) {
-    const [environ = '', line = ''] = await Promise.all(
-      ['environ', 'cmdline'].map((file) => readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => '')),
-    );
-    if (environ.split('\0').includes(mark)) found.push(line.replaceAll('\0', ' '));
+/** A process: its number is given again, its start is not. */
+interface Running {
+  readonly pid: number;
+  readonly parent: number;
+  readonly started: string;
+  readonly line: string;
+}
+
+function isSame(one: Running, other: Running): boolean {
+  return one.pid === other.pid && one.started === other.started;
+}
+
+/** All that run now, as `/proc` has them; none that have ended and were not collected. */
+async function running(): Promise<readonly Running[]> {
+  const pids = (await readdir('/proc')).filter((one) => /^\d+$/.test(one));
+  const found = await Promise.all(
+    pids.map(async (pid): Promise<Running | undefined> => {
+      const [stat, line] = await Promise.all(
+        ['stat', 'cmdline'].map((file) => readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => '')),
+      );
+      // The name, which is the second field, may hold anything but a line end.
+      const [state, parent, ...rest] = stat!.slice(stat!.lastIndexOf(')') + 2).split(' ');
+      if (state === undefined || state === '' || state === 'Z') return undefined;
+      return { pid: Number(pid), parent: Number(parent), started: rest[17]!, line: line!.replaceAll('\0', ' ') };
+    }),
+  );
+  return found.filter((one) => one !== undefined);
+}
+
+async function descendants(root: number): Promise<readonly Running[]> {
+  const all = await running();
+  const found: Running[] = [];
+  for (let parents = new Set([root]); parents.size > 0;) {
+    const children = all.filter(({ parent }) => parents.has(parent));
+    found.push(...children);
+    parents = new Set(children.map(({ pid }) => pid));
   }
   return found;
 }
