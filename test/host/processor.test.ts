@@ -82,7 +82,8 @@ describe('a guest', () => {
     })();
     const stage = () => running.replica('a').processor?.stage;
     await running.until('it runs at the lowest priority', () => stage() === 'Lowered');
-    expect(priorities(pid)).toEqual([19]);
+    // Thread by thread, after the decision.
+    await expect.poll(() => priorities(pid), { timeout: 2_000 }).toEqual([19]);
     expect(running.replica('a').problem).toBeUndefined();
     await running.until('it is told', () => stage() === 'Told');
     const { phase, problem } = running.replica('a');
