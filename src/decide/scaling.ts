@@ -37,26 +37,33 @@ export function isParked(entry: EntryMemory): boolean {
 export function followLoad(world: World): void {
   if (!world.observed.engine) return;
   for (const [key, entry] of world.entries) {
-    noteWoken(world, key, entry);
+    const woken = noteWoken(world, key, entry);
     const scaling = entry.serving?.release.entry.scaling;
     if (!scaling || !isRange(scaling)) {
       if (entry.scale) entry.scale = undefined;
       continue;
     }
-    const next = nextScale(scaling, askedFor(world, key, entry), entry.scale, world.memory.clockMs);
+    const asked = askedFor(world, key, entry);
+    // Seen ready before its calls were counted: it is there because of one.
+    const needed = woken && asked !== undefined ? Math.max(1, asked) : asked;
+    const next = nextScale(scaling, needed, entry.scale, world.memory.clockMs);
     entry.scale = entry.scale ? keep(entry.scale, next) : next;
   }
 }
 
-/** Seen ready, it is a replica as any other. */
-function noteWoken(world: World, key: EntryKey, entry: EntryDraft): void {
-  if (!entry.replicas.some(({ parked }) => parked)) return;
+/** Seen ready, it is a replica as any other. `true`: that is now. */
+function noteWoken(world: World, key: EntryKey, entry: EntryDraft): boolean {
+  if (!entry.replicas.some(({ parked }) => parked)) return false;
   const seen = new Set(world.engine.replicasOf(key).flatMap(({ id, phase }) => (ON_CALL.has(phase) ? [] : [id])));
+  const isReady = (id: string): boolean =>
+    world.engine.replicasOf(key).some((replica) => replica.id === id && replica.phase === 'Ready');
+  const woken = entry.replicas.some(({ id, parked, stopping }) => parked === true && !stopping && isReady(id));
   entry.replicas = entry.replicas.map((replica) => {
     if (!replica.parked || !seen.has(replica.id)) return replica;
     const { parked: _, ...rest } = replica;
     return rest;
   });
+  return woken;
 }
 
 export function isRange({ minReplicas, maxReplicas }: Scaling): boolean {

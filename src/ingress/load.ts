@@ -38,10 +38,12 @@ export class Loads {
   }
 
   read(nowMs = performance.now()): readonly GroupLoad[] {
-    return [...this.#measured].map(([group, { looks, usedAtMs }]) => ({
+    const usesNow = new Map([...this.#options.groups()].map((group) => [group.id, group.uses]));
+    return [...this.#measured].map(([group, { looks, uses, usedAtMs }]) => ({
       group,
       inFlight: average(looks),
-      idleMs: Math.round(nowMs - usedAtMs),
+      // A call since the last look is not overlooked: it may have been the one that woke it.
+      idleMs: usesNow.get(group) === uses ? Math.round(nowMs - usedAtMs) : 0,
     }));
   }
 

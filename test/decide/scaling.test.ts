@@ -202,6 +202,16 @@ describe('an entry that nothing calls, with minReplicas 0', { timeout: 60_000 },
     fleet.until((now) => phases(now).join() === 'Parked');
   });
 
+  it('that is woken, answers and is ready between two decisions is not stopped for it', () => {
+    const fleet = parked();
+    fleet.run(60_000);
+    const [one] = [...fleet.engine.replicas.values()].filter(({ phase }) => phase === 'Parked');
+    one!.phase = 'Ready';
+    fleet.tick();
+    expect(fleet.status('cart').scaling).toMatchObject({ wanted: 1, ready: 1, parked: 0 });
+    expect(phases(fleet)).toEqual(['Ready']);
+  });
+
   it('is not parked before the time, nor while anything of it is being tried or watched', () => {
     const fleet = new Fleet(desired('a1', [cart('v1', NONE)]));
     fleet.engine.inFlight = 0;

@@ -61,6 +61,8 @@ describe('the load of a group', () => {
     loads.look(1_000);
     expect(idleMs(1_500)).toBe(500);
     group.uses = 1;
+    // Between two looks, too: a call that wakes one is over within less.
+    expect(idleMs(1_600)).toBe(0);
     loads.look(2_000);
     expect(idleMs(2_100)).toBe(100);
     group.callers = [caller(1)];
