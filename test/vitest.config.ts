@@ -8,8 +8,7 @@ const FAST = ['test/{house,kit,model,manifest,decide,wire}/**/*.test.ts'];
 const LONG = ['test/decide/schedule/times.test.ts', 'test/decide/gate/monte-carlo.test.ts'];
 
 /**
- * Real processes and files, and nothing that is measured in time: each has passed on a machine with ten times as much to do
- * as it has cores. Two files at once.
+ * Real processes and files, and nothing that is held against a time shorter than a few seconds. Two files at once.
  */
 const APART = [
   'test/{component,artifact,git,journal,check,secret,examples,simulator}/**/*.test.ts',

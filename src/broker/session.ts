@@ -242,9 +242,10 @@ export class Session {
       if (waiting.cancelled) this.#answer(waiting.seat, CANCELLED);
       else waiting.perform((answer) => this.#answer(waiting.seat, answer));
     }
+    // Also where the session ended in it: what was begun in the stores is not left for the turn of another.
+    keyValue.endTurn();
     if (this.#over) return;
     this.#queue = done === this.#queue.length ? [] : this.#queue.slice(done);
-    keyValue.endTurn();
     this.#writer.flush();
     if (this.#queue.length > 0 && this.#mayWrite()) this.#turnSoon();
   }
