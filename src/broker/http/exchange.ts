@@ -11,10 +11,11 @@
  */
 import type { LookupFunction } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
-import { INITIAL_CREDIT_BYTES, MAX_CHUNK_BYTES, MAX_HEADERS } from '../../wire/frames.ts';
+import { MAX_HEADERS } from '../../wire/frames.ts';
 import { isOfTheConnection } from '../../wire/header-text.ts';
 import type { HttpFailure } from '../../wire/http-frames.ts';
 import { mayBeTrailer, MAX_TRAILER_BYTES, MAX_TRAILERS, trailerBytes } from '../../wire/trailers.ts';
+import { HeldBytes } from '../held-bytes.ts';
 import { failureOf, HttpBroken } from './failure.ts';
 import type { HttpRequest, HttpTimeouts } from './request.ts';
 import { originOf, type Target } from './target.ts';
@@ -52,6 +53,8 @@ export interface ExchangeBounds {
 }
 
 export class HttpExchange {
+  /** X2. */
+  readonly #held: HeldBytes;
   readonly #listener: ExchangeListener;
   readonly #request: HttpRequest;
   readonly #bounds: ExchangeBounds;
@@ -59,8 +62,6 @@ export class HttpExchange {
   readonly #upload: Upload | undefined;
   #client: Client | undefined;
   #controller: Dispatcher.DispatchController | undefined;
-  #credit = INITIAL_CREDIT_BYTES;
-  #held: Buffer | undefined;
   /** The upstream is done; the trailers, until what is held has left. */
   #trailers: readonly string[] | undefined;
   #begun = false;
@@ -73,6 +74,7 @@ export class HttpExchange {
     this.#request = request;
     this.#bounds = bounds;
     this.#listener = listener;
+    this.#held = new HeldBytes({ send: (bytes) => listener.body(bytes), mayWrite: () => listener.mayWrite() });
     this.#timeouts = chosen(request.timeouts);
     this.#upload = request.hasBody ? new Upload((bytes) => this.#tookUpload(bytes)) : undefined;
     // From the first question to the resolver on.
@@ -139,15 +141,14 @@ export class HttpExchange {
   }
 
   addCredit(bytes: number): boolean {
-    this.#credit += bytes;
-    if (this.#credit > INITIAL_CREDIT_BYTES) return false;
+    if (!this.#held.addCredit(bytes)) return false;
     this.resume();
     return true;
   }
 
   /** There is credit again, or room in the channel. */
   resume(): void {
-    if (this.#over || !this.#sendHeld()) return;
+    if (this.#over || !this.#held.flush()) return;
     if (this.#trailers) return this.#endWith(this.#trailers);
     if (!this.#controller?.paused) return;
     this.#arm(this.#timeouts.betweenBytesMs, { tag: 'connection-read-timeout' });
@@ -185,8 +186,7 @@ export class HttpExchange {
     if (this.#receivedBytes > this.#bounds.maxBodyBytes) {
       return this.fail({ tag: 'HTTP-response-body-size', number: this.#receivedBytes });
     }
-    this.#held = this.#held ? Buffer.concat([this.#held, chunk]) : chunk;
-    if (this.#sendHeld()) return this.#arm(this.#timeouts.betweenBytesMs, { tag: 'connection-read-timeout' });
+    if (this.#held.push(chunk)) return this.#arm(this.#timeouts.betweenBytesMs, { tag: 'connection-read-timeout' });
     this.#controller?.pause();
     clearTimeout(this.#timer);
   }
@@ -201,22 +201,11 @@ export class HttpExchange {
     }
     clearTimeout(this.#timer);
     this.#trailers = trailers;
-    if (!this.#held) this.#endWith(trailers);
+    if (this.#held.isEmpty) this.#endWith(trailers);
   }
 
   #endWith(trailers: readonly string[]): void {
     if (this.#finish(undefined)) this.#listener.end(trailers);
-  }
-
-  /** X2. `true`: nothing is held any more. */
-  #sendHeld(): boolean {
-    while (this.#held && this.#credit > 0 && this.#listener.mayWrite()) {
-      const bytes = this.#held.subarray(0, Math.min(MAX_CHUNK_BYTES, this.#credit));
-      this.#held = bytes.length === this.#held.length ? undefined : this.#held.subarray(bytes.length);
-      this.#credit -= bytes.length;
-      this.#listener.body(bytes);
-    }
-    return this.#held === undefined;
   }
 
   /** The upstream takes what is sent: it is not late as long as it does. */
@@ -236,7 +225,7 @@ export class HttpExchange {
     if (this.#over) return false;
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#held = undefined;
+    this.#held.drop();
     this.#upload?.end(why ? 'Broken' : 'Whole');
     this.#client?.destroy(why ?? null).catch(() => undefined);
     return true;

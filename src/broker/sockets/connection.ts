@@ -8,8 +8,9 @@
  * C3 It connects to the address that was judged: Node is given an address, so nothing is resolved.
  */
 import net from 'node:net';
-import { INITIAL_CREDIT_BYTES, MAX_CHUNK_BYTES } from '../../wire/frames.ts';
+import { INITIAL_CREDIT_BYTES } from '../../wire/frames.ts';
 import { Tuning, type Endpoint, type NetworkError } from '../../wire/socket-frames.ts';
+import { HeldBytes } from '../held-bytes.ts';
 import { networkErrorOf } from './failure.ts';
 import type { Line, LineListener } from './line.ts';
 
@@ -25,6 +26,8 @@ export interface Lingering {
 }
 
 export class Connection implements Line {
+  /** C2. */
+  readonly #held: HeldBytes;
   readonly #listener: LineListener;
   readonly #lingering: Lingering;
   readonly #keepAlive = { idleMs: 0, intervalMs: 1_000, count: 10 };
@@ -32,8 +35,6 @@ export class Connection implements Line {
   #timer: NodeJS.Timeout | undefined;
   #room = INITIAL_CREDIT_BYTES;
   #taken = 0;
-  #credit = INITIAL_CREDIT_BYTES;
-  #held: Buffer | undefined;
   /** What the socket has said and the cell has not heard yet. */
   #untold: 'Nothing' | 'End' | 'Close' = 'Nothing';
   #toldEnd = false;
@@ -42,6 +43,7 @@ export class Connection implements Line {
 
   constructor(listener: LineListener, lingering: Lingering) {
     this.#listener = listener;
+    this.#held = new HeldBytes({ send: (bytes) => listener.data(bytes), mayWrite: () => listener.mayWrite() });
     this.#lingering = lingering;
   }
 
@@ -89,14 +91,13 @@ export class Connection implements Line {
   }
 
   addCredit(bytes: number): boolean {
-    this.#credit += bytes;
-    if (this.#credit > INITIAL_CREDIT_BYTES) return false;
+    if (!this.#held.addCredit(bytes)) return false;
     this.resume();
     return true;
   }
 
   resume(): void {
-    if (this.#over || !this.#socket || !this.#sendHeld()) return;
+    if (this.#over || !this.#socket || !this.#held.flush()) return;
     if (this.#untold !== 'Nothing') return this.#ended(this.#untold);
     this.#socket.resume();
   }
@@ -146,7 +147,7 @@ export class Connection implements Line {
   #ended(how: 'End' | 'Close'): void {
     if (this.#over) return;
     this.#untold = how;
-    if (this.#held) return;
+    if (!this.#held.isEmpty) return;
     this.#untold = 'Nothing';
     if (!this.#toldEnd) this.#listener.finished();
     this.#toldEnd = true;
@@ -170,19 +171,7 @@ export class Connection implements Line {
 
   #arrived(chunk: Buffer): void {
     if (this.#over) return;
-    this.#held = this.#held ? Buffer.concat([this.#held, chunk]) : chunk;
-    if (!this.#sendHeld()) this.#socket?.pause();
-  }
-
-  /** C2. `true`: nothing is held any more. */
-  #sendHeld(): boolean {
-    while (this.#held && this.#credit > 0 && this.#listener.mayWrite()) {
-      const bytes = this.#held.subarray(0, Math.min(MAX_CHUNK_BYTES, this.#credit));
-      this.#held = bytes.length === this.#held.length ? undefined : this.#held.subarray(bytes.length);
-      this.#credit -= bytes.length;
-      this.#listener.data(bytes);
-    }
-    return this.#held === undefined;
+    if (!this.#held.push(chunk)) this.#socket?.pause();
   }
 
   #took(bytes: number): void {
@@ -198,7 +187,7 @@ export class Connection implements Line {
     if (this.#over) return false;
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#held = undefined;
+    this.#held.drop();
     return true;
   }
 }
