@@ -54,12 +54,12 @@ export function followLoad(world: World): void {
 /** Seen ready, it is a replica as any other. `true`: that is now. */
 function noteWoken(world: World, key: EntryKey, entry: EntryDraft): boolean {
   if (!entry.replicas.some(({ parked }) => parked)) return false;
-  const seen = new Set(world.engine.replicasOf(key).flatMap(({ id, phase }) => (ON_CALL.has(phase) ? [] : [id])));
-  const isReady = (id: string): boolean =>
-    world.engine.replicasOf(key).some((replica) => replica.id === id && replica.phase === 'Ready');
-  const woken = entry.replicas.some(({ id, parked, stopping }) => parked === true && !stopping && isReady(id));
+  const phases = new Map(world.engine.replicasOf(key).map(({ id, phase }) => [id, phase]));
+  let woken = false;
   entry.replicas = entry.replicas.map((replica) => {
-    if (!replica.parked || !seen.has(replica.id)) return replica;
+    const phase = phases.get(replica.id);
+    if (!replica.parked || phase === undefined || ON_CALL.has(phase)) return replica;
+    woken ||= phase === 'Ready' && !replica.stopping;
     const { parked: _, ...rest } = replica;
     return rest;
   });
