@@ -50,6 +50,11 @@ export function parseAddress(text: string): Address | undefined {
   return value >> 32n === MAPPED_PREFIX ? { family: 4, value: value & 0xffff_ffffn } : { family: 6, value };
 }
 
+/** A host of a grant that is no name: as `parseBlock`, and IPv6 may stand in brackets. */
+export function parseHostBlock(host: string): AddressBlock | undefined {
+  return parseBlock(host.replace(/^\[(.*:.*)\]$/, '$1'));
+}
+
 /** An address or a block in CIDR notation whose address has no bit behind the prefix; `undefined` for everything else. */
 export function parseBlock(text: string): AddressBlock | undefined {
   const slash = text.indexOf('/');

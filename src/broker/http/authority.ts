@@ -15,7 +15,7 @@ import {
   contains,
   isInside,
   isPublic,
-  parseBlock,
+  parseHostBlock,
   type Address,
   type AddressBlock,
 } from '../../model/address.ts';
@@ -102,7 +102,7 @@ function hostGrant(grant: Grant): HostGrant {
     readonly ports: readonly number[];
     readonly methods?: readonly string[];
   };
-  const blocks = hosts.map((host) => parseBlock(host.replace(/^\[(.*)\]$/, '$1')));
+  const blocks = hosts.map(parseHostBlock);
   return {
     name: grant.name,
     names: hosts.filter((_host, index) => !blocks[index]).map((host) => host.toLowerCase()),

@@ -17,7 +17,7 @@ import {
   contains,
   isInside,
   isPublic,
-  parseBlock,
+  parseHostBlock,
   type Address,
   type AddressBlock,
 } from '../../model/address.ts';
@@ -171,7 +171,7 @@ function peerGrant(grant: Grant): PeerGrant {
 }
 
 function hostList(hosts: readonly string[]): HostList {
-  const blocks = hosts.map((host) => parseBlock(host.replace(/^\[(.*)\]$/, '$1')));
+  const blocks = hosts.map(parseHostBlock);
   return {
     names: hosts.filter((_host, index) => !blocks[index]).map((host) => host.toLowerCase()),
     blocks: blocks.filter((block) => block !== undefined),

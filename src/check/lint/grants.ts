@@ -2,7 +2,7 @@ import { pointerOfGrant } from '../../manifest/assemble/roles.ts';
 import type { ParsedDocument } from '../../manifest/parsed.ts';
 import type { DesiredEntry } from '../../model/desired.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import { parseBlock } from '../../model/address.ts';
+import { parseHostBlock } from '../../model/address.ts';
 import { importsOf, usesCapability, writesKeys } from '../../model/imports.ts';
 import { splitVersion, type ShapeOf } from '../../model/wit.ts';
 import { at } from './at.ts';
@@ -54,7 +54,7 @@ export function unknownPeers(entry: DesiredEntry, document: ParsedDocument<'Comp
     .flatMap(({ settings }) => settings['hosts'] as readonly string[]);
   return (document.value.spec.capabilities ?? []).flatMap(({ sockets }, index) =>
     (sockets?.hosts ?? []).flatMap((host, place) => {
-      if (parseBlock(host.replace(/^\[(.*)\]$/, '$1')) || lookups.some((found) => meet(found, host))) return [];
+      if (parseHostBlock(host) || lookups.some((found) => meet(found, host))) return [];
       const message = `Component ${entry.key} may not look up ${host}, so the name stands for no address`;
       return [at(document, `/spec/capabilities/${index}/sockets/hosts/${place}`, 'HW1216', message)];
     }),

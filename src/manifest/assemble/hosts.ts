@@ -2,7 +2,7 @@
  * The hosts of `outboundHttp`, `sockets` and `nameLookup`: each is one that a use can be held against, so that no line grants
  * nothing by its spelling.
  */
-import { parseAddress, parseBlock } from '../../model/address.ts';
+import { parseAddress, parseHostBlock } from '../../model/address.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { atValue } from './assembly.ts';
@@ -17,11 +17,13 @@ const MAX_PORT = 65_535;
 type Check = (written: string) => string | undefined;
 
 const host: Check = (written) =>
-  isBlock(written) || isName(written) ? undefined : 'is neither a name, `*.` and a domain, an address nor a block';
+  parseHostBlock(written) || isName(written)
+    ? undefined
+    : 'is neither a name, `*.` and a domain, an address nor a block';
 const peer: Check = (written) =>
   ENTRY.test(written) ? 'is another entry, which outboundHttp reaches and a socket does not' : host(written);
 const name: Check = (written) => {
-  if (isBlock(written)) return 'is no name: an address is not looked up';
+  if (parseHostBlock(written)) return 'is no name: an address is not looked up';
   return isName(written) ? peer(written) : 'is neither a name nor `*.` and a domain';
 };
 const endpoint: Check = (written) =>
@@ -51,10 +53,6 @@ export function hostProblems(document: ParsedDocument<'Component'> | ParsedDocum
     }
   }
   return found;
-}
-
-function isBlock(written: string): boolean {
-  return parseBlock(written.replace(/^\[(.*:.*)\]$/, '$1')) !== undefined;
 }
 
 function isName(written: string): boolean {
