@@ -101,7 +101,7 @@ test('subjects are measured in turn, and ratios are of medians', async () => {
   );
 });
 
-test('bounds are judged by the best round, differences by the median', async () => {
+test('bounds are judged by the median, and the best round is told beside it', async () => {
   const figures: Record<string, number[]> = { ours: [9, 3, 4], theirs: [2, 2, 3] };
   const subjects = ['ours', 'theirs'].map((name) => ({
     name,
@@ -114,14 +114,16 @@ test('bounds are judged by the best round, differences by the median', async () 
     measured,
     [],
     [
+      { subject: 'ours', metric: 'µs', atMost: 4 },
       { subject: 'ours', metric: 'µs', atMost: 3 },
-      { subject: 'ours', metric: 'µs', atLeast: 9.5 },
+      { subject: 'ours', metric: 'µs', atLeast: 4.5 },
       { subject: 'ours', minus: 'theirs', metric: 'calls/s', atMost: 0 },
       { subject: 'absent', metric: 'µs', atMost: 3 },
     ],
   );
   expect(result.bounds!.map(({ value, best, met }) => [value, best, met])).toEqual([
     [4, 3, true],
+    [4, 3, false],
     [4, 9, false],
     [0, 0, true],
     [Number.NaN, Infinity, false],
@@ -132,8 +134,9 @@ test('bounds are judged by the best round, differences by the median', async () 
       '           µs   calls/s     ns   spread',
       'ours     4.00      10.0      -    150 %',
       'theirs      -      10.0   2.00     50 %',
-      'ours, µs: 4.00 (best 3.00)   wanted ≤ 3   met',
-      'ours, µs: 4.00 (best 9.00)   wanted ≥ 9.5   MISSED',
+      'ours, µs: 4.00 (best 3.00)   wanted ≤ 4   met',
+      'ours, µs: 4.00 (best 3.00)   wanted ≤ 3   MISSED',
+      'ours, µs: 4.00 (best 9.00)   wanted ≥ 4.5   MISSED',
       'ours − theirs, calls/s: 0.00   wanted ≤ 0   met',
       'absent, µs: - (best -)   wanted ≤ 3   MISSED',
       '',

@@ -32,8 +32,8 @@ export interface Bound {
 }
 
 /**
- * `best`: of its best round, by which a bound is judged: other work on the machine only ever takes. A difference is judged by
- * its median, for the best one of those is luck.
+ * Judged by its median, as all else. `best` is of its best round, to tell what a busy machine took: other work only ever
+ * takes. A difference has none, for the best one of those is luck.
  */
 export interface JudgedBound extends Bound {
   readonly value: number;
@@ -83,7 +83,7 @@ export function summarise(
   const subjects = [...measured].map(([name, rounds]) => ({
     name,
     medians: overRounds(rounds, median),
-    spread: overRounds(rounds, (values) => (Math.max(...values) - Math.min(...values)) / median(values)),
+    spread: overRounds(rounds, spreadOf),
   }));
   const medianOf = (name: string, metric: string): number =>
     subjects.find((subject) => subject.name === name)?.medians[metric] ?? Number.NaN;
@@ -110,7 +110,7 @@ export function judge(bound: Bound, measured: ReadonlyMap<string, readonly Metri
   );
   const value = median(values);
   const best = minus !== undefined ? value : atMost === undefined ? Math.max(...values) : Math.min(...values);
-  return { ...bound, value, best, met: best <= (atMost ?? Infinity) && best >= (atLeast ?? -Infinity) };
+  return { ...bound, value, best, met: value <= (atMost ?? Infinity) && value >= (atLeast ?? -Infinity) };
 }
 
 /** The middle one; the mean of the middle two; NaN of nothing. */
@@ -118,6 +118,12 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   return Number.isInteger(middle) ? (sorted[middle - 1]! + sorted[middle]!) / 2 : sorted[Math.floor(middle)]!;
+}
+
+/** Nothing differs where all are 0. */
+function spreadOf(values: readonly number[]): number {
+  const spread = Math.max(...values) - Math.min(...values);
+  return spread === 0 ? 0 : spread / median(values);
 }
 
 function overRounds(rounds: readonly Metrics[], combine: (values: readonly number[]) => number): Metrics {
