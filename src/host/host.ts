@@ -12,6 +12,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
+import type { Code } from '../model/codes.ts';
 import type { CellSpec, EngineObserved, ReplicaObserved } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
@@ -209,14 +210,14 @@ export class Host {
   }
 
   /** N2. */
-  #wake(replica: Replica): string | undefined {
+  #wake(replica: Replica): Code | undefined {
     if (replica.phase !== 'Parked') return undefined;
     const refused = this.#closing
       ? problem('HW4115', `${replica.id} was not started: the engine is shutting down`)
       : (this.#refuseSandbox(replica.cell) ?? this.#refuse(replica.id, replica.budget.reservedBytes));
     if (refused) {
       replica.stayParked(refused);
-      return refused.message;
+      return refused.code;
     }
     this.#admit(replica);
     replica.wake();

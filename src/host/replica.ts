@@ -14,6 +14,7 @@ import { Deferred } from '../kit/deferred.ts';
 import { Mask } from '../kit/mask.ts';
 import type { Result } from '../kit/result.ts';
 import type { LivenessProbe, ReadinessProbe } from '../model/component.ts';
+import type { Code } from '../model/codes.ts';
 import type { BundlesInUse, CellSpec, ReplicaEnd, ReplicaObserved, ReplicaPhase } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { ProcessorUse } from '../model/processor.ts';
@@ -107,10 +108,8 @@ export class Replica implements CellOwner {
   }
 
   /** Why the call that started it got no answer from it. */
-  get whyNotAwake(): string | undefined {
-    return this.#isWoken && this.phase === 'Ended' && this.#readyAtMs === undefined
-      ? this.#problem?.message
-      : undefined;
+  get whyNotAwake(): Code | undefined {
+    return this.#isWoken && this.phase === 'Ended' && this.#readyAtMs === undefined ? this.#problem?.code : undefined;
   }
 
   /** A call waits for it. */

@@ -8,6 +8,7 @@
  * G3 Where no replica is there but one that a call can start, requests wait for that one, at most as many as its `queue`, and
  *    one at least.
  */
+import type { Code } from '../model/codes.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { Outliers, type Ejected } from './outliers.ts';
 import type { Beside, CellCaller, Standby } from '../wire/cell-caller.ts';
@@ -32,7 +33,7 @@ export class Group<Request extends Waiting> {
   callers: readonly CellCaller[] = [];
   /** Grows with each call that goes to a replica or waits for one. */
   uses = 0;
-  /** Why a call could not start a replica; absent where one is there or can be had. */
+  /** Why a call could not start a replica, as callers may know it; absent where one is there or can be had. */
   why: string | undefined;
   #standby: Standby | undefined;
   /** How many may wait whatever the replicas do; 0: none without a replica. */
@@ -78,7 +79,7 @@ export class Group<Request extends Waiting> {
     this.#outliers.retain(callers);
     this.#rotate();
     this.#standby = standby;
-    this.why = callers.length > 0 || standby !== undefined ? undefined : (why ?? this.why);
+    this.why = callers.length > 0 || standby !== undefined ? undefined : (whyNone(why) ?? this.why);
   }
 
   /** The replica with the fewest calls in flight that has room for one more; one that is ejected only where no other is there. */
@@ -127,7 +128,7 @@ export class Group<Request extends Waiting> {
     let room = 0;
     for (const caller of this.callers) if (caller.open) room += caller.queue;
     if (this.#standby === undefined || this.isReady) return room;
-    this.why = this.#standby.wake();
+    this.why = whyNone(this.#standby.wake());
     return this.why === undefined ? Math.max(1, this.#standby.queue) : 0;
   }
 
@@ -172,4 +173,9 @@ function leastBusyOf(callers: readonly CellCaller[], except: CellCaller | undefi
     if (best === undefined || caller.inFlight < best.inFlight) best = caller;
   }
   return best;
+}
+
+/** What the node has left, and what a guest died of, is for those who read status. */
+function whyNone(code: Code | undefined): string | undefined {
+  return code && `none could be started (${code})`;
 }

@@ -4,6 +4,7 @@
  * here.
  */
 import type { Json } from '../kit/json.ts';
+import type { Code } from '../model/codes.ts';
 import type { Parameters } from '../model/schedule.ts';
 import type { Outcome } from './frames.ts';
 import type { FunctionResult } from './function-call.ts';
@@ -64,15 +65,15 @@ export interface CallOptions {
 export interface Standby {
   /** `limits.queue`. */
   readonly queue: number;
-  /** A text says why it cannot be started now. Where it is on its way already, nothing happens. */
-  wake(): string | undefined;
+  /** A code says why it cannot be started now; status has the rest. Where it is on its way already, nothing happens. */
+  wake(): Code | undefined;
 }
 
 /** What a group has besides replicas that may take requests. */
 export interface Beside {
   readonly standby?: Standby | undefined;
   /** Why the one that a call had started is not there. */
-  readonly why?: string | undefined;
+  readonly why?: Code | undefined;
 }
 
 /** One ready replica, as the one who has a request sees it. Ids belong to the caller and are valid until `onEnd`. */
