@@ -63,6 +63,18 @@ static u32 recurse(u32 depth) {
   return recurse(depth + 1) + frame[depth % 256];
 }
 
+/* Of this instance, from then on: one replica that fails while the others of its release do not. */
+static bool broken;
+
+bool route_broken(const struct request *request) {
+  bool breaks = request_is(request, TEXT("GET"), TEXT("/break"));
+  if (broken) answer_whole(request, 500, 0, 0, TEXT("broken\n"));
+  else if (breaks) answer_text(request, TEXT("500 from now on\n"));
+  else return false;
+  broken = true;
+  return true;
+}
+
 bool route_misbehaviour(const struct request *request) {
   if (request_is(request, TEXT("GET"), TEXT("/no-response"))) return true;
   if (request_is(request, TEXT("GET"), TEXT("/error-code"))) error_code(request);

@@ -16,7 +16,8 @@ u64 number_parameter(const struct request *request, struct text name, u64 fallba
 EXPORT("wasi:http/incoming-handler@0.2.12#handle")
 void handle_request(handle incoming, handle outparam) {
   struct request request = request_open(incoming, outparam);
-  bool answered = route_plain(&request) || route_host(&request) || route_misbehaviour(&request);
+  bool answered = route_broken(&request) || route_plain(&request) || route_host(&request) ||
+                  route_misbehaviour(&request);
   if (!answered) answer_whole(&request, 404, 0, 0, JOIN(TEXT("no such route: "), request.path, TEXT("\n")));
   request_drop(incoming);
 }

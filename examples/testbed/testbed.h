@@ -11,6 +11,7 @@ u64 number_parameter(const struct request *request, struct text name, u64 fallba
 /* Each file of routes answers what it knows and returns true, or returns false. */
 bool route_plain(const struct request *request);
 bool route_host(const struct request *request);
+bool route_broken(const struct request *request);
 bool route_misbehaviour(const struct request *request);
 
 #endif
