@@ -13,7 +13,7 @@ const MOST_FAILURES = 20;
 const ejectedOf = ({ replicas }: EntryStatus): readonly number[] =>
   replicas.flatMap(({ ejectedForMs }) => (ejectedForMs === undefined ? [] : [ejectedForMs]));
 
-it('it gets no requests for a while, then one, and for twice as long none; nothing is replaced for it', async () => {
+it('gets no requests for a while, then one, and for twice as long none; nothing is replaced for it', async () => {
   const { daemon } = await story({
     'environment.yaml': environment(),
     'shop/policies.yaml': quickPolicy(),
