@@ -4,6 +4,9 @@ import { MAX_JSON_BYTES, type Assignment, type MemberAssignment } from '../wire/
 export const MAX_BUNDLE_BYTES = 256 * 1024 * 1024;
 const MAX_FILES = 1024;
 
+/** Hears of each file when the last of its bytes is there. */
+export type OnFile = (name: string, bytes: Uint8Array) => void;
+
 /** An assignment and its files, as they arrive. */
 export class AssignmentInbox {
   readonly assignment: Assignment;
@@ -11,12 +14,14 @@ export class AssignmentInbox {
   readonly members: readonly MemberAssignment[];
   /** Of each member, by name. */
   readonly files: readonly Map<string, Uint8Array>[];
+  readonly #onFile: OnFile;
   readonly #expected: readonly { readonly member: number; readonly name: string; readonly bytes: number }[];
   #index = 0;
   #file: Buffer | undefined;
   #filled = 0;
 
-  private constructor(assignment: Assignment) {
+  private constructor(assignment: Assignment, onFile: OnFile) {
+    this.#onFile = onFile;
     this.assignment = assignment;
     this.members = membersOf(assignment);
     this.files = this.members.map(() => new Map<string, Uint8Array>());
@@ -25,7 +30,7 @@ export class AssignmentInbox {
   }
 
   /** A string says what is wrong with the payload. */
-  static open(payload: Buffer, wireVersion: number): AssignmentInbox | string {
+  static open(payload: Buffer, wireVersion: number, onFile: OnFile = () => undefined): AssignmentInbox | string {
     if (payload.length > MAX_JSON_BYTES) return `an assignment of ${payload.length} bytes`;
     let assignment: Assignment;
     try {
@@ -39,7 +44,7 @@ export class AssignmentInbox {
     if (files.length > MAX_FILES) return `${files.length} files, the most is ${MAX_FILES}`;
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     if (!(bytes <= MAX_BUNDLE_BYTES)) return `a bundle of ${bytes} bytes, the most is ${MAX_BUNDLE_BYTES}`;
-    return new AssignmentInbox(assignment);
+    return new AssignmentInbox(assignment, onFile);
   }
 
   get complete(): boolean {
@@ -67,9 +72,11 @@ export class AssignmentInbox {
 
   #close(): void {
     const { member, name } = this.#expected[this.#index]!;
-    this.files[member]!.set(name, this.#file!);
+    const bytes = this.#file!;
+    this.files[member]!.set(name, bytes);
     this.#file = undefined;
     this.#index += 1;
+    this.#onFile(name, bytes);
     this.#open();
   }
 }

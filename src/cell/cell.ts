@@ -8,6 +8,7 @@
  * L3 The process ends when its channel does: a cell without an engine has nobody to serve.
  */
 import type net from 'node:net';
+import type { Duplex } from 'node:stream';
 import { FrameWriter } from '../wire/encoder.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
 import { Framer } from '../wire/framer.ts';
@@ -22,7 +23,7 @@ import type { MemberSettings } from './member.ts';
 import { mountSettings, type MountSettings } from './mounts.ts';
 import { Outbox } from './outbox.ts';
 import { InstancePool } from './pool.ts';
-import { Program } from './program.ts';
+import { EarlyModules, Program } from './program.ts';
 import { RemoteCalls } from './remote.ts';
 import type { Suspension } from './suspension.ts';
 import { describeFailure } from './trap.ts';
@@ -45,7 +46,7 @@ interface MadeOfFiles {
 
 export interface CellSettings {
   /** Descriptor 3. */
-  readonly channel: net.Socket;
+  readonly channel: Duplex;
   /** Opens descriptor 4, the broker's: once, when the engine has said that there is one. */
   readonly openBroker: () => net.Socket;
   readonly nodeVersion: string;
@@ -59,6 +60,7 @@ export class Cell {
   readonly #outbox: Outbox;
   readonly #broker: BrokerChannel;
   readonly #remote: RemoteCalls;
+  readonly #early = new EarlyModules();
   #inbox: AssignmentInbox | undefined;
   #calls: Calls | undefined;
   #pool: InstancePool | undefined;
@@ -72,8 +74,12 @@ export class Cell {
     this.#broker = new BrokerChannel(settings.openBroker, (what) => this.#broken(what));
   }
 
-  /** Says that it waits, and reads from here on. */
-  boot(): void {
+  /**
+   * Says that it waits, and reads from here on.
+   *
+   * @param rehearsed whether the process has been through a start before.
+   */
+  boot(rehearsed: boolean): void {
     const { channel, nodeVersion, exit } = this.#settings;
     const framer = new Framer((type, id, bytes, start, end) => this.#take(type, id, bytes, start, end));
     channel.on('data', (chunk: Buffer) => {
@@ -82,7 +88,7 @@ export class Cell {
     channel.on('error', () => exit(CellExit.ChannelClosed));
     channel.on('close', () => exit(CellExit.ChannelClosed));
     channel.on('end', () => exit(CellExit.ChannelClosed));
-    this.#outbox.booted(WIRE_VERSION, nodeVersion);
+    this.#outbox.booted({ wire: WIRE_VERSION, node: nodeVersion, rehearsed });
   }
 
   /** A promise of the bindings that nobody awaited was rejected. The guest's doing; the other instances go on. */
@@ -117,7 +123,7 @@ export class Cell {
 
   #assign(payload: Buffer): string | undefined {
     if (this.#inbox) return 'a second assignment';
-    const inbox = AssignmentInbox.open(payload, WIRE_VERSION);
+    const inbox = AssignmentInbox.open(payload, WIRE_VERSION, (name, bytes) => this.#early.take(name, bytes));
     if (typeof inbox === 'string') return inbox;
     this.#inbox = inbox;
     if (inbox.complete) void this.#load(inbox);
@@ -141,11 +147,11 @@ export class Cell {
       const remotes: RemoteImports[] = [];
       const mounts = members.map((member, position) => mountSettings(member.mounts ?? [], files[position]!));
       for (const ofMember of files) {
-        programs.push(await Program.load(ofMember));
+        programs.push(await Program.load(ofMember, this.#early));
         remotes.push(new RemoteImports(ofMember.get(REMOTE_FILE)));
         ofMember.clear();
       }
-      const compileMs = performance.now() - startMs;
+      const compileMs = this.#early.elapsedMs + performance.now() - startMs;
       const pool = this.#makePool(assignment, members, { programs, remotes, mounts });
       const { names } = pool.entry;
       const leftMs = Math.max(1, Math.floor(assignment.startTimeoutMs - compileMs));

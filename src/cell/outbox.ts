@@ -4,6 +4,7 @@ import {
   LOG_HEAD_BYTES,
   MAX_CHUNK_BYTES,
   MAX_OUTCOME_BYTES,
+  type Booted,
   type Loaded,
   type Outcome,
 } from '../wire/frames.ts';
@@ -26,8 +27,8 @@ export class Outbox {
     this.#writer = writer;
   }
 
-  booted(wire: number, node: string): void {
-    this.#writer.json(FromCell.Booted, 0, { wire, node });
+  booted(booted: Booted): void {
+    this.#writer.json(FromCell.Booted, 0, booted);
   }
 
   loaded(loaded: Loaded): void {

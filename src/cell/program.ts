@@ -16,6 +16,33 @@ const BINDINGS_FILE = 'component.js';
 const BINDINGS_URL = 'headway:bindings';
 let loaded = 0;
 
+/**
+ * Modules that are compiled while the rest of the files is on its way. No code of the guest runs by that; what does not
+ * compile is compiled again when it is wanted, and says then what is wrong.
+ */
+export class EarlyModules {
+  elapsedMs = 0;
+  readonly #modules = new Map<Uint8Array, WebAssembly.Module>();
+
+  take(name: string, bytes: Uint8Array): void {
+    if (!name.endsWith('.wasm')) return;
+    const startMs = performance.now();
+    try {
+      this.#modules.set(bytes, new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>));
+    } catch {
+      // See above.
+    }
+    this.elapsedMs += performance.now() - startMs;
+  }
+
+  /** Once: afterwards the program has it. */
+  of(bytes: Uint8Array): WebAssembly.Module {
+    const module = this.#modules.get(bytes) ?? new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+    this.#modules.delete(bytes);
+    return module;
+  }
+}
+
 export class Program {
   readonly #instantiate: Instantiate;
   readonly #modules: ReadonlyMap<string, WebAssembly.Module>;
@@ -26,12 +53,12 @@ export class Program {
   }
 
   /** @throws what the compiler, the loader or the bindings throw. */
-  static async load(files: ReadonlyMap<string, Uint8Array>): Promise<Program> {
+  static async load(files: ReadonlyMap<string, Uint8Array>, early = new EarlyModules()): Promise<Program> {
     const bindings = files.get(BINDINGS_FILE);
     if (!bindings) throw new TypeError(`the bundle has no ${BINDINGS_FILE}`);
     const modules = new Map<string, WebAssembly.Module>();
     for (const [name, bytes] of files) {
-      if (name.endsWith('.wasm')) modules.set(name, new WebAssembly.Module(bytes));
+      if (name.endsWith('.wasm')) modules.set(name, early.of(bytes));
     }
     return new Program(await importBindings(bindings), modules);
   }

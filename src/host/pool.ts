@@ -4,7 +4,9 @@
  * Invariants
  * Q1 Few processes boot at a time, and one of them for the pool: a burst of starts must not take the processor from
  *    traffic. Whoever asks while nothing waits gets a process of its own, in the order of asking.
- * Q2 A process that ends while it waits leaves the pool, and failure to start backs off.
+ * Q2 The place of one that was taken is filled a little later: the boot would take the processor from the start that took
+ *    it, and a call may wait for that.
+ * Q3 A process that ends while it waits leaves the pool, and failure to start backs off.
  */
 import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
@@ -17,6 +19,8 @@ import type { SandboxKind } from './spawner/messages.ts';
 const BOOT_DEADLINE_MS = 10_000;
 /** Cells that boot at once, when an engine has started and control asks for everything. */
 export const MAX_BOOTING = 4;
+/** Q2: longer than most starts take from a process that waits. */
+const REFILL_DELAY_MS = 100;
 const REFILL_BACKOFF_INITIAL_MS = 500;
 const REFILL_BACKOFF_MAX_MS = 30_000;
 
@@ -52,7 +56,7 @@ export class Pool {
     const index = this.#waiting.findIndex((cell) => cell.kind === kind);
     if (index < 0) return this.#boot(kind, isWanted);
     const [cell] = this.#waiting.splice(index, 1);
-    this.fill();
+    if (!this.#retry) this.#fillAfter(REFILL_DELAY_MS);
     return ok(cell!);
   }
 
@@ -125,11 +129,16 @@ export class Pool {
   #backOff(why: Problem): void {
     if (this.#closed) return;
     this.#options.log.warn({ problem: why, backoffMs: this.#backoffMs }, 'no process for the pool');
+    this.#fillAfter(this.#backoffMs);
+    this.#backoffMs = Math.min(this.#backoffMs * 2, REFILL_BACKOFF_MAX_MS);
+  }
+
+  #fillAfter(delayMs: number): void {
+    clearTimeout(this.#retry);
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.fill();
-    }, this.#backoffMs);
-    this.#backoffMs = Math.min(this.#backoffMs * 2, REFILL_BACKOFF_MAX_MS);
+    }, delayMs);
   }
 }
 

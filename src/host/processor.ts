@@ -109,8 +109,8 @@ export class Processor {
     const before = meter.stage;
     const changed = meter.look({ atMs: performance.now(), usedMs });
     if (changed === undefined) return;
-    if (changed === 'Lowered') await setPriority(pid, LOWEST_PRIORITY);
-    if (changed === 'Within' && before !== 'Within') await setPriority(pid, GUEST_PRIORITY);
+    if (changed === 'Lowered') setPriority(pid, LOWEST_PRIORITY);
+    if (changed === 'Within' && before !== 'Within') setPriority(pid, GUEST_PRIORITY);
     this.#options.onStage(id, { stage: changed, used: meter.used });
   }
 }

@@ -2,6 +2,7 @@
 import net from 'node:net';
 import { Cell } from '../cell/cell.ts';
 import { harden } from '../cell/harden.ts';
+import { rehearse } from '../cell/rehearsal.ts';
 import { Suspension } from '../cell/suspension.ts';
 import { BROKER_DESCRIPTOR } from '../wire/broker-frames.ts';
 
@@ -16,4 +17,4 @@ const openBroker = (): net.Socket => new net.Socket({ fd: BROKER_DESCRIPTOR, rea
 const cell = new Cell({ channel, openBroker, nodeVersion: versions.node, exit, suspension });
 process.on('unhandledRejection', (reason) => cell.strayRejection(reason));
 harden();
-cell.boot();
+cell.boot(await rehearse(versions.node, suspension));

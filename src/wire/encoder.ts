@@ -20,8 +20,13 @@ const MAX_TEXT_BYTES = 0xffff;
 /** Up to here a loop is twice as fast as a call out of JavaScript, and most texts of a head are shorter. */
 const LOOPED_TEXT_BYTES = 32;
 
+/** What a writer needs of a socket. */
+export type Sink = Pick<Writable, 'destroyed' | 'writableLength'> & {
+  write(bytes: Buffer, taken: () => void): unknown;
+};
+
 export class FrameWriter {
-  readonly #socket: Writable;
+  readonly #socket: Sink;
   readonly #spare: Buffer[] = [];
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #used = 0;
@@ -35,7 +40,7 @@ export class FrameWriter {
     this.flush();
   };
 
-  constructor(socket: Writable) {
+  constructor(socket: Sink) {
     this.#socket = socket;
   }
 

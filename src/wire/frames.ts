@@ -75,7 +75,7 @@ export const ToCell = {
 
 /** Cell → engine. */
 export const FromCell = {
-  /** id 0. JSON `{wire, node}`: the process waits for an assignment. */
+  /** id 0. JSON `Booted`: the process waits for an assignment. */
   Booted: 0x10,
   /** id 0. JSON `Loaded`: compiled, instantiated, initialised. */
   Loaded: 0x11,
@@ -205,6 +205,13 @@ export interface Assignment extends MemberAssignment {
    * `Pooled` holds; without it, the first second call on an instance decides.
    */
   readonly warmUpPath?: string;
+}
+
+export interface Booted {
+  readonly wire: number;
+  readonly node: string;
+  /** It has played a start to itself: the real one finds everything loaded and compiled. */
+  readonly rehearsed: boolean;
 }
 
 export interface Loaded {

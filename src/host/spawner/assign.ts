@@ -3,9 +3,12 @@
  *
  * Invariant H1 (I9 of the design): the bytes that are written to a cell were hashed here, after they were read, and hash
  * to the digest that the bundle names.
+ *
+ * Invariant H2: the last of them leaves when the limits are in force. A cell runs nothing of the guest before it has them all,
+ * but compiles what is there: the two go on beside each other.
  */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -45,22 +48,23 @@ export async function assign(
   if (head.length > MAX_JSON_BYTES) {
     return err(problem('HW4110', `the assignment is ${head.length} bytes of JSON, the longest is ${MAX_JSON_BYTES}`));
   }
-  const [files, limited] = await Promise.all([
-    readFiles(request, tools.storeFolder),
-    limitData(cell, request.dataBytes, tools.prlimit),
-  ]);
+  const limiting = limitData(cell, request.dataBytes, tools.prlimit);
+  setPriority(cell.pid, GUEST_PRIORITY);
+  const files = readFiles(request, tools.storeFolder);
+  const frames = files.ok ? [frame(ToCell.Assign, head), ...files.value.flatMap(chunked)] : [];
+  const last = frames.splice(-1);
+  const [limited, written] = await Promise.all([limiting, writeAll(cell.channel, frames)]);
   if (!files.ok) return files;
   if (!limited.ok) return limited;
-  await setPriority(cell.pid, GUEST_PRIORITY);
-  const frames = [frame(ToCell.Assign, head), ...files.value.flatMap(chunked)];
-  return writeAll(cell.channel, frames);
+  return written.ok ? writeAll(cell.channel, last) : written;
 }
 
-async function readFiles(request: AssignRequest, storeFolder: string): Promise<Result<readonly Buffer[], Problem>> {
+/** In one go: a start waits for it, and each file by way of the thread pool costs four times its reading. */
+function readFiles(request: AssignRequest, storeFolder: string): Result<readonly Buffer[], Problem> {
   const contents: Buffer[] = [];
   for (const [index, file] of request.files.entries()) {
     const name = request.assignment.files[index]?.name ?? String(index);
-    const bytes = await readFile(path.join(storeFolder, contentPath(file.digest))).catch((error: Error) => error);
+    const bytes = readOrError(path.join(storeFolder, contentPath(file.digest)));
     if (bytes instanceof Error) {
       return err(problem('HW4108', `${name} (${file.digest}) cannot be read from the content store: ${bytes.message}`));
     }
@@ -70,6 +74,14 @@ async function readFiles(request: AssignRequest, storeFolder: string): Promise<R
     contents.push(bytes);
   }
   return ok(contents);
+}
+
+function readOrError(file: string): Buffer | Error {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 /**
@@ -83,7 +95,7 @@ async function limitData(
 ): Promise<Result<void, Problem>> {
   if (prlimit === undefined) return ok(undefined);
   try {
-    const status = await readFile(`/proc/${pid}/status`, 'latin1');
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
     const mappedBytes = Number(/^VmData:\s*([0-9]+) kB/m.exec(status)?.[1] ?? Number.NaN) * 1024;
     await execFileAsync(prlimit, ['--pid', String(pid), `--data=${mappedBytes + dataBytes}`], {
       timeout: PRLIMIT_DEADLINE_MS,
@@ -113,6 +125,8 @@ function chunked(content: Buffer): Buffer[] {
   return frames;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** The callback of the last write comes when the kernel has taken it: what is left then is for the cell to read. */
 function writeAll(channel: net.Socket, frames: readonly Buffer[]): Promise<Result<void, Problem>> {
   return new Promise((resolve) => {
@@ -120,11 +134,14 @@ function writeAll(channel: net.Socket, frames: readonly Buffer[]): Promise<Resul
       () => done(err(problem('HW4001', `the cell did not take its files within ${WRITE_DEADLINE_MS} ms`))),
       WRITE_DEADLINE_MS,
     );
-    channel.write(Buffer.concat(frames), (error) => {
+    const onWritten = (error?: Error | null): void =>
       done(
         error ? err(problem('HW4001', `the cell went away while it was assigned: ${error.message}`)) : ok(undefined),
       );
-    });
+    channel.cork();
+    for (const bytes of frames) channel.write(bytes);
+    channel.write(NOTHING, onWritten);
+    channel.uncork();
 
     function done(result: Result<void, Problem>): void {
       clearTimeout(timer);

@@ -40,6 +40,7 @@ export async function benchCells(
   const bundles = new Map<Guest, Bundle>();
   let beside: Beside = {};
   let callers: readonly CellCaller[] = [];
+  let onCaller = (): void => {};
   const workshop = openWorkshop();
   // Cells have uids of their own where we are root.
   chmodSync(workshop.folder, 0o755);
@@ -50,6 +51,7 @@ export async function benchCells(
       if (group !== GROUP) return;
       callers = ready;
       beside = other;
+      if (ready.length > 0) onCaller();
     },
   });
   try {
@@ -73,7 +75,8 @@ export async function benchCells(
           const calledMs = performance.now();
           const refused = beside.standby!.wake();
           if (refused !== undefined) throw new Error(refused);
-          while (callers.length === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+          // As the ingress does: whoever waits is told. Looking again and again would take one of the processors.
+          if (callers.length === 0) await new Promise<void>((resolve) => (onCaller = resolve));
           await answered(callers[0]!);
           note(round, `parked, ${guest}`, performance.now() - calledMs);
           weigh(`cell, ${guest}`, running.replica(id).pid!);
