@@ -97,7 +97,7 @@ function bind(admitted: Admitted): Result<Bound, Problem> {
   const synchronous = transpile({ ...admitted, blockingImports: [] });
   if (!synchronous.ok) return synchronous;
   const { source, coreModules } = synchronous.value;
-  const fast = makeFastBindings(source, transpilerVersion(), blockingImports);
+  const fast = makeFastBindings(source, transpilerVersion(), blockingImports, coreModules);
   if (fast.ok) return ok({ bindings: fast.value, coreModules });
   const transpiled = blockingImports.length > 0 ? transpile(admitted) : synchronous;
   if (!transpiled.ok) return transpiled;

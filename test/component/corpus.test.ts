@@ -22,7 +22,8 @@ beforeAll(async () => {
       const transpiled = transpile({ ...admitted.value, blockingImports });
       if (!transpiled.ok) throw new Error(`${name}: ${transpiled.error.message}`);
       if (blockingImports.length === 0) {
-        const fast = makeFastBindings(transpiled.value.source, FAST_TRANSPILER, admitted.value.blockingImports);
+        const { source, coreModules } = transpiled.value;
+        const fast = makeFastBindings(source, FAST_TRANSPILER, admitted.value.blockingImports, coreModules);
         verdicts.set(name, fast.ok ? fast.value.tier : fast.error);
       }
       sources.push([`${name}${blockingImports.length > 0 ? ', suspending' : ''}`, transpiled.value.source]);

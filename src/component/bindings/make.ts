@@ -5,6 +5,7 @@ import { problem, type Problem } from '../../model/problem.ts';
 import { gate } from './gate.ts';
 import { quieten } from './quieten.ts';
 import { seal } from './seal.ts';
+import type { CoreModules } from './specialise/shims.ts';
 import { specialise } from './specialise/specialise.ts';
 import { parseModule, printModule } from './syntax.ts';
 
@@ -42,16 +43,18 @@ export function makeBindings(source: string): Result<Bindings, Problem> {
  * tier below is always there.
  *
  * @param suspending imports that may answer later, as admission names them.
+ * @param modules the core modules that the text instantiates: where they are known, guests are linked with their imports directly.
  */
 export function makeFastBindings(
   source: string,
   transpiler: string,
   suspending: readonly string[],
+  modules: CoreModules = [],
 ): Result<Bindings, string> {
   if (transpiler !== FAST_TRANSPILER) return err(`jco-transpile ${transpiler} is not known to the pass`);
   const program = source.length > MAX_BINDINGS_BYTES ? undefined : parsed(source);
   if (!program || !seal(program) || !quieten(program)) return err('a module of another shape');
-  const why = specialise(program, suspending);
+  const why = specialise(program, suspending, modules);
   if (why !== undefined) return err(why);
   const made = gated(printModule(program), 'fast');
   return made.ok ? made : err(made.error.message);

@@ -74,3 +74,12 @@ export function isMember(node: AnyNode | null | undefined, object: string, prope
     isIdentifier(node.property, property)
   );
 }
+
+/** How often a name is spelled. */
+export function count(node: AnyNode, name: string): number {
+  let times = 0;
+  visit(node, (item) => {
+    if (isIdentifier(item, name)) times += 1;
+  });
+  return times;
+}

@@ -28,7 +28,7 @@ export function tiersOf(bytes: Uint8Array, suspends = true): Tiered {
   const blockingImports = suspends ? admitted.value.blockingImports : [];
   const suspending = unwrap(transpile({ ...admitted.value, blockingImports }));
   const synchronous = unwrap(transpile({ ...admitted.value, blockingImports: [] }));
-  const fast = makeFastBindings(synchronous.source, FAST_TRANSPILER, blockingImports);
+  const fast = makeFastBindings(synchronous.source, FAST_TRANSPILER, blockingImports, synchronous.coreModules);
   if (!fast.ok) throw new Error(`not eligible: ${fast.error}`);
   return {
     sources: { stock: suspending.source, quiet: quiet(suspending.source), fast: fast.value.text },

@@ -32,7 +32,7 @@ async function make(text: string): Promise<Answer> {
   const transpiled = transpile({ ...admitted.value, blockingImports: [] });
   if (!transpiled.ok) return `refused: ${transpiled.error.code} ${transpiled.error.message}`;
   const { source, coreModules } = transpiled.value;
-  const fast = makeFastBindings(source, FAST_TRANSPILER, []);
+  const fast = makeFastBindings(source, FAST_TRANSPILER, [], coreModules);
   if (fast.ok) return { files: coreModules, stock: source, ours: fast.value.text };
   const slower = makeBindings(source);
   if (!slower.ok) return `refused: ${slower.error.code} ${slower.error.message}`;

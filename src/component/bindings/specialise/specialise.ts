@@ -1,7 +1,7 @@
 import type { AnyNode, Expression, FunctionDeclaration, FunctionExpression, Program, Statement } from 'acorn';
 import { dropCreatedReps } from '../created-reps.ts';
 import { generatorBody, shapeOf } from '../shape.ts';
-import { isIdentifier, rewrite, visit } from '../syntax.ts';
+import { count, isIdentifier, rewrite, visit } from '../syntax.ts';
 import { dropUnreached } from '../unreached.ts';
 import { whyIneligible } from './eligible.ts';
 import { useScopes } from './fused.ts';
@@ -23,6 +23,7 @@ import { useOwnViews } from './memories.ts';
 import { NUMBER_CODE, useOwnNumbers } from './numbers.ts';
 import { RESOURCE_CODE, useOwnTables } from './resources.ts';
 import { loweringOf, makeDirect } from './trampolines.ts';
+import { linkDirectly, type CoreModules } from './shims.ts';
 import { findWrappers, unwrap } from './wrappers.ts';
 
 /** Imports that may answer later: `wasi:io/poll#poll`, `wasi:io/streams#[method]input-stream.blocking-read`. */
@@ -34,11 +35,11 @@ export type Suspending = readonly string[];
  * Works on the sealed and quietened tree, in place. Returns why the file is not eligible: then the tree is half changed and
  * of no use, and the caller falls back to the tier below.
  */
-export function specialise(program: Program, suspending: Suspending): string | undefined {
+export function specialise(program: Program, suspending: Suspending, modules: CoreModules = []): string | undefined {
   const shape = shapeOf(program);
   const body = shape && generatorBody(shape.instantiate);
   if (!shape || !body) return 'a module of another shape';
-  return new Pass(shape.instantiate, body, suspending).run() ?? whyIneligible(shape.instantiate);
+  return new Pass(shape.instantiate, body, suspending, modules).run() ?? whyIneligible(shape.instantiate);
 }
 
 const FLAGS = template(`
@@ -80,15 +81,17 @@ class Pass {
   readonly #instantiate: FunctionDeclaration;
   readonly #body: Statement[];
   readonly #suspending: Suspending;
+  readonly #modules: CoreModules;
   /** Component instance → the name of what says whether its guest may leave. */
   readonly #flags = new Map<number, string>();
   /** `_trampolineN` → which import it calls. */
   readonly #imports = new Map<string, string>();
 
-  constructor(instantiate: FunctionDeclaration, body: Statement[], suspending: Suspending) {
+  constructor(instantiate: FunctionDeclaration, body: Statement[], suspending: Suspending, modules: CoreModules) {
     this.#instantiate = instantiate;
     this.#body = body;
     this.#suspending = suspending;
+    this.#modules = modules;
   }
 
   run(): string | undefined {
@@ -108,6 +111,7 @@ class Pass {
     const support = [...SUPPORT_CODE, ...NUMBER_CODE, ...INTEGER_CODE, ...(hasObjects ? RESOURCE_CODE : []), ...scopes];
     useOwnViews(this.#instantiate, this.#body);
     useOwnMasks(this.#instantiate);
+    linkDirectly(this.#instantiate, this.#body, this.#modules);
     this.#instantiate.body.body.unshift(...support.map(copy));
     dropUnreached(this.#instantiate, this.#body);
     this.#dropOfTasks();
@@ -281,15 +285,6 @@ function withoutVersion(name: string): string {
 function removeEach(list: Statement[], isGone: (statement: Statement) => boolean): void {
   const kept = list.filter((statement) => !isGone(statement));
   list.splice(0, list.length, ...kept);
-}
-
-/** How often a name is spelled, as anything but a property. */
-function count(node: AnyNode, name: string): number {
-  let times = 0;
-  visit(node, (item) => {
-    if (isIdentifier(item, name)) times += 1;
-  });
-  return times;
 }
 
 function mentions(node: AnyNode, test: (name: string) => boolean): boolean {

@@ -36,6 +36,9 @@ export const SUPPORT_CODE: readonly Statement[] = template(`
   function _fastOwes() {
     throw _fastTrap(new WebAssemblyRuntimeError('borrow handles still remain at the end of the call'));
   }
+  function _fastUnlinked() {
+    throw _fastTrap(new WebAssemblyRuntimeError('wasm trap: uninitialized element'));
+  }
   function _fastCannotLeave() {
     throw _fastTrap(new WebAssemblyRuntimeError('cannot leave component instance'));
   }

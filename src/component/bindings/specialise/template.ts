@@ -10,9 +10,9 @@ import { isNode, parseModule } from '../syntax.ts';
 
 export type Held = Map<string, AnyNode | AnyNode[]>;
 
-/** The statements of a text; `return`, `await` and `new.target` are fine in it. @throws SyntaxError where it is no code. */
+/** The statements of a text; `return`, `await`, `yield` and `new.target` are fine in it. @throws SyntaxError where it is no code. */
 export function template(text: string): Statement[] {
-  const [declaration] = parseModule(`async function template() {${text}}`).body;
+  const [declaration] = parseModule(`async function* template() {${text}}`).body;
   if (declaration?.type !== 'FunctionDeclaration') throw new Error('a template is the body of a function');
   return declaration.body.body;
 }
