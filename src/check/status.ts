@@ -59,6 +59,7 @@ export function statusText(status: Status): string {
     ...(roots ? roots.flatMap(rootLines) : sourceLines(source, 'source')),
     ...waiting,
     `engine   ${engine.connected ? `generation ${engine.generation}, cells ${engine.sandbox}` : 'not connected; it serves its last snapshot'}`,
+    ...(engine.processor === undefined ? [] : [`cpu      ${engine.processor}`]),
     '',
     ...table(
       ['ENTRY', 'SERVING', 'CANDIDATE', 'PROVEN', 'BINDINGS', 'STATE'],

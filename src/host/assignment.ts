@@ -40,6 +40,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     assignment,
     files: cell.members.flatMap(filesOf).map(({ digest, bytes }) => ({ digest, bytes })),
     dataBytes: budget.dataBytes,
+    cpuMillis: limits.cpuMillis,
   };
 }
 

@@ -40,6 +40,7 @@ export interface SpawnerClientOptions {
 export interface Sandbox {
   readonly strict: boolean;
   readonly why: string;
+  readonly processor: string;
 }
 
 interface Held {
@@ -147,7 +148,7 @@ export class SpawnerClient {
   #onMessage(spawner: ChildProcess, message: FromSpawner, channel: net.Socket | undefined): void {
     switch (message.type) {
       case 'configured':
-        this.sandbox = { strict: message.strict, why: message.why };
+        this.sandbox = { strict: message.strict, why: message.why, processor: message.processor };
         this.#backoffMs = RESTART_BACKOFF_INITIAL_MS;
         this.#ready.resolve();
         return this.#configured.resolve();

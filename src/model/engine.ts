@@ -218,7 +218,12 @@ export interface EngineObserved {
   /** Replicas that get no requests for a while because they failed while others did not. Absent: none. */
   readonly ejected?: readonly { readonly replica: string; readonly leftMs: number }[];
   /** What the machine offers: is `Strict` possible, and if not why. */
-  readonly sandbox: { readonly strict: boolean; readonly why: string };
+  readonly sandbox: {
+    readonly strict: boolean;
+    readonly why: string;
+    /** What holds cells to their share of the processors. Absent: it is not known yet. */
+    readonly processor?: string;
+  };
   readonly poolReady: number;
 }
 

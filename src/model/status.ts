@@ -313,6 +313,8 @@ export interface Status {
     readonly epoch?: string;
     readonly generation: number;
     readonly sandbox: string;
+    /** What holds cells to their share of the processors; absent where that is not known. */
+    readonly processor?: string;
     /** Roots that have to say what they serve before anything is published. Absent: none. */
     readonly waitingFor?: readonly string[];
   };

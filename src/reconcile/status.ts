@@ -34,6 +34,7 @@ export function statusOf({ engine, memory, desired, decision, ...view }: LoopVie
       ...(engine ? { epoch: engine.epoch } : {}),
       generation: engine?.generation ?? 0,
       sandbox: engine ? (engine.sandbox.strict ? 'Strict' : `Process (${engine.sandbox.why})`) : 'unknown',
+      ...(engine?.sandbox.processor === undefined ? {} : { processor: engine.sandbox.processor }),
     },
     entries: decision?.entries ?? [],
     commits: decision?.commits ?? [],

@@ -104,6 +104,9 @@ describe('admission', () => {
   it('refuses Strict where there is none', async () => {
     const { host } = open({ forbidStrict: 'the test says so' });
     await running.until('the sandbox', () => host.observe().sandbox.why.includes('the test says so'));
+    expect(host.observe().sandbox.processor).toMatch(
+      /^priorities(, and a control group for each cell| alone, because .+)$/,
+    );
     const cell = cellOf(bundle);
     const strict = host.start('b', cellOf(bundle, { isolation: 'Strict' }));
     expect(strict).toMatchObject({ ok: false, error: { code: 'HW4103', policy: 'Waiting' } });

@@ -29,6 +29,7 @@ const request: AssignRequest = {
     bytes: bytes.length,
   })),
   dataBytes: 1 << 20,
+  cpuMillis: 1_000,
 };
 
 /** Writes down whether the limit was set by the time that a file was written. */

@@ -19,7 +19,8 @@ afterAll(() => bench.close());
 async function feed(cell: LaunchedCell, kind: 'wasm' | 'heap', dataBytes: number): Promise<void> {
   const assignment = { replica: kind, files: [] } as unknown as Assignment;
   const prlimit = await findProgram('prlimit');
-  const assigned = await assign(cell, { assignment, files: [], dataBytes }, { storeFolder: bench.folder, prlimit });
+  const request = { assignment, files: [], dataBytes, cpuMillis: 1_000 };
+  const assigned = await assign(cell, request, { storeFolder: bench.folder, prlimit });
   expect(assigned).toEqual({ ok: true, value: undefined });
 }
 

@@ -30,6 +30,7 @@ export interface AssignRequest {
   /** In the order of `assignment.files`. */
   readonly files: readonly { readonly digest: Digest; readonly bytes: number }[];
   readonly dataBytes: number;
+  readonly cpuMillis: number;
 }
 
 export interface AssignTools {

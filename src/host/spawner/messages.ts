@@ -32,6 +32,8 @@ export type ToSpawner =
       readonly files: readonly { readonly digest: Digest; readonly bytes: number }[];
       /** What the process may map beyond what it has now. */
       readonly dataBytes: number;
+      /** For the control group of the cell, where there is one. */
+      readonly cpuMillis: number;
     }
   | { readonly type: 'kill'; readonly pid: number };
 
@@ -41,6 +43,8 @@ export type FromSpawner =
       readonly strict: boolean;
       /** Why Strict is possible or not, and what each cell runs as: for status. */
       readonly why: string;
+      /** What holds cells to their share of the processors, and why it is not more: for status. */
+      readonly processor: string;
     }
   /** With the broker's end of the cell's descriptor 4. Before `started`. */
   | { readonly type: 'brokerEnd'; readonly cell: number }

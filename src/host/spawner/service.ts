@@ -5,9 +5,11 @@
 import type net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Result } from '../../kit/result.ts';
 import { problem, type Problem } from '../../model/problem.ts';
 import { assign } from './assign.ts';
 import { writeBootFolder, type BootSource } from './boot-folder.ts';
+import { openControlGroups, type ControlGroups } from './control-groups.ts';
 import { Launcher } from './launcher.ts';
 import { killQuietly, type LaunchedCell } from './launch.ts';
 import type { FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './messages.ts';
@@ -26,18 +28,27 @@ export class SpawnerService {
   readonly #launcher: Launcher;
   readonly #records: CellRecords;
   readonly #prlimit: string | undefined;
+  readonly #groups: ControlGroups | undefined;
   readonly #send: Send;
   readonly #log: Logger;
   readonly #cells = new Map<number, LaunchedCell>();
 
   private constructor(
     config: SpawnerConfig,
-    parts: { launcher: Launcher; records: CellRecords; prlimit: string | undefined; send: Send; log: Logger },
+    parts: {
+      launcher: Launcher;
+      records: CellRecords;
+      prlimit: string | undefined;
+      groups: ControlGroups | undefined;
+      send: Send;
+      log: Logger;
+    },
   ) {
     this.#config = config;
     this.#launcher = parts.launcher;
     this.#records = parts.records;
     this.#prlimit = parts.prlimit;
+    this.#groups = parts.groups;
     this.#send = parts.send;
     this.#log = parts.log;
   }
@@ -47,6 +58,8 @@ export class SpawnerService {
     const records = new CellRecords(cellRecordsFolder(config.runFolder));
     const swept = await records.sweep(new Set(config.keep));
     if (swept > 0) log.warn({ swept }, 'ended cells that an earlier run had left behind');
+    const groups = openControlGroups(config.runFolder);
+    if (groups.ok) await groups.value.sweep(new Set(config.keep));
     const boot = await writeBootFolder(source, config.bootFolder);
     const pairs = await SocketPairs.open(config.runFolder);
     const prlimit = await findProgram('prlimit');
@@ -61,8 +74,9 @@ export class SpawnerService {
     });
     const sandbox = await launcher.probe();
     const why = prlimit ? sandbox.why : `${sandbox.why}; prlimit is missing, so memory has no hard cap`;
-    send({ type: 'configured', strict: sandbox.strict, why });
-    return new SpawnerService(config, { launcher, records, prlimit, send, log });
+    send({ type: 'configured', strict: sandbox.strict, why, processor: describe(groups) });
+    const found = groups.ok ? groups.value : undefined;
+    return new SpawnerService(config, { launcher, records, prlimit, groups: found, send, log });
   }
 
   handle(message: Exclude<ToSpawner, { type: 'configure' }>): void {
@@ -90,6 +104,7 @@ export class SpawnerService {
     await this.#records.sweep(new Set(cells.map(({ pid }) => pid)));
     const ended = Promise.all(cells.map((cell) => cell.exited.then(() => this.#records.remove(cell.pid))));
     await Promise.race([ended, sleep(END_DEADLINE_MS)]);
+    await this.#groups?.close();
   }
 
   async #start(id: number, kind: SandboxKind): Promise<void> {
@@ -99,6 +114,7 @@ export class SpawnerService {
     }
     const cell = launched.value;
     this.#cells.set(id, cell);
+    this.#inGroup(cell.pid, (groups) => groups.adopt(cell.pid));
     await this.#records.add(cell.pid);
     // Only the engine holds on to it: what a dead broker leaves behind is there for the next.
     this.#send({ type: 'brokerEnd', cell: id }, cell.brokerEnd, () => cell.brokerEnd.destroy());
@@ -107,6 +123,7 @@ export class SpawnerService {
     this.#cells.delete(id);
     cell.channel.destroy();
     await this.#records.remove(cell.pid);
+    this.#groups?.tidy();
     this.#send({ type: 'exited', cell: id, exit });
   }
 
@@ -122,10 +139,25 @@ export class SpawnerService {
   async #tryAssign(message: Extract<ToSpawner, { type: 'assign' }>): Promise<Problem | undefined> {
     const cell = this.#cells.get(message.cell);
     if (!cell) return problem('HW4001', 'the waiting process ended before it was assigned');
+    this.#inGroup(cell.pid, (groups) => groups.limit(cell.pid, message.cpuMillis));
     const tools = { storeFolder: this.#config.storeFolder, prlimit: this.#prlimit };
     const assigned = await assign(cell, message, tools);
     // From here on only the engine speaks on this channel.
     cell.channel.destroy();
     return assigned.ok ? undefined : assigned.error;
   }
+
+  /** Without its group a cell has its priority still: nobody is refused for it. */
+  #inGroup(pid: number, act: (groups: ControlGroups) => void): void {
+    if (!this.#groups) return;
+    try {
+      act(this.#groups);
+    } catch (error) {
+      this.#log.warn({ err: error, pid }, 'the control group of a cell cannot be used; it has its priority alone');
+    }
+  }
+}
+
+function describe(groups: Result<ControlGroups, string>): string {
+  return groups.ok ? 'priorities, and a control group for each cell' : `priorities alone, because ${groups.error}`;
 }
