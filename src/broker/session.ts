@@ -90,7 +90,7 @@ export class Session {
     this.#exchanges = new Exchanges({
       writer: this.#writer,
       seats: cell.seats,
-      begin: (request, listener) => options.http.begin(this.#asker(request.seat, request.flags), request, listener),
+      begin: (request, listener) => options.http.begin(this.#httpAsker(request.seat, request.flags), request, listener),
       mayWrite: () => this.#mayWrite(),
     });
     this.#opened = new OpenedTable(options.files.handles);
@@ -221,6 +221,11 @@ export class Session {
       this.#lastAsker = { ...judge, mirrored };
     }
     return this.#lastAsker!;
+  }
+
+  #httpAsker(seat: number, flags: number): HttpAsker {
+    const { cell, door } = this.#options.cell;
+    return { ...this.#asker(seat, flags), ...(door ? { door: { ...door, cell } } : {}) };
   }
 
   /** S3. */

@@ -24,8 +24,8 @@ import type { ResponseBody, ResponseBodyOwner } from './serve/response-body.ts';
 import { UpstreamBody } from './serve/upstream-body.ts';
 import { describeErrorCode, type ErrorCode } from './wasi/error-code.ts';
 
-/** flags, seat, three timeouts */
-const REQUEST_HEAD_BYTES = 17;
+/** flags, seat, call, three timeouts */
+const REQUEST_HEAD_BYTES = 21;
 /** A broker that is started again is back within a fraction of this. */
 const ATTACH_WAIT_MS = 2_000;
 const LOST: ErrorCode = { tag: 'internal-error', val: 'the broker ended meanwhile: it may have been sent, or not' };
@@ -58,6 +58,8 @@ export class Exchange implements Condition, RequestBodyOwner, ResponseBodyOwner 
   readonly id: number;
   readonly seat: number;
   readonly flags: number;
+  /** The engine's id of the call that it is made for; 0 where the instance serves none. */
+  readonly call: number;
   readonly request: SentRequest;
   dueMs = performance.now() + ATTACH_WAIT_MS;
   /** The broker has it. */
@@ -75,6 +77,7 @@ export class Exchange implements Condition, RequestBodyOwner, ResponseBodyOwner 
     this.id = id;
     this.seat = seat;
     this.flags = flags;
+    this.call = scope.callId ?? 0;
     this.request = request;
     this.#uploaded = request.body === undefined;
     request.body?.attach(this, request.declaredBytes, Number.POSITIVE_INFINITY);
@@ -240,7 +243,7 @@ export class Exchanges {
   }
 
   #send(writer: FrameWriter, exchange: Exchange): void {
-    const { id, seat, flags, request } = exchange;
+    const { id, seat, flags, call, request } = exchange;
     const { method, scheme, authority, path, headers, timeouts, body } = request;
     const texts = [method, scheme, authority, path];
     exchange.sent = true;
@@ -248,6 +251,7 @@ export class Exchanges {
     writer.begin(HttpToBroker.Request, id, REQUEST_HEAD_BYTES + trailerBytes(texts) + trailerBytes(headers));
     writer.u8(flags | (body ? HTTP_HAS_BODY : 0));
     writer.u32(seat);
+    writer.u32(call);
     for (const timeout of timeouts) writer.u32(timeout);
     for (const text of texts) writer.text(text);
     writer.u16(headers.length / 2);

@@ -5,9 +5,13 @@
  * R2 While both ends of a call change in one party, each release meets only its like: what comes calls what comes, what
  *    served calls what served.
  * R3 What is called stays reachable for whatever still may call it, also for what is on its way out.
+ * R4 Who may ask an entry over HTTP calls it, where the grant names it. `*.shop.headway` opens the way to what runs there and
+ *    points at nothing: else one line would keep a whole namespace running.
  */
 import type { EntryKey } from '../model/component.ts';
 import type { Candidate, EntryMemory, Release } from '../model/memory.ts';
+import { isWildcard } from '../model/entry-host.ts';
+import { askersOf } from '../model/remote.ts';
 import type { Arm, GroupId, RemoteTarget } from '../model/snapshot.ts';
 import type { RemoteStatus } from '../model/status.ts';
 import type { EntryDraft } from './memory.ts';
@@ -22,28 +26,37 @@ function releasesOf({ candidate, leaving, serving, warm }: Running): readonly Re
   return [serving?.release, candidate?.release, leaving?.release, ...warm].filter((release) => release !== undefined);
 }
 
-/** Entries that something calls, or that git says something is to call: with its callers. */
-export function remoteCallers({
-  entries,
-  wishes,
-}: {
-  readonly entries: ReadonlyMap<EntryKey, Running>;
-  readonly wishes?: World['wishes'];
-}): World['callers'] {
+/** Entries that something calls, or that git says something is to call: with its callers (R4). */
+export function remoteCallers(
+  {
+    entries,
+    wishes,
+  }: {
+    readonly entries: ReadonlyMap<EntryKey, Running>;
+    readonly wishes?: World['wishes'];
+  },
+  whom: 'Named' | 'Reachable' = 'Named',
+): World['callers'] {
   const callers = new Map<EntryKey, Set<EntryKey>>();
+  const asks: (readonly [EntryKey, readonly string[]])[] = [];
   const note = (from: EntryKey, release: Release | undefined): void => {
-    for (const { component } of release?.entry.remote?.calls ?? []) {
-      callers.set(component, (callers.get(component) ?? new Set()).add(from));
-    }
+    const { calls = [], hosts } = release?.entry.remote ?? {};
+    for (const { component } of calls) callers.set(component, (callers.get(component) ?? new Set()).add(from));
+    if (hosts) asks.push([from, whom === 'Named' ? hosts.filter((host) => !isWildcard(host)) : hosts]);
   };
   for (const [key, entry] of entries) for (const release of releasesOf(entry)) note(key, release);
   for (const [key, { target }] of wishes ?? []) note(key, target?.release);
+  if (asks.length === 0) return callers;
+  const known = [...new Set([...entries.keys(), ...(wishes?.keys() ?? [])])];
+  for (const [key, askers] of askersOf(asks, known)) {
+    callers.set(key, new Set([...(callers.get(key) ?? []), ...askers]));
+  }
   return callers;
 }
 
 /** One line for each entry that is called and that there is. */
 export function remotesOf(world: World, parties: Parties): readonly RemoteTarget[] {
-  const callers = remoteCallers(world);
+  const callers = remoteCallers(world, 'Reachable');
   return [...callers.keys()].sort().flatMap((key) => {
     const entry = world.entries.get(key);
     if (!entry || (!entry.serving && !entry.candidate)) return [];
@@ -69,10 +82,13 @@ export function remoteStatusOf(
   key: EntryKey,
   { candidate, serving }: Pick<EntryMemory, 'candidate' | 'serving'>,
 ): RemoteStatus | undefined {
-  const called = (serving ?? candidate)?.release.entry.remote?.calls ?? [];
+  const { calls: links = [], hosts = [] } = (serving ?? candidate)?.release.entry.remote ?? {};
+  const linked = links.map(({ component }) => component);
+  const asked = hosts.length > 0 ? [...callers].filter(([, askers]) => askers.has(key)).map(([entry]) => entry) : [];
   const from = [...(callers.get(key) ?? [])].sort();
+  const called = [...new Set([...linked, ...asked.sort()])];
   if (called.length + from.length === 0) return undefined;
-  const calls = [...new Set(called.map(({ component }) => component))].map((entry) => {
+  const calls = called.map((entry) => {
     const counted = observed.engine?.remotes?.find((one) => one.from === key && one.to === entry);
     return { entry, calls: counted?.calls ?? 0, failures: counted?.failures ?? 0 };
   });

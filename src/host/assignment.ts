@@ -48,7 +48,11 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
  * What the broker is told of a cell; absent where nothing in it has anything to ask for. The members share a process, so
  * what one of them was granted is within the reach of all: their grants count as one.
  */
-export function brokerCellOf(number: number, replica: string, cell: CellSpec): Omit<BrokerCell, 'token'> | undefined {
+export function brokerCellOf(
+  number: number,
+  replica: string,
+  cell: CellSpec,
+): Omit<BrokerCell, 'token' | 'door'> | undefined {
   const asks = cell.members.some(({ bundle, member }) =>
     bundle.imports.some((name) => asksTheBroker(name) || opensVolumes(name, member)),
   );

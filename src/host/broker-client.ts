@@ -19,6 +19,7 @@ import { problem, type Problem } from '../model/problem.ts';
 import type { GrantsInForce } from '../model/snapshot.ts';
 import { ATTACH_BYTES } from '../wire/broker-frames.ts';
 import type { BrokerCell, BrokerConfig, FromBrokerProcess, ToBrokerProcess } from '../wire/broker-link.ts';
+import type { CallInFlight, Door } from '../wire/door.ts';
 import { endChild } from './end-child.ts';
 import { RecordQueue } from './record-queue.ts';
 
@@ -34,16 +35,20 @@ export interface BrokerClientOptions {
   /** Starts the process `src/process/broker.ts` with an IPC channel. */
   readonly fork: () => ChildProcess;
   readonly config: BrokerConfig;
+  /** How the broker reaches other entries of this engine. */
+  readonly door: Door;
   readonly log: Logger;
   readonly onRecords: () => void;
 }
 
 /** A cell's side of it: told with which token its channel begins, or that there is nobody at the other end. */
 export interface BrokerUser {
-  readonly cell: Omit<BrokerCell, 'token'>;
+  readonly cell: Omit<BrokerCell, 'token' | 'door'>;
   readonly end: net.Socket;
   onBroker(token: Buffer | undefined): void;
   onViolation(why: string): void;
+  /** A call that the cell is serving. */
+  callOf(id: number): Omit<CallInFlight, 'group'> | undefined;
 }
 
 export class BrokerClient {
@@ -96,6 +101,13 @@ export class BrokerClient {
     this.#send({ type: 'gone', cell });
   }
 
+  /** Which call of which cell somebody asks for; `undefined` where there is no such call. */
+  callOf(cell: number, call: number): CallInFlight | undefined {
+    const user = this.#users.get(cell);
+    const found = user?.callOf(call);
+    return user && found && { group: user.cell.group, ...found };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);
@@ -120,7 +132,10 @@ export class BrokerClient {
   /** M1: a token of its own each time (B3 of `wire/broker-frames.ts`). */
   #attach(user: BrokerUser): void {
     const token = randomBytes(ATTACH_BYTES);
-    this.#send({ type: 'cell', cell: { ...user.cell, token: token.toString('hex') } }, user.end);
+    this.#send(
+      { type: 'cell', cell: { ...user.cell, door: this.#options.door, token: token.toString('hex') } },
+      user.end,
+    );
     user.onBroker(token);
   }
 

@@ -118,6 +118,9 @@ export class CellChannel implements CellCaller {
     this.#writer.numberFrame(ToCell.Cancel, id, reason, 1);
   }
 
+  /** A call that is being served, by the id that the cell has of it. */
+  callOf = (id: number): ReturnType<CallTable['served']> => (this.open ? this.#calls.served(id) : undefined);
+
   /** Calls an exported function: health, lifecycle, a firing. */
   call: CellCaller['call'] = (interfaceName, functionName, args, timeoutMs, { command, parameters, signal } = {}) => {
     if (!this.open) return Promise.resolve({ type: 'lost' });

@@ -17,6 +17,7 @@ import type { CellSpec, EngineObserved, ReplicaObserved } from '../model/engine.
 import { problem, type Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import type { Beside, CellCaller, Standby } from '../wire/cell-caller.ts';
+import type { Door } from '../wire/door.ts';
 import type { CallRemote } from '../wire/remote-call.ts';
 import { BrokerClient } from './broker-client.ts';
 import { formatBytes, replicaBudget, HEAP_MIB } from './budget.ts';
@@ -48,6 +49,8 @@ export interface HostOptions {
   /** Mode 0700: what guests keep. */
   readonly storesFolder: string;
   readonly volumesFolder: string;
+  /** How the broker reaches other entries of this engine. */
+  readonly door: Door;
   readonly poolSize: number;
   /** What may be reserved for all replicas together. */
   readonly memoryBytes: number;
@@ -101,6 +104,7 @@ export class Host {
     this.broker = new BrokerClient({
       fork: options.forkBroker,
       config: { storesFolder: options.storesFolder, volumesFolder: options.volumesFolder },
+      door: options.door,
       log,
       onRecords: () => options.onChange(),
     });

@@ -250,6 +250,7 @@ export class Replica implements CellOwner {
       end: brokerEnd,
       onBroker: (token) => channel.broker(token),
       onViolation: (why) => this.#finish('Crashed', problem('HW4701', `${this.id} sent ${why}`)),
+      callOf: (call) => channel.callOf(call),
     });
   }
 

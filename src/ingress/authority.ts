@@ -1,9 +1,13 @@
 /** Host headers, normalised once: lower case, without a trailing dot. */
+import { isEntryHost } from '../model/entry-host.ts';
+
 export interface Authority {
   /** For routing: without the port. */
   readonly host: string;
   /** For the guest: with the port where one was given. */
   readonly authority: string;
+  /** One of those by which entries reach each other. */
+  readonly isEntryHost: boolean;
 }
 
 const AUTHORITY = /^(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\.?(?::([0-9]{0,5}))?$/;
@@ -17,7 +21,7 @@ export function parseAuthority(text: string): Authority | undefined {
   const host = match[1]!.toLowerCase();
   const port = match[2] ?? '';
   if (host.length > MAX_HOST_CHARACTERS || Number(port) > MAX_PORT) return undefined;
-  return { host, authority: port === '' ? host : `${host}:${Number(port)}` };
+  return { host, authority: port === '' ? host : `${host}:${Number(port)}`, isEntryHost: isEntryHost(host) };
 }
 
 /** Few hosts make most requests: what was parsed is kept, up to a bound that no client can move. */

@@ -15,7 +15,7 @@ import { BROKE_PROTOCOL, LOST, type Beside, type CallEnd, type CellCaller } from
 import type { GroupId } from '../model/snapshot.ts';
 import { requestHeadFits } from '../wire/request-head.ts';
 import { answerOfEnd, countOfDeadline, countOfEnd, REFUSALS, type Count } from './answers.ts';
-import { chooseArm, type CompiledRule, type Directory } from './compiled-rule.ts';
+import { chooseArm, type CompiledArm, type CompiledRule, type Directory } from './compiled-rule.ts';
 import { sendCopy } from './copies.ts';
 import type { Exchange, ExchangeOwner } from './exchange.ts';
 import type { FailureLog } from './failure-log.ts';
@@ -109,9 +109,15 @@ export class Dispatcher implements Directory, ExchangeOwner {
       exchange.answer({ ...REFUSALS.NoReplica, reason }, message ?? choice.tried?.group.why ?? '');
       return;
     }
-    const { arm } = choice;
-    exchange.arm = arm;
     exchange.setCookie = choice.newCookie;
+    if (!this.admitTo(exchange, choice.arm) || !rule.mirror?.takes(exchange)) return;
+    if (choice.arm.call !== undefined) this.#facts.restorePath();
+    sendCopy(exchange, this.#facts.head, rule.mirror, this.onRoom);
+  }
+
+  /** The same where the arm is known. `false`: there is no room, and that is answered. */
+  admitTo(exchange: Exchange, arm: CompiledArm): boolean {
+    exchange.arm = arm;
     const caller = arm.group.leastBusy();
     if (caller !== undefined) {
       arm.tally.inFlight++;
@@ -121,11 +127,9 @@ export class Dispatcher implements Directory, ExchangeOwner {
       arm.counts.overloads++;
       if (arm.group.why === undefined) exchange.answer(REFUSALS.QueueFull);
       else exchange.answer(REFUSALS.NoReplica, arm.group.why);
-      return;
+      return false;
     }
-    if (!rule.mirror?.takes(exchange)) return;
-    if (arm.call !== undefined) this.#facts.restorePath();
-    sendCopy(exchange, this.#facts.head, rule.mirror, this.onRoom);
+    return true;
   }
 
   onCallEnd(exchange: Exchange, end: CallEnd, detail: string): void {
@@ -150,7 +154,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
 
   #send(exchange: Exchange, caller: CellCaller): void {
     const { head } = this.#facts;
-    head.flags = exchange.hasStreamedBody ? REQUEST_HAS_BODY_FRAMES : 0;
+    head.flags = exchange.headFlags | (exchange.hasStreamedBody ? REQUEST_HAS_BODY_FRAMES : 0);
     if (exchange.awaitsContinue) head.flags |= REQUEST_AWAITS_READ;
     const { call } = exchange.arm!;
     if (call !== undefined) {
@@ -172,7 +176,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
 
   /** Of a request that is not the present one: its head is read again. */
   #resend(exchange: Exchange, caller: CellCaller): void {
-    this.#facts.read(exchange.req, exchange.requestId);
+    this.#facts.read(exchange.req, exchange.requestId, exchange.asker);
     this.#send(exchange, caller);
   }
 
@@ -248,7 +252,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
   /** `status` is the guest's own, 0 where it gave none. */
   #count(exchange: Exchange, caller: CellCaller | undefined, count: Count, status: number): void {
     const { tally, counts, group } = exchange.arm!;
-    if (count === 'ClientAbort' || exchange.isClientGone) {
+    if (count === 'ClientAbort' || exchange.isClientGone || (count === 'Deadline' && exchange.isHurried)) {
       counts.clientAborts++;
       return;
     }

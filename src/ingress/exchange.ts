@@ -43,6 +43,12 @@ export class Exchange extends ServerResponse implements CellExchange {
   sentAtMs = 0;
   /** Ours, for `x-request-id`. */
   requestId = '';
+  /** The entry whose guest asks; absent: a client does. */
+  readonly asker: string | undefined = undefined;
+  /** Of the head that the cell gets, beside what its body says. */
+  readonly headFlags: number = 0;
+  /** It has much less time than its entry takes itself: a deadline that passes is the asker's doing. */
+  readonly isHurried: boolean = false;
   setCookie: string | undefined;
   /** A body that travels inline, kept for a second try. */
   body: Buffer | undefined;
@@ -140,6 +146,18 @@ export class Exchange extends ServerResponse implements CellExchange {
   answer(answer: Answer, detail = ''): void {
     if (this.headersSent || this.isClientGone) return;
     this.#isAnswered = true;
+    const { status, headers, body } = this.inWords(answer, detail);
+    if (this.owner!.isClosing) this.shouldKeepAlive = false;
+    this.writeHead(status, headers);
+    this.end(body);
+    this.#discardBody();
+  }
+
+  /** How an answer of our own is said. */
+  protected inWords(
+    answer: Answer,
+    detail: string,
+  ): { readonly status: number; readonly headers: string[]; readonly body: string } {
     const release = this.arm?.label;
     const body = answerBody(answer, {
       detail,
@@ -149,10 +167,7 @@ export class Exchange extends ServerResponse implements CellExchange {
     const headers = ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(body))];
     if (answer.retryAfterSeconds !== undefined) headers.push('retry-after', String(answer.retryAfterSeconds));
     if (release !== undefined && this.rule!.releaseHeader) headers.push('x-headway-release', release);
-    if (this.owner!.isClosing) this.shouldKeepAlive = false;
-    this.writeHead(answer.status, headers);
-    this.end(body);
-    this.#discardBody();
+    return { status: answer.status, headers, body };
   }
 
   /** What the client sends is not the rest of a request, or does not come: answered where nothing was, and over. */

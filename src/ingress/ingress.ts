@@ -1,5 +1,6 @@
 /**
- * The data plane's front: HTTP/1.1 in, calls of cells out, by the snapshot in force.
+ * The data plane's front: HTTP/1.1 in, calls of cells out, by the snapshot in force. Clients come by the public listener, guests
+ * that ask other entries by the door (`inner-requests.ts`).
  *
  * Invariants
  * N1 A swap of the snapshot is one assignment; a request keeps the rule that it found (I2, D1).
@@ -10,14 +11,18 @@ import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { GroupLoad, ReleaseSamples, RemoteCount, SyntheticRun } from '../model/engine.ts';
+import type { EntryKey } from '../model/component.ts';
 import { problem, type Problem } from '../model/problem.ts';
-import type { GroupId, Snapshot } from '../model/snapshot.ts';
+import { entryOfGroup, type GroupId, type Snapshot } from '../model/snapshot.ts';
 import type { Beside, CellCaller } from '../wire/cell-caller.ts';
+import type { Door, FindCall } from '../wire/door.ts';
 import type { CallRemote } from '../wire/remote-call.ts';
 import { REFUSALS } from './answers.ts';
 import { compileRules, type CompiledRule } from './compiled-rule.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { onExchangeClose, type Exchange } from './exchange.ts';
+import { InnerExchange } from './inner-exchange.ts';
+import { InnerRequests } from './inner-requests.ts';
 import { DEFAULT_LISTENER_LIMITS, Listener, type ListenerLimits } from './listener.ts';
 import { FailureLog } from './failure-log.ts';
 import type { Ejected } from './outliers.ts';
@@ -67,6 +72,8 @@ export interface Ingress {
   synthesize(run: SyntheticRun): Promise<void>;
   syntheticRuns(): readonly SyntheticProgress[];
   readonly firings: Firings;
+  /** Opens the door for what guests ask of other entries. Rejects where the socket cannot be made. */
+  openDoor(door: Door, callOf: FindCall): Promise<void>;
   /** A guest calls another entry. */
   readonly callRemote: CallRemote;
   remoteCounts(): readonly RemoteCount[];
@@ -95,6 +102,7 @@ class HttpIngress implements Ingress {
   readonly callRemote: CallRemote;
   readonly #remotes: Remotes;
   readonly #loads: Loads;
+  #door: { readonly listener: Listener; readonly requests: InnerRequests } | undefined;
   readonly #requestIdPrefix = randomUUID().slice(0, 8);
   #requests = 0;
   #inForce: InForce | undefined;
@@ -152,6 +160,19 @@ class HttpIngress implements Ingress {
     const address = { host: opened.value.address, port: opened.value.port };
     this.#log.info(address, 'listening for traffic');
     return ok(address);
+  }
+
+  async openDoor({ path, token }: Door, callOf: FindCall): Promise<void> {
+    const remotes = this.#remotes;
+    const requests = new InnerRequests({ token, callOf, remotes, dispatcher: this.#dispatcher, facts: this.#facts });
+    const onRequest = (request: IncomingMessage, exchange: Exchange): void =>
+      this.#onInner(request, exchange as InnerExchange, requests);
+    // The broker sends no `expect`; and a body may take as long as the call has time.
+    const limits = { ...DEFAULT_LISTENER_LIMITS, requestTimeoutMs: 0 };
+    const events = { onRequest, onRequestWithExpectation: onRequest, onUnmetExpectation: onRequest };
+    const listener = new Listener(limits, events, InnerExchange);
+    this.#door = { listener, requests };
+    await listener.openPath(path, (error) => this.#log.error({ error: error.message }, 'the door failed'));
   }
 
   get generation(): number {
@@ -219,21 +240,38 @@ class HttpIngress implements Ingress {
     this.#synthetic.close();
     this.#loads.close();
     const [{ wasCutOff }] = await Promise.all([this.#listener.drain(deadlineMs), this.firings.close(deadlineMs)]);
+    // What guests ask is asked on behalf of what has ended by now.
+    await this.#door?.listener.drain(0);
     if (wasCutOff) this.#log.warn({ deadlineMs }, 'connections cut off at the deadline of the drain');
   }
 
   #onRequest(request: IncomingMessage, exchange: Exchange): void {
-    const facts = this.#facts;
+    if (!this.#readHead(request, exchange)) return;
+    exchange.awaitsContinue &&= this.#facts.hasBody;
+    exchange.acceptsTrailers = this.#facts.acceptsTrailers;
+    this.#begin(request, exchange);
+  }
+
+  /** What a guest asks of another entry. */
+  #onInner(request: IncomingMessage, exchange: InnerExchange, requests: InnerRequests): void {
+    const call = requests.identify(request);
+    if (call === 'Stranger') return void request.socket.destroy();
+    const asker = call === 'NoCall' ? undefined : entryOfGroup(call.group);
+    if (this.#readHead(request, exchange, asker) && requests.introduce(exchange, call)) this.#begin(request, exchange);
+  }
+
+  /** `false`: it is refused, and answered. */
+  #readHead(request: IncomingMessage, exchange: Exchange, asker?: EntryKey): boolean {
     exchange.owner = this.#dispatcher;
     exchange.requestId = `${this.#requestIdPrefix}-${(++this.#requests).toString(36)}`;
-    const fault = facts.read(request, exchange.requestId);
-    if (fault !== undefined) {
-      exchange.answer(REFUSALS[fault.type], fault.why);
-      return;
-    }
+    const fault = this.#facts.read(request, exchange.requestId, asker);
+    if (fault !== undefined) exchange.answer(REFUSALS[fault.type], fault.why);
+    return fault === undefined;
+  }
+
+  #begin(request: IncomingMessage, exchange: Exchange): void {
+    const facts = this.#facts;
     exchange.on('close', onExchangeClose);
-    exchange.awaitsContinue &&= facts.hasBody;
-    exchange.acceptsTrailers = facts.acceptsTrailers;
     const isGathered = facts.contentLength > 0 && facts.contentLength <= MAX_GATHERED_BYTES && !exchange.awaitsContinue;
     exchange.hasStreamedBody = facts.hasBody && !isGathered;
     if (!isGathered) {
@@ -249,7 +287,7 @@ class HttpIngress implements Ingress {
 
   /** Of a request that is not the present one: its head is read again. */
   #reroute(exchange: Exchange): void {
-    this.#facts.read(exchange.req, exchange.requestId);
+    this.#facts.read(exchange.req, exchange.requestId, exchange.asker);
     this.#route(exchange);
   }
 
@@ -258,6 +296,11 @@ class HttpIngress implements Ingress {
     const facts = this.#facts;
     if (this.#inForce === undefined) {
       exchange.answer(REFUSALS.Starting);
+      return;
+    }
+    if (exchange instanceof InnerExchange) return this.#door!.requests.route(exchange);
+    if (facts.isEntryHost) {
+      exchange.answer(REFUSALS.NoRoute, `${facts.host} is met by entries alone`);
       return;
     }
     const previewed = this.#inForce.previews?.find(facts);

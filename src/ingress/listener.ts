@@ -45,11 +45,12 @@ export class Listener {
   readonly #server: Server<typeof Request, typeof Exchange>;
   readonly #connections = new Set<Socket>();
 
-  constructor(limits: ListenerLimits, events: ListenerEvents) {
+  /** @param Response a kind of exchange, where it is not the usual one. */
+  constructor(limits: ListenerLimits, events: ListenerEvents, Response: typeof Exchange = Exchange) {
     const server = createServer(
       {
         IncomingMessage: Request,
-        ServerResponse: Exchange,
+        ServerResponse: Response,
         headersTimeout: limits.headersTimeoutMs,
         requestTimeout: limits.requestTimeoutMs,
         keepAliveTimeout: limits.keepAliveTimeoutMs,
@@ -89,6 +90,19 @@ export class Listener {
         server.off('error', onFailure);
         server.on('error', onError);
         resolve(ok(server.address() as AddressInfo));
+      });
+    });
+  }
+
+  /** On a unix socket. Rejects where it cannot be made. */
+  openPath(path: string, onError: (error: Error) => void): Promise<void> {
+    const server = this.#server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, () => {
+        server.off('error', reject);
+        server.on('error', onError);
+        resolve();
       });
     });
   }

@@ -18,6 +18,7 @@ const MAX_DETAIL_CHARACTERS = 400;
 const MIN_TIME_SHARE = 0.5;
 
 export interface RemoteExchangeOptions {
+  /** A text says why there is nobody to ask. */
   readonly find: () => Way | string;
   readonly onFailed: () => void;
 }

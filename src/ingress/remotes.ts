@@ -11,7 +11,7 @@
  */
 import type { EntryKey } from '../model/component.ts';
 import type { RemoteCount } from '../model/engine.ts';
-import type { GroupId, RemoteTarget, Snapshot, SnapshotRule } from '../model/snapshot.ts';
+import { entryOfGroup, type GroupId, type RemoteTarget, type Snapshot, type SnapshotRule } from '../model/snapshot.ts';
 import type { RemoteCall, RemoteHandle } from '../wire/remote-call.ts';
 import { compileRule, standIn, type CompiledArm, type CompiledRule, type Directory } from './compiled-rule.ts';
 import type { FailureLog } from './failure-log.ts';
@@ -35,7 +35,14 @@ export interface RemoteWay {
 
 export interface Way {
   readonly target: RemoteTarget;
+  readonly rule: CompiledRule;
   readonly arm: CompiledArm;
+}
+
+/** Nobody is there to ask. */
+export interface NoWay {
+  readonly type: 'Missing' | 'NoReplica';
+  readonly why: string;
 }
 
 export class Remotes {
@@ -71,11 +78,12 @@ export class Remotes {
   }
 
   call(call: RemoteCall): RemoteHandle {
-    const counts = this.#countsOf(call);
-    counts.calls++;
     const exchange = new RemoteExchange(call, this.#way, {
-      find: () => this.#find(call),
-      onFailed: () => counts.failures++,
+      find: () => {
+        const way = this.wayOf(call.from, call.target);
+        return 'why' in way ? `${way.type === 'Missing' ? 'HW4611' : 'HW4612'} ${way.why}` : way;
+      },
+      onFailed: this.countCall(entryOfGroup(call.from), call.target),
     });
     exchange.begin();
     return exchange;
@@ -85,30 +93,35 @@ export class Remotes {
     return [...this.#counts.values()];
   }
 
-  /** A text says why there is nobody to ask. */
-  #find({ from, target: entry }: RemoteCall): Way | string {
-    const compiled = this.#targets.get(entry);
-    if (!compiled) return `HW4611 ${entry}: there is no such entry`;
-    const { target, rule, pairs } = compiled;
-    const paired = pairs.get(from);
-    if (paired) return paired.group.takesRequests ? { target, arm: paired } : noReplica(entry, paired.label);
-    const wanted = rule.arms[rule.balance.next()];
-    const arm = wanted === undefined || wanted.group.takesRequests ? wanted : standIn(rule, wanted);
-    if (arm) return { target, arm };
-    return wanted ? noReplica(entry, wanted.label) : `HW4612 ${entry}: nothing serves it yet`;
+  has(entry: EntryKey): boolean {
+    return this.#targets.has(entry);
   }
 
-  #countsOf({ from, target }: RemoteCall) {
-    const caller = from.slice(0, from.lastIndexOf('@')) as EntryKey;
-    const name = `${caller} ${target}`;
-    const known = this.#counts.get(name) ?? { from: caller, to: target, calls: 0, failures: 0 };
-    this.#counts.set(name, known);
-    return known;
+  /** Whom a call of one group of cells meets: the release that it is paired with, else whose turn it is. */
+  wayOf(from: GroupId, entry: EntryKey): Way | NoWay {
+    const compiled = this.#targets.get(entry);
+    if (!compiled) return { type: 'Missing', why: `${entry}: there is no such entry` };
+    const { target, rule, pairs } = compiled;
+    const paired = pairs.get(from);
+    if (paired) return paired.group.takesRequests ? { target, rule, arm: paired } : noReplica(entry, paired.label);
+    const wanted = rule.arms[rule.balance.next()];
+    const arm = wanted === undefined || wanted.group.takesRequests ? wanted : standIn(rule, wanted);
+    if (arm) return { target, rule, arm };
+    return wanted ? noReplica(entry, wanted.label) : { type: 'NoReplica', why: `${entry}: nothing serves it yet` };
+  }
+
+  /** One more call of an entry by another; what it gives is told when that one has failed. */
+  countCall(from: EntryKey, to: EntryKey): () => void {
+    const name = `${from} ${to}`;
+    const counts = this.#counts.get(name) ?? { from, to, calls: 0, failures: 0 };
+    this.#counts.set(name, counts);
+    counts.calls++;
+    return () => counts.failures++;
   }
 }
 
-function noReplica(entry: EntryKey, release: string): string {
-  return `HW4612 ${entry}: release ${release} has no ready replica`;
+function noReplica(entry: EntryKey, release: string): NoWay {
+  return { type: 'NoReplica', why: `${entry}: release ${release} has no ready replica` };
 }
 
 /** As if it were a route of its own that nobody outside reaches. */

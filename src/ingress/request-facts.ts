@@ -4,16 +4,17 @@
  *
  * Invariants
  * F1 What belongs to the connection stops here: hop-by-hop headers and those that `Connection` names.
- * F2 Who asked is told by us: inbound `forwarded`, `x-forwarded-*` and `x-real-ip` are dropped, ours are set.
+ * F2 Who asked is told by us: inbound `forwarded`, `x-forwarded-*`, `x-real-ip` and `x-headway-caller` are dropped, ours are set.
  * F3 A head that two readers could understand differently is refused.
  */
 import type { IncomingMessage } from 'node:http';
+import { CALLER_HEADER, DOOR_HEADER } from '../wire/door.ts';
 import { MAX_HEADERS } from '../wire/frames.ts';
 import type { RequestHead } from '../wire/request-head.ts';
 import { AuthorityCache } from './authority.ts';
 import { RequestTarget } from './target.ts';
 
-/** What the ingress adds: x-forwarded-for, -proto, -host, x-request-id. */
+/** What the ingress adds: x-forwarded-for (or who the caller is), -proto, -host, x-request-id. */
 const ADDED_HEADERS = 4;
 const REQUEST_ID = /^[\u0021-\u007e]{1,128}$/;
 /** Options of `Connection` that are no header names. */
@@ -50,6 +51,8 @@ const SPECIAL = new Map<string, Special>([
   ['x-forwarded-host', 'drop'],
   ['x-forwarded-port', 'drop'],
   ['x-forwarded-proto', 'drop'],
+  [CALLER_HEADER, 'drop'],
+  [DOOR_HEADER, 'drop'],
   ['x-headway-release', 'drop'],
   ['x-real-ip', 'drop'],
 ]);
@@ -70,6 +73,8 @@ export interface HeadFault {
 export class RequestFacts {
   readonly target = new RequestTarget();
   host = '';
+  /** It is a name by which entries reach each other, which nobody outside has. */
+  isEntryHost = false;
   /** -1 where none was declared. */
   contentLength = -1;
   chunked = false;
@@ -103,8 +108,8 @@ export class RequestFacts {
     this.head.path = this.target.path + this.target.query;
   }
 
-  /** `ownRequestId` is used where the client sent none that can be passed on. */
-  read(request: IncomingMessage, ownRequestId: string): HeadFault | undefined {
+  /** `ownRequestId` is used where the client sent none that can be passed on; `asker` is the entry whose guest asks. */
+  read(request: IncomingMessage, ownRequestId: string, asker?: string): HeadFault | undefined {
     const why = this.target.read(request.url!);
     if (why !== undefined) return { type: 'BadRequest', why };
     const fault = this.#readHeaders(request.rawHeaders) ?? this.#readHost(request);
@@ -112,7 +117,8 @@ export class RequestFacts {
     const { head } = this;
     head.method = request.method!;
     head.path = this.target.path + this.target.query;
-    this.#add('x-forwarded-for', request.socket.remoteAddress ?? '');
+    if (asker === undefined) this.#add('x-forwarded-for', request.socket.remoteAddress ?? '');
+    else this.#add(CALLER_HEADER, asker);
     this.#add('x-forwarded-proto', 'http');
     this.#add('x-forwarded-host', head.authority);
     this.#add('x-request-id', this.#requestId === '' ? ownRequestId : this.#requestId);
@@ -224,6 +230,7 @@ export class RequestFacts {
     if (this.#hosts > 1) return { type: 'BadRequest', why: 'several Host headers' };
     if (this.#hosts === 0 && request.httpVersion !== '1.0') return { type: 'BadRequest', why: 'no Host header' };
     const text = this.target.authority ?? (this.#hosts === 0 ? '' : this.#hostText.trim());
+    this.isEntryHost = false;
     if (text === '') {
       this.host = '';
       this.head.authority = '';
@@ -233,6 +240,7 @@ export class RequestFacts {
     if (authority === undefined) return { type: 'BadRequest', why: 'a Host that is none' };
     this.host = authority.host;
     this.head.authority = authority.authority;
+    this.isEntryHost = authority.isEntryHost;
     return undefined;
   }
 }

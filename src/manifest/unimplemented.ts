@@ -14,19 +14,8 @@ export interface Unimplemented {
 
 const is = (expected: string) => (value: unknown) => value === expected;
 
-/** `cart.shop.headway`, `*.headway`: names that are ours to answer. */
-function isEntryHost(value: unknown): boolean {
-  return /(?:^|\.)headway$/i.test(String(value));
-}
-
 const WRITTEN: readonly Unimplemented[] = [
   { kind: 'Component', where: 'spec.isolation', what: 'isolation Shared', when: is('Shared') },
-  {
-    kind: 'Component',
-    where: 'spec.capabilities.*.outboundHttp.hosts.*',
-    what: 'outgoing requests to another entry (link it)',
-    when: isEntryHost,
-  },
   { kind: 'Component', where: 'spec.capabilities.*.blobStore', what: 'the capability blobStore' },
   { kind: 'Component', where: 'spec.capabilities.*.messaging', what: 'the capability messaging' },
   { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },

@@ -62,4 +62,19 @@ export const BINARY_CODES = {
     remedy: 'add the name to the hosts of a nameLookup grant, or write the addresses that are meant',
     policy: 'Terminal',
   },
+  HW1219: {
+    title: 'host of an entry that there is not',
+    remedy: 'write <name>.<namespace>.headway of a component of this repository, or delete the host',
+    policy: 'Terminal',
+  },
+  HW1221: {
+    title: 'host of an entry that answers no HTTP',
+    remedy: 'link the interface that it exports, or build it with wasi:http/incoming-handler',
+    policy: 'Terminal',
+  },
+  HW1222: {
+    title: 'host of a Route that no client can ask for',
+    remedy: 'write a name that clients have: names below `headway` are for entries among each other',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

@@ -6,6 +6,7 @@ import { hashOfJson } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
 import { uncallable } from './callable.ts';
 import type { EntryKey } from './component.ts';
+import { entriesMeant } from './entry-host.ts';
 import type { Digest } from '../kit/digest.ts';
 import type { ComponentShape, ShapeOf, WitFunction, WitInterface, WitType, WitTypeRef } from './wit.ts';
 import { exportFor } from './wit-version.ts';
@@ -35,10 +36,30 @@ export interface RemoteOffer {
 export interface RemoteSide {
   /** Sorted by component and import. */
   readonly calls: readonly RemoteCall[];
+  /** Hosts of other entries that its grants name, `*.shop.headway` too: it may ask them over HTTP. Absent: none. */
+  readonly hosts?: readonly string[];
   /** Of the interfaces that others link; absent: nobody does, or the types were not known. */
   readonly offers?: readonly RemoteOffer[];
-  /** Entries whose cells call this one, sorted. */
+  /** Entries whose cells call this one, or may ask it, sorted. */
   readonly callers: readonly EntryKey[];
+}
+
+/** By entry: who may ask it over HTTP. Nobody has itself to thank for being called. */
+export function askersOf(
+  asks: Iterable<readonly [EntryKey, readonly string[]]>,
+  entries: readonly EntryKey[],
+): ReadonlyMap<EntryKey, ReadonlySet<EntryKey>> {
+  const meant = new Map<string, readonly EntryKey[]>();
+  const found = new Map<EntryKey, Set<EntryKey>>();
+  for (const [from, hosts] of asks) {
+    for (const host of hosts) {
+      if (!meant.has(host)) meant.set(host, entriesMeant(host, entries));
+      for (const to of meant.get(host)!) {
+        if (to !== from) found.set(to, (found.get(to) ?? new Set()).add(from));
+      }
+    }
+  }
+  return found;
 }
 
 /** Whether every function of the call is exported with equal types. What is not known does not fit. */

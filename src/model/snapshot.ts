@@ -10,6 +10,10 @@ export function groupId(entry: EntryKey, revision: string): GroupId {
   return `${entry}@${revision}`;
 }
 
+export function entryOfGroup(group: GroupId): EntryKey {
+  return group.slice(0, group.lastIndexOf('@')) as EntryKey;
+}
+
 /** One side of a rule: a release, the group of cells that answers for it, and its share of the requests in percent. */
 export interface Arm {
   readonly release: string;

@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises';
 import type net from 'node:net';
 import { pino } from 'pino';
 import { Broker } from '../broker/broker.ts';
+import { socketPath } from '../host/socket-path.ts';
 import type { FromBrokerProcess, ToBrokerProcess } from '../wire/broker-link.ts';
 import { servingLogSink } from './log-sink.ts';
 
@@ -21,6 +22,8 @@ process.umask(0o077);
 // A terminal sends these to everybody in it. The broker ends with the engine, however that ends.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
 
+/** Sockets whose path is too long for the kernel, by a descriptor of their folder that is kept. */
+const reached = new Map<string, string>();
 let broker: Broker | undefined;
 let scheduled = false;
 
@@ -32,7 +35,11 @@ process.on('message', (message: ToBrokerProcess, handle: unknown) => {
         volumesFolder: message.config.volumesFolder,
         wallMs: () => Date.now(),
         monotonicMs: () => performance.now(),
-        http: { maxBodyBytes: MAX_HTTP_BODY_BYTES, resolve: (name) => lookup(name, { all: true }) },
+        http: {
+          maxBodyBytes: MAX_HTTP_BODY_BYTES,
+          resolve: (name) => lookup(name, { all: true }),
+          reachable,
+        },
         onRecords: drainSoon,
         onViolation: (cell, why) => send({ type: 'violation', cell, why }),
         onStoreFailure: (store, err) => log.error({ store, err }, 'a store cannot be used'),
@@ -58,6 +65,12 @@ process.on('disconnect', () => {
   broker?.close();
   process.exit(0);
 });
+
+function reachable(file: string): string {
+  const known = reached.get(file) ?? socketPath(file).path;
+  reached.set(file, known);
+  return known;
+}
 
 function drainSoon(): void {
   if (scheduled) return;

@@ -5,18 +5,20 @@
  * that says why, and a port in use is found out before anything else is built.
  */
 import { fork } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
 import { Host } from '../host/host.ts';
 import { LinkServer } from '../host/link-server.ts';
+import { socketPath } from '../host/socket-path.ts';
 import { createIngress, type Ingress } from '../ingress/ingress.ts';
 import { lockDataFolder, type DataLock } from '../journal/lock.ts';
 import { ok } from '../kit/result.ts';
 import type { EngineObserved } from '../model/engine.ts';
 import { EXIT } from '../model/exit.ts';
+import type { Door } from '../wire/door.ts';
 import type { LinkHandlers } from '../wire/engine-link.ts';
 import { readChildConfig } from './child-config.ts';
 import { servingLogSink } from './log-sink.ts';
@@ -32,6 +34,9 @@ import {
 const DEFAULT_MEMORY_SHARE = 0.5;
 const SPAWNER = path.join(import.meta.dirname, `spawner${path.extname(import.meta.filename)}`);
 const BROKER = path.join(import.meta.dirname, `broker${path.extname(import.meta.filename)}`);
+/** In the run folder. */
+const DOOR_NAME = 'door.sock';
+const DOOR_TOKEN_BYTES = 16;
 const STDERR = 2;
 
 let stop: (() => Promise<void>) | undefined;
@@ -68,7 +73,9 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     log.fatal({ problem: listening.error }, 'the engine cannot listen');
     endWith(listening.error, EXIT.PortInUse);
   }
+  const door = { path: path.join(config.runFolder, DOOR_NAME), token: randomBytes(DOOR_TOKEN_BYTES).toString('hex') };
   const host = new Host({
+    door,
     forkSpawner: () => forkChild(SPAWNER, config),
     forkBroker: () => forkChild(BROKER, config),
     storesFolder: config.storesFolder,
@@ -85,9 +92,19 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     onChange: () => changed.say(),
     forbidStrict: config.forbidStrict,
   });
+  await openDoor(door, (at) => ingress.openDoor(at, (cell, call) => host.broker.callOf(cell, call)));
   const link = await LinkServer.open({ path: config.linkPath, epoch, handlers: handlersOf(epoch, host, ingress), log });
   changed.say = () => link.changed();
   stop = once(() => shutDown({ config, log, lock: lock.value, ingress, host, link }));
+}
+
+/** Nobody but the broker of this user may knock. */
+async function openDoor({ path: file, token }: Door, open: (door: Door) => Promise<void>): Promise<void> {
+  // What lies there belongs to an engine that is gone.
+  rmSync(file, { force: true });
+  const address = socketPath(file);
+  await open({ path: address.path, token }).finally(() => address.release());
+  chmodSync(file, 0o600);
 }
 
 function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {

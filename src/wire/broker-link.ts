@@ -8,6 +8,7 @@ import type { Result } from '../kit/result.ts';
 import type { Edition, StoreOrder, StoresDone } from '../model/edition.ts';
 import type { Problem } from '../model/problem.ts';
 import type { GrantsInForce, GroupId } from '../model/snapshot.ts';
+import type { Door } from './door.ts';
 
 export interface BrokerConfig {
   /** Mode 0700, the broker's own: `<namespace>/<store>.sqlite`. */
@@ -28,6 +29,8 @@ export interface BrokerCell {
   readonly own?: { readonly stores: readonly string[]; readonly edition: Edition };
   /** Seats of the channel: ids are 1 to this. */
   readonly seats: number;
+  /** Of the engine whose cell it is: the way to other entries. */
+  readonly door?: Door;
   /** `ATTACH_BYTES` in hex. */
   readonly token: string;
 }

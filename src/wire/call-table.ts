@@ -6,7 +6,8 @@
  * T2 What an exchange's owner sees as over (`detach`) stays in use until the cell has said so (`release`), because until
  *    then its frames may arrive.
  */
-import type { CellExchange } from './cell-caller.ts';
+import { FROM_OUTSIDE, type CellExchange } from './cell-caller.ts';
+import type { CallInFlight } from './door.ts';
 
 /** What is known of a call, as bits of `state[id]`. */
 export const Call = {
@@ -64,6 +65,12 @@ export class CallTable {
     this.waited[id] = 0;
     this.exchanges[id] = exchange;
     return id;
+  }
+
+  /** On whose behalf its guest may ask others now; `undefined` where the call is over for its owner. */
+  served(id: number): Pick<CallInFlight, 'lineage' | 'deadlineAtMs'> | undefined {
+    const exchange = id <= this.capacity && !this.has(id, Call.Cancelled) ? this.exchanges[id] : undefined;
+    return exchange && { lineage: exchange.lineage ?? FROM_OUTSIDE, deadlineAtMs: this.deadlineAtMs[id]! };
   }
 
   /** The exchange hears of this call no more (T2). */

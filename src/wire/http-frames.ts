@@ -13,7 +13,8 @@ export const MAX_EXCHANGES = 64;
 /** Cell → broker. */
 export const HttpToBroker = {
   /**
-   * `u8 flags` of `Ask` and `HTTP_HAS_BODY`, `u32le seat` whose call it is, three timeouts as `u32le` milliseconds (connect,
+   * `u8 flags` of `Ask` and `HTTP_HAS_BODY`, `u32le seat` whose call it is, `u32le` the engine's id of that call (0: it serves
+   * none), three timeouts as `u32le` milliseconds (connect,
    * first byte, between bytes; 0: the default), method, scheme, authority, path, `u16le n`, n × (name, value): texts as in the
    * heads of `frames.ts`, `u16le length` + Latin-1.
    */
@@ -73,6 +74,8 @@ export const HTTP_FAILURES = [
   'HTTP-response-timeout',
   'HTTP-upgrade-failed',
   'HTTP-protocol-error',
+  'HTTP-request-header-section-size',
+  'loop-detected',
 ] as const;
 export type HttpFailureTag = (typeof HTTP_FAILURES)[number];
 

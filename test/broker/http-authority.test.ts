@@ -109,6 +109,7 @@ const policy = (settings: object | undefined, more: Partial<Ceilings> = {}): Cei
   ...more,
 });
 const AUDIT = { enforcement: 'Audit' } as const;
+const CART = { scheme: 'http', authority: 'cart.shop.headway' };
 
 function said(
   grants: readonly Grant[],
@@ -165,12 +166,57 @@ const ROWS: readonly (readonly [string, readonly Grant[], readonly Ceilings[], P
   ['inside, named', [web({ hosts: ['127.0.0.1'] })], [], { authority: '0x7f.1' }, 'Allowed web'],
   ['inside, in its block', [web({ hosts: ['127.0.0.0/8'] })], [], { authority: '[::ffff:127.0.0.2]' }, 'Allowed web'],
   ['inside, version 6', [web({ hosts: ['[::1]'] })], [], { authority: '[0::1]' }, 'Allowed web'],
+  ['another entry', [web({ hosts: ['cart.shop.headway'] })], [], CART, 'Allowed web'],
+  ['another entry of a namespace', [web({ hosts: ['*.Shop.headway'] })], [], CART, 'Allowed web'],
+  ['another entry of any', [web({ hosts: ['*.headway'] })], [], CART, 'Allowed web'],
   [
-    'another entry',
+    'another entry in another spelling',
     [web({ hosts: ['*.headway'] })],
     [],
-    { authority: 'a.b.headway' },
-    'Denied -: requests to other entries are not there yet: link them',
+    { ...CART, authority: 'CART.shop.HEADWAY.:80' },
+    'Allowed web',
+  ],
+  [
+    'another entry, not granted',
+    [web({ hosts: ['0.0.0.0/0'] })],
+    [],
+    CART,
+    'Denied -: no grant names cart.shop.headway',
+  ],
+  [
+    'another entry over https',
+    [web({ hosts: ['*.headway'] }, AUDIT)],
+    [],
+    { authority: 'cart.shop.headway' },
+    'Denied web: other entries are asked over http on port 80: http://cart.shop.headway',
+  ],
+  [
+    'another entry on another port',
+    [web({ hosts: ['*.headway'], ports: [8080] })],
+    [],
+    { ...CART, authority: 'cart.shop.headway:8080' },
+    'Denied web: other entries are asked over http on port 80: http://cart.shop.headway',
+  ],
+  [
+    'another entry, by a method that is not granted',
+    [web({ hosts: ['*.headway'], methods: ['GET'] })],
+    [],
+    { ...CART, method: 'PUT' },
+    'Denied web: the grant is not for PUT',
+  ],
+  [
+    'another entry below a ceiling, whose schemes and ports are of others',
+    [web({ hosts: ['cart.shop.headway'] })],
+    [policy({ hosts: ['*.shop.headway'], schemes: ['https'], ports: [443] })],
+    CART,
+    'Allowed web',
+  ],
+  [
+    'another entry beyond a ceiling',
+    [web({ hosts: ['cart.shop.headway'] })],
+    [policy({ hosts: ['*.bank.headway', '*.example'] })],
+    CART,
+    'Denied web: beyond the capabilities of Policy p',
   ],
   ['below a ceiling', [web()], [policy({ hosts: ['*.example'] })], {}, 'Allowed web'],
   ['beyond', [web()], [policy({ hosts: ['*.pay.example'] })], {}, 'Denied web: beyond the capabilities of Policy p'],
@@ -227,6 +273,10 @@ describe('may it?', () => {
     expect(said(grants, ceilings, more)).toBe(wanted);
   });
 
+  test('a mirrored call may ask another entry: that one is told whose copy it serves', () => {
+    expect(said([web({ hosts: ['*.headway'] })], [], CART, true)).toBe('Allowed web');
+  });
+
   test('a mirrored call may nothing, in Audit neither', () => {
     for (const method of ['GET', 'HEAD', 'POST']) {
       expect(said([web({}, AUDIT)], [], { method }, true)).toBe('Denied web: a mirrored call sends nothing');
@@ -275,7 +325,7 @@ describe('a request of a cell that was broken into', () => {
     };
     const count = Buffer.alloc(2);
     count.writeUInt16LE(headers.length / 2);
-    const parts: Buffer[] = [Buffer.from([0, 1, ...Array.from({ length: 15 }, () => 0)])];
+    const parts: Buffer[] = [Buffer.from([0, 1, ...Array.from({ length: 19 }, () => 0)])];
     for (const part of ['GET', 'https', 'api.example', '/']) parts.push(text(part));
     return Buffer.concat([...parts, count, ...headers.map(text)]);
   };

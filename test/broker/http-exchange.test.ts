@@ -130,6 +130,7 @@ class Fixture {
       {
         flags: 0,
         seat: 1,
+        call: 7,
         timeouts: { connectMs: 0, firstByteMs: 0, betweenBytesMs: 0 },
         headers: [],
         hasBody: false,

@@ -20,6 +20,7 @@ const atPath = (spec = '') => {
   return { ...files, 'cart.yaml': files['cart.yaml'].replace('path: cart.wasm', 'path: »cart.wasm') };
 };
 const KEPT = '  capabilities: [{name: g, keyValue: {store: data, access: ReadWrite}}]\n';
+const asks = (hosts: string) => `  capabilities: [{name: inside, outboundHttp: {hosts: [${hosts}]}}]\n`;
 const tax = {
   'tax.yaml': component('tax'),
 };
@@ -156,6 +157,55 @@ export const BINARY_ROWS: readonly BinaryRow[] = [
     bad: plain('  »config: [{name: tax, value: "0.19"}]\n'),
     good: plain(''),
     says: 'imports no wasi:config/store and no wasi:config/runtime',
+    severity: 'warning',
+  },
+  {
+    code: 'HW1219',
+    what: 'the name of another entry with a letter too many',
+    artifact: 'wasm/testbed-outbound.wasm',
+    bad: shop(asks('»cartt.shop.headway')),
+    good: shop(asks('cart.shop.headway')),
+    says: 'shop/cart may ask cartt.shop.headway, and there is no such entry',
+    severity: 'warning',
+  },
+  {
+    code: 'HW1219',
+    what: 'any entry of a namespace in which there is none',
+    artifact: 'wasm/testbed-outbound.wasm',
+    bad: shop(asks('cart.shop.headway, »"*.shp.headway"')),
+    good: shop(asks('cart.shop.headway, "*.shop.headway", db.other-root.headway')),
+    says: 'shop/cart may ask *.shp.headway',
+    severity: 'warning',
+  },
+  {
+    code: 'HW1221',
+    what: 'an entry that only exports functions',
+    artifact: 'wasm/pricing-v1.wasm',
+    goodArtifact: 'wasm/testbed-outbound.wasm',
+    bad: {
+      'environment.yaml': ENVIRONMENT,
+      'cart.yaml': component('cart', asks('»cart.shop.headway')),
+    },
+    good: {
+      'environment.yaml': ENVIRONMENT,
+      'cart.yaml': component('cart', asks('cart.shop.headway')),
+    },
+    says: 'may ask Component shop/cart, which exports no HTTP handler',
+    severity: 'error',
+  },
+  {
+    code: 'HW1222',
+    what: 'a Route by a name that no client has',
+    artifact: 'wasm/greeting-v1.wasm',
+    bad: {
+      ...shop(''),
+      'route.yaml': route('cart', '  hostnames: [»cart.shop.headway]\n  rules: [{backendRef: {name: cart}}]\n'),
+    },
+    good: {
+      ...shop(''),
+      'route.yaml': route('cart', '  hostnames: [cart.shop.example]\n  rules: [{backendRef: {name: cart}}]\n'),
+    },
+    says: 'no client is let in by the name cart.shop.headway',
     severity: 'warning',
   },
   {

@@ -101,6 +101,20 @@ describe('components that link what changes', () => {
   });
 });
 
+describe('components that ask what is taken away', () => {
+  const asks = (host: string) => component('cart', `  capabilities: [{name: a, outboundHttp: {hosts: [${host}]}}]\n`);
+  const pair = (host: string): Files => ({ 'cart.yaml': asks(host), 'tax.yaml': component('tax') });
+
+  it('are named at it, unless only a wildcard covers it', () => {
+    const removed = between(pair('tax.shop.headway'), { 'cart.yaml': asks('tax.shop.headway') }, {});
+    const why = 'it asks tax.shop.headway, which nobody answers any more';
+    expect(breaks(removed)).toEqual([['shop/tax', { type: 'Link', who: 'shop/cart', why }]]);
+    expect(planText(removed)).toContain(`shop/tax breaks shop/cart: ${why}`);
+    expect(breaks(between(pair('"*.shop.headway"'), { 'cart.yaml': asks('"*.shop.headway"') }, {}))).toEqual([]);
+    expect(breaks(between(pair('tax.shop.headway'), pair('tax.shop.headway'), {}))).toEqual([]);
+  });
+});
+
 describe('clients of a route', () => {
   const PRICES = 'shop:cart/pricing@1.0.0';
   const calls = (artifact: string, called = 'quote', match = '/quote'): Files => ({

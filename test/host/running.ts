@@ -83,6 +83,7 @@ export class RunningHost {
       bootFolder: path.join(this.folder, 'boot'),
       storeFolder: this.storeFolder,
       forkBroker: () => forkBroker(['ignore', 'ignore', 'ignore', 'ipc']),
+      door: { path: path.join(this.folder, 'door.sock'), token: '00' },
       storesFolder: path.join(this.folder, 'stores'),
       volumesFolder: path.join(this.folder, 'volumes'),
       poolSize: 1,

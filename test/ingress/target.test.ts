@@ -102,7 +102,17 @@ describe('an authority', () => {
     ['127.0.0.1', '127.0.0.1', '127.0.0.1'],
     ['under_score.example', 'under_score.example', 'under_score.example'],
   ])('%s', (text, host, authority) => {
-    expect(parseAuthority(text)).toEqual({ host, authority });
+    expect(parseAuthority(text)).toEqual({ host, authority, isEntryHost: false });
+  });
+
+  test.each([
+    ['cart.shop.headway', true],
+    ['CART.Shop.Headway.:80', true],
+    ['headway', true],
+    ['xheadway', false],
+    ['headway.example', false],
+  ])('%s is one by which entries ask each other: %s', (text, isEntryHost) => {
+    expect(parseAuthority(text)?.isEntryHost).toBe(isEntryHost);
   });
 
   test.each([

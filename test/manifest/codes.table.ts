@@ -830,7 +830,17 @@ export const ROWS: readonly Row[] = [
     good: { ...shop(''), 'shelf.yaml': component('shelf', LINKED) },
     says: 'inline',
   },
-  ...['127.1', '10.0.0.1/8', 'api.example.', '*', 'a..example', '0x7f000001'].map((host) => ({
+  ...[
+    '127.1',
+    '10.0.0.1/8',
+    'api.example.',
+    '*',
+    'a..example',
+    '0x7f000001',
+    'headway',
+    'cart.headway',
+    'a.cart.shop.headway',
+  ].map((host) => ({
     code: 'HW1220' as const,
     what: `the host ${host}`,
     bad: shop(`  capabilities: [{name: a, outboundHttp: {hosts: [b.example, »"${host}"]}}]\n`),

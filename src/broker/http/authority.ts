@@ -8,7 +8,10 @@
  *    block of inside addresses that holds it: also where a name leads there.
  * A3 `enforcement: Audit` lets through the schemes, ports, methods and times that it would deny, for the hosts that it
  *    names, and says that it did. It opens no other host and no inside address.
- * A4 A mirrored call sends nothing, whatever is granted or audited: any answer may have had an effect.
+ * A4 A mirrored call sends nothing, whatever is granted or audited: any answer may have had an effect. Another entry is asked
+ *    all the same: the engine tells that one whose copy it serves.
+ * A5 Another entry is reached where a host names it, or `*.` and what is above it: by name alone, whatever blocks of addresses are
+ *    granted. There is one way to it, so that schemes and ports of grants and ceilings are about others.
  */
 import {
   asBlock,
@@ -21,9 +24,10 @@ import {
 } from '../../model/address.ts';
 import type { AccessOutcome } from '../../model/audit.ts';
 import type { Grant } from '../../model/component.ts';
+import { isEntryHost } from '../../model/entry-host.ts';
 import type { Ceilings } from '../../model/snapshot.ts';
 import { ceilingOf, expiresAtWallMs } from '../ceiling.ts';
-import type { Target } from './target.ts';
+import { PORTS, type Target } from './target.ts';
 
 export interface HttpVerdict {
   readonly outcome: AccessOutcome;
@@ -44,29 +48,30 @@ interface HostGrant {
   readonly audit: boolean;
 }
 
-/** Other entries are to be reached below it; nothing in the world outside is. */
-const ENTRIES = 'headway';
-
 export class HttpAuthority {
   readonly #namespace: string;
   readonly #grants: readonly HostGrant[];
   readonly #ceilings: readonly Ceilings[];
+  /** A5. */
+  readonly #entryCeilings: readonly Ceilings[];
 
   constructor(namespace: string, grants: readonly Grant[], ceilings: readonly Ceilings[]) {
     this.#namespace = namespace;
     this.#grants = grants.filter(({ capability }) => capability === 'outboundHttp').map(hostGrant);
     this.#ceilings = ceilings;
+    this.#entryCeilings = ceilings.map(withoutWay);
   }
 
   judge(target: Target, mirrored: boolean, wallMs: number): HttpVerdict {
-    if (target.host === ENTRIES || target.host.endsWith(`.${ENTRIES}`)) {
-      return denied('', 'requests to other entries are not there yet: link them');
-    }
+    const toEntry = isEntryHost(target.host);
     const grants = this.#grants.filter((grant) => names(grant, target));
     const first = grants[0];
-    if (mirrored) return denied(first?.name ?? '', 'a mirrored call sends nothing');
+    if (mirrored && !toEntry) return denied(first?.name ?? '', 'a mirrored call sends nothing');
     if (!first) return denied('', `no grant names ${target.host}`);
-    const ceiling = ceilingOf(this.#ceilings, this.#namespace, {
+    if (toEntry && (target.scheme !== 'http' || target.port !== PORTS.http)) {
+      return denied(first.name, `other entries are asked over http on port 80: http://${target.host}`);
+    }
+    const ceiling = ceilingOf(toEntry ? this.#entryCeilings : this.#ceilings, this.#namespace, {
       capability: 'outboundHttp',
       settings: needsOf(target),
     });
@@ -92,6 +97,7 @@ export class HttpAuthority {
 
 /** In the words of the capability. */
 export function needsOf({ scheme, host, port, method }: Target): Readonly<Record<string, string>> {
+  if (isEntryHost(host)) return { hosts: host, methods: method };
   return { schemes: scheme, hosts: host, ports: String(port), methods: method };
 }
 
@@ -122,12 +128,23 @@ function names({ names, blocks }: HostGrant, { host, address }: Target): boolean
 }
 
 /** Why the grant, which names the host, does not cover the request; `undefined` where it does. */
-function shortfall(grant: HostGrant, { scheme, port, method }: Target, wallMs: number): string | undefined {
+function shortfall(grant: HostGrant, { scheme, host, port, method }: Target, wallMs: number): string | undefined {
   if (wallMs >= grant.expiresAtWallMs) return 'the grant has expired';
-  if (!grant.schemes.includes(scheme)) return `the grant is not for ${scheme}`;
-  if (!grant.ports.includes(port)) return `the grant is not for port ${port}`;
+  if (!isEntryHost(host)) {
+    if (!grant.schemes.includes(scheme)) return `the grant is not for ${scheme}`;
+    if (!grant.ports.includes(port)) return `the grant is not for port ${port}`;
+  }
   if (grant.methods && !grant.methods.includes(method)) return `the grant is not for ${method}`;
   return undefined;
+}
+
+/** A5: the same ceilings for what goes to other entries. */
+function withoutWay(ceilings: Ceilings): Ceilings {
+  const capabilities = ceilings.capabilities.map((one) => {
+    const { schemes: _schemes, ports: _ports, ...settings } = one.settings;
+    return one.capability === 'outboundHttp' ? { ...one, settings } : one;
+  });
+  return { ...ceilings, capabilities };
 }
 
 function denied(grant: string, why: string): HttpVerdict {

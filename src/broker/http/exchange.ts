@@ -6,11 +6,13 @@
  *    what it held are gone.
  * X2 No byte of the response leaves beyond the credit of the cell, or while the cell does not read: at most one chunk is
  *    held, and the upstream waits.
- * X3 It connects to the addresses that were checked, and to nothing else: no redirect, no proxy, no second look-up.
+ * X3 It connects to the addresses that were checked, or to the engine's door, and to nothing else: no redirect, no proxy, no
+ *    second look-up.
  * X4 Time is counted for what the upstream does, not for how slowly the guest reads or writes.
  */
 import type { LookupFunction } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
+import { DOOR_FAILED, OWN_HEADERS, readFailureHeaders, type DoorFailure } from '../../wire/door.ts';
 import { MAX_HEADERS } from '../../wire/frames.ts';
 import { isOfTheConnection } from '../../wire/header-text.ts';
 import type { HttpFailure } from '../../wire/http-frames.ts';
@@ -45,6 +47,18 @@ export interface CheckedAddress {
   readonly family: number;
 }
 
+/** Where a request goes. */
+export type Way =
+  | { readonly type: 'Addresses'; readonly addresses: readonly CheckedAddress[] }
+  | {
+      readonly type: 'Door';
+      readonly path: string;
+      /** A name and a value: on whose behalf. */
+      readonly header: readonly string[];
+      /** The engine says why there is no answer; the guest has heard. */
+      readonly onFailed: (failure: DoorFailure) => void;
+    };
+
 export interface ExchangeBounds {
   /** Of each body. */
   readonly maxBodyBytes: number;
@@ -61,6 +75,7 @@ export class HttpExchange {
   readonly #timeouts: HttpTimeouts;
   readonly #upload: Upload | undefined;
   #client: Client | undefined;
+  #way: Way | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   /** The upstream is done; the trailers, until what is held has left. */
   #trailers: readonly string[] | undefined;
@@ -86,9 +101,9 @@ export class HttpExchange {
   }
 
   /** Judged, resolved and checked: sends it there. */
-  connect(target: Target, checked: readonly CheckedAddress[]): void {
+  connect(target: Target, way: Way): void {
     if (this.#over) return;
-    const { ca } = this.#bounds;
+    this.#way = way;
     this.#client = new Client(originOf(target), {
       allowH2: false,
       pipelining: 1,
@@ -96,14 +111,15 @@ export class HttpExchange {
       // The timers of this file are finer.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: 0, allowH2: false, lookup: answering(checked), ...(ca === undefined ? {} : { ca }) },
+      connect: { timeout: 0, allowH2: false, ...this.#connectTo(way) },
     });
     try {
       this.#client.dispatch(
         {
           path: target.path,
           method: target.method as Dispatcher.HttpMethod,
-          headers: [...this.#request.headers],
+          headers:
+            way.type === 'Door' ? [...way.header, ...withoutOwn(this.#request.headers)] : [...this.#request.headers],
           body: (this.#upload as unknown as Dispatcher.DispatchOptions['body']) ?? null,
           // The connection is for this request.
           reset: true,
@@ -113,6 +129,12 @@ export class HttpExchange {
     } catch (thrown) {
       this.fail(failureOf(thrown, false));
     }
+  }
+
+  #connectTo(way: Way): { lookup?: LookupFunction; ca?: string; socketPath?: string } {
+    if (way.type === 'Door') return { socketPath: way.path };
+    const { ca } = this.#bounds;
+    return { lookup: answering(way.addresses), ...(ca === undefined ? {} : { ca }) };
   }
 
   fail(failure: HttpFailure): void {
@@ -174,6 +196,11 @@ export class HttpExchange {
 
   #head(status: number, texts: readonly string[]): void {
     const headers = pairs(texts).filter(([name]) => !isOfTheConnection(name));
+    if (status === DOOR_FAILED && this.#way?.type === 'Door') {
+      const failure = readFailureHeaders(headers.flat());
+      this.fail({ tag: failure.tag });
+      return this.#way.onFailed(failure);
+    }
     if (headers.length > MAX_HEADERS) return this.fail({ tag: 'HTTP-response-header-section-size' });
     this.#begun = true;
     this.#listener.head(status, headers.flat());
@@ -230,6 +257,11 @@ export class HttpExchange {
     this.#client?.destroy(why ?? null).catch(() => undefined);
     return true;
   }
+}
+
+/** What only the runtime says to a cell. Names and values in turn. */
+function withoutOwn(headers: readonly string[]): readonly string[] {
+  return headers.filter((_text, at) => !headers[at - (at % 2)]!.startsWith(OWN_HEADERS));
 }
 
 function chosen(asked: HttpTimeouts): HttpTimeouts {

@@ -16,6 +16,8 @@ export interface HttpRequest {
   /** Of `Ask`, and `HTTP_HAS_BODY`. */
   readonly flags: number;
   readonly seat: number;
+  /** The engine's id of the call that it is made for, as the cell says it; 0: none. */
+  readonly call: number;
   /** As asked; 0 where nothing was. */
   readonly timeouts: HttpTimeouts;
   readonly asked: AskedTarget;
@@ -32,6 +34,7 @@ export function readHttpRequest(bytes: Buffer, start: number, end: number): Http
   const reader = new HeadReader(bytes, start, end);
   const flags = reader.u8();
   const seat = reader.u32();
+  const call = reader.u32();
   const timeouts = { connectMs: reader.u32(), firstByteMs: reader.u32(), betweenBytesMs: reader.u32() };
   const asked = { method: reader.text(), scheme: reader.text(), authority: reader.text(), path: reader.text() };
   const count = reader.u16();
@@ -50,5 +53,5 @@ export function readHttpRequest(bytes: Buffer, start: number, end: number): Http
   }
   if (reader.broken || reader.at !== end) return 'a request that ends too early or too late';
   if (declaredLength(headers) === 'Invalid') return 'a request whose content-length is not one number';
-  return { flags, seat, timeouts, asked, headers, hasBody: (flags & HTTP_HAS_BODY) !== 0 };
+  return { flags, seat, call, timeouts, asked, headers, hasBody: (flags & HTTP_HAS_BODY) !== 0 };
 }

@@ -1,13 +1,18 @@
 /**
- * `wasi:http/outgoing-handler` behind the grants: judge, resolve, judge what the name leads to, record, send.
+ * `wasi:http/outgoing-handler` behind the grants: judge, resolve, judge what the name leads to, record, send. What goes to
+ * another entry is judged the same way, and sent to the engine.
  *
  * Invariants
  * H1 Nothing is asked of a resolver or sent before it was judged, and each judgement leaves a record.
  * H2 One address that is not allowed denies the request, whichever others the name has: else whoever answers for the name
  *    chooses among them.
+ * H3 The name of another entry is asked of no resolver and leads nowhere but through the engine's door (`wire/door.ts`); what the
+ *    guest says in the runtime's own headers stays behind.
  */
 import { isIP } from 'node:net';
 import { parseAddress } from '../../model/address.ts';
+import { isEntryHost } from '../../model/entry-host.ts';
+import { DOOR_HEADER, doorHeader, type Door, type DoorFailure } from '../../wire/door.ts';
 import type { Actor, Records } from '../records.ts';
 import { needsOf, type HttpAuthority, type HttpVerdict } from './authority.ts';
 import { HttpExchange, type CheckedAddress, type ExchangeBounds, type ExchangeListener } from './exchange.ts';
@@ -25,12 +30,16 @@ export interface HttpAsker {
   readonly actor: Actor;
   readonly http: HttpAuthority;
   readonly mirrored: boolean;
+  /** Of the engine that has its cell, and the engine's number of that; absent where there is none to go through. */
+  readonly door?: (Door & { readonly cell: number }) | undefined;
 }
 
 export interface HttpServiceOptions extends ExchangeBounds {
   readonly records: Records;
   readonly wallMs: () => number;
   readonly resolve: Resolve;
+  /** The path of a socket as the kernel takes it. */
+  readonly reachable?: (path: string) => string;
 }
 
 export class HttpService {
@@ -61,6 +70,10 @@ export class HttpService {
       this.#record(asker, target, verdict);
       return exchange.fail({ tag: 'HTTP-request-denied' });
     }
+    if (isEntryHost(target.host)) {
+      this.#record(asker, target, verdict);
+      return this.#knock(asker, target, request, exchange);
+    }
     const addresses = await this.#addressesOf(target).catch((thrown: unknown) => failureOf(thrown, false));
     if ('tag' in addresses) {
       this.#record(asker, target, verdict);
@@ -68,7 +81,29 @@ export class HttpService {
     }
     const prohibited = this.#record(asker, target, this.#worst(asker, target, verdict, addresses));
     if (prohibited) exchange.fail({ tag: 'destination-IP-prohibited' });
-    else exchange.connect(target, addresses);
+    else exchange.connect(target, { type: 'Addresses', addresses });
+  }
+
+  /** H3. */
+  #knock(asker: HttpAsker, target: Target, { call }: HttpRequest, exchange: HttpExchange): void {
+    const { door } = asker;
+    if (!door) return exchange.fail({ tag: 'destination-unavailable' });
+    const { reachable = (path: string) => path } = this.#options;
+    exchange.connect(target, {
+      type: 'Door',
+      path: reachable(door.path),
+      header: [DOOR_HEADER, doorHeader(door.token, door.cell, call)],
+      onFailed: (failure) => this.#recordFailure(asker, target, failure),
+    });
+  }
+
+  /** It was granted; why there is no answer is told with the words of the engine. */
+  #recordFailure(asker: HttpAsker, target: Target, { tag, why }: DoorFailure): void {
+    const isRefused = tag === 'HTTP-request-denied' || tag === 'loop-detected';
+    const { grant } = asker.http.judge(target, asker.mirrored, this.#options.wallMs());
+    const verdict: HttpVerdict = { outcome: isRefused ? 'Denied' : 'Allowed', grant, why };
+    const { records, wallMs } = this.#options;
+    records.note(asker.actor, 'outboundHttp', verdict, askedOf(target), wallMs());
   }
 
   async #addressesOf(target: Target): Promise<readonly CheckedAddress[]> {
@@ -97,9 +132,13 @@ export class HttpService {
   /** `true`: it was denied. Never the path: it may say what nobody should read. */
   #record({ actor }: HttpAsker, target: Target, verdict: HttpVerdict): boolean {
     const { records, wallMs } = this.#options;
-    records.note(actor, 'outboundHttp', verdict, `${target.method} ${originOf(target)}`, wallMs(), needsOf(target));
+    records.note(actor, 'outboundHttp', verdict, askedOf(target), wallMs(), needsOf(target));
     return verdict.outcome === 'Denied';
   }
+}
+
+function askedOf(target: Target): string {
+  return `${target.method} ${originOf(target)}`;
 }
 
 /** Names and values in turn. */

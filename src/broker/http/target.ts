@@ -33,7 +33,8 @@ const AUTHORITY = /^[!"$-.0->A-[\]-~]{1,512}$/;
 const PATH = /^\/[!-"$-~]*$/;
 const LABEL = /^[a-z0-9_](?:[-a-z0-9_]{0,61}[a-z0-9_])?$/;
 const MAX_NAME_CHARACTERS = 253;
-const PORTS = { http: 80, https: 443 } as const;
+/** Where nothing else is said. */
+export const PORTS = { http: 80, https: 443 } as const;
 
 const invalid: HttpFailure = { tag: 'HTTP-request-URI-invalid' };
 

@@ -15,6 +15,7 @@ import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ShapeOf } from '../../model/wit.ts';
 import { at } from './at.ts';
 import { circleOf, circleText } from './circles.ts';
+import { entriesWithoutHandler, entryHosts, routesBelowEntries, unknownEntries } from './entry-hosts.ts';
 import { freezeWindows } from './freeze.ts';
 import { unknownPeers, unreadSettings, unusedGrants, widerGrants } from './grants.ts';
 import { probesWithoutHandler, routesWithoutHandler } from './handlers.ts';
@@ -165,9 +166,10 @@ const idleRollout: EntryRule = (entry, document, { linkedInline }) =>
 const circles: EntryRule = (entry, document, { desired }) => {
   const circle = circleOf(entry.key, desired.entries);
   const index = (document.value.spec.links ?? []).findIndex(({ mode }) => mode === 'Remote');
+  const pointer = index >= 0 ? `/spec/links/${index}/componentRef/name` : entryHosts(document)[0]?.pointer;
   // Said once, where it begins by name; an entry that only links inline who does it has no line to show.
-  if (!circle || index < 0 || [...circle].sort()[0] !== entry.key) return [];
-  return [at(document, `/spec/links/${index}/componentRef/name`, 'HW1113', circleText(circle))];
+  if (!circle || pointer === undefined || [...circle].sort()[0] !== entry.key) return [];
+  return [at(document, pointer, 'HW1113', circleText(circle))];
 };
 
 const unreachableBounds: EntryRule = (entry, document) => {
@@ -285,6 +287,9 @@ const RULES: readonly Rule[] = [
     forEachEntry((entry, document, { shapeOf }) => rule(entry, document, shapeOf)),
   ),
   ({ desired, documents, shapeOf }) => routesWithoutHandler(desired, documents, shapeOf),
+  ({ desired, documents, shapeOf }) => entriesWithoutHandler(desired, documents, shapeOf),
+  ({ documents }) => unknownEntries(documents),
+  ({ documents }) => documents.flatMap(routesBelowEntries),
   ({ documents }) => emptyNamespaces(documents),
   ({ documents }) => freezeWindows(documents),
   forEachEntry(otherEmergency),

@@ -8,6 +8,7 @@
 import type { EntryKey, ExportRef, Member } from '../../model/component.ts';
 import { callName, exporters } from '../../model/callable.ts';
 import type { Desired, DesiredEntry } from '../../model/desired.ts';
+import { entryOfHost } from '../../model/entry-host.ts';
 import { linkFault } from '../../model/link-fault.ts';
 import { matchKey, type RouteRule } from '../../model/route.ts';
 import { differenceOf } from '../../model/wit-fit.ts';
@@ -26,7 +27,11 @@ export interface Break {
 
 /** By the entry whose change breaks them. */
 export function breaksBetween(base: Desired, head: Desired, shapeOf: ShapeOf): ReadonlyMap<EntryKey, readonly Break[]> {
-  const found = [...brokenLinks(base, head, shapeOf), ...brokenCalls(base, head, shapeOf)];
+  const found = [
+    ...brokenLinks(base, head, shapeOf),
+    ...brokenRequests(base, head),
+    ...brokenCalls(base, head, shapeOf),
+  ];
   const by = Map.groupBy(found, ([key]) => key);
   return new Map([...by].map(([key, breaks]) => [key, breaks.map(([, one]) => one)]));
 }
@@ -46,6 +51,19 @@ function brokenLinks(base: Desired, head: Desired, shapeOf: ShapeOf): readonly F
       return fault ? [[link.component, { type: 'Link', who: before.key, why: fault.message }]] : [];
     });
   });
+}
+
+/** Entries that ask one by its name over HTTP, and that is not there any more. */
+function brokenRequests(base: Desired, head: Desired): readonly Found[] {
+  // One whose document is broken keeps its last valid form.
+  const broken = new Set(head.invalid.map(({ namespace, name }) => `${namespace}/${name}`));
+  return [...head.entries.values()].flatMap(({ key, remote }) =>
+    (remote?.hosts ?? []).flatMap((host): readonly Found[] => {
+      const asked = entryOfHost(host);
+      if (asked === undefined || !base.entries.has(asked) || head.entries.has(asked) || broken.has(asked)) return [];
+      return [[asked, { type: 'Link', who: key, why: `it asks ${host}, which nobody answers any more` }]];
+    }),
+  );
 }
 
 function brokenCalls(base: Desired, head: Desired, shapeOf: ShapeOf): readonly Found[] {

@@ -12,14 +12,19 @@ const LABEL = /^[a-z0-9_](?:[-a-z0-9_]{0,61}[a-z0-9_])?$/i;
 const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/i;
 /** Other entries are reached by `outboundHttp` alone. */
 const ENTRY = /(?:^|\.)headway$/i;
+const ENTRIES = /^(?:(?:\*|[-a-z0-9]+)\.[-a-z0-9]+|\*)\.headway$/i;
 const MAX_PORT = 65_535;
 
 type Check = (written: string) => string | undefined;
 
-const host: Check = (written) =>
-  parseHostBlock(written) || isName(written)
+const host: Check = (written) => {
+  if (ENTRY.test(written) && !ENTRIES.test(written)) {
+    return 'is the name of no entry: write `<name>.<namespace>.headway`, `*.<namespace>.headway` or `*.headway`';
+  }
+  return parseHostBlock(written) || isName(written)
     ? undefined
     : 'is neither a name, `*.` and a domain, an address nor a block';
+};
 const peer: Check = (written) =>
   ENTRY.test(written) ? 'is another entry, which outboundHttp reaches and a socket does not' : host(written);
 const name: Check = (written) => {

@@ -1,8 +1,9 @@
 import type { EntryKey, Link, Member } from '../../model/component.ts';
 import type { Desired, DesiredEntry } from '../../model/desired.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
+import { entryHostsOf, isWildcard } from '../../model/entry-host.ts';
 import { linkFault } from '../../model/link-fault.ts';
-import { calledTypes, offersOf, type RemoteCall, type RemoteSide } from '../../model/remote.ts';
+import { askersOf, calledTypes, offersOf, type RemoteCall, type RemoteSide } from '../../model/remote.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { atValue, type Assembly } from './assembly.ts';
 import { membersOfCell, type Types } from './cell.ts';
@@ -31,9 +32,23 @@ export function remoteSides(
   });
   const kept = keptEntries(assembly, previous).flatMap((entry) => remoteLinks(entry.key, entry.members));
   const calls = Map.groupBy(own, ({ from }) => from);
+  const cells = documents.map(({ namespace, name }): readonly [EntryKey, readonly Member[]] => {
+    const key: EntryKey = `${namespace}/${name}`;
+    return [key, membersOfCell(members.get(key)!, members)];
+  });
+  const asks = new Map(
+    cells.map(([key, cell]) => [key, hostsOf(cell)] as const).filter(([, hosts]) => hosts.length > 0),
+  );
+  const askers = askersOf(
+    [...asks, ...keptEntries(assembly, previous).map((entry) => [entry.key, hostsOf(entry.members)] as const)].map(
+      // A wildcard points at nobody (`decide/remotes.ts`, R4).
+      ([key, hosts]) => [key, hosts.filter((host) => !isWildcard(host))] as const,
+    ),
+    [...members.keys()],
+  );
   const linked = Map.groupBy([...own, ...kept], ({ link }) => link.component);
   const sides = new Map<EntryKey, RemoteSide>();
-  for (const key of new Set([...calls.keys(), ...linked.keys()])) {
+  for (const key of new Set([...calls.keys(), ...linked.keys(), ...asks.keys(), ...askers.keys()])) {
     const target = members.get(key);
     if (!target) continue;
     const callers = linked.get(key) ?? [];
@@ -46,8 +61,9 @@ export function remoteSides(
           return { component: link.component, import: link.import, ...(functions ? { functions } : {}) };
         })
         .sort(byTarget),
+      ...(asks.has(key) ? { hosts: asks.get(key)! } : {}),
       ...(offers ? { offers } : {}),
-      callers: [...new Set(callers.map(({ from }) => from))].sort(),
+      callers: [...new Set([...callers.map(({ from }) => from), ...(askers.get(key) ?? [])])].sort(),
     });
   }
   return sides;
@@ -74,6 +90,10 @@ export function keptCallerProblems(
         return [atValue({ ...document, namespace, name }, '/metadata/name', 'HW1112', message)];
       }),
   );
+}
+
+function hostsOf(cell: readonly Member[]): readonly string[] {
+  return entryHostsOf(cell.flatMap(({ capabilities }) => capabilities));
 }
 
 function keptEntries(assembly: Assembly, previous: Desired | undefined): readonly DesiredEntry[] {

@@ -223,7 +223,7 @@ export interface OutboundHttp {
  */
 schemes?: ("http" | "https")[]
 /**
- * Allowed hosts. An address that is not of the open internet has to be named, also where a name leads to it.
+ * Allowed hosts. An address that is not of the open internet has to be named, also where a name leads to it. `cart.shop.headway` is the entry `shop/cart`.
  * 
  * @minItems 1
  * @maxItems 64
