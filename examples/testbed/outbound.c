@@ -1,6 +1,6 @@
 /*
  * Requests of its own, by the query: `to` (authority), `scheme`, `method`, `path`, `header` and `value` (one header),
- * `bytes` of a body, `connect`, `first` and `between` (milliseconds). Answers with what came back, or `error` and the
+ * `bytes` of a body, `connect`, `first` and `between` (milliseconds), `again` (the path that was asked for itself). Answers with what came back, or `error` and the
  * case of wasi:http's error-code.
  */
 #include "testbed.h"
@@ -34,7 +34,9 @@ static handle outgoing_of(const struct request *request) {
   outgoing_request_set_method(outgoing, METHOD_OTHER, SPREAD(method));
   outgoing_request_set_scheme(outgoing, 1, text_equal(scheme, TEXT("https")) ? SCHEME_HTTPS : SCHEME_HTTP, 0, 0);
   outgoing_request_set_authority(outgoing, 1, SPREAD(request_parameter(request, TEXT("to"), TEXT("nowhere.invalid"))));
-  outgoing_request_set_path(outgoing, 1, SPREAD(request_parameter(request, TEXT("path"), TEXT("/"))));
+  struct text path = request_parameter(request, TEXT("path"), TEXT("/"));
+  if (number_parameter(request, TEXT("again"), 0)) path = JOIN(request->path, TEXT("?"), request->query);
+  outgoing_request_set_path(outgoing, 1, SPREAD(path));
   return outgoing;
 }
 
