@@ -10,7 +10,7 @@
  */
 import type { EntryKey } from '../model/component.ts';
 import type { Candidate, EntryMemory, Release } from '../model/memory.ts';
-import { isWildcard } from '../model/entry-host.ts';
+import { pointingHosts } from '../model/entry-host.ts';
 import { askersOf } from '../model/remote.ts';
 import type { Arm, GroupId, RemoteTarget } from '../model/snapshot.ts';
 import type { RemoteStatus } from '../model/status.ts';
@@ -42,7 +42,7 @@ export function remoteCallers(
   const note = (from: EntryKey, release: Release | undefined): void => {
     const { calls = [], hosts } = release?.entry.remote ?? {};
     for (const { component } of calls) callers.set(component, (callers.get(component) ?? new Set()).add(from));
-    if (hosts) asks.push([from, whom === 'Named' ? hosts.filter((host) => !isWildcard(host)) : hosts]);
+    if (hosts) asks.push([from, whom === 'Named' ? pointingHosts(from, hosts) : hosts]);
   };
   for (const [key, entry] of entries) for (const release of releasesOf(entry)) note(key, release);
   for (const [key, { target }] of wishes ?? []) note(key, target?.release);

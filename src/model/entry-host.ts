@@ -37,6 +37,11 @@ export function isWildcard(host: string): boolean {
   return host.startsWith('*.');
 }
 
+/** Hosts of one entry that point at another: a wildcard points at nobody, and nothing keeps itself running. */
+export function pointingHosts(from: EntryKey, hosts: readonly string[]): readonly string[] {
+  return hosts.filter((host) => !isWildcard(host) && entryOfHost(host) !== from);
+}
+
 /** What of the entries that there are a host of a grant stands for. */
 export function entriesMeant(host: string, entries: Iterable<EntryKey>): readonly EntryKey[] {
   if (!isWildcard(host)) {

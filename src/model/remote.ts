@@ -44,7 +44,7 @@ export interface RemoteSide {
   readonly callers: readonly EntryKey[];
 }
 
-/** By entry: who may ask it over HTTP. Nobody has itself to thank for being called. */
+/** By entry: who may ask it over HTTP, itself included. */
 export function askersOf(
   asks: Iterable<readonly [EntryKey, readonly string[]]>,
   entries: readonly EntryKey[],
@@ -54,9 +54,7 @@ export function askersOf(
   for (const [from, hosts] of asks) {
     for (const host of hosts) {
       if (!meant.has(host)) meant.set(host, entriesMeant(host, entries));
-      for (const to of meant.get(host)!) {
-        if (to !== from) found.set(to, (found.get(to) ?? new Set()).add(from));
-      }
+      for (const to of meant.get(host)!) found.set(to, (found.get(to) ?? new Set()).add(from));
     }
   }
   return found;

@@ -41,6 +41,16 @@ describe('an entry that is asked', { timeout: 60_000 }, () => {
     expect(fleet.reason('cart')).not.toBe('InSync');
   });
 
+  it('by itself can be reached, its releases by themselves alone, and does not keep itself running', () => {
+    const fleet = new Fleet(shop('a1', ['front.shop.headway'])).until(settled).run(1_000);
+    const line = () => fleet.engine.snapshot!.remotes!.find(({ entry: key }) => key === 'shop/front')!;
+    expect(line().arms).toHaveLength(1);
+    expect(fleet.status('front').remote).toBeUndefined();
+    fleet.push(shop('a2', ['front.shop.headway'], ['front-2', 'cart-1']));
+    fleet.until((f) => f.of('front').candidate?.weight === 20);
+    expect(line().pairs!.every(({ from, arm }) => from === arm.group)).toBe(true);
+  });
+
   it('by nobody has no line', () => {
     const fleet = new Fleet(shop('a1', [])).until(settled).run(1_000);
     expect(lineOf(fleet)).toBeUndefined();

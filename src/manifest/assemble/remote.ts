@@ -1,7 +1,7 @@
 import type { EntryKey, Link, Member } from '../../model/component.ts';
 import type { Desired, DesiredEntry } from '../../model/desired.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
-import { entryHostsOf, isWildcard } from '../../model/entry-host.ts';
+import { entryHostsOf, pointingHosts } from '../../model/entry-host.ts';
 import { linkFault } from '../../model/link-fault.ts';
 import { askersOf, calledTypes, offersOf, type RemoteCall, type RemoteSide } from '../../model/remote.ts';
 import type { ParsedDocument } from '../parsed.ts';
@@ -41,8 +41,7 @@ export function remoteSides(
   );
   const askers = askersOf(
     [...asks, ...keptEntries(assembly, previous).map((entry) => [entry.key, hostsOf(entry.members)] as const)].map(
-      // A wildcard points at nobody (`decide/remotes.ts`, R4).
-      ([key, hosts]) => [key, hosts.filter((host) => !isWildcard(host))] as const,
+      ([key, hosts]) => [key, pointingHosts(key, hosts)] as const,
     ),
     [...members.keys()],
   );
