@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import type { KeptReading } from './kept.ts';
 
 export interface BatchLimits {
   readonly blobBytes: number;
@@ -24,7 +25,7 @@ const LINE_FEED = 10;
  * Reads what `cat-file --batch` prints: a head line, the content and a line feed for each object, in the order asked
  * for. Each content is hashed again: what a mirror hands out is what the commit names, or nothing.
  */
-export class BatchReader {
+export class BatchReader implements KeptReading {
   readonly blobs = new Map<string, Uint8Array>();
   failure: BatchFailure | undefined;
   /** The object that the failure is about. */
@@ -40,7 +41,11 @@ export class BatchReader {
     this.#limits = limits;
   }
 
-  get complete(): boolean {
+  get input(): string {
+    return this.#wanted.map((oid) => `${oid}\n`).join('');
+  }
+
+  isComplete(): boolean {
     return this.failure === undefined && this.#current === undefined && this.blobs.size === this.#wanted.length;
   }
 

@@ -4,7 +4,8 @@
  * 1. Arguments are fixed templates: what comes from outside is a hex object id, a name that `check-ref-format` has
  *    passed and that starts with `refs/`, or stands behind a `--` or a colon. The address stands in the mirror's
  *    configuration.
- * 2. Whatever is started has a deadline and a cap on what it may print, and is dead when the promise resolves.
+ * 2. Whatever is started has a deadline and a cap on what it may print, and is dead when the promise resolves. What stays
+ *    open between readings (`kept.ts`) has them for each.
  * 3. Reading commands go through simple-git. Those that talk to a server, and `cat-file --batch`, are spawned here: for
  *    the first simple-git can only interrupt git itself and not the helpers that it started (no process group), and for
  *    the second it collects everything before anybody could say that it is too much.
@@ -44,6 +45,16 @@ export interface OwnedRun {
   onOutput(chunk: Buffer): boolean;
   /** Asked every `WATCH_PERIOD_MS`; `false` stops the command. */
   readonly watch?: () => Promise<boolean>;
+}
+
+/** A command whose input stays open until it is finished or stopped. */
+export interface Started {
+  write(text: string): void;
+  finish(): void;
+  stop(why: Stop): void;
+  /** Whether this process stays for it. */
+  hold(isHeld: boolean): void;
+  readonly ended: Promise<Ended>;
 }
 
 const MAX_STDERR_BYTES = 64 * 2 ** 10;
@@ -119,30 +130,41 @@ export class GitCommand {
   }
 
   /** Runs a command as the head of its own process group, so that stopping it stops its helpers too. */
-  own(run: OwnedRun): Promise<Ended> {
-    if (this.#closed) return Promise.resolve({ exitCode: -1, stderr: '', stop: 'Closed' });
-    return new Promise((resolve) => {
-      const child = spawn('git', [...run.args], {
-        cwd: this.#folder,
-        env: { ...this.#environment, ...run.environment },
-        detached: true,
-        stdio: ['pipe', 'pipe', 'pipe'],
-      });
-      let stopped: Stop | undefined;
+  async own(run: OwnedRun): Promise<Ended> {
+    const started = this.start(run);
+    const deadline = setTimeout(() => started.stop('Deadline'), run.deadlineMs);
+    const watcher = run.watch && startWatch(run.watch, () => started.stop('OutputTooLarge'));
+    if (run.input !== undefined) started.write(run.input);
+    started.finish();
+    try {
+      return await started.ended;
+    } finally {
+      clearTimeout(deadline);
+      watcher?.stop();
+    }
+  }
+
+  /** The same without an end of its own: whoever starts it bounds it. */
+  start(run: Pick<OwnedRun, 'args' | 'environment' | 'onOutput'>): Started {
+    if (this.#closed) return CLOSED;
+    const child = spawn('git', [...run.args], {
+      cwd: this.#folder,
+      env: { ...this.#environment, ...run.environment },
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    let stopped: Stop | undefined;
+    const stop = (why: Stop): void => {
+      if (stopped) return;
+      stopped = why;
+      killGroup(child.pid);
+    };
+    this.#running.add(stop);
+    const ended = new Promise<Ended>((resolve) => {
       let stderr = '';
-      const stop = (why: Stop): void => {
-        if (stopped) return;
-        stopped = why;
-        killGroup(child.pid);
-      };
-      const deadline = setTimeout(() => stop('Deadline'), run.deadlineMs);
-      const watcher = run.watch && startWatch(run.watch, () => stop('OutputTooLarge'));
-      this.#running.add(stop);
-      const end = (ended: Ended): void => {
-        clearTimeout(deadline);
-        watcher?.stop();
+      const end = (how: Ended): void => {
         this.#running.delete(stop);
-        resolve(ended);
+        resolve(how);
       };
       child.stdout.on('data', (chunk: Buffer) => {
         if (!stopped && !run.onOutput(chunk)) stop('OutputTooLarge');
@@ -153,7 +175,6 @@ export class GitCommand {
       });
       // git may leave before it has read all of its input; its exit code tells the rest.
       child.stdin.on('error', () => undefined);
-      child.stdin.end(run.input ?? '');
       child.on('error', (error: NodeJS.ErrnoException) => {
         // EACCES: what stands under the name on the PATH is a folder, or may not be run.
         const missing = error.code === 'ENOENT' || error.code === 'EACCES';
@@ -165,8 +186,27 @@ export class GitCommand {
         end(stopped ? { exitCode: -1, stderr, stop: stopped } : { exitCode: code ?? -1, stderr });
       });
     });
+    return {
+      write: (text) => void child.stdin.write(text),
+      finish: () => void child.stdin.end(),
+      stop,
+      hold(isHeld) {
+        // The pipes of a child are sockets.
+        const handles = [child, child.stdin, child.stdout, child.stderr] as unknown as readonly (typeof child)[];
+        for (const handle of handles) handle[isHeld ? 'ref' : 'unref']();
+      },
+      ended,
+    };
   }
 }
+
+const CLOSED: Started = {
+  write: () => undefined,
+  finish: () => undefined,
+  stop: () => undefined,
+  hold: () => undefined,
+  ended: Promise.resolve({ exitCode: -1, stderr: '', stop: 'Closed' }),
+};
 
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;

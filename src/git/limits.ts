@@ -16,6 +16,8 @@ export interface GitLimits {
   readonly fetchDeadlineMs: number;
   /** A command that only reads the mirror. */
   readonly localDeadlineMs: number;
+  /** How long a `cat-file` stays open after it was read from last. */
+  readonly keptIdleMs: number;
   /** A transfer slower than a byte a second for this long is given up. */
   readonly stallMs: number;
 }
@@ -30,5 +32,6 @@ export const DEFAULT_GIT_LIMITS: GitLimits = {
   askDeadlineMs: 30_000,
   fetchDeadlineMs: 600_000,
   localDeadlineMs: 60_000,
+  keptIdleMs: 60_000,
   stallMs: 20_000,
 };

@@ -29,7 +29,7 @@ import { problemOfRun } from './failure.ts';
 import { DEFAULT_GIT_LIMITS, type GitLimits } from './limits.ts';
 import { Publisher, Turns, type PublishAccess } from './publish.ts';
 import { checkNames, checkVersion, isReadable, parsePath } from './preflight.ts';
-import { choose, isCommit, parseRef, type FollowedRef } from './ref.ts';
+import { choose, parseRef, type FollowedRef } from './ref.ts';
 import { checkCommits, MirrorReader } from './reader.ts';
 import { SSH_LIMITS, sshCommand, type SshAccess, type SshLimits } from './ssh.ts';
 import { layOut, mirrorBytes, setAside, sweep } from './repair.ts';
@@ -152,6 +152,8 @@ class BareMirror implements Mirror {
   readonly #log: Logger;
   readonly #turns = new Turns();
   #looking: Promise<Look> | undefined;
+  /** What the last look found, and under which name. */
+  #found: { readonly name: string; readonly commit: string } | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -228,14 +230,14 @@ class BareMirror implements Mirror {
   }
 
   /** One look at a time; who asks meanwhile gets the answer of the one in flight. */
-  look(): Promise<Look> {
-    this.#looking ??= this.#look().finally(() => {
+  look(isHinted = false): Promise<Look> {
+    this.#looking ??= this.#look(isHinted).finally(() => {
       this.#looking = undefined;
     });
     return this.#looking;
   }
 
-  async #look(): Promise<Look> {
+  async #look(isHinted: boolean): Promise<Look> {
     const rebuilt = await this.#rebuildIfDamaged();
     if (!rebuilt.ok) return rebuilt;
     const credentials = this.#parts.options.credentials?.();
@@ -243,12 +245,31 @@ class BareMirror implements Mirror {
       return err(problem('HW3002', 'the credentials hold control characters or are longer than 4096 characters'));
     }
     if (this.#parts.ref.type === 'commit') return this.#lookAtCommit(this.#parts.ref.commit, credentials);
-    return this.#lookAtRef(this.#parts.ref.names, credentials);
+    const { names } = this.#parts.ref;
+    const [found] = isHinted && this.#found?.name === names[0] ? [this.#found] : [];
+    this.#found = undefined;
+    return (found && (await this.#fetchHinted(found, credentials))) ?? this.#lookAtRef(names, credentials);
+  }
+
+  /**
+   * The ref that comes before all others was there the last time, so a fetch of it says what a question would. `undefined` where
+   * it is gone: then the question says what there is.
+   */
+  async #fetchHinted(
+    found: { readonly name: string; readonly commit: string },
+    credentials: Credentials | undefined,
+  ): Promise<Look | undefined> {
+    // What is read after the fetch is opened meanwhile; what it says now may be of before or after.
+    const [fetched] = await Promise.all([this.#fetch(found.name, credentials), this.#localHead()]);
+    if (!fetched.ok) return fetched.error.code === 'HW3003' ? undefined : fetched;
+    const { commit } = fetched.value;
+    return ok({ commit, fetched: commit !== found.commit });
   }
 
   async #rebuildIfDamaged(): Promise<Result<void, Problem>> {
     if (!this.#reader.damaged) return ok(undefined);
     const { folder, config } = this.#parts;
+    await this.#reader.rest();
     try {
       const aside = await setAside(folder);
       await layOut(folder, config);
@@ -282,8 +303,9 @@ class BareMirror implements Mirror {
     const chosen = choose(printed, names);
     if (chosen === 'garbage') return err(problem('HW3006', 'the server answered, but not with a list of refs'));
     if (!chosen) return err(problem('HW3003', `the repository has no ${names.join(' and no ')}, or is empty`));
-    if (present === chosen.commit) return ok({ commit: chosen.commit, fetched: false });
-    return this.#fetch(chosen.name, credentials);
+    if (present !== chosen.commit) return this.#fetch(chosen.name, credentials);
+    this.#found = chosen;
+    return ok({ commit: chosen.commit, fetched: false });
   }
 
   async #fetch(what: string, credentials: Credentials | undefined): Promise<Look> {
@@ -314,6 +336,7 @@ class BareMirror implements Mirror {
     }
     const commit = await this.#localHead();
     if (!commit) return err(problem('HW3003', `${what} does not lead to a commit`));
+    this.#found = { name: what, commit };
     this.#log.info({ commit }, 'fetched');
     return ok({ commit, fetched: true });
   }
@@ -352,6 +375,8 @@ class BareMirror implements Mirror {
       { args: ['repack', '-a', '-d', '-q'] },
       { args: ['prune', '--expire=now'] },
     ];
+    // What is deleted is free only when nobody has it open.
+    await this.#reader.rest();
     for (const step of steps) {
       const ended = await command.own({ ...step, deadlineMs: limits.fetchDeadlineMs, onOutput: () => true });
       if (ended.exitCode !== 0) return err(problemOfRun(ended, 'collect the mirror'));
@@ -360,10 +385,8 @@ class BareMirror implements Mirror {
   }
 
   /** The commit that was fetched last, or nothing. */
-  async #localHead(): Promise<string | undefined> {
-    const ended = await this.#reader.read(['rev-parse', '--verify', '--quiet', `${HEAD_REF}^{commit}`]);
-    const commit = ended.stdout.trim();
-    return ended.exitCode === 0 && isCommit(commit) ? commit : undefined;
+  #localHead(): Promise<string | undefined> {
+    return this.#reader.head(HEAD_REF);
   }
 }
 

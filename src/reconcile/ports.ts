@@ -41,8 +41,11 @@ export interface SkippedEntry {
 
 /** The mirror of the followed repository. Everything but `look` is local and works while the server is gone. */
 export interface GitPort {
-  /** Asks the server where the ref stands and fetches what is new. The commit may be the same as before. */
-  look(): Promise<Result<{ readonly commit: string; readonly fetched: boolean }, Problem>>;
+  /**
+   * Asks the server where the ref stands and fetches what is new. The commit may be the same as before. `isHinted`: something is
+   * likely to be new, so that the fetch is worth its price without a question before.
+   */
+  look(isHinted?: boolean): Promise<Result<{ readonly commit: string; readonly fetched: boolean }, Problem>>;
   isAncestor(ancestor: string, descendant: string): Promise<Result<boolean, Problem>>;
   commit(commit: string): Promise<Result<CommitInfo, Problem>>;
   /** Commits reachable from `head` and not from `base`, newest first, at most `limit`. */

@@ -153,7 +153,7 @@ class Loop implements Reconciler {
     this.#watch = createWatch({
       clock,
       interval: () => this.#desired?.environment.sync ?? DEFAULT_SYNC,
-      look: () => this.#lookSafely(),
+      look: (isHinted) => this.#lookSafely(isHinted),
     });
   }
 
@@ -326,9 +326,9 @@ class Loop implements Reconciler {
   }
 
   /** A port that throws is a bug; the next look is another try. */
-  async #lookSafely(): Promise<boolean> {
+  async #lookSafely(isHinted: boolean): Promise<boolean> {
     try {
-      return await this.#look();
+      return await this.#look(isHinted);
     } catch (cause) {
       this.#log.error({ cause }, 'a look at git failed: this is a bug; what serves goes on serving');
       return false;
@@ -336,9 +336,9 @@ class Loop implements Reconciler {
   }
 
   /** One look at git; its outcome changes nothing but the desired state. */
-  async #look(): Promise<boolean> {
+  async #look(isHinted: boolean): Promise<boolean> {
     await this.#catchUp();
-    const look = await this.#source.look(this.#desired);
+    const look = await this.#source.look(this.#desired, isHinted);
     if (this.#stopped) return true;
     const before = this.#record.condition;
     const accepted = look.type === 'Accepted' ? this.#accept(look) : true;

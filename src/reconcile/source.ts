@@ -52,7 +52,7 @@ export interface SourcePorts {
 
 export interface Source {
   /** Looks once. `accepted` is the desired state in force, which judges what comes. */
-  look(accepted: Desired | undefined): Promise<SourceLook>;
+  look(accepted: Desired | undefined, isHinted?: boolean): Promise<SourceLook>;
   /** A commit as people know it, from the local mirror. */
   describe(commit: string): Promise<CommitSeen>;
 }
@@ -71,8 +71,8 @@ export function createSource(
   const digests = new Map<string, Digest>();
   let refused: Extract<SourceLook, { type: 'Refused' }> | undefined;
   return {
-    async look(accepted) {
-      const looked = await ports.git.look();
+    async look(accepted, isHinted) {
+      const looked = await ports.git.look(isHinted);
       if (!looked.ok) return { type: 'Unavailable', problem: looked.error };
       const head = looked.value.commit;
       if (head === accepted?.commit) return { type: 'Unchanged', head };

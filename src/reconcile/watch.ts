@@ -20,13 +20,14 @@ export interface WatchOptions {
   readonly clock: Clock;
   readonly interval: () => { readonly intervalMs: number; readonly jitter: number };
   /** True: the look went through. */
-  readonly look: () => Promise<boolean>;
+  readonly look: (isHinted: boolean) => Promise<boolean>;
 }
 
 export function createWatch({ clock, interval, look }: WatchOptions): Watch {
   let cancel: (() => void) | undefined;
   let flight: Promise<void> | undefined;
   let again = false;
+  let hinted = false;
   let stopped = false;
   let looks = 0;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -44,8 +45,10 @@ export function createWatch({ clock, interval, look }: WatchOptions): Watch {
   }
 
   async function lookOnce(): Promise<void> {
+    const isHinted = hinted;
     again = false;
-    const went = await look();
+    hinted = false;
+    const went = await look(isHinted);
     flight = undefined;
     lookedAtMs = clock.now().monotonicMs;
     looks += 1;
@@ -69,6 +72,7 @@ export function createWatch({ clock, interval, look }: WatchOptions): Watch {
   return {
     start: () => schedule(0),
     hint() {
+      hinted = true;
       if (flight) again = true;
       else schedule(gapMs());
     },

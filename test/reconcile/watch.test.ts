@@ -6,11 +6,13 @@ import { VirtualClock } from '../simulator/virtual-clock.ts';
 function watching(goes: () => boolean, lastsMs = 0) {
   const clock = new VirtualClock(0);
   const looks: number[] = [];
+  const hinted: boolean[] = [];
   const watch = createWatch({
     clock,
     interval: () => ({ intervalMs: 10_000, jitter: 0.1 }),
-    look: async () => {
+    look: async (isHinted) => {
       looks.push(clock.nowMs);
+      hinted.push(isHinted);
       if (lastsMs > 0) await new Promise<void>((resolve) => void clock.after(lastsMs, resolve));
       return goes();
     },
@@ -22,7 +24,7 @@ function watching(goes: () => boolean, lastsMs = 0) {
     }
     clock.nowMs = untilMs;
   };
-  return { watch, looks, run };
+  return { watch, looks, hinted, run };
 }
 
 const gaps = (times: readonly number[]) => times.slice(1).map((time, index) => time - times[index]!);
@@ -35,6 +37,17 @@ describe('the watch', () => {
     expect(looks[0]).toBe(0);
     for (const gap of gaps(looks)) expect(Math.abs(gap - 10_000)).toBeLessThanOrEqual(1_000);
     expect(new Set(gaps(looks)).size).toBeGreaterThan(10);
+  });
+
+  it('says which looks a hint asked for', async () => {
+    const { watch, hinted, run } = watching(() => true, 100);
+    watch.start();
+    await run(1_000);
+    watch.hint();
+    await run(1_050);
+    watch.hint();
+    await run(30_000);
+    expect(hinted.slice(0, 4)).toEqual([false, true, true, false]);
   });
 
   it('backs off while the server does not answer, and is itself again afterwards', async () => {
