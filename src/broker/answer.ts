@@ -1,5 +1,5 @@
 /** What is said to an `Ask`, ready to be written: one function per shape. */
-import type { FrameWriter } from '../wire/encoder.ts';
+import { MIN_HANDED_BYTES, type FrameWriter } from '../wire/encoder.ts';
 import { FromBroker, MAX_REASON_BYTES, Status } from '../wire/broker-frames.ts';
 
 /** Writes one `Answer` frame to the seat. */
@@ -35,12 +35,12 @@ export function flag(value: boolean): Answer {
   };
 }
 
+/** @param value from here on nobody else's. */
 export function option(value: Uint8Array | undefined): Answer {
   return (writer, seat) => {
-    writer.begin(FromBroker.Answer, seat, 1 + optionBytes(value));
+    writer.begin(FromBroker.Answer, seat, 1 + bytesBeside(value));
     writer.u8(Status.Ok);
-    writeOption(writer, value);
-    writer.end();
+    endWithOption(writer, value);
   };
 }
 
@@ -77,13 +77,13 @@ export function version(value: number, status: number = Status.Ok): Answer {
   };
 }
 
+/** @param value as in `option`. */
 export function versioned(current: number, value: Uint8Array | undefined): Answer {
   return (writer, seat) => {
-    writer.begin(FromBroker.Answer, seat, 9 + optionBytes(value));
+    writer.begin(FromBroker.Answer, seat, 9 + bytesBeside(value));
     writer.u8(Status.Ok);
     writer.u64(BigInt(current));
-    writeOption(writer, value);
-    writer.end();
+    endWithOption(writer, value);
   };
 }
 
@@ -102,6 +102,20 @@ export function page(keys: readonly Uint8Array[], next: number): Answer {
 
 function optionBytes(value: Uint8Array | undefined): number {
   return value === undefined ? 1 : 5 + value.length;
+}
+
+/** Of an option at the end of a frame: without a value that is handed over as it is. */
+function bytesBeside(value: Uint8Array | undefined): number {
+  return value !== undefined && value.length >= MIN_HANDED_BYTES ? 5 : optionBytes(value);
+}
+
+function endWithOption(writer: FrameWriter, value: Uint8Array | undefined): void {
+  if (value !== undefined && value.length >= MIN_HANDED_BYTES) {
+    writer.u8(1);
+    return writer.endSized(value);
+  }
+  writeOption(writer, value);
+  writer.end();
 }
 
 function writeOption(writer: FrameWriter, value: Uint8Array | undefined): void {

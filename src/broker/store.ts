@@ -109,7 +109,7 @@ export class Store {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#statements.get.get(key)?.['value'] as Uint8Array | undefined;
+    return (this.#statements.get.get(key) as unknown as readonly [Uint8Array] | undefined)?.[0];
   }
 
   has(key: Uint8Array): boolean {
@@ -193,10 +193,13 @@ export class Store {
 }
 
 function prepare(database: Database) {
+  const get = database.prepare('SELECT value FROM entries WHERE key = ?');
+  // An array costs a sixth less than an object with a name in it.
+  get.setReturnArrays(true);
   return {
     begin: database.prepare('BEGIN'),
     end: database.prepare('COMMIT'),
-    get: database.prepare('SELECT value FROM entries WHERE key = ?'),
+    get,
     version: database.prepare('SELECT version FROM entries WHERE key = ?'),
     size: database.prepare('SELECT length(key) + length(value) AS size FROM entries WHERE key = ?'),
     set: database.prepare(

@@ -22,8 +22,12 @@ const LOOPED_TEXT_BYTES = 32;
 
 /** What a writer needs of a socket. */
 export type Sink = Pick<Writable, 'destroyed' | 'writableLength'> & {
-  write(bytes: Buffer, taken: () => void): unknown;
+  write(bytes: Uint8Array, taken: () => void): unknown;
+  cork?(): void;
+  uncork?(): void;
 };
+/** From here on it costs less to hand over two buffers than to copy one. */
+export const MIN_HANDED_BYTES = 16 * 1024;
 
 export class FrameWriter {
   readonly #socket: Sink;
@@ -119,6 +123,23 @@ export class FrameWriter {
     setImmediate(this.#flushLater);
   }
 
+  /**
+   * Ends the frame with `u32le length` + bytes that nobody changes any more: long ones go to the socket as they are, and at once.
+   * `begin` was told of the pieces before them alone, and of four bytes.
+   */
+  endSized(bytes: Uint8Array): void {
+    this.u32(bytes.length);
+    if (this.#used > this.#frameLimit) throw new RangeError('a frame is longer than it was announced');
+    const length = this.#used - this.#frameStart - HEADER_BYTES + bytes.length;
+    if (length > MAX_PAYLOAD_BYTES) throw new RangeError(`a payload of ${length} bytes`);
+    this.#slab.writeUInt32LE(length, this.#frameStart);
+    // One write of both.
+    this.#socket.cork?.();
+    this.flush();
+    if (!this.#socket.destroyed) this.#socket.write(bytes, nothingToDo);
+    this.#socket.uncork?.();
+  }
+
   /** A whole frame of given bytes. */
   frame(type: number, id: number, payload: Uint8Array): void {
     this.begin(type, id, payload.length);
@@ -161,3 +182,5 @@ export class FrameWriter {
     if (needed > this.#slab.length) this.#slab = Buffer.allocUnsafeSlow(needed);
   }
 }
+
+function nothingToDo(): void {}

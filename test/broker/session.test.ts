@@ -21,7 +21,7 @@ import {
   Status,
   ToBroker,
 } from '../../src/wire/broker-frames.ts';
-import { FrameWriter } from '../../src/wire/encoder.ts';
+import { FrameWriter, MIN_HANDED_BYTES } from '../../src/wire/encoder.ts';
 import { Framer } from '../../src/wire/framer.ts';
 import { ceiling, grant, KIB, TestBroker } from './support.ts';
 
@@ -215,6 +215,30 @@ describe('a frame that breaks the protocol ends the channel', () => {
     await cell.until(2);
     expect(cell.answers.map(({ status }) => status)).toEqual([Status.Ok, Status.Ok]);
     expect(test_.violations).toEqual([]);
+  });
+
+  test('a value is answered as it was set, copied into the frame or handed over behind it', async () => {
+    const cell = await Cell.open();
+    const values = [0, MIN_HANDED_BYTES - 1, MIN_HANDED_BYTES, MAX_VALUE_BYTES].map((bytes) => randomBytes(bytes));
+    for (const [index, value] of values.entries()) {
+      cell.ask(index + 1, KeyValue.Set, (writer) => {
+        named(writer, 'carts', `key ${index}`);
+        writer.sized(value);
+      });
+    }
+    await cell.until(values.length);
+    for (const operation of [KeyValue.Get, KeyValue.Current]) {
+      cell.answers.length = 0;
+      for (const index of values.keys()) {
+        cell.ask(index + 1, operation, (writer) => named(writer, 'carts', `key ${index}`));
+      }
+      await cell.until(values.length);
+      // Behind the version, where there is one, that there is a value and how long it is.
+      const head = operation === KeyValue.Get ? 5 : 13;
+      for (const { seat, payload } of cell.answers) {
+        expect(payload.subarray(head).equals(values[seat - 1]!), `${operation} ${seat}`).toBe(true);
+      }
+    }
   });
 
   test('any bytes end in answers or in a closed channel, and another cell is served', async () => {

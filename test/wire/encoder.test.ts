@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
-import { EARLY_FRAMES, FrameWriter } from '../../src/wire/encoder.ts';
+import { EARLY_FRAMES, FrameWriter, MIN_HANDED_BYTES } from '../../src/wire/encoder.ts';
 import { Framer } from '../../src/wire/framer.ts';
 import { MAX_PAYLOAD_BYTES } from '../../src/wire/frames.ts';
 
@@ -53,6 +53,48 @@ describe('FrameWriter', () => {
     writer.frame(1, 1, Buffer.alloc(11));
     await new Promise(setImmediate);
     expect(writes).toEqual([20]);
+  });
+
+  test('hands long bytes at the end of a frame over as they are, behind all that came before', async () => {
+    const written: Buffer[] = [];
+    const sink = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        written.push(chunk);
+        done();
+      },
+    });
+    const writer = new FrameWriter(sink);
+    const long = Buffer.alloc(MIN_HANDED_BYTES, 7);
+    writer.frame(1, 1, Buffer.from('before'));
+    writer.begin(2, 2, 5);
+    writer.u8(9);
+    writer.endSized(long);
+    writer.frame(3, 3, Buffer.from('after'));
+    await new Promise(setImmediate);
+    expect(written.some((chunk) => chunk.buffer === long.buffer && chunk.length === long.length)).toBe(true);
+    const frames: [number, number, string][] = [];
+    const framer = new Framer((type, id, bytes, start, end) => {
+      frames.push([type, id, bytes.toString('latin1', start, end)]);
+      return true;
+    });
+    expect(framer.push(Buffer.concat(written))).toBe(true);
+    const sized = Buffer.concat([Buffer.of(9, 0, MIN_HANDED_BYTES >> 8, 0, 0), long]).toString('latin1');
+    expect(frames).toEqual([
+      [1, 1, 'before'],
+      [2, 2, sized],
+      [3, 3, 'after'],
+    ]);
+  });
+
+  test('refuses what makes a frame too long, and pieces that were not announced', () => {
+    const writer = new FrameWriter(new PassThrough());
+    const end = (announced: number, bytes: number) => () => {
+      writer.begin(1, 1, announced);
+      writer.endSized(Buffer.alloc(bytes));
+    };
+    expect(end(4, MAX_PAYLOAD_BYTES - 4)).not.toThrow();
+    expect(end(4, MAX_PAYLOAD_BYTES - 3)).toThrow('a payload of');
+    expect(end(3, 1)).toThrow('longer than it was announced');
   });
 
   test('keeps frames whole and in order over a real socket, past every slab and with slow readers', async () => {
