@@ -24,13 +24,13 @@ export interface CoreImport {
 
 const WIT = new URL('../../../node_modules/@bytecodealliance/jco/lib/wit/builtin/', import.meta.url);
 
-async function witOf(name: string): Promise<string> {
+export async function witTextOf(name: string): Promise<string> {
   return readFile(new URL(`${VERSION}/wasi-${name}/package.wit`, WIT), 'utf8');
 }
 
 /** Full names without version: `wasi:io/poll`. */
 export async function interfacesOf(packageName: string): Promise<readonly string[]> {
-  const wit = await witOf(packageName);
+  const wit = await witTextOf(packageName);
   return [...wit.matchAll(/^interface ([a-z0-9-]+)/gm)].map((match) => `wasi:${packageName}/${match[1]!}`);
 }
 
@@ -85,7 +85,7 @@ async function failingFunctions(packageName: string): Promise<readonly string[]>
   const found: string[] = [];
   let interfaceName = '';
   let resource = '';
-  const text = (await witOf(packageName)).replaceAll(/\/\/.*$/gm, '').replaceAll(/\s+/g, ' ');
+  const text = (await witTextOf(packageName)).replaceAll(/\/\/.*$/gm, '').replaceAll(/\s+/g, ' ');
   const words =
     /interface ([a-z0-9-]+) \{|resource ([a-z0-9-]+) \{|\} (?=[a-z])|%?([a-z0-9-]+): (?:static )?func\(([^;]*);/g;
   for (const [whole, opened, resourceName, name, rest] of text.matchAll(words)) {

@@ -1,7 +1,7 @@
 /** Whom the guests of the rows call: an HTTP server of this process, there before any row is written down. */
 import { once } from 'node:events';
 import http from 'node:http';
-import type net from 'node:net';
+import net from 'node:net';
 
 const server = http.createServer((request, response) => {
   if (request.url === '/never') return;
@@ -26,8 +26,17 @@ server.unref();
 export const UPSTREAM_PORT = (server.address() as net.AddressInfo).port;
 export const UPSTREAM = `127.0.0.1:${UPSTREAM_PORT}`;
 
+/** Resets who connects, a moment later. */
+const resetting = net.createServer((socket) => setTimeout(() => socket.resetAndDestroy(), 20));
+resetting.listen(0, '127.0.0.1');
+await once(resetting, 'listening');
+resetting.unref();
+
+export const RESETTING_PORT = (resetting.address() as net.AddressInfo).port;
+
 /** Ends what hangs. */
 export function closeUpstream(): void {
   server.closeAllConnections();
   server.close();
+  resetting.close();
 }

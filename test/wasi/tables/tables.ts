@@ -5,5 +5,6 @@ import { CLOCKS } from './clocks.ts';
 import { HTTP_TABLE } from './http-outgoing.ts';
 import { IO } from './io.ts';
 import { RANDOM } from './random.ts';
+import { SOCKETS } from './sockets.ts';
 
-export const TABLES: readonly Table[] = [IO, CLOCKS, RANDOM, CLI, HTTP_TABLE];
+export const TABLES: readonly Table[] = [IO, CLOCKS, RANDOM, CLI, HTTP_TABLE, SOCKETS];
