@@ -1,8 +1,6 @@
 /** One cell's channel with bytes that no cell of ours would send, with too much of them, and without end. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import net from 'node:net';
-import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -23,13 +21,13 @@ import {
 } from '../../src/wire/broker-frames.ts';
 import { FrameWriter, MIN_HANDED_BYTES } from '../../src/wire/encoder.ts';
 import { Framer } from '../../src/wire/framer.ts';
+import { openChannel } from './channel.ts';
 import { ceiling, grant, KIB, TestBroker } from './support.ts';
 
 const SEATS = 4;
 const ROOMY = grant('carts', { maxSize: 64 * 1024 * KIB, maxValueSize: 512 * KIB });
 
 let test_: TestBroker;
-let cells = 0;
 
 beforeEach(() => {
   test_ = new TestBroker();
@@ -49,32 +47,8 @@ class Cell {
   }
 
   static async open(grants: readonly Grant[] = [ROOMY], greets = true): Promise<Cell> {
-    const token = randomBytes(16);
-    const server = net.createServer();
-    const address = path.join(test_.folder, `s${++cells}`);
-    server.listen(address);
-    await once(server, 'listening');
-    const near = net.connect(address);
-    const [far] = (await once(server, 'connection')) as [net.Socket];
-    server.close();
-    test_.broker.attach(
-      {
-        cell: cells,
-        replica: 'r',
-        component: 'shop/cart',
-        group: 'shop/cart@1',
-        grants,
-        seats: SEATS,
-        token: token.toString('hex'),
-      },
-      far,
-    );
+    const near = await openChannel(test_, { grants, seats: SEATS, greets });
     const cell = new Cell(near);
-    if (greets) {
-      near.write(token);
-      await once(near, 'readable');
-      near.read(16);
-    }
     const framer = new Framer((_type, seat, bytes, start, end) => {
       cell.answers.push({ seat, status: bytes[start]!, payload: Buffer.from(bytes.subarray(start + 1, end)) });
       return true;
@@ -83,7 +57,6 @@ class Cell {
       framer.push(chunk);
       for (const wake of cell.#waiting.splice(0)) wake();
     });
-    near.on('error', () => undefined);
     return cell;
   }
 
