@@ -75,6 +75,8 @@ export function childrenOf(
       entry: 'engine.ts',
       config: engine,
       nodeFlags: NODE_FLAGS,
+      // It meets what visitors and guests send: what stands in ours, secrets among it, is not its business.
+      env: {},
       ...ENGINE_STOP,
       ...output,
       afterExit: () => sweepLeftCells(folders.value.run),

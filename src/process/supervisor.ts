@@ -30,6 +30,8 @@ export interface ChildSpec {
   /** One JSON value, written as the first line of the child's standard input. */
   readonly config: unknown;
   readonly nodeFlags?: readonly string[];
+  /** Its whole environment; absent: ours. */
+  readonly env?: Readonly<Record<string, string>>;
   /** An open file for both of its outputs; absent: the terminal's. */
   readonly outputDescriptor?: number;
   readonly stopDeadlineMs?: number;
@@ -83,6 +85,7 @@ function superviseOne(spec: ChildSpec, say: (line: string) => void, final: (code
     const startedMs = performance.now();
     const process_ = spawn(process.execPath, [...(spec.nodeFlags ?? []), path.join(import.meta.dirname, spec.entry)], {
       stdio: ['pipe', spec.outputDescriptor ?? 'inherit', spec.outputDescriptor ?? 'inherit'],
+      ...(spec.env === undefined ? {} : { env: spec.env }),
     });
     child = process_;
     // A child that dies before it has read its configuration is reported by its exit, not by the broken pipe.

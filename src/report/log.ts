@@ -1,5 +1,6 @@
 import { pino, type Level, type Logger } from 'pino';
 import { Mask } from '../kit/mask.ts';
+import { visible } from '../kit/visible.ts';
 
 export interface MaskedLog {
   readonly log: Logger;
@@ -21,7 +22,7 @@ export interface LogOptions {
 export function createLogger(options: LogOptions): MaskedLog {
   const sink = options.sink ?? pino.destination({ fd: 1, sync: true });
   const mask = new Mask(options.secrets);
-  const masked = { write: (line: string): void => void sink.write(mask.hide(line)) };
+  const masked = { write: (line: string): void => void sink.write(visible(mask.hide(line))) };
   return {
     log: pino({ level: options.level, base: null }, masked),
     protect: (secrets) => mask.protect(secrets),

@@ -43,3 +43,20 @@ test('what is too short to be a secret masks nothing', () => {
   masked.log.info({ a: 'level' }, 'static');
   expect(JSON.parse(lines[0]!)).toMatchObject({ a: 'level', msg: 'static' });
 });
+
+test('what moves a terminal or turns text around is escaped, and means the same to who parses the line', () => {
+  const { lines, masked } = logged([]);
+  const said = 'a\u001b[2J\u007f\u0080\u009b2J\u009f\u2028\u2029\u202a\u202e\u2066\u2069b';
+  masked.log.info({ text: said }, 'static');
+  const line = lines.join('');
+  // oxlint-disable-next-line no-control-regex
+  expect(line.trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/);
+  expect((JSON.parse(line) as { text: string }).text).toBe(said);
+});
+
+test('what stands beside those is left as it is', () => {
+  const { lines, masked } = logged([]);
+  const said = 'a~\u00a0ä€\u2027\u202f\u2065\u206a😀';
+  masked.log.info({ text: said }, 'static');
+  expect(lines.join('')).toContain(said);
+});
