@@ -48,7 +48,8 @@ export class KeptBatch {
   /** `undefined` where all that was asked for has come; else how the process ended. `make` is asked anew for a second try. */
   read(make: () => KeptReading): Promise<Ended | undefined> {
     const read = this.#turn.then(() => this.#readInTurn(make));
-    this.#turn = read;
+    // Whatever throws is the bug of one reading.
+    this.#turn = read.catch(() => undefined);
     return read;
   }
 

@@ -196,6 +196,11 @@ describe('the process that stays', () => {
     const silent: KeptReading = { input: '', push: () => true, isComplete: () => false };
     const slow = new KeptBatch(command, { deadlineMs: 100, idleMs: 10_000 });
     expect(await slow.read(() => silent)).toMatchObject({ stop: 'Deadline' });
+    const bug = (): never => {
+      throw new Error('a bug');
+    };
+    await expect(batch.read(bug)).rejects.toThrow('a bug');
+    expect(await head()).toBe(await repository.head());
     await batch.rest();
     expect(await head()).toBe(await repository.head());
     command.close();
