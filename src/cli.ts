@@ -8,6 +8,7 @@ import type { Terminal } from './check/terminal.ts';
 const HELP = `headway follows HEAD: a git repository of YAML manifests is the only API of a fleet of WebAssembly components.
 
   headway run --repo <url> --ref <ref> [--path <dir>] [--data <dir>] [--listen <addr>] [--status <addr>]
+              [--engines <n>]               processes that share the traffic address
   headway run --config <runtime.yaml>
   headway demo [--no-visitor]               what \`npm start\` runs
   headway tour                              what \`npm run tour\` runs: good, bad and revert by themselves, with the numbers
@@ -64,7 +65,16 @@ const terminal: Terminal = {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   run: {
-    options: { repo: text, ref: text, path: text, data: text, listen: text, status: text, config: text },
+    options: {
+      repo: text,
+      ref: text,
+      path: text,
+      data: text,
+      listen: text,
+      status: text,
+      config: text,
+      engines: text,
+    },
     run: async (values) => (await import('./process/run.ts')).runCommand(values, terminal),
   },
   demo: {

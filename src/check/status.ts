@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { short } from '../kit/digest.ts';
 import { formatDuration } from '../kit/units.ts';
 import { auditedOf } from '../model/audited.ts';
+import type { EngineState } from '../model/engine.ts';
 import { EXIT, type ExitCode } from '../model/exit.ts';
 import type {
   Condition,
@@ -50,6 +51,12 @@ export async function status(options: StatusOptions, terminal: Terminal): Promis
   }
 }
 
+const ENGINE_WORDS: Readonly<Record<EngineState, string>> = {
+  Serving: 'serves',
+  CatchingUp: 'is being given what the others have',
+  Away: 'gives no answer',
+};
+
 export function statusText(status: Status): string {
   const { source, engine, roots } = status;
   const waiting = engine.waitingFor
@@ -58,6 +65,10 @@ export function statusText(status: Status): string {
   const lines = [
     ...(roots ? roots.flatMap(rootLines) : sourceLines(source, 'source')),
     ...waiting,
+    ...(engine.engines ?? []).map(
+      ({ name, state, generation, requests }) =>
+        `engine ${name} ${ENGINE_WORDS[state]}, generation ${generation}, ${requests} requests`,
+    ),
     `engine   ${engine.connected ? `generation ${engine.generation}, cells ${engine.sandbox}` : 'not connected; it serves its last snapshot'}`,
     ...(engine.processor === undefined ? [] : [`cpu      ${engine.processor}`]),
     '',

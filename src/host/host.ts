@@ -64,6 +64,8 @@ export interface HostOptions {
   readonly onChange: () => void;
   /** Why Strict must not be used, where the operator says so. */
   readonly forbidStrict?: string | undefined;
+  /** Which block of uids its cells have, where other engines start cells beside it. Absent: the first. */
+  readonly uidBlock?: number;
 }
 
 const UNKNOWN_SANDBOX = { strict: false, why: 'it is being found out which sandboxes work' } as const;
@@ -94,6 +96,7 @@ export class Host {
         heapMiB: HEAP_MIB,
         maxWasmPages,
         ...(forbidStrict === undefined ? {} : { forbidStrict }),
+        ...(options.uidBlock === undefined ? {} : { uidBlock: options.uidBlock }),
       },
       log,
       onRestart: () => {

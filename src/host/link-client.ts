@@ -2,7 +2,7 @@
  * Control's end of the link: `EnginePort` over a unix socket. A call while the link is down, or one that gets no answer, is
  * a Problem of policy Waiting: control looks again when `onChange` says that the link is back.
  */
-import net from 'node:net';
+import type net from 'node:net';
 import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
 import { err, ok, type Result } from '../kit/result.ts';
@@ -17,7 +17,7 @@ import {
   type LinkMethods,
   type ToEngine,
 } from '../wire/engine-link.ts';
-import { socketPath } from './socket-path.ts';
+import { connectTo } from './socket-path.ts';
 
 const RECONNECT_BACKOFF_INITIAL_MS = 20;
 const RECONNECT_BACKOFF_MAX_MS = 1_000;
@@ -34,6 +34,8 @@ export interface EngineLinkOptions {
 /** The port, and what only its owner needs. */
 export interface EngineLink extends ServingEngine {
   readonly connected: boolean;
+  /** Of the process at the other end; undefined while there is none. */
+  readonly epoch: string | undefined;
   close(): void;
 }
 
@@ -52,6 +54,7 @@ class EngineLinkClient implements EngineLink {
   readonly #pending = new Map<number, Pending>();
   #socket: net.Socket | undefined;
   #greeted = false;
+  #epoch: string | undefined;
   #why: Problem = problem('HW4120', 'the link to the engine is not up yet');
   #lastId = 0;
   #backoffMs = RECONNECT_BACKOFF_INITIAL_MS;
@@ -66,6 +69,10 @@ class EngineLinkClient implements EngineLink {
 
   get connected(): boolean {
     return this.#greeted;
+  }
+
+  get epoch(): string | undefined {
+    return this.#greeted ? this.#epoch : undefined;
   }
 
   observe: EnginePort['observe'] = () => this.#call('observe', null);
@@ -134,6 +141,7 @@ class EngineLinkClient implements EngineLink {
     const message = JSON.parse(line) as FromEngine;
     switch (message.type) {
       case 'hello':
+        this.#epoch = message.epoch;
         return this.#onHello(message.version);
       case 'answer':
         return this.#settle(message.id, message.result);
@@ -182,20 +190,6 @@ class EngineLinkClient implements EngineLink {
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-function connectTo(file: string): net.Socket {
-  let address;
-  try {
-    address = socketPath(file);
-  } catch (error) {
-    // The folder is not there yet: the same as a socket that is not.
-    return new net.Socket().destroy(error as Error);
-  }
-  const socket = net.connect(address.path);
-  socket.once('connect', () => address.release());
-  socket.once('error', () => address.release());
-  return socket;
 }
 
 function encode(message: ToEngine): Buffer {

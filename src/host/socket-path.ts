@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 
 /** `sun_path` of sockaddr_un holds 108 bytes with the zero at its end; Node would cut a longer path without a word. */
@@ -16,4 +17,18 @@ export function socketPath(file: string): SocketPath {
   if (Buffer.byteLength(file) <= MAX_SOCKET_PATH_BYTES) return { path: file, release: () => undefined };
   const folder = openSync(path.dirname(file), constants.O_RDONLY | constants.O_DIRECTORY);
   return { path: `/proc/self/fd/${folder}/${path.basename(file)}`, release: () => closeSync(folder) };
+}
+
+/** A folder that is not there yet is the same as a socket that is not. */
+export function connectTo(file: string): net.Socket {
+  let address;
+  try {
+    address = socketPath(file);
+  } catch (error) {
+    return new net.Socket().destroy(error as Error);
+  }
+  const socket = net.connect(address.path);
+  socket.once('connect', () => address.release());
+  socket.once('error', () => address.release());
+  return socket;
 }

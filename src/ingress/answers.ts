@@ -69,6 +69,19 @@ export const REFUSALS = {
     message: 'no routes have been loaded yet',
     retryAfterSeconds: 1,
   },
+  EngineAway: {
+    status: 503,
+    reason: 'EngineAway',
+    code: 'HW4133',
+    message: 'the engine that has this component is away',
+    retryAfterSeconds: 1,
+  },
+  EngineLost: {
+    status: 502,
+    reason: 'EngineLost',
+    code: 'HW4133',
+    message: 'the engine that has this component went away during the call',
+  },
 } as const satisfies Record<string, Answer>;
 
 /** How a call counts for its release. A failure is the guest's own doing. */

@@ -19,13 +19,12 @@ import { chooseArm, type CompiledArm, type CompiledRule, type Directory } from '
 import { sendCopy } from './copies.ts';
 import type { Exchange, ExchangeOwner } from './exchange.ts';
 import type { FailureLog } from './failure-log.ts';
+import { IDEMPOTENT } from './idempotent.ts';
 import { Group } from './group.ts';
 import { isQueuedCall, type Queued } from './queued.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { type ReleaseTally, Tallies } from './tally.ts';
 import { Upload } from './upload.ts';
-
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 export interface DispatcherOptions {
   readonly facts: RequestFacts;

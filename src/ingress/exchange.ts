@@ -14,6 +14,7 @@ import { Abort, Outcome } from '../wire/frames.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
 import { answerBody, type Answer } from './answers.ts';
 import type { CompiledArm, CompiledRule } from './compiled-rule.ts';
+import type { Request } from './request.ts';
 import { discard, type Upload } from './upload.ts';
 
 /** Up to here a body travels with its head in one write. */
@@ -30,7 +31,7 @@ export interface ExchangeOwner {
   onClientGone(exchange: Exchange): void;
 }
 
-export class Exchange extends ServerResponse implements CellExchange {
+export class Exchange extends ServerResponse<Request> implements CellExchange {
   owner: ExchangeOwner | undefined;
   rule: CompiledRule | undefined;
   arm: CompiledArm | undefined;

@@ -7,7 +7,7 @@
  * N2 The hot path costs no timer, no closure and no object beyond Node's own.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { GroupLoad, ReleaseSamples, RemoteCount, SyntheticRun } from '../model/engine.ts';
@@ -23,13 +23,15 @@ import { Dispatcher } from './dispatcher.ts';
 import { onExchangeClose, type Exchange } from './exchange.ts';
 import { InnerExchange } from './inner-exchange.ts';
 import { InnerRequests } from './inner-requests.ts';
-import { DEFAULT_LISTENER_LIMITS, Listener, type ListenerLimits } from './listener.ts';
+import { DEFAULT_LISTENER_LIMITS, Listener, type ListenerEvents, type ListenerLimits } from './listener.ts';
 import { FailureLog } from './failure-log.ts';
+import { Forward, takeClient } from './forward.ts';
 import type { Ejected } from './outliers.ts';
 import { Firings } from './firings.ts';
 import { Loads } from './load.ts';
 import { Previews } from './previews.ts';
 import { Remotes } from './remotes.ts';
+import type { Request } from './request.ts';
 import { RequestFacts } from './request-facts.ts';
 import { RouteTable } from './route-table.ts';
 import { SyntheticRuns, type SyntheticProgress } from './synthetic.ts';
@@ -44,6 +46,8 @@ export interface IngressOptions {
   readonly onFiringDone?: () => void;
   /** A replica gets no requests for a while because it fails, or may have them again. */
   readonly onEjected?: () => void;
+  /** To the engine that has what this one has not, where there are several. */
+  readonly connectHome?: () => Socket;
   /** A group asks for another number of replicas than it did. */
   readonly onLoad?: () => void;
 }
@@ -54,9 +58,16 @@ export interface Address {
   readonly port: number;
 }
 
+export interface ListenHow {
+  /** With other processes of this user that say so too: each gets its share of the connections. */
+  readonly shared?: boolean;
+}
+
 export interface Ingress {
   /** Opens the listener. Before the first snapshot everything is answered 503 `Starting`. */
-  listen(address: Address): Promise<Result<Address, Problem>>;
+  listen(address: Address, how?: ListenHow): Promise<Result<Address, Problem>>;
+  /** Opens a second listener, on a unix socket, for what other engines of this node hand over. */
+  listenForEngines(path: string): Promise<void>;
   /** Puts a snapshot in force and returns its generation; an older one than the present is refused. */
   apply(snapshot: Snapshot): Result<number, Problem>;
   /** Of the snapshot in force; 0 before the first. */
@@ -90,11 +101,19 @@ interface InForce {
   readonly rules: ReadonlyMap<string, CompiledRule>;
   readonly table: RouteTable<CompiledRule>;
   readonly previews: Previews | undefined;
+  /** Entries that another engine has. */
+  readonly elsewhere: ReadonlySet<EntryKey> | undefined;
 }
+
+/** More than a node has. */
+const MAX_ENGINES = 16;
 
 class HttpIngress implements Ingress {
   readonly #log: Logger;
   readonly #listener: Listener;
+  readonly #limits: ListenerLimits;
+  readonly #forward: Forward | undefined;
+  #inner: Listener | undefined;
   readonly #facts = new RequestFacts();
   readonly #dispatcher: Dispatcher;
   readonly #synthetic: SyntheticRuns;
@@ -131,25 +150,32 @@ class HttpIngress implements Ingress {
       options.onSyntheticDone ?? (() => undefined),
     );
     this.firings = new Firings(this.#dispatcher, options.log, options.onFiringDone ?? (() => undefined));
+    this.#limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
     this.#listener = new Listener(
-      { ...DEFAULT_LISTENER_LIMITS, ...options.limits },
-      {
-        onRequest: (request, exchange) => this.#onRequest(request, exchange),
-        onRequestWithExpectation: (request, exchange) => {
-          exchange.awaitsContinue = true;
-          this.#onRequest(request, exchange);
-        },
-        onUnmetExpectation: (_request, exchange) => {
-          exchange.owner = this.#dispatcher;
-          exchange.shouldKeepAlive = false;
-          exchange.answer(REFUSALS.ExpectationFailed);
-        },
-      },
+      this.#limits,
+      this.#events((request, exchange) => this.#onRequest(request, exchange)),
     );
+    this.#forward = options.connectHome && new Forward(options.connectHome);
   }
 
-  async listen({ host, port }: Address): Promise<Result<Address, Problem>> {
-    const opened = await this.#listener.open(host, port, (error) => {
+  #events(onRequest: ListenerEvents['onRequest']): ListenerEvents {
+    return {
+      onRequest,
+      onRequestWithExpectation: (request, exchange) => {
+        exchange.awaitsContinue = true;
+        onRequest(request, exchange);
+      },
+      onUnmetExpectation: (_request, exchange) => {
+        exchange.owner = this.#dispatcher;
+        exchange.shouldKeepAlive = false;
+        exchange.answer(REFUSALS.ExpectationFailed);
+      },
+    };
+  }
+
+  async listen({ host, port }: Address, { shared = false }: ListenHow = {}): Promise<Result<Address, Problem>> {
+    const at = shared ? { host, port, reusePort: true } : { host, port };
+    const opened = await this.#listener.open(at, (error) => {
       this.#log.error({ error: error.message }, 'listener failed');
     });
     if (!opened.ok) {
@@ -165,7 +191,7 @@ class HttpIngress implements Ingress {
   async openDoor({ path, token }: Door, callOf: FindCall): Promise<void> {
     const remotes = this.#remotes;
     const requests = new InnerRequests({ token, callOf, remotes, dispatcher: this.#dispatcher, facts: this.#facts });
-    const onRequest = (request: IncomingMessage, exchange: Exchange): void =>
+    const onRequest = (request: Request, exchange: Exchange): void =>
       this.#onInner(request, exchange as InnerExchange, requests);
     // The broker sends no `expect`; and a body may take as long as the call has time.
     const limits = { ...DEFAULT_LISTENER_LIMITS, requestTimeoutMs: 0 };
@@ -173,6 +199,22 @@ class HttpIngress implements Ingress {
     const listener = new Listener(limits, events, InnerExchange);
     this.#door = { listener, requests };
     await listener.openPath(path, (error) => this.#log.error({ error: error.message }, 'the door failed'));
+  }
+
+  async listenForEngines(path: string): Promise<void> {
+    const events = this.#events((request, exchange) => {
+      const client = takeClient(request);
+      if (client === undefined) {
+        exchange.owner = this.#dispatcher;
+        exchange.answer(REFUSALS.BadRequest, 'no engine says such a head');
+        return;
+      }
+      request.saidClient = client;
+      this.#onRequest(request, exchange);
+    });
+    // Each of the others keeps to its own share of the clients.
+    this.#inner = new Listener({ ...this.#limits, maxConnections: MAX_ENGINES * this.#limits.maxConnections }, events);
+    await this.#inner.openPath(path, (error) => this.#log.error({ error: error.message }, 'the handover failed'));
   }
 
   get generation(): number {
@@ -192,7 +234,8 @@ class HttpIngress implements Ingress {
     const remotes = this.#remotes.apply(snapshot);
     const unseen = (snapshot.previews ?? []).flatMap((one) => one.rules);
     this.#dispatcher.tallies.judgeBy([...snapshot.rules, ...unseen, ...remotes]);
-    this.#inForce = { snapshot, rules, table: new RouteTable([...rules.values()]), previews };
+    const elsewhere = this.#forward && snapshot.elsewhere ? new Set(snapshot.elsewhere) : undefined;
+    this.#inForce = { snapshot, rules, table: new RouteTable([...rules.values()]), previews, elsewhere };
     const named = [...snapshot.rules, ...(previews?.rules ?? []).map(({ rule }) => rule), ...remotes];
     const arms = named.flatMap((rule) => rule.arms);
     const mailboxes = named.flatMap(({ mailbox = 0, arms: own }) =>
@@ -239,13 +282,18 @@ class HttpIngress implements Ingress {
     this.#dispatcher.isClosing = true;
     this.#synthetic.close();
     this.#loads.close();
-    const [{ wasCutOff }] = await Promise.all([this.#listener.drain(deadlineMs), this.firings.close(deadlineMs)]);
+    const [{ wasCutOff }] = await Promise.all([
+      this.#listener.drain(deadlineMs),
+      this.firings.close(deadlineMs),
+      this.#inner?.drain(deadlineMs),
+    ]);
+    this.#forward?.close();
     // What guests ask is asked on behalf of what has ended by now.
     await this.#door?.listener.drain(0);
     if (wasCutOff) this.#log.warn({ deadlineMs }, 'connections cut off at the deadline of the drain');
   }
 
-  #onRequest(request: IncomingMessage, exchange: Exchange): void {
+  #onRequest(request: Request, exchange: Exchange): void {
     if (!this.#readHead(request, exchange)) return;
     exchange.awaitsContinue &&= this.#facts.hasBody;
     exchange.acceptsTrailers = this.#facts.acceptsTrailers;
@@ -253,7 +301,7 @@ class HttpIngress implements Ingress {
   }
 
   /** What a guest asks of another entry. */
-  #onInner(request: IncomingMessage, exchange: InnerExchange, requests: InnerRequests): void {
+  #onInner(request: Request, exchange: InnerExchange, requests: InnerRequests): void {
     const call = requests.identify(request);
     if (call === 'Stranger') return void request.socket.destroy();
     const asker = call === 'NoCall' ? undefined : entryOfGroup(call.group);
@@ -261,7 +309,7 @@ class HttpIngress implements Ingress {
   }
 
   /** `false`: it is refused, and answered. */
-  #readHead(request: IncomingMessage, exchange: Exchange, asker?: EntryKey): boolean {
+  #readHead(request: Request, exchange: Exchange, asker?: EntryKey): boolean {
     exchange.owner = this.#dispatcher;
     exchange.requestId = `${this.#requestIdPrefix}-${(++this.#requests).toString(36)}`;
     const fault = this.#facts.read(request, exchange.requestId, asker);
@@ -269,7 +317,7 @@ class HttpIngress implements Ingress {
     return fault === undefined;
   }
 
-  #begin(request: IncomingMessage, exchange: Exchange): void {
+  #begin(request: Request, exchange: Exchange): void {
     const facts = this.#facts;
     exchange.on('close', onExchangeClose);
     const isGathered = facts.contentLength > 0 && facts.contentLength <= MAX_GATHERED_BYTES && !exchange.awaitsContinue;
@@ -314,6 +362,10 @@ class HttpIngress implements Ingress {
       return;
     }
     exchange.rule = rule;
+    if (this.#inForce.elsewhere?.has(rule.rule.entry)) {
+      this.#forward!.send(exchange);
+      return;
+    }
     const { requestBodyBytes, requestTimeoutMs } = rule.rule;
     if (facts.contentLength > requestBodyBytes) {
       exchange.answer(REFUSALS.BodyTooLarge, `${facts.contentLength} bytes, the limit is ${requestBodyBytes}`);

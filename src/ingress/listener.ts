@@ -2,8 +2,8 @@
  * node:http, set up so that nothing has to be trusted: bounds in bytes, in time and in connections, and an answer of our
  * own for everything that never becomes a request.
  */
-import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
-import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, STATUS_CODES, type Server } from 'node:http';
+import { Server as NetServer, type AddressInfo, type ListenOptions, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { err, ok, type Result } from '../kit/result.ts';
 import { answerBody, REFUSALS, type Answer } from './answers.ts';
@@ -35,10 +35,10 @@ export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
 };
 
 export interface ListenerEvents {
-  onRequest(request: IncomingMessage, exchange: Exchange): void;
+  onRequest(request: Request, exchange: Exchange): void;
   /** The client waits for a 100 before it sends the body. */
-  onRequestWithExpectation(request: IncomingMessage, exchange: Exchange): void;
-  onUnmetExpectation(request: IncomingMessage, exchange: Exchange): void;
+  onRequestWithExpectation(request: Request, exchange: Exchange): void;
+  onUnmetExpectation(request: Request, exchange: Exchange): void;
 }
 
 export class Listener {
@@ -77,16 +77,12 @@ export class Listener {
   }
 
   /** Resolves with where it listens, or with why it does not. `onError` hears of what goes wrong afterwards. */
-  open(
-    host: string,
-    port: number,
-    onError: (error: Error) => void,
-  ): Promise<Result<AddressInfo, NodeJS.ErrnoException>> {
+  open(at: ListenOptions, onError: (error: Error) => void): Promise<Result<AddressInfo, NodeJS.ErrnoException>> {
     const server = this.#server;
     return new Promise((resolve) => {
       const onFailure = (error: NodeJS.ErrnoException): void => resolve(err(error));
       server.once('error', onFailure);
-      server.listen(port, host, () => {
+      server.listen(at, () => {
         server.off('error', onFailure);
         server.on('error', onError);
         resolve(ok(server.address() as AddressInfo));

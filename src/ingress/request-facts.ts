@@ -7,11 +7,11 @@
  * F2 Who asked is told by us: inbound `forwarded`, `x-forwarded-*`, `x-real-ip` and `x-headway-caller` are dropped, ours are set.
  * F3 A head that two readers could understand differently is refused.
  */
-import type { IncomingMessage } from 'node:http';
 import { CALLER_HEADER, DOOR_HEADER } from '../wire/door.ts';
 import { MAX_HEADERS } from '../wire/frames.ts';
 import type { RequestHead } from '../wire/request-head.ts';
 import { AuthorityCache } from './authority.ts';
+import type { Request } from './request.ts';
 import { RequestTarget } from './target.ts';
 
 /** What the ingress adds: x-forwarded-for (or who the caller is), -proto, -host, x-request-id. */
@@ -109,7 +109,7 @@ export class RequestFacts {
   }
 
   /** `ownRequestId` is used where the client sent none that can be passed on; `asker` is the entry whose guest asks. */
-  read(request: IncomingMessage, ownRequestId: string, asker?: string): HeadFault | undefined {
+  read(request: Request, ownRequestId: string, asker?: string): HeadFault | undefined {
     const why = this.target.read(request.url!);
     if (why !== undefined) return { type: 'BadRequest', why };
     const fault = this.#readHeaders(request.rawHeaders) ?? this.#readHost(request);
@@ -117,7 +117,7 @@ export class RequestFacts {
     const { head } = this;
     head.method = request.method!;
     head.path = this.target.path + this.target.query;
-    if (asker === undefined) this.#add('x-forwarded-for', request.socket.remoteAddress ?? '');
+    if (asker === undefined) this.#add('x-forwarded-for', request.clientAddress);
     else this.#add(CALLER_HEADER, asker);
     this.#add('x-forwarded-proto', 'http');
     this.#add('x-forwarded-host', head.authority);
@@ -226,7 +226,7 @@ export class RequestFacts {
     }
   }
 
-  #readHost(request: IncomingMessage): HeadFault | undefined {
+  #readHost(request: Request): HeadFault | undefined {
     if (this.#hosts > 1) return { type: 'BadRequest', why: 'several Host headers' };
     if (this.#hosts === 0 && request.httpVersion !== '1.0') return { type: 'BadRequest', why: 'no Host header' };
     const text = this.target.authority ?? (this.#hosts === 0 ? '' : this.#hostText.trim());

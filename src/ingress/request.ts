@@ -12,7 +12,14 @@ const ASKED_LENGTHS = Uint8Array.from({ length: 32 }, (_, length) =>
 );
 const NONE: NodeJS.Dict<string> = Object.freeze({});
 
-export class Request extends IncomingMessage {}
+export class Request extends IncomingMessage {
+  /** Said by the engine that the client is connected to; empty where it is this one. */
+  saidClient = '';
+
+  get clientAddress(): string {
+    return this.saidClient === '' ? (this.socket.remoteAddress ?? '') : this.saidClient;
+  }
+}
 
 // The declared property cannot be overridden by an accessor in the class.
 Object.defineProperty(Request.prototype, 'headers', {

@@ -117,6 +117,7 @@ export const RUNTIME_DEFAULTS = {
   status: '127.0.0.1:8081',
   releaseHeader: true,
   preview: { header: false },
+  engines: 1,
   limits: { replicas: 64, connections: 10_000, poolSize: 2, mirror: '2Gi', store: '4Gi', journal: '256Mi' },
   report: { targets: { checks: false, deployments: false, timeout: '10s' } },
   log: { level: 'info' },

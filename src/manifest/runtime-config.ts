@@ -71,6 +71,8 @@ export interface RuntimeConfig {
   };
   /** Opens the values of Secrets. */
   readonly identityFiles: readonly string[];
+  /** Processes that share `listen` and `limits`. */
+  readonly engines: number;
   readonly limits: {
     /** For all cells together; absent: the machine decides. */
     readonly memoryBytes?: number;
@@ -149,6 +151,7 @@ function configOf(runtime: Runtime): RuntimeConfig {
     ...(webhook ? { webhook: { secret: secretOf(webhook.secret) } } : {}),
     artifacts: artifactsOf(artifacts),
     identityFiles: secrets?.identityFiles ?? [],
+    engines: runtime.engines ?? RUNTIME_DEFAULTS.engines,
     limits: {
       ...(limits.memory === undefined ? {} : { memoryBytes: bytesOf(limits.memory) }),
       replicas: limits.replicas ?? defaults.replicas,

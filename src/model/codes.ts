@@ -4,6 +4,7 @@ import { BINARY_CODES } from './binary-codes.ts';
 import { CELL_CODES } from './cell-codes.ts';
 import { CHECK_CODES } from './check-codes.ts';
 import { DAEMON_CODES } from './daemon-codes.ts';
+import { ENGINE_CODES } from './engine-codes.ts';
 import { FIRING_CODE_ROWS } from './firing-codes.ts';
 import { INGRESS_CODES } from './ingress-codes.ts';
 import { LINK_CODES } from './link-codes.ts';
@@ -294,6 +295,7 @@ export const CODES = {
     remedy: 'restart both, so that they are of one build',
     policy: 'Waiting',
   },
+  ...ENGINE_CODES,
   HW4751: {
     title: 'another instance of a singleton is there',
     remedy: 'none: it starts when the other one has ended',

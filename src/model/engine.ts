@@ -200,6 +200,23 @@ export interface GroupLoad {
   readonly idleMs: number;
 }
 
+/**
+ * `CatchingUp`: it serves nothing while others do, and is being given what they have. `Away`: it gives no answer; what is
+ * said of it is what was seen last.
+ */
+export type EngineState = 'Serving' | 'CatchingUp' | 'Away';
+
+/** One engine process of several, for people. */
+export interface EngineMember {
+  /** `1` is the first. */
+  readonly name: string;
+  readonly state: EngineState;
+  readonly epoch: string;
+  readonly generation: number;
+  /** That it has answered since its start, of what it serves now. */
+  readonly requests: number;
+}
+
 export interface EngineObserved {
   /** New with every engine process: counters and replicas of another epoch are gone. */
   readonly epoch: string;
@@ -225,6 +242,8 @@ export interface EngineObserved {
     readonly processor?: string;
   };
   readonly poolReady: number;
+  /** Where several engines are shown as one. Absent: there is one. */
+  readonly engines?: readonly EngineMember[];
 }
 
 /** Requests that the runtime itself sends to a release, reported as synthetic. */

@@ -120,4 +120,6 @@ export interface Snapshot {
   readonly parts?: { readonly [root: string]: number };
   /** Absent: nobody may. */
   readonly previewAccess?: PreviewAccess;
+  /** Of one engine among several: entries whose cells the first engine alone has. Absent: this one has all. */
+  readonly elsewhere?: readonly EntryKey[];
 }

@@ -1,5 +1,5 @@
 import type { EntryKey } from './component.ts';
-import type { BindingTier } from './engine.ts';
+import type { BindingTier, EngineMember } from './engine.ts';
 import type { FiringOutcome } from './firing.ts';
 import type { ProcessorUse } from './processor.ts';
 import type { ScheduleKey } from './schedule.ts';
@@ -315,6 +315,8 @@ export interface Status {
     readonly sandbox: string;
     /** What holds cells to their share of the processors; absent where that is not known. */
     readonly processor?: string;
+    /** The processes, where several are shown as one. Absent: there is one. */
+    readonly engines?: readonly EngineMember[];
     /** Roots that have to say what they serve before anything is published. Absent: none. */
     readonly waitingFor?: readonly string[];
   };

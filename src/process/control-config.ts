@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { RunOptions } from './run-options.ts';
 
 /** What control is started with, as one line of JSON on its standard input. */
@@ -28,4 +29,13 @@ export interface DataFolders {
   /** The cells' code; its parents are open to the uids that cells run under. */
   readonly boot: string;
   readonly engineSocket: string;
+}
+
+/** Where control finds engine 2 and those after it, each with a run folder of its own. */
+export function engineFolder({ run }: Pick<DataFolders, 'run'>, number: number): string {
+  return number === 1 ? run : path.join(run, `engine-${number}`);
+}
+
+export function engineSocketOf(folders: Pick<DataFolders, 'run' | 'engineSocket'>, number: number): string {
+  return number === 1 ? folders.engineSocket : path.join(engineFolder(folders, number), 'engine.sock');
 }

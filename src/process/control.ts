@@ -8,7 +8,6 @@ import { pino, type Logger } from 'pino';
 import { openContentStore } from '../artifact/store.ts';
 import { openSupply } from '../artifact/supply.ts';
 import { openComponents } from '../component/components.ts';
-import { connectEngine } from '../host/link-client.ts';
 import { EXIT } from '../model/exit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { EnginePort, ServingEngine } from '../reconcile/ports.ts';
@@ -17,6 +16,7 @@ import type { StoredBytes } from '../report/metrics.ts';
 import { createReport } from '../report/server.ts';
 import { readChildConfig } from './child-config.ts';
 import { skippingClock, systemClock } from './clock.ts';
+import { connectEngines } from './connected-engines.ts';
 import type { ControlConfig } from './control-config.ts';
 import { createFleet } from './fleet.ts';
 import { openManifestParser } from './manifest-parser.ts';
@@ -54,7 +54,7 @@ async function run({ options, folders, version, skips }: ControlConfig): Promise
 
   const roots: OpenRoot[] = [];
   for (const root of options.roots) roots.push(await openRoot(root, { options, folders }, { clock, log, protect }));
-  const engine = connectEngine({ path: folders.engineSocket, log });
+  const engine = connectEngines({ count: options.engines, folders, clock, log });
   if (roots.every(({ journal }) => !journal.desired())) await mustReachOne(roots, engine, log);
 
   const manifest = openManifestParser({ log });

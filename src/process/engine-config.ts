@@ -24,11 +24,20 @@ export interface EngineConfig {
   readonly maxConnections?: number;
   /** From SIGTERM until what is in flight is cut off. */
   readonly drainDeadlineMs?: number;
+  /** It is one of several that share the port and the machine; absent: there is one. */
+  readonly among?: {
+    readonly number: number;
+    readonly count: number;
+    /** Where the first takes what the others hand over to it: a unix socket of mode 0600. */
+    readonly handoverPath: string;
+  };
   readonly logLevel?: string;
   /** The operator's reason not to use Strict. */
   readonly forbidStrict?: string;
 }
 
+/** Of the machine's memory, for cells, where the operator does not say. */
+export const DEFAULT_MEMORY_SHARE = 0.5;
 export const DEFAULT_POOL_SIZE = 2;
 export const DEFAULT_MAX_REPLICAS = 256;
 export const DEFAULT_DRAIN_DEADLINE_MS = 30_000;

@@ -2,7 +2,8 @@
  * The engine process: listener, route snapshot and cells. It outlives control: without it, it serves its last snapshot.
  *
  * It listens at once and answers 503 `Starting` until control has published: a client that comes early gets an answer
- * that says why, and a port in use is found out before anything else is built.
+ * that says why, and a port in use is found out before anything else is built. One of several engines listens with its
+ * first snapshot: the kernel would give it its share of the clients before.
  */
 import { fork } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -12,13 +13,12 @@ import path from 'node:path';
 import { pino, type Logger } from 'pino';
 import { Host } from '../host/host.ts';
 import { LinkServer } from '../host/link-server.ts';
-import { socketPath } from '../host/socket-path.ts';
+import { connectTo, socketPath } from '../host/socket-path.ts';
 import { createIngress, type Ingress } from '../ingress/ingress.ts';
 import { lockDataFolder, type DataLock } from '../journal/lock.ts';
 import { ok } from '../kit/result.ts';
 import type { EngineObserved } from '../model/engine.ts';
 import { EXIT } from '../model/exit.ts';
-import type { Door } from '../wire/door.ts';
 import type { LinkHandlers } from '../wire/engine-link.ts';
 import { readChildConfig } from './child-config.ts';
 import { servingLogSink } from './log-sink.ts';
@@ -26,12 +26,11 @@ import { endWith } from './start-failure.ts';
 import {
   DEFAULT_DRAIN_DEADLINE_MS,
   DEFAULT_MAX_REPLICAS,
+  DEFAULT_MEMORY_SHARE,
   DEFAULT_POOL_SIZE,
   type EngineConfig,
 } from './engine-config.ts';
 
-/** Of the machine's memory, for cells, where the operator does not say. */
-const DEFAULT_MEMORY_SHARE = 0.5;
 const SPAWNER = path.join(import.meta.dirname, `spawner${path.extname(import.meta.filename)}`);
 const BROKER = path.join(import.meta.dirname, `broker${path.extname(import.meta.filename)}`);
 /** In the run folder. */
@@ -45,7 +44,8 @@ process.on('SIGTERM', end);
 // A terminal sends these to everybody in it; the supervisor ends its children in order.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
 const config = await readChildConfig<EngineConfig>(end);
-const log = pino({ name: 'engine', level: config.logLevel ?? 'info' }, servingLogSink());
+const whole = pino({ name: 'engine', level: config.logLevel ?? 'info' }, servingLogSink());
+const log = config.among ? whole.child({ engine: config.among.number }) : whole;
 await run(config, log);
 
 async function run(config: EngineConfig, log: Logger): Promise<void> {
@@ -56,8 +56,10 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   if (!lock.ok) endWith(lock.error);
   const epoch = randomUUID();
   const changed = { say: (): void => undefined };
+  const { among } = config;
   const ingress = createIngress({
     log,
+    ...(among && among.number > 1 ? { connectHome: () => connectTo(among.handoverPath) } : {}),
     ...(config.maxConnections === undefined ? {} : { limits: { maxConnections: config.maxConnections } }),
     onFailureRun: (release, run) => {
       log.warn({ release, run }, 'a release fails again and again');
@@ -68,11 +70,14 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     onLoad: () => changed.say(),
     onEjected: () => changed.say(),
   });
-  const listening = await ingress.listen(config.listen);
-  if (!listening.ok) {
+  const listen = once(async () => {
+    const listening = await ingress.listen(config.listen, { shared: among !== undefined });
+    if (listening.ok) return;
     log.fatal({ problem: listening.error }, 'the engine cannot listen');
     endWith(listening.error, EXIT.PortInUse);
-  }
+  });
+  if (!among) await listen();
+  else if (among.number === 1) await atSocket(among.handoverPath, (at) => ingress.listenForEngines(at));
   const door = { path: path.join(config.runFolder, DOOR_NAME), token: randomBytes(DOOR_TOKEN_BYTES).toString('hex') };
   const host = new Host({
     door,
@@ -91,23 +96,38 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     callRemote: (call) => ingress.callRemote(call),
     onChange: () => changed.say(),
     forbidStrict: config.forbidStrict,
+    ...(among ? { uidBlock: among.number - 1 } : {}),
   });
-  await openDoor(door, (at) => ingress.openDoor(at, (cell, call) => host.broker.callOf(cell, call)));
-  const link = await LinkServer.open({ path: config.linkPath, epoch, handlers: handlersOf(epoch, host, ingress), log });
+  await atSocket(door.path, (at) =>
+    ingress.openDoor({ ...door, path: at }, (cell, call) => host.broker.callOf(cell, call)),
+  );
+  const link = await LinkServer.open({
+    path: config.linkPath,
+    epoch,
+    handlers: handlersOf(epoch, { host, ingress, listen }),
+    log,
+  });
   changed.say = () => link.changed();
   stop = once(() => shutDown({ config, log, lock: lock.value, ingress, host, link }));
 }
 
-/** Nobody but the broker of this user may knock. */
-async function openDoor({ path: file, token }: Door, open: (door: Door) => Promise<void>): Promise<void> {
+/** Nobody but this user may knock. @throws where the socket cannot be made: without it there is no engine. */
+async function atSocket(file: string, open: (path: string) => Promise<void>): Promise<void> {
   // What lies there belongs to an engine that is gone.
   rmSync(file, { force: true });
   const address = socketPath(file);
-  await open({ path: address.path, token }).finally(() => address.release());
+  await open(address.path).finally(() => address.release());
   chmodSync(file, 0o600);
 }
 
-function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
+interface Serving {
+  readonly host: Host;
+  readonly ingress: Ingress;
+  /** Once, and done where it was done. */
+  readonly listen: () => Promise<void>;
+}
+
+function handlersOf(epoch: string, { host, ingress, listen }: Serving): LinkHandlers {
   const observe = (): EngineObserved => ({
     epoch,
     generation: ingress.generation,
@@ -138,6 +158,8 @@ function handlersOf(epoch: string, host: Host, ingress: Ingress): LinkHandlers {
       // A candidate that its routes bring traffic to needs the grants that came with it.
       if (snapshot.grants && snapshot.generation >= ingress.generation) await host.broker.grant(snapshot.grants);
       const applied = ingress.apply(snapshot);
+      // One of several: whoever connected before would have met one that serves nothing, beside others that do.
+      if (applied.ok) await listen();
       return applied.ok ? ok({ generation: applied.value }) : applied;
     },
     inForce: () => ok(ingress.snapshot ?? null),

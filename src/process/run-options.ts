@@ -39,6 +39,8 @@ export function runOptions(flags: RunFlags): Result<RunOptions, readonly Problem
   const status = parseAddress(text(flags['status']) ?? config.status, 'status');
   if (!listen.ok) return err([listen.error]);
   if (!status.ok) return err([status.error]);
+  const engines = enginesOf(text(flags['engines']) ?? String(config.engines), listen.value);
+  if (!engines.ok) return err([engines.error]);
   const data = text(flags['data']);
   return ok({
     ...config,
@@ -53,6 +55,7 @@ export function runOptions(flags: RunFlags): Result<RunOptions, readonly Problem
     data: data === undefined ? path.resolve(folder, config.data) : path.resolve(data),
     listen: listen.value,
     status: status.value,
+    engines: engines.value,
   });
 }
 
@@ -87,6 +90,22 @@ export function parseAddress(address: string, what: string): Result<Address, Pro
     );
   }
   return ok({ host: match[1] ?? match[2]!, port });
+}
+
+/** As many as the schema of the file allows. */
+const MAX_ENGINES = 16;
+
+function enginesOf(given: string, listen: Address): Result<number, Problem> {
+  const engines = /^[0-9]{1,2}$/.test(given) ? Number(given) : 0;
+  if (engines < 1 || engines > MAX_ENGINES) {
+    return err(problem('HW1170', `--engines "${given}" is not a number from 1 to ${MAX_ENGINES}`));
+  }
+  if (engines > 1 && listen.port === 0) {
+    return err(
+      problem('HW1171', `${engines} engines cannot listen on ${printedAddress(listen)}: each would get another port`),
+    );
+  }
+  return ok(engines);
 }
 
 export function printedAddress({ host, port }: Address): string {

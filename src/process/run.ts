@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from '../model/exit.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ControlConfig } from './control-config.ts';
 import { layOutDataFolder } from './data-folders.ts';
-import type { EngineConfig } from './engine-config.ts';
+import { enginesOf, portProblem, sweepSurplus } from './engines.ts';
 import { runOptions, type RunFlags, type RunOptions } from './run-options.ts';
 import { exitCodeOf } from './start-failure.ts';
 import { sweepLeftCells } from './left-cells.ts';
@@ -27,6 +27,12 @@ export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<E
     printProblem(terminal, specs.error);
     return exitCodeOf(specs.error);
   }
+  const taken = options.value.engines > 1 ? await portProblem(options.value.listen) : undefined;
+  if (taken) {
+    printProblem(terminal, taken);
+    return EXIT.PortInUse;
+  }
+  await sweepSurplus(options.value);
   const supervisor = supervise(specs.value, (line) => terminal.err(`headway: ${line}\n`));
   stopOnSignals(() => supervisor.stop());
   return (await supervisor.ended) as ExitCode;
@@ -39,48 +45,33 @@ export interface ChildrenSettings {
   readonly skips?: string;
 }
 
-/** Engine and control for these options; control is stopped first. */
+/** Control and engines for these options; control is stopped first. */
 export function childrenOf(
   options: RunOptions,
   { outputDescriptor, skips }: ChildrenSettings = {},
 ): Result<readonly ChildSpec[], Problem> {
   const folders = layOutDataFolder(options.data);
   if (!folders.ok) return folders;
-  const { limits, logLevel } = options;
   const control: ControlConfig = {
     version: VERSION,
     options,
     folders: folders.value,
     ...(skips === undefined ? {} : { skips }),
   };
-  const engine: EngineConfig = {
-    listen: options.listen,
-    linkPath: folders.value.engineSocket,
-    runFolder: folders.value.run,
-    bootFolder: folders.value.boot,
-    storeFolder: folders.value.store,
-    storesFolder: folders.value.stores,
-    volumesFolder: folders.value.volumes,
-    poolSize: limits.poolSize,
-    maxReplicas: limits.replicas,
-    maxConnections: limits.connections,
-    ...(limits.memoryBytes === undefined ? {} : { memoryBytes: limits.memoryBytes }),
-    logLevel,
-  };
   const output = outputDescriptor === undefined ? {} : { outputDescriptor };
   return ok([
     { name: 'control', entry: 'control.ts', config: control, nodeFlags: NODE_FLAGS, ...CONTROL_STOP, ...output },
-    {
-      name: 'engine',
+    ...enginesOf(options, folders.value).map(({ name, config, runFolder }): ChildSpec => ({
+      name,
       entry: 'engine.ts',
-      config: engine,
+      config,
       nodeFlags: NODE_FLAGS,
       // It meets what visitors and guests send: what stands in ours, secrets among it, is not its business.
       env: {},
       ...ENGINE_STOP,
       ...output,
-      afterExit: () => sweepLeftCells(folders.value.run),
-    },
+      afterExit: () => sweepLeftCells(runFolder),
+    })),
   ]);
 }
 

@@ -1,5 +1,5 @@
 /**
- * The supervisor: starts the engine and control, starts each again when it dies, and ends them in order. It holds no
+ * The supervisor: starts the engines and control, starts each again when it dies, and ends them in order. It holds no
  * state of the domain and talks to nobody, so there is nothing in it that could fail with a poison commit.
  *
  * Invariants
@@ -35,6 +35,8 @@ export interface ChildSpec {
   /** An open file for both of its outputs; absent: the terminal's. */
   readonly outputDescriptor?: number;
   readonly stopDeadlineMs?: number;
+  /** Neighbours of one stage are stopped together. Absent: each by itself. */
+  readonly stopStage?: string;
   /** Runs after each end of the child, before it is started again. What it fails by is said and stops nothing. */
   readonly afterExit?: () => Promise<void>;
 }
@@ -49,7 +51,7 @@ export interface Supervisor {
 }
 
 export const CONTROL_STOP = { stopDeadlineMs: STOP_CONTROL_DEADLINE_MS } as const;
-export const ENGINE_STOP = { stopDeadlineMs: STOP_ENGINE_DEADLINE_MS } as const;
+export const ENGINE_STOP = { stopDeadlineMs: STOP_ENGINE_DEADLINE_MS, stopStage: 'engines' } as const;
 
 /** Starts the children in the order given; `stop` ends them in the same order: who decides first, who serves last. */
 export function supervise(specs: readonly ChildSpec[], say: (line: string) => void): Supervisor {
@@ -59,7 +61,7 @@ export function supervise(specs: readonly ChildSpec[], say: (line: string) => vo
 
   function stop(code: number): Promise<void> {
     stopping ??= (async () => {
-      for (const child of children) await child.stop();
+      for (const stage of stagesOf(specs)) await Promise.all(stage.map((index) => children[index]!.stop()));
       ended.resolve(code);
     })();
     return stopping;
@@ -70,6 +72,17 @@ export function supervise(specs: readonly ChildSpec[], say: (line: string) => vo
     pids: () => Object.fromEntries(children.map((child) => [child.name, child.pid()])),
     stop: () => stop(EXIT.Ok),
   };
+}
+
+/** Positions in the list, by who is stopped together. */
+function stagesOf(specs: readonly ChildSpec[]): readonly (readonly number[])[] {
+  const stages: number[][] = [];
+  specs.forEach(({ stopStage }, index) => {
+    const isBeside = stopStage !== undefined && specs[index - 1]?.stopStage === stopStage;
+    if (isBeside) stages.at(-1)!.push(index);
+    else stages.push([index]);
+  });
+  return stages;
 }
 
 function superviseOne(spec: ChildSpec, say: (line: string) => void, final: (code: number) => void) {

@@ -35,6 +35,7 @@ export function statusOf({ engine, memory, desired, decision, ...view }: LoopVie
       generation: engine?.generation ?? 0,
       sandbox: engine ? (engine.sandbox.strict ? 'Strict' : `Process (${engine.sandbox.why})`) : 'unknown',
       ...(engine?.sandbox.processor === undefined ? {} : { processor: engine.sandbox.processor }),
+      ...(engine?.engines ? { engines: engine.engines } : {}),
     },
     entries: decision?.entries ?? [],
     commits: decision?.commits ?? [],

@@ -14,6 +14,7 @@ import type { Problem } from '../model/problem.ts';
 import type { OfRoot, ScheduleStatus, Status } from '../model/status.ts';
 import type { StatusSource } from '../reconcile/ports.ts';
 import { CountedHistogram } from './counted-histogram.ts';
+import { ENGINE_GAUGES } from './engine-gauges.ts';
 import { ENTRY_GAUGES } from './entry-gauges.ts';
 import { arms, entryOf, outcomesOf } from './release-counts.ts';
 
@@ -251,7 +252,7 @@ export class Metrics {
         }
       },
     );
-    for (const { name, help, labels, fill } of ENTRY_GAUGES) {
+    for (const { name, help, labels, fill } of [...ENTRY_GAUGES, ...ENGINE_GAUGES]) {
       this.#gauge(name, help, labels, (gauge, { status }) => fill(gauge, status));
     }
     this.#counter(

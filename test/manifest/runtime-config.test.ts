@@ -20,6 +20,7 @@ describe("the host's own file", () => {
         releaseHeader: true,
         artifacts: { hosts: [] },
         identityFiles: [],
+        engines: 1,
         limits: {
           replicas: 64,
           connections: 10_000,

@@ -41,6 +41,30 @@ async function run(args: readonly string[], options?: RunOptions): ReturnType<ty
   return headway(['run', ...own, ...listen, ...args], options);
 }
 
+describe('several engines', () => {
+  it.each([
+    [['--engines', '0'], 'HW1170', '--engines "0" is not a number from 1 to 16'],
+    [['--engines', '17'], 'HW1170', '--engines "17" is not a number from 1 to 16'],
+    [['--engines', 'two'], 'HW1170', '--engines "two" is not a number'],
+    [['--engines', '2', '--listen', '127.0.0.1:0'], 'HW1171', '2 engines cannot listen on 127.0.0.1:0'],
+  ])('are refused: %j', async (flags, code, words) => {
+    const ran = await run(['--repo', repository.url, ...flags]);
+    expect([ran.code, ran.err]).toEqual([EXIT.ConfigInvalid, expect.stringContaining(code)]);
+    expect(ran.err).toContain(words);
+  });
+
+  it('do not share a port with another program, also where that one would', async () => {
+    const ran = await run(['--repo', repository.url, '--engines', '2', '--listen', takenAddress]);
+    expect([ran.code, ran.err]).toEqual([EXIT.PortInUse, expect.stringContaining('another program listens there')]);
+    const sharing = createServer();
+    await new Promise<void>((resolve) => sharing.listen({ host: '127.0.0.1', port: 0, reusePort: true }, resolve));
+    const address = `127.0.0.1:${(sharing.address() as AddressInfo).port}`;
+    const shared = await run(['--repo', repository.url, '--engines', '2', '--listen', address]);
+    sharing.close();
+    expect([shared.code, shared.err]).toEqual([EXIT.PortInUse, expect.stringContaining('HW4501')]);
+  });
+});
+
 describe('what stops a start: an exit code of its own, what is wrong, and what to do', () => {
   it('Node is too old and none came with the checkout', async () => {
     const alone = path.join(folder, 'alone');

@@ -23,6 +23,7 @@ export interface DaemonOptions {
   readonly config?: string;
   readonly listen?: string;
   readonly status?: string;
+  readonly engines?: number;
   /** Another copy of the program. */
   readonly program?: string;
   /** Of `put-forward.ts`: the file that says how far its clock is ahead. */
@@ -55,6 +56,7 @@ export class Daemon {
       ? ['run', '--config', options.config]
       : ['run', '--repo', options.repo ?? '', '--ref', options.ref ?? 'main', '--path', options.path ?? '.'];
     args.push('--data', options.data, '--listen', listen, '--status', status);
+    if (options.engines !== undefined) args.push('--engines', String(options.engines));
     if (options.skips !== undefined) args.push('--skips', options.skips);
     const child = spawn(process.execPath, [options.program ?? path.join(ROOT, 'src/headway.mjs'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -79,12 +79,24 @@ function renderHead(status) {
   setText(byId('following'), sources.map(followingOf).join('; '));
   setText(byId('accepted'), sources.map(({ source }) => acceptedOf(source)).join(', '));
   byId('accepted').title = sources.map(({ source }) => source.acceptedCommit ?? '').join(' ');
-  setText(byId('engine'), engine.connected ? `generation ${engine.generation}` : 'not connected');
-  byId('engine').title = engine.sandbox;
+  setText(byId('engine'), engine.connected ? `${countOf(engine)}generation ${engine.generation}` : 'not connected');
+  const several = (engine.engines ?? []).map(
+    ({ name, state, generation }) => `engine ${name}: ${state}, generation ${generation}`,
+  );
+  byId('engine').title = [engine.sandbox, ...several].join('\n');
   setText(byId('version'), status.version);
   setText(byId('count'), entries.length > 0 ? String(entries.length) : '');
   const bad = entries.filter((entry) => headline(entry)?.status === 'False').length;
   document.title = `${bad > 0 ? `(${bad}) ` : ''}Headway ${environment}`;
+}
+
+/**
+ * @param {Status['engine']} engine
+ * @returns {string}
+ */
+function countOf({ engines }) {
+  if (!engines) return '';
+  return `${engines.filter(({ state }) => state === 'Serving').length} of ${engines.length} engines, `;
 }
 
 /**

@@ -21,6 +21,7 @@ import { withStrictFiles, writeFilter } from './strict-files.ts';
 
 /** 0x70000000: above systemd's range for containers, within 32 bit signed. */
 const FIRST_CELL_UID = 1_879_048_192;
+/** Of one spawner: those of several engines have a block each. */
 const CELL_UIDS = 4_096;
 const PROBE_DEADLINE_MS = 10_000;
 
@@ -32,6 +33,8 @@ export interface LauncherOptions {
   readonly log: Logger;
   /** Why Strict must not be tried; absent where it may. */
   readonly forbidStrict?: string | undefined;
+  /** Absent: the first. */
+  readonly uidBlock?: number;
 }
 
 interface Way {
@@ -118,9 +121,9 @@ export class Launcher {
   }
 
   async #launchAs(way: Way): Promise<Result<LaunchedCell, string>> {
-    const { runFolder, pairs, boot, limits } = this.#options;
+    const { runFolder, pairs, boot, limits, uidBlock = 0 } = this.#options;
     const number = this.#launched++;
-    const uid = way.ownUid ? FIRST_CELL_UID + (number % CELL_UIDS) : undefined;
+    const uid = way.ownUid ? FIRST_CELL_UID + uidBlock * CELL_UIDS + (number % CELL_UIDS) : undefined;
     const made = await Promise.all([pairs.create(), pairs.create()]).catch(
       (error: unknown) => (error as Error).message,
     );

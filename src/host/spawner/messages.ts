@@ -19,6 +19,8 @@ export interface SpawnerConfig {
   readonly keep: readonly number[];
   /** Why Strict must not be used, where the operator says so; absent otherwise. */
   readonly forbidStrict?: string;
+  /** Which block of uids its cells have, where spawners of other engines start cells beside it. Absent: the first. */
+  readonly uidBlock?: number;
 }
 
 export type ToSpawner =

@@ -71,6 +71,7 @@ export class SpawnerService {
       pairs,
       log,
       forbidStrict: config.forbidStrict,
+      uidBlock: config.uidBlock ?? 0,
     });
     const sandbox = await launcher.probe();
     const why = prlimit ? sandbox.why : `${sandbox.why}; prlimit is missing, so memory has no hard cap`;

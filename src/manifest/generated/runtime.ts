@@ -41,6 +41,10 @@ webhook?: Webhook
 artifacts?: Artifacts
 report?: HostReport
 secrets?: Secrets
+/**
+ * Processes that share the traffic address, each with replicas of its own; memory, replicas, connections and waiting processes of `limits` are shared out among them. More than one needs Linux.
+ */
+engines?: number
 limits?: MachineLimits
 log?: Log
 }

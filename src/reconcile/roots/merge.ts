@@ -59,6 +59,8 @@ export function mergeParts(
     previews: previews.length > 0 ? previews : undefined,
     remotes: remotes.length > 0 ? remotes : undefined,
     grants: grants.length > 0 ? together(grants) : undefined,
+    // Of one engine among several: said on the way to it, and where each is sent what is its own.
+    elsewhere: undefined,
     // The host's to say: set on the way to the engine.
     previewAccess: undefined,
   };
