@@ -307,11 +307,12 @@ describe('what became of an entry', () => {
       'called.yaml': component('called'),
       'other.yaml': component('other', link('another')),
       'another.yaml': component('another'),
+      'asks.yaml': component('asks', '  capabilities: [{name: a, outboundHttp: {hosts: [called.shop.headway]}}]\n'),
     };
     const before = desiredOf(files);
     const after = desiredOf({ ...files, 'tax.yaml': component('tax', '  restartToken: "1"\n') });
     const called = [call({}, { entries: ['shop/called'] })];
-    const names = ['called', 'caller', 'cart', 'tax'].map((name) => `shop/${name}`);
+    const names = ['asks', 'called', 'caller', 'cart', 'tax'].map((name) => `shop/${name}`);
     expect([...concerned(before, after, called)!].sort()).toEqual(names);
     // The guard counts what runs.
     const { 'other.yaml': _, ...less } = files;

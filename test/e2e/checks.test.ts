@@ -114,6 +114,32 @@ describe('headway test of an environment', () => {
     expect([code, out]).toEqual([0, expect.stringContaining('3 passed, 0 failed, 0 skipped')]);
   });
 
+  it('runs what its entry asks over HTTP too, and nothing else', async () => {
+    const asks = '  capabilities: [{name: inside, outboundHttp: {hosts: [cart.shop.headway]}}]\n';
+    const calls = `    - name: asks
+      request: {path: "/send?to=cart.shop.headway&raw=1"}
+      expect: {status: 200, contains: v1}
+`;
+    const dir = await write({
+      'environment.yaml': environment(),
+      'shop/front.yaml': component({
+        name: 'front',
+        wasm: 'wasm/front.wasm',
+        rollout: '{bake: {duration: 1h}}',
+        extra: asks,
+      }),
+      'shop/cart.yaml': component({ name: 'cart', wasm: 'wasm/cart.wasm', rollout: '{bake: {duration: 1h}}' }),
+      'shop/other.yaml': component({ name: 'other', wasm: 'wasm/never.wasm', rollout: '{bake: {duration: 1h}}' }),
+      'shop/route.yaml': route({ name: 'front' }),
+      'shop/check.yaml': check(calls),
+      'wasm/front.wasm': example('testbed-outbound'),
+      'wasm/cart.wasm': example('greeting-v1'),
+      'wasm/never.wasm': example('greeting-never-ready'),
+    });
+    const { code, out } = await headway(['test', dir]);
+    expect([code, out]).toEqual([0, expect.stringContaining('1 passed, 0 failed, 0 skipped')]);
+  });
+
   it('sends requests by its Routes, with stand-ins, and says which component did not come up', async () => {
     const marker = path.join(folder, 'ran');
     const greeting = component({ wasm: 'wasm/greeting.wasm', rollout: '{bake: {duration: 1h}}' });

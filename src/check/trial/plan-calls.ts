@@ -5,7 +5,8 @@ import type { Expectation } from '../../manifest/generated/check.ts';
 import { keyOf, valueSpan, type ParsedDocument } from '../../manifest/parsed.ts';
 import { milliseconds } from '../../manifest/quantity.ts';
 import { entryKey, type EntryKey, type ExportRef } from '../../model/component.ts';
-import type { Desired } from '../../model/desired.ts';
+import type { Desired, DesiredEntry } from '../../model/desired.ts';
+import { entriesMeant } from '../../model/entry-host.ts';
 import type { Span } from '../../model/problem.ts';
 import { Decoders } from '../../model/typed/decode.ts';
 import type { ShapeOf, WitType, WitTypeRef } from '../../model/wit.ts';
@@ -108,7 +109,7 @@ export function plannedCalls(
   });
 }
 
-/** The components that calls reach, and all that those link. */
+/** The components that calls reach, and all that those link or may ask over HTTP. */
 export function reached(calls: readonly PlannedCall[], { entries }: Desired): ReadonlySet<EntryKey> {
   const keys = new Set<EntryKey>();
   const left = calls.flatMap((call) => call.entries);
@@ -116,8 +117,14 @@ export function reached(calls: readonly PlannedCall[], { entries }: Desired): Re
     if (keys.has(key)) continue;
     keys.add(key);
     left.push(...(entries.get(key)?.members ?? []).flatMap(({ links }) => links.map(({ component }) => component)));
+    left.push(...askedBy(entries.get(key), entries));
   }
   return keys;
+}
+
+/** The entries that one may ask by its grants, wildcards included. */
+export function askedBy(entry: DesiredEntry | undefined, entries: Desired['entries']): readonly EntryKey[] {
+  return (entry?.remote?.hosts ?? []).flatMap((host) => entriesMeant(host, entries.keys()));
 }
 
 /** WAVE becomes the JSON that it stands for; admission has read it before. */

@@ -4,7 +4,7 @@ import { CODES } from '../../model/codes.ts';
 import type { EntryKey } from '../../model/component.ts';
 import type { Desired } from '../../model/desired.ts';
 import type { Status } from '../../model/status.ts';
-import { reached, type PlannedCall } from './plan-calls.ts';
+import { askedBy, reached, type PlannedCall } from './plan-calls.ts';
 import type { TrialCase } from './report.ts';
 import { fateIn } from './settled.ts';
 
@@ -16,7 +16,7 @@ export function changedEntries(base: Desired, head: Desired): readonly EntryKey[
 
 /**
  * What has to run so that a range can be rehearsed: what it changes, what is called, by Checks or by the clock, and what is linked
- * with those. Absent: all of it, because the guard of deletions counts what runs.
+ * with those or asks them. Absent: all of it, because the guard of deletions counts what runs.
  */
 export function concerned(
   base: Desired,
@@ -27,9 +27,10 @@ export function concerned(
   const entries = [...head.entries.values()];
   const fired = entries.filter(({ schedules = [] }) => schedules.length > 0).map(({ key }) => key);
   const found = new Set([...changedEntries(base, head), ...fired, ...reached(calls, head)]);
-  const linked = entries.map(({ key, members }) => [
-    key,
-    ...members.flatMap((member) => [member.key, ...member.links.map(({ component }) => component)]),
+  const linked = entries.map((entry) => [
+    entry.key,
+    ...entry.members.flatMap((member) => [member.key, ...member.links.map(({ component }) => component)]),
+    ...askedBy(entry, head.entries),
   ]);
   for (let size = -1; size !== found.size;) {
     size = found.size;
