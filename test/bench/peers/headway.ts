@@ -12,11 +12,16 @@ const ROOT = join(import.meta.dirname, '../../..');
 /** The demo serves it on `/`. */
 const ENTRY = 'demo/greeting';
 
-export async function startHeadway(): Promise<Peer> {
+/** Of several engines no one process is the server. */
+export async function startHeadway(engines = 1): Promise<Peer> {
   const folder = await mkdtemp(join(tmpdir(), 'headway-bench-'));
   const repository = await Repository.create(join(folder, 'git'));
   await repository.push('Start', { ...(await demoFiles()), ...(await typedFiles()), ...moreFiles() });
-  const daemon = await Daemon.spawn({ repo: repository.url, data: join(folder, 'data') });
+  const daemon = await Daemon.spawn({
+    repo: repository.url,
+    data: join(folder, 'data'),
+    ...(engines === 1 ? {} : { engines }),
+  });
   const stop = async (): Promise<void> => {
     await daemon.stop();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -34,7 +39,7 @@ export async function startHeadway(): Promise<Peer> {
   const serverPid = named(/process\/engine/)[0]!;
   // In the sandbox bubblewrap has become the cell.
   const cellPids = (): number[] => named(/\/process\/cell/).filter((pid) => !/^\S*bwrap /.test(commandOf(pid)));
-  return { url: `${daemon.url}/`, serverPid, cellPids, stop };
+  return { url: `${daemon.url}/`, ...(engines === 1 ? { serverPid } : {}), cellPids, stop };
 }
 
 /** Sends back what is posted, as it comes. */

@@ -11,6 +11,8 @@ import { processorUs } from '../processes.ts';
 const EXAMPLE = 'greeting-v1';
 /** Until what is called often has been compiled. */
 const WARM_UP_SECONDS = 3;
+/** Worth something only where processors are left beside the client and the cells. */
+const TWO_ENGINES = 'headway, two engines';
 const GREETING = 'Hello, world! (greeting v1)\n';
 
 export interface HttpSettings extends Load {
@@ -32,6 +34,9 @@ export async function benchHttp(
     peers.set('headway', headway);
     const measured = [...peers];
     if (settings.url === undefined) {
+      const several = await startHeadway(2);
+      peers.set(TWO_ENGINES, several);
+      measured.push([TWO_ENGINES, several]);
       measured.push(
         ['headway, fresh instances', { ...headway, url: headway.url.replace('127.0.0.1', FRESH_HOST) }],
         ['headway, function with JSON', { ...headway, url: `${headway.url}${TYPED_PATH}` }],
