@@ -45,14 +45,16 @@ interface MadeOfFiles {
 }
 
 export interface CellSettings {
-  /** Descriptor 3. */
+  /** Descriptor 3, or that of its slot. */
   readonly channel: Duplex;
-  /** Opens descriptor 4, the broker's: once, when the engine has said that there is one. */
+  /** Opens the descriptor of the broker: once, when the engine has said that there is one. */
   readonly openBroker: () => net.Socket;
   readonly nodeVersion: string;
   readonly exit: (code: number) => void;
   /** Installed already. */
   readonly suspension: Suspension;
+  /** Said where other cells share the process: a turn of the event loop begins that may be this cell's guest's. */
+  readonly onTurn?: () => void;
 }
 
 export class Cell {
@@ -63,9 +65,12 @@ export class Cell {
   readonly #early = new EarlyModules();
   #inbox: AssignmentInbox | undefined;
   #calls: Calls | undefined;
+  /** From when it is made; `#pool` from when it serves. */
+  #made: InstancePool | undefined;
   #pool: InstancePool | undefined;
   #logs: LogRate | undefined;
   #shuttingDown = false;
+  #closed = false;
 
   constructor(settings: CellSettings) {
     this.#settings = settings;
@@ -94,6 +99,16 @@ export class Cell {
   /** A promise of the bindings that nobody awaited was rejected. The guest's doing; the other instances go on. */
   strayRejection(reason: unknown): void {
     this.#logs?.say(`stray rejection in the bindings: ${describeFailure(reason)}`);
+  }
+
+  /** It has left a process that goes on: whatever its guests hold is let go of. */
+  close(): void {
+    this.#closed = true;
+    this.#made?.end('the cell has ended');
+    this.#inbox = undefined;
+    this.#calls = undefined;
+    this.#made = undefined;
+    this.#pool = undefined;
   }
 
   #take(type: number, id: number, bytes: Buffer, start: number, end: number): boolean {
@@ -151,8 +166,10 @@ export class Cell {
         remotes.push(new RemoteImports(ofMember.get(REMOTE_FILE)));
         ofMember.clear();
       }
+      if (this.#closed) return;
       const compileMs = this.#early.elapsedMs + performance.now() - startMs;
       const pool = this.#makePool(assignment, members, { programs, remotes, mounts });
+      this.#made = pool;
       const { names } = pool.entry;
       const leftMs = Math.max(1, Math.floor(assignment.startTimeoutMs - compileMs));
       const migrateMs = await this.#migrate(assignment, pool);
@@ -223,7 +240,14 @@ export class Cell {
     const broker = this.#broker;
     broker.furnish(seatsOf(concurrency));
     return new InstancePool({
-      instances: { members: settings, order: providersFirst(members), broker, remote: this.#remote, suspension },
+      instances: {
+        members: settings,
+        order: providersFirst(members),
+        broker,
+        remote: this.#remote,
+        suspension,
+        onTurn: this.#settings.onTurn ?? nothing,
+      },
       policy: instancePolicy,
       most: Math.min(concurrency, instances),
       requestsPerInstance,
@@ -273,6 +297,8 @@ export class Cell {
     setTimeout(() => this.#settings.exit(code), LEAVE_DEADLINE_MS);
   }
 }
+
+function nothing(): void {}
 
 function readDeadline(payload: Buffer): number | undefined {
   try {

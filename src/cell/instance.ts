@@ -23,6 +23,8 @@ export interface InstanceSettings {
   readonly broker: BrokerChannel;
   readonly remote: RemoteCalls;
   readonly suspension: Suspension;
+  /** A turn of the event loop begins with a guest of the cell. */
+  readonly onTurn: () => void;
 }
 
 export class Instance {
@@ -41,8 +43,9 @@ export class Instance {
    * @param onWait called when a guest of it begins to wait for the outside.
    * @throws what a guest's start code traps with.
    */
-  constructor({ members, order, broker, remote, suspension }: InstanceSettings, onWait: (instance: Instance) => void) {
-    this.#fate = new Fate(() => onWait(this));
+  constructor(settings: InstanceSettings, onWait: (instance: Instance) => void) {
+    const { members, order, broker, remote, suspension, onTurn } = settings;
+    this.#fate = new Fate(() => onWait(this), onTurn);
     this.#seat = new Seat(broker);
     const made: (MemberInstance | undefined)[] = members.map(() => undefined);
     try {

@@ -40,7 +40,8 @@ export class InstancePool {
   readonly #idle: Instance[] = [];
   readonly #running = new Map<Call, Instance>();
   readonly #queue = new CallQueue();
-  #instances = 0;
+  /** All of them, those that still unwind included (P1). */
+  readonly #instances = new Set<Instance>();
   #policy: InstancePolicy;
   #reuseProven = false;
   #why: string | undefined;
@@ -52,6 +53,7 @@ export class InstancePool {
   readonly #nextLater = (): void => {
     this.#nextScheduled = false;
     this.#starting = undefined;
+    this.#settings.instances.onTurn();
     this.#next();
   };
 
@@ -128,7 +130,7 @@ export class InstancePool {
         this.#run(instance, call);
         return true;
       }
-      if (this.#instances < this.#most) {
+      if (this.#instances.size < this.#most) {
         this.#runOnNew(call);
         return true;
       }
@@ -161,14 +163,17 @@ export class InstancePool {
     }
   }
 
+  /** At once: whatever waits is brought down, and nothing holds on to its memory. */
+  end(reason: string): void {
+    while (this.#queue.length > 0) this.#queue.shift();
+    for (const instance of this.#instances) instance.scope.end(reason);
+    for (const instance of this.#idle.splice(0)) this.#discard(instance, reason);
+  }
+
   #make(): Instance {
-    this.#instances += 1;
-    try {
-      return new Instance(this.#settings.instances, (instance) => this.#waits(instance));
-    } catch (thrown) {
-      this.#instances -= 1;
-      throw thrown;
-    }
+    const instance = new Instance(this.#settings.instances, (waiting) => this.#waits(waiting));
+    this.#instances.add(instance);
+    return instance;
   }
 
   #initialise(instance: Instance): Promise<void> | undefined {
@@ -275,7 +280,7 @@ export class InstancePool {
     if (call.fresh !== true) return this.#idle.pop();
     const unused = this.#idle.findIndex(({ served }) => served === 0);
     if (unused >= 0) return this.#idle.splice(unused, 1)[0];
-    if (this.#instances >= this.#most) {
+    if (this.#instances.size >= this.#most) {
       const used = this.#idle.pop();
       if (used) this.#discard(used, 'it makes room for a command');
     }
@@ -316,7 +321,7 @@ export class InstancePool {
 
   #discard(instance: Instance, reason: string): void {
     instance.discard(reason);
-    this.#instances -= 1;
+    this.#instances.delete(instance);
   }
 
   /** The next call in line, as far as there is one and room for it. */
@@ -332,7 +337,7 @@ export class InstancePool {
   #advance(): void {
     while (this.#starting === undefined) {
       const call = this.#queue.peek();
-      if (!call || (this.#idle.length === 0 && this.#instances >= this.#most)) return;
+      if (!call || (this.#idle.length === 0 && this.#instances.size >= this.#most)) return;
       this.#queue.shift();
       const instance = this.#takeFor(call);
       if (instance) this.#run(instance, call);
@@ -354,6 +359,6 @@ export class InstancePool {
   }
 
   #tellIdle(): void {
-    if (this.#instances === this.#idle.length && this.#queue.length === 0) this.#whenIdle?.();
+    if (this.#instances.size === this.#idle.length && this.#queue.length === 0) this.#whenIdle?.();
   }
 }

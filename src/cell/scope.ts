@@ -23,14 +23,19 @@ const MAX_TIMER_DELAY_MS = 2 ** 31 - 1;
 /** What the members of one instance share: they wait as one, and when one has ended, all have. */
 export class Fate {
   readonly #onWait: () => void;
+  readonly #onTurn: () => void;
   readonly #scopes: Scope[] = [];
   #ended: HostTrap | undefined;
   /** From outside, to any of them. */
   calls = 0;
 
-  /** @param onWait called when a guest begins to wait for the outside. */
-  constructor(onWait: () => void) {
+  /**
+   * @param onWait called when a guest begins to wait for the outside.
+   * @param onTurn called before it may go on because time has passed.
+   */
+  constructor(onWait: () => void, onTurn: () => void = () => undefined) {
     this.#onWait = onWait;
+    this.#onTurn = onTurn;
   }
 
   get ended(): HostTrap | undefined {
@@ -48,6 +53,10 @@ export class Fate {
 
   waits(): void {
     this.#onWait();
+  }
+
+  turns(): void {
+    this.#onTurn();
   }
 
   /** The first reason stands. */
@@ -214,6 +223,7 @@ export class Scope {
     if (dueMs === Number.POSITIVE_INFINITY) return;
     const delayMs = Math.min(Math.max(0, Math.ceil(dueMs - performance.now())), MAX_TIMER_DELAY_MS);
     this.#timer = setTimeout(() => {
+      this.#fate.turns();
       this.notify();
       // Timers fire a fraction of a millisecond early, and long waits in pieces.
       if (this.#conditions === conditions) this.#arm(conditions);

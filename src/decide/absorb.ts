@@ -49,7 +49,7 @@ function forgetRuns(entry: EntryDraft): void {
 
 /**
  * Replicas that ended are no longer ours; those that we did not stop are failures of their group, unless their end is
- * excused: another's doing.
+ * excused: another's doing. So is the end of a process that a replica shared, unless it is the one that is known to have ended it.
  */
 export function absorbReplicas(
   entry: EntryDraft,
@@ -66,16 +66,20 @@ export function absorbReplicas(
     const problem = refused.get(replica.id);
     if (live?.phase !== 'Ended' && !problem)
       return observed.engine === undefined || live !== undefined || !replica.stopping;
-    if (!replica.stopping && !excused.has(replica.id)) failures.push(failureOf(replica.group, live, problem, clockMs));
+    const isOthers = excused.has(replica.id) || live?.end === 'WithOthers';
+    if (!replica.stopping && !isOthers) failures.push(failureOf(replica.group, live, problem, clockMs));
     return false;
   });
   const kept = left.map((replica): ReplicaMemory => {
     const live = seen.get(replica.id);
     if (replica.recycled || replica.stopping || live?.processor?.stage !== 'Recycle') return replica;
-    failures.push({ ...failureOf(replica.group, live, undefined, clockMs), end: 'LimitExceeded' });
+    // Which of those that share the processor used it up is not known.
+    const isAlone = (live.sharedBy ?? 1) === 1;
+    if (isAlone) failures.push({ ...failureOf(replica.group, live, undefined, clockMs), end: 'LimitExceeded' });
     return { ...replica, recycled: true };
   });
-  if (left.length !== entry.replicas.length || failures.length > 0) entry.replicas = kept;
+  if (kept.some((replica, index) => replica !== entry.replicas[index]) || kept.length !== entry.replicas.length)
+    entry.replicas = kept;
   if (failures.length > 0) entry.failures = [...entry.failures, ...failures].slice(-MAX_FAILURES);
 }
 

@@ -11,12 +11,13 @@
  */
 import { hashOfJson } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
-import type { EntryKey, Isolation } from '../model/component.ts';
+import type { EntryKey } from '../model/component.ts';
 import type { Action, CellPlan } from '../model/decision.ts';
 import type { ReplicaObserved } from '../model/engine.ts';
 import type { CandidateState, Release, ReplicaMemory } from '../model/memory.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { changesData, dataPlanOf, isMigrating } from './data.ts';
+import { isolationOf } from './isolation.ts';
 import { withCandidate, type EntryDraft } from './memory.ts';
 import { isOutdated, regressionOf } from './pins.ts';
 import { fullCount, isParked } from './scaling.ts';
@@ -141,11 +142,6 @@ function tokenOf({ entry }: Release, restartToken: string | undefined): string {
     0,
     16,
   );
-}
-
-/** One process holds all members: where one of them demands Strict, all have it. */
-function isolationOf([first, ...linked]: Release['entry']['members']): Isolation {
-  return linked.some(({ isolation }) => isolation === 'Strict') ? 'Strict' : first.isolation;
 }
 
 function planOf(world: World, key: EntryKey, release: Release, token: string | undefined): CellPlan {

@@ -4,6 +4,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Action } from '../model/decision.ts';
 import type { DataOf } from '../model/edition.ts';
 import { scheduleOfFiring } from '../model/firing.ts';
+import type { ReplicaObserved } from '../model/engine.ts';
 import type { EntryMemory, Release } from '../model/memory.ts';
 import type {
   CandidateStatus,
@@ -298,6 +299,11 @@ function drainingOf(world: World, { context: { entry, key } }: Decided): readonl
   });
 }
 
+/** Sharing is about which guests are in a process; the sandbox around it is what it is. */
+function isolationText({ isolation, sharedBy }: Pick<ReplicaObserved, 'isolation' | 'sharedBy'>): string | undefined {
+  return isolation !== undefined && sharedBy !== undefined ? `Shared (${isolation})` : isolation;
+}
+
 function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided): readonly ReplicaStatus[] {
   const releases = [entry.serving?.release, entry.candidate?.release, entry.leaving?.release, ...entry.warm];
   const ejected = new Map(world.observed.engine?.ejected?.map(({ replica, leftMs }) => [replica, leftMs]));
@@ -307,7 +313,8 @@ function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided
       id: replica.id,
       release: releases.find((release) => release?.revision === revision)?.release ?? revision,
       phase: replica.phase,
-      ...optional('isolation', replica.isolation),
+      ...optional('isolation', isolationText(replica)),
+      ...optional('sharedBy', replica.sharedBy),
       ...optional('instancePolicy', replica.effectiveInstancePolicy),
       ...optional('tier', replica.bundles?.tier),
       ...optional('tierReason', replica.bundles?.tierReason),

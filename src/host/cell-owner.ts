@@ -1,11 +1,14 @@
 /** What a channel tells whoever owns its cell, and what it is made with. */
 import type { Problem } from '../model/problem.ts';
+import type { LOST, TAKEN_ALONG } from '../wire/cell-caller.ts';
 import type { Loaded } from '../wire/frames.ts';
 import type { Denial, LoadFailure } from '../wire/reports.ts';
 import type { RemoteOptions } from './remote-calls.ts';
 
 /** Who owns the cell: told of everything that is not the answer to a call. */
 export interface CellOwner {
+  /** What a call hears whose channel closes. */
+  readonly lostBy: typeof LOST | typeof TAKEN_ALONG;
   onLoaded(loaded: Loaded): void;
   onLoadFailed(failure: LoadFailure): void;
   /** `stream`: 1 stdout, 2 stderr, 3 the runtime in the cell. `droppedBytes` were lost before this text. */

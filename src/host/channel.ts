@@ -11,7 +11,7 @@
 import type { Socket } from 'node:net';
 import { problem, type Problem } from '../model/problem.ts';
 import { Call, CallTable } from '../wire/call-table.ts';
-import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
+import { BROKE_PROTOCOL, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
 import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
 import * as frames from '../wire/frames.ts';
@@ -153,6 +153,12 @@ export class CellChannel implements CellCaller {
   /** Closes the channel; the process at the other end exits. */
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** What was said of a call that outlived its cancel did not end the cell: it is looked at again after as long. */
+  askAgain(): void {
+    this.#reportedUnresponsive = false;
+    this.#calls.waited.fill(0);
   }
 
   #take(exchange: CellExchange, state: number, deadlineAtMs: number): number {
@@ -377,7 +383,7 @@ export class CellChannel implements CellCaller {
     this.open = false;
     clearInterval(this.#ticking);
     this.#ticking = undefined;
-    const end = this.#violation === undefined ? LOST : BROKE_PROTOCOL;
+    const end = this.#violation === undefined ? this.#owner.lostBy : BROKE_PROTOCOL;
     for (let id = 1; id <= this.#calls.capacity; id++) {
       if (this.#calls.isInUse(id)) this.#release(id)?.onEnd(end, '');
     }

@@ -1,7 +1,7 @@
 import type { ReplicaEnd } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { describeExit } from './spawner/exit.ts';
-import type { CellExit } from './spawner/messages.ts';
+import type { CellDeath } from './cell-process.ts';
 
 /** V8 and Node say one of these before they give up for want of memory. */
 const OUT_OF_MEMORY = /out of memory|allocation failed|bad_alloc|cannot allocate memory/i;
@@ -9,9 +9,13 @@ const OUT_OF_MEMORY = /out of memory|allocation failed|bad_alloc|cannot allocate
 /** What it means that a process ended by itself. `exit` is undefined where nobody saw how. */
 export function reasonOfDeath(
   replica: string,
-  exit: CellExit | undefined,
+  exit: CellDeath | undefined,
   wasLoading: boolean,
 ): { readonly end: ReplicaEnd; readonly problem: Problem } {
+  if (exit?.because !== undefined) {
+    const why = `${replica} ended with the process that it shared, because of ${exit.because}`;
+    return { end: 'WithOthers', problem: problem('HW4140', why) };
+  }
   if (exit && OUT_OF_MEMORY.test(exit.stderr)) {
     return { end: 'LimitExceeded', problem: problem('HW4109', `${replica}: ${firstLine(describeExit(exit))}`) };
   }

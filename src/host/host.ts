@@ -23,10 +23,13 @@ import { BrokerClient } from './broker-client.ts';
 import { formatBytes, replicaBudget, HEAP_MIB } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
 import { Denials } from './denials.ts';
+import { guestId, guestsOf } from './guests.ts';
 import { Pool } from './pool.ts';
-import { Processor, type Guest } from './processor.ts';
+import { Processor } from './processor.ts';
 import { Replica } from './replica.ts';
+import { SharedProcesses } from './shared-processes.ts';
 import { SpawnerClient } from './spawner-client.ts';
+import type { AssignRequest } from './spawner/assign.ts';
 import type { SandboxKind } from './spawner/messages.ts';
 
 /** Ended replicas that control has not acknowledged; the oldest go first. */
@@ -75,6 +78,7 @@ export class Host {
   readonly #options: HostOptions;
   readonly #spawner: SpawnerClient;
   readonly #pool: Pool;
+  readonly #shared: SharedProcesses;
   readonly #denials: Denials;
   readonly #processor: Processor;
   readonly #replicas = new Map<string, Replica>();
@@ -100,6 +104,7 @@ export class Host {
       },
       log,
       onRestart: () => {
+        this.#shared.discard();
         this.#pool.discard();
         this.#pool.fill();
       },
@@ -116,14 +121,23 @@ export class Host {
       options.onChange();
     });
     this.#processor = new Processor({
-      guests: () => [...this.#replicas.values()].flatMap(guestOf),
-      onStage: (id, use) => this.#replicas.get(id)?.usesProcessor(use),
+      guests: () => guestsOf(this.#replicas.values()),
+      onStage: ({ id, limitMillis }, use) => {
+        for (const replica of this.#replicas.values()) {
+          if (guestId(replica) === id) replica.usesProcessor(use, limitMillis);
+        }
+      },
     });
     this.#pool = new Pool({
       size: options.poolSize,
       kind: () => this.#kindOf('Auto'),
-      start: (kind) => this.#spawner.start(kind),
+      start: (kind, slots) => this.#spawner.startSlots(kind, slots),
       log,
+    });
+    this.#shared = new SharedProcesses({
+      mostDataBytes: options.memoryBytes,
+      boot: (kind, slots, isWanted) => this.#pool.boot(kind, slots, isWanted),
+      nowMs: () => performance.now(),
     });
     void this.#fillPool();
   }
@@ -142,7 +156,7 @@ export class Host {
       cell,
       budget,
       take: (isWanted) => this.#take(id, cell, isWanted),
-      assign: (process, request) => this.#spawner.assign(process, request),
+      assign: (process, request) => this.#assign(process, request),
       broker: this.broker,
       callRemote: this.#options.callRemote,
       log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),
@@ -171,7 +185,8 @@ export class Host {
   observe(): { readonly replicas: readonly ReplicaObserved[] } & Pick<EngineObserved, 'sandbox' | 'poolReady'> {
     return {
       replicas: [...this.#replicas.values()].map((replica) => {
-        const processor = this.#processor.useOf(replica.id);
+        const guest = guestId(replica);
+        const processor = guest === undefined ? undefined : this.#processor.useOf(guest);
         return { ...replica.observe(), ...(processor ? { processor } : {}) };
       }),
       sandbox: this.#spawner.sandbox ?? UNKNOWN_SANDBOX,
@@ -275,7 +290,18 @@ export class Host {
     await this.#spawner.configured;
     await Promise.all(this.#besides(id, cell).map((other) => other.gone));
     const refused = this.#refuseSandbox(cell);
-    return refused ? err(refused) : this.#pool.take(this.#kindOf(cell.isolation), isWanted);
+    if (refused) return err(refused);
+    const kind = this.#kindOf(cell.isolation);
+    const { entry } = cell;
+    if (cell.isolation !== 'Shared' || this.#shared.isAlone(entry)) return this.#pool.take(kind, isWanted);
+    const isBusy = (): boolean => this.#replicas.get(id)?.isBusy ?? false;
+    return this.#shared.take(kind, { replica: id, entry, isWanted, isBusy });
+  }
+
+  /** A process that cells share may use what all in it may use. */
+  #assign(process: CellProcess, request: AssignRequest): Promise<Result<void, Problem>> {
+    if (!process.shared) return this.#spawner.assign(process, request);
+    return process.shared.assign(request, (limits) => this.#spawner.assign(process, { ...request, ...limits }));
   }
 
   #kindOf(isolation: CellSpec['isolation']): SandboxKind {
@@ -305,12 +331,6 @@ export class Host {
       this.#replicas.delete(replica.id);
     }
   }
-}
-
-/** Those that run a guest: until it is loaded, what it uses is the runtime's. */
-function guestOf({ id, cell, phase, pid }: Replica): readonly Guest[] {
-  const isLoaded = phase === 'Ready' || phase === 'Unhealthy' || phase === 'Draining';
-  return isLoaded && pid !== undefined ? [{ id, pid, limitMillis: cell.limits.cpuMillis }] : [];
 }
 
 function isSingleton({ members }: CellSpec): boolean {

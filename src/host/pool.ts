@@ -28,7 +28,8 @@ export interface PoolOptions {
   readonly size: number;
   /** What waiting processes are started as. */
   readonly kind: () => SandboxKind;
-  readonly start: (kind: SandboxKind) => Promise<Result<CellProcess, Problem>>;
+  /** One process with so many slots. */
+  readonly start: (kind: SandboxKind, slots: number) => Promise<Result<readonly CellProcess[], Problem>>;
   readonly log: Logger;
 }
 
@@ -54,7 +55,7 @@ export class Pool {
   /** A booted process: one that waits, else a new one. `isWanted` is asked again before one is started. */
   async take(kind: SandboxKind, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
     const index = this.#waiting.findIndex((cell) => cell.kind === kind);
-    if (index < 0) return this.#boot(kind, isWanted);
+    if (index < 0) return first(await this.boot(kind, 1, isWanted));
     const [cell] = this.#waiting.splice(index, 1);
     if (!this.#retry) this.#fillAfter(REFILL_DELAY_MS);
     return ok(cell!);
@@ -68,7 +69,7 @@ export class Pool {
 
   async #fillOne(): Promise<void> {
     this.#filling = true;
-    const cell = await this.#boot(this.#options.kind(), () => !this.#closed);
+    const cell = first(await this.boot(this.#options.kind(), 1, () => !this.#closed));
     this.#filling = false;
     if (cell.ok) this.#park(cell.value);
     else this.#backOff(cell.error);
@@ -76,7 +77,7 @@ export class Pool {
 
   /** Ends what waits: its spawner is gone, or the engine goes. */
   discard(): void {
-    for (const cell of this.#waiting.splice(0)) end(cell);
+    for (const cell of this.#waiting.splice(0)) cell.end();
   }
 
   close(): void {
@@ -85,14 +86,19 @@ export class Pool {
     this.discard();
   }
 
-  async #boot(kind: SandboxKind, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
+  /** A process that has booted, of none that waited: one cell for each of its slots (Q1). */
+  async boot(
+    kind: SandboxKind,
+    slots: number,
+    isWanted: () => boolean,
+  ): Promise<Result<readonly CellProcess[], Problem>> {
     if (this.#booting >= MAX_BOOTING) {
       const turn = new Deferred<void>();
       this.#queue.push(turn);
       await turn.promise;
     } else this.#booting += 1;
     try {
-      return isWanted() ? await this.#start(kind) : err(problem('HW4001', 'nobody wants the process any more'));
+      return isWanted() ? await this.#start(kind, slots) : err(problem('HW4001', 'nobody wants the process any more'));
     } finally {
       const next = this.#queue.shift();
       if (next) next.resolve();
@@ -100,18 +106,19 @@ export class Pool {
     }
   }
 
-  async #start(kind: SandboxKind): Promise<Result<CellProcess, Problem>> {
-    const started = await this.#options.start(kind);
+  async #start(kind: SandboxKind, slots: number): Promise<Result<readonly CellProcess[], Problem>> {
+    const started = await this.#options.start(kind, slots);
     if (!started.ok) return started;
-    const booted = await awaitBooted(started.value.channel, BOOT_DEADLINE_MS);
+    // What is said on the first is true for all: the others say it in the same turn.
+    const booted = await awaitBooted(started.value[0]!.channel, BOOT_DEADLINE_MS);
     if (booted.ok) return started;
-    end(started.value);
+    for (const cell of started.value) cell.end();
     return err(problem('HW4001', booted.error));
   }
 
   #park(cell: CellProcess): void {
     this.#backoffMs = REFILL_BACKOFF_INITIAL_MS;
-    if (this.#closed) return end(cell);
+    if (this.#closed) return cell.end();
     this.#waiting.push(cell);
     cell.channel.once('close', () => this.#leave(cell));
     void cell.exited.then(() => this.#leave(cell));
@@ -122,7 +129,7 @@ export class Pool {
     const index = this.#waiting.indexOf(cell);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
-    end(cell);
+    cell.end();
     this.fill();
   }
 
@@ -142,8 +149,6 @@ export class Pool {
   }
 }
 
-function end(cell: CellProcess): void {
-  cell.kill();
-  cell.channel.destroy();
-  cell.brokerEnd?.destroy();
+function first(booted: Result<readonly CellProcess[], Problem>): Result<CellProcess, Problem> {
+  return booted.ok ? ok(booted.value[0]!) : booted;
 }

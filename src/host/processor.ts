@@ -31,11 +31,12 @@ interface Look {
 export class ProcessorMeter {
   stage: ProcessorStage = 'Within';
   used = 0;
-  readonly #limitMillis: number;
+  /** Cells come to a process and leave it. */
+  limitMillis: number;
   #looks: Look[] = [];
 
   constructor(limitMillis: number) {
-    this.#limitMillis = limitMillis;
+    this.limitMillis = limitMillis;
   }
 
   /** The stage, where it has changed. */
@@ -49,7 +50,7 @@ export class ProcessorMeter {
     const usedMs = look.usedMs - from.usedMs;
     this.used = usedMs / elapsedMs;
     if (first === undefined || elapsedMs < WINDOW_MS) return undefined;
-    const isAbove = usedMs > (elapsedMs * this.#limitMillis) / 1_000 + TOLERATED_MS;
+    const isAbove = usedMs > (elapsedMs * this.limitMillis) / 1_000 + TOLERATED_MS;
     const next = isAbove ? NEXT[this.stage] : this.stage === 'Recycle' ? 'Recycle' : 'Within';
     if (next === this.stage) return undefined;
     this.stage = next;
@@ -58,16 +59,17 @@ export class ProcessorMeter {
   }
 }
 
-/** A process to be looked at. */
+/** A process to be looked at; its thread runs one guest, or those of all cells that share it. */
 export interface Guest {
   readonly id: string;
   readonly pid: number;
+  /** Of cells that share it, the sum: who has the thread is not measured, and they trust each other. */
   readonly limitMillis: number;
 }
 
 export interface ProcessorOptions {
   readonly guests: () => readonly Guest[];
-  readonly onStage: (id: string, use: ProcessorUse) => void;
+  readonly onStage: (guest: Guest, use: ProcessorUse) => void;
 }
 
 export class Processor {
@@ -101,17 +103,19 @@ export class Processor {
     this.#isLooking = false;
   }
 
-  async #lookAt({ id, pid, limitMillis }: Guest): Promise<void> {
+  async #lookAt(guest: Guest): Promise<void> {
+    const { id, pid, limitMillis } = guest;
     const usedMs = await guestTimeMs(pid);
     if (usedMs === undefined) return;
     const meter = this.#meters.get(id) ?? new ProcessorMeter(limitMillis);
+    meter.limitMillis = limitMillis;
     this.#meters.set(id, meter);
     const before = meter.stage;
     const changed = meter.look({ atMs: performance.now(), usedMs });
     if (changed === undefined) return;
     if (changed === 'Lowered') setPriority(pid, LOWEST_PRIORITY);
     if (changed === 'Within' && before !== 'Within') setPriority(pid, GUEST_PRIORITY);
-    this.#options.onStage(id, { stage: changed, used: meter.used });
+    this.#options.onStage(guest, { stage: changed, used: meter.used });
   }
 }
 

@@ -18,6 +18,7 @@ import type { Code } from '../model/codes.ts';
 import type { BundlesInUse, CellSpec, ReplicaEnd, ReplicaObserved, ReplicaPhase } from '../model/engine.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { ProcessorUse } from '../model/processor.ts';
+import { LOST, TAKEN_ALONG } from '../wire/cell-caller.ts';
 import type { Loaded } from '../wire/frames.ts';
 import type { CallRemote } from '../wire/remote-call.ts';
 import { assignmentOf, brokerCellOf } from './assignment.ts';
@@ -29,6 +30,7 @@ import { CellChannel } from './channel.ts';
 import { reasonOfDeath } from './death.ts';
 import { GuestLog } from './guest-log.ts';
 import { probe } from './probe.ts';
+import { bundlesOf, placeOf } from './observed.ts';
 import { remoteOptions, type RemoteOptions } from './remote-calls.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 
@@ -133,9 +135,19 @@ export class Replica implements CellOwner {
     return this.#process?.pid;
   }
 
-  usesProcessor({ stage, used }: ProcessorUse): void {
-    const limit = this.cell.limits.cpuMillis / 1_000;
-    const why = `${this.id} used ${used.toFixed(2)} processors over 5 s, its limit is ${limit}`;
+  /** It has a call, or starts: what happens to its process now may be its doing. */
+  get isBusy(): boolean {
+    return this.phase === 'Starting' || (this.channel?.inFlight ?? 0) > 0;
+  }
+
+  get lostBy(): CellOwner['lostBy'] {
+    return this.#process?.shared?.isTakenAlong() ? TAKEN_ALONG : LOST;
+  }
+
+  /** @param limitMillis its own, or that of all with which it shares its process. */
+  usesProcessor({ stage, used }: ProcessorUse, limitMillis: number): void {
+    const limit = limitMillis / 1_000;
+    const why = `${this.#process?.shared ? `the process of ${this.id} and others` : this.id} used ${used.toFixed(2)} processors over 5 s, its limit is ${limit}`;
     const isTold = stage === 'Told' || stage === 'Recycle';
     this.#problem = isTold ? problem('HW4116', stage === 'Told' ? why : `${why}: it is replaced`) : undefined;
     this.#log[stage === 'Within' ? 'info' : 'warn']({ stage, used, limit }, 'a guest and its processor time');
@@ -157,7 +169,7 @@ export class Replica implements CellOwner {
       ageMs: Math.round(nowMs - this.#askedAtMs),
       ...(this.#readyAtMs === undefined ? {} : { readyForMs: Math.round(nowMs - this.#readyAtMs) }),
       inFlight: this.channel?.inFlight ?? 0,
-      ...(this.#process ? { pid: this.#process.pid, isolation: this.#process.kind } : {}),
+      ...(this.#process ? placeOf(this.#process) : {}),
       bundles: this.#bundles,
       ...(this.#loaded ? { effectiveInstancePolicy: this.#loaded.instancePolicy } : {}),
       ...(this.#problem ? { problem: this.#problem } : {}),
@@ -204,12 +216,14 @@ export class Replica implements CellOwner {
     this.#options.onDenied(denial);
   }
 
+  /** While a cell that shares its process has the turn, nobody else can end a call: its own deadline ends that one. */
   onUnresponsive(why: Problem): void {
-    this.#finish('LimitExceeded', why);
+    if (this.#process?.shared?.hasTheTurn() === false) return this.channel?.askAgain();
+    this.#finish('LimitExceeded', why, 'Process');
   }
 
   onClosed(violation: Problem | undefined): void {
-    if (violation) return this.#finish('Crashed', violation);
+    if (violation) return this.#finish('Crashed', violation, 'Process');
     if (this.phase === 'Ended') return;
     // No request goes to a closed channel; what remains is to find out why it is closed.
     this.#options.onChange(this);
@@ -219,7 +233,7 @@ export class Replica implements CellOwner {
   async #start(): Promise<void> {
     const taken = await this.#options.take(() => this.phase === 'Starting');
     if (!taken.ok) return this.#finish('StartFailed', taken.error);
-    if (this.phase !== 'Starting') return dispose(taken.value);
+    if (this.phase !== 'Starting') return taken.value.end();
     const cell = taken.value;
     this.#process = cell;
     this.#assignedAtMs = performance.now();
@@ -249,7 +263,7 @@ export class Replica implements CellOwner {
       cell,
       end: brokerEnd,
       onBroker: (token) => channel.broker(token),
-      onViolation: (why) => this.#finish('Crashed', problem('HW4701', `${this.id} sent ${why}`)),
+      onViolation: (why) => this.#finish('Crashed', problem('HW4701', `${this.id} sent ${why}`), 'Process'),
       callOf: (call) => channel.callOf(call),
     });
   }
@@ -337,8 +351,8 @@ export class Replica implements CellOwner {
     this.#finish(reason.end, reason.problem);
   }
 
-  /** L1. */
-  #finish(end: ReplicaEnd, why: Problem | undefined): void {
+  /** L1. `ends` the process too, where others share it: what it runs cannot be trusted, or cannot be stopped. */
+  #finish(end: ReplicaEnd, why: Problem | undefined, ends: 'Cell' | 'Process' = 'Cell'): void {
     if (this.phase === 'Ended') return;
     // Whoever was told to go has not failed, however it went: the problem stays for people.
     this.#end = this.phase === 'Draining' ? 'Stopped' : end;
@@ -351,8 +365,8 @@ export class Replica implements CellOwner {
     const cell = this.#process;
     if (!cell) return this.#gone.resolve();
     this.#options.broker.detach(cell.id);
-    dispose(cell);
-    this.channel?.destroy();
+    if (ends === 'Process' && why) cell.kill(why);
+    else cell.end();
     void cell.exited.then(() => this.#gone.resolve());
   }
 
@@ -382,16 +396,4 @@ export class Replica implements CellOwner {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
   }
-}
-
-function dispose(cell: CellProcess): void {
-  cell.kill();
-  cell.channel.destroy();
-  cell.brokerEnd?.destroy();
-}
-
-function bundlesOf({ members }: CellSpec): BundlesInUse {
-  const { toolchain, tier, tierReason } = members[0]!.bundle;
-  const digests = members.map(({ bundle }) => bundle.digest);
-  return { digests, toolchain, tier, ...(tierReason === undefined ? {} : { tierReason }) };
 }

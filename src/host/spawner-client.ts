@@ -85,13 +85,27 @@ export class SpawnerClient {
 
   /** Starts a process. It is still booting when this resolves. */
   async start(kind: SandboxKind): Promise<Result<CellProcess, Problem>> {
+    const started = await this.startSlots(kind, 1);
+    return started.ok ? ok(started.value[0]!) : started;
+  }
+
+  /** The same with a channel for each of so many cells: one process, or none. */
+  async startSlots(kind: SandboxKind, slots: number): Promise<Result<readonly CellProcess[], Problem>> {
     const spawner = this.#child;
     if (!spawner) return err(gone());
-    const id = ++this.#lastId;
-    const result = new Deferred<Result<CellProcess, Problem>>();
-    this.#starting.set(id, { kind, result });
-    this.#send({ type: 'start', cell: id, kind });
-    return this.#inTime(spawner, result.promise);
+    const ids = Array.from({ length: slots }, () => ++this.#lastId);
+    const results = ids.map((id) => {
+      const result = new Deferred<Result<CellProcess, Problem>>();
+      this.#starting.set(id, { kind, result });
+      return result.promise;
+    });
+    this.#send({ type: 'start', cells: ids, kind });
+    const started = await this.#inTime(spawner, Promise.all(results));
+    const failed = started.find((one) => !one.ok);
+    const cells = started.flatMap((one) => (one.ok ? [one.value] : []));
+    if (!failed) return ok(cells);
+    for (const cell of cells) cell.end();
+    return failed.ok ? ok(cells) : failed;
   }
 
   /** Writes the assignment and its files to the process. From then on the channel is the engine's alone. */
@@ -191,16 +205,13 @@ export class SpawnerClient {
     channel.once('close', () => {
       if (held.spawner !== this.#child) this.#lose(id, held);
     });
+    const end = (): void => {
+      this.#send({ type: 'kill', pid });
+      channel.destroy();
+      brokerEnd?.destroy();
+    };
     starting.result.resolve(
-      ok({
-        id,
-        pid,
-        kind: starting.kind,
-        channel,
-        brokerEnd,
-        exited: exited.promise,
-        kill: () => this.#send({ type: 'kill', pid }),
-      }),
+      ok({ id, pid, kind: starting.kind, channel, brokerEnd, exited: exited.promise, end, kill: end }),
     );
   }
 

@@ -3,7 +3,7 @@
  * no response. Statuses, codes and what is counted are decided here and nowhere else.
  */
 import type { Code } from '../model/codes.ts';
-import { BROKE_PROTOCOL, LOST, type CallEnd } from '../wire/cell-caller.ts';
+import { BROKE_PROTOCOL, LOST, TAKEN_ALONG, type CallEnd } from '../wire/cell-caller.ts';
 import { Outcome } from '../wire/frames.ts';
 
 export interface Answer {
@@ -146,6 +146,16 @@ const ENDS: ReadonlyMap<CallEnd, EndRow> = new Map<CallEnd, EndRow>([
       reason: 'CellLost',
       code: 'HW4535',
       message: 'the cell was ended during the call',
+      count: 'Failure',
+    },
+  ],
+  [
+    TAKEN_ALONG,
+    {
+      status: 502,
+      reason: 'CellLost',
+      code: 'HW4535',
+      message: 'the process that the cell shared ended during the call',
       count: 'Failure',
     },
   ],

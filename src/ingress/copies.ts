@@ -10,7 +10,7 @@
  * C4 It carries `REQUEST_IS_MIRRORED` into the cell, so that whatever reaches outside can be denied there, unless its
  *    Route allows it.
  */
-import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
+import { isLost, TAKEN_ALONG, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
 import { Abort, Outcome, REQUEST_IS_MIRRORED, REQUEST_IS_TYPED } from '../wire/frames.ts';
 import { requestHeadFits, type RequestHead } from '../wire/request-head.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
@@ -129,12 +129,12 @@ class Copy implements CellExchange {
   }
 
   #count(end: CallEnd, detail: string): void {
+    if (end === TAKEN_ALONG) return;
     const { mirrored, failing } = this.#arm.tally;
     const row = answerOfEnd(end, detail, failing);
     const answered = this.#status !== 0;
     const status = answered ? this.#status : end === Outcome.ErrorCode ? row.status : 0;
-    const isLost = end === LOST || end === BROKE_PROTOCOL;
-    const count = answered && !isLost ? countOfEnd(end, failing[status] === 1, this.#isWhole) : row.count;
+    const count = answered && !isLost(end) ? countOfEnd(end, failing[status] === 1, this.#isWhole) : row.count;
     mirrored.requests++;
     mirrored.latency(performance.now() - this.startedAtMs);
     if (status >= 500) mirrored.status5xx++;

@@ -11,7 +11,7 @@
  * D5 Who previews a release adds neither to its traffic nor to its run of failures: people who try things are no gate.
  */
 import { Outcome, Abort, REQUEST_AWAITS_READ, REQUEST_HAS_BODY_FRAMES, REQUEST_IS_TYPED } from '../wire/frames.ts';
-import { BROKE_PROTOCOL, LOST, type Beside, type CallEnd, type CellCaller } from '../wire/cell-caller.ts';
+import { isLost, TAKEN_ALONG, type Beside, type CallEnd, type CellCaller } from '../wire/cell-caller.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { requestHeadFits } from '../wire/request-head.ts';
 import { answerOfEnd, countOfDeadline, countOfEnd, REFUSALS, type Count } from './answers.ts';
@@ -206,7 +206,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
 
   /** D2. */
   #mayTryAgain(exchange: Exchange, end: CallEnd): boolean {
-    if (end !== LOST && end !== BROKE_PROTOCOL) return false;
+    if (!isLost(end)) return false;
     if (exchange.retried || exchange.isClientGone || exchange.status !== 0) return false;
     return !exchange.hasStreamedBody && IDEMPOTENT.has(exchange.req.method!);
   }
@@ -227,7 +227,8 @@ export class Dispatcher implements Directory, ExchangeOwner {
     exchange.finishUpload();
     if (end !== Outcome.Ok && !exchange.isClientGone) this.#failures.note(exchange.arm!.release, end, detail);
     if (exchange.status !== 0 || exchange.headersSent) {
-      this.#count(exchange, caller, this.#countOfAnswered(exchange, end), exchange.status);
+      if (end === TAKEN_ALONG) exchange.arm!.counts.overloads++;
+      else this.#count(exchange, caller, this.#countOfAnswered(exchange, end), exchange.status);
       if (!exchange.isWhole) exchange.destroyConnection();
       return;
     }
@@ -238,7 +239,9 @@ export class Dispatcher implements Directory, ExchangeOwner {
     }
     const row = answerOfEnd(end, detail, exchange.arm!.tally.failing);
     exchange.answer(row, end === Outcome.ErrorCode ? detail : '');
-    this.#count(exchange, caller, row.count, end === Outcome.ErrorCode ? row.status : 0);
+    // Like a machine that is overloaded: not what the release did.
+    if (end === TAKEN_ALONG) exchange.arm!.counts.overloads++;
+    else this.#count(exchange, caller, row.count, end === Outcome.ErrorCode ? row.status : 0);
   }
 
   #countOfAnswered(exchange: Exchange, end: CallEnd): Count {

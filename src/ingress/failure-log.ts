@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { short } from '../kit/digest.ts';
-import { BROKE_PROTOCOL, LOST, type CallEnd } from '../wire/cell-caller.ts';
+import { BROKE_PROTOCOL, LOST, TAKEN_ALONG, type CallEnd } from '../wire/cell-caller.ts';
 import { Outcome } from '../wire/frames.ts';
 
 const QUIET_MS = 1_000;
@@ -14,6 +14,7 @@ const NAMES: ReadonlyMap<CallEnd, string> = new Map<CallEnd, string>([
   ...Object.entries(Outcome).map(([name, outcome]): [CallEnd, string] => [outcome, name]),
   [LOST, 'CellLost'],
   [BROKE_PROTOCOL, 'ProtocolBroken'],
+  [TAKEN_ALONG, 'TakenAlong'],
 ]);
 
 export class FailureLog {

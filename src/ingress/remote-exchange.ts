@@ -1,6 +1,6 @@
 /** One call of a cell to another: it waits for room, is answered whole, and is counted once (remotes.ts). */
 import { Abort, Outcome, REQUEST_IS_MIRRORED, REQUEST_IS_REMOTE, REQUEST_IS_TYPED } from '../wire/frames.ts';
-import { BROKE_PROTOCOL, LOST, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
+import { isLost, TAKEN_ALONG, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
 import type { RemoteCall, RemoteHandle } from '../wire/remote-call.ts';
 import { MAX_REMOTE_BYTES, RemoteStatus, type RemoteStatusNumber } from '../wire/remote-frames.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
@@ -166,7 +166,7 @@ export class RemoteExchange implements CellExchange, QueuedCall, RemoteHandle {
       return this.#fail(`HW4619 ${about} answered with more than ${most} bytes`);
     }
     if (end === Outcome.Deadline) return this.#fail(`HW4615 ${about} did not answer within ${this.#timeMs} ms`);
-    if (end === LOST || end === BROKE_PROTOCOL) return this.#fail(`HW4616 ${about}: its cell ended during the call`);
+    if (isLost(end)) return this.#fail(`HW4616 ${about}: its cell ended during the call`);
     if (end !== Outcome.Ok || !this.#isWhole) return this.#fail(`HW4614 ${about} failed: ${text || 'no answer'}`);
     const body = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
     if (this.#status === 200 || this.#status === 204) return this.#answer(RemoteStatus.Ok, body);
@@ -221,7 +221,8 @@ export class RemoteExchange implements CellExchange, QueuedCall, RemoteHandle {
       return countOfDeadline(this.#startedAtMs, this.#sentAtMs, this.deadlineAtMs);
     }
     if (this.#isTooLarge) return 'Failure';
-    if (this.#status !== 0 && end !== LOST && end !== BROKE_PROTOCOL) return countOfEnd(end, failing, this.#isWhole);
+    if (end === TAKEN_ALONG) return 'Overload';
+    if (this.#status !== 0 && !isLost(end)) return countOfEnd(end, failing, this.#isWhole);
     return answerOfEnd(end, detail, this.#to!.arm.tally.failing).count;
   }
 

@@ -26,7 +26,7 @@ export const NO_LINT_CONFIG: LintConfig = { ignore: [], rules: new Map() };
  */
 export function isLintRule(code: string): code is Code {
   return (
-    /^HW106[0-9]$|^HW108[267]$|^HW1113$|^HW114[68]$|^HW1155$|^HW12[01][0-9]$|^HW122[12]$/.test(code) &&
+    /^HW106[0-9]$|^HW108[267]$|^HW1113$|^HW114[68]$|^HW1155$|^HW12(?:0[0-9]|1[0-689])$|^HW122[12]$/.test(code) &&
     Object.hasOwn(CODES, code)
   );
 }

@@ -12,10 +12,7 @@ export interface Unimplemented {
   readonly when?: (value: unknown) => boolean;
 }
 
-const is = (expected: string) => (value: unknown) => value === expected;
-
 const WRITTEN: readonly Unimplemented[] = [
-  { kind: 'Component', where: 'spec.isolation', what: 'isolation Shared', when: is('Shared') },
   { kind: 'Component', where: 'spec.capabilities.*.blobStore', what: 'the capability blobStore' },
   { kind: 'Component', where: 'spec.capabilities.*.messaging', what: 'the capability messaging' },
   { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },

@@ -57,6 +57,11 @@ export const BINARY_CODES = {
     remedy: 'make duration shorter than the time between two openings, or use suspend to hold what must not change',
     policy: 'Terminal',
   },
+  HW1218: {
+    title: 'isolation Shared that a linked component does not ask for',
+    remedy: 'write isolation: Shared into the linked component too, or leave spec.isolation of this one out',
+    policy: 'Terminal',
+  },
   HW1216: {
     title: 'name of a socket grant that nobody may look up',
     remedy: 'add the name to the hosts of a nameLookup grant, or write the addresses that are meant',

@@ -61,6 +61,12 @@ export const CELL_CODES = {
   },
   HW4113: { title: 'the liveness probe failed', remedy: 'mend what the liveness probe calls', policy: 'Terminal' },
   HW4115: { title: 'the engine is shutting down', remedy: 'none: the next engine starts it', policy: 'Waiting' },
+  HW4140: {
+    title: 'the process that the cell shared ended',
+    remedy:
+      'none: it is started again. The message says whose doing it was; isolation Auto gives a cell a process of its own',
+    policy: 'Retry',
+  },
   HW4116: {
     title: 'the cell uses more of the processor than it may',
     remedy: 'raise spec.limits.cpu, lower spec.limits.concurrency, or mend what the component does so much of',

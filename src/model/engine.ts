@@ -121,7 +121,9 @@ export type ReplicaEnd =
   /** The readiness probe did not succeed before its deadline. */
   | 'NeverReady'
   /** The liveness probe failed `failureThreshold` times in a row. */
-  | 'Unhealthy';
+  | 'Unhealthy'
+  /** The process that it shared ended, and it is not known to be why: no failure of its own. */
+  | 'WithOthers';
 
 export interface ReplicaObserved {
   /** Chosen by control, unique for ever: `namespace/name@revision#7`. Starting the same id twice is starting it once. */
@@ -135,6 +137,8 @@ export interface ReplicaObserved {
   readonly inFlight: number;
   readonly pid?: number;
   readonly isolation?: 'Strict' | 'Process';
+  /** So many cells are in its process, itself among them. Absent: the process is its own. */
+  readonly sharedBy?: number;
   readonly effectiveInstancePolicy?: 'Pooled' | 'PerRequest' | 'Singleton';
   readonly bundles?: BundlesInUse;
   /** Absent: it was not measured. */

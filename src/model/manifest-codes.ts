@@ -227,6 +227,12 @@ export const MANIFEST_CODES = {
     remedy: 'build the component again',
     policy: 'Terminal',
   },
+  HW1217: {
+    title: 'isolation Shared that no Policy allows',
+    remedy:
+      'write Shared into spec.isolation of a Policy for the namespace, or leave spec.isolation of the Component out',
+    policy: 'Terminal',
+  },
   HW1220: {
     title: 'host of a grant that nothing can have',
     remedy:

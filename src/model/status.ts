@@ -137,7 +137,10 @@ export interface ReplicaStatus {
   readonly id: string;
   readonly release: string;
   readonly phase: string;
+  /** The sandbox that it runs in, `Shared (…)` where other cells may be in its process. */
   readonly isolation?: string;
+  /** So many cells are in its process now, itself among them. Absent: it has one of its own. */
+  readonly sharedBy?: number;
   readonly instancePolicy?: string;
   readonly tier?: BindingTier;
   readonly tierReason?: string;

@@ -1,5 +1,5 @@
 /**
- * The frames between a cell and the broker: the layout of `frames.ts`, on a channel of its own (descriptor 4), so that
+ * The frames between a cell and the broker: the layout of `frames.ts`, on a channel of its own (descriptor 4 of an ordinary cell), so that
  * what guests read and write never passes the engine.
  *
  * A frame's id is a *seat*: a cell takes one for an instance and gives it back with the instance. Strings here are UTF-8,
@@ -14,7 +14,6 @@
  *    was on its way before them, also half a frame, is dropped. Nobody can know them beforehand. The cell says them first,
  *    and the broker says them back: what the broker says always comes after the cell knows that there is a new one.
  */
-export const BROKER_DESCRIPTOR = 4;
 export const ATTACH_BYTES = 16;
 /** The longest payload of an `Ask` or an `Answer`. */
 export const MAX_BROKER_PAYLOAD_BYTES = 1 << 20;

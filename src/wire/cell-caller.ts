@@ -12,11 +12,18 @@ import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /** The cell's own outcomes, and the ends that only the engine can tell. */
-export type CallEnd = (typeof Outcome)[keyof typeof Outcome] | typeof LOST | typeof BROKE_PROTOCOL;
+export type CallEnd = (typeof Outcome)[keyof typeof Outcome] | typeof LOST | typeof BROKE_PROTOCOL | typeof TAKEN_ALONG;
 /** The cell died or its channel closed before the call was over. */
 export const LOST = 100;
 /** The cell was ended because it broke the protocol. */
 export const BROKE_PROTOCOL = 101;
+/** The process ended because of another cell in it: lost, and nothing that its release did. */
+export const TAKEN_ALONG = 102;
+
+/** The cell is gone, and the call with it. */
+export function isLost(end: CallEnd): boolean {
+  return end === LOST || end === BROKE_PROTOCOL || end === TAKEN_ALONG;
+}
 
 /** What of a call goes on in the calls that its guest makes in other cells. */
 export interface Lineage {

@@ -1,7 +1,7 @@
 /** A call of an exported function, as its caller sees it: one result, whatever happens to the cell. */
 import { Deferred } from '../kit/deferred.ts';
 import type { Json } from '../kit/json.ts';
-import { BROKE_PROTOCOL, LOST, type CallEnd, type CellExchange, type Lineage } from './cell-caller.ts';
+import { isLost, type CallEnd, type CellExchange, type Lineage } from './cell-caller.ts';
 import { Outcome } from './frames.ts';
 
 export type FunctionResult =
@@ -43,7 +43,7 @@ export class FunctionCall implements CellExchange {
   onEnd(end: CallEnd): void {
     if (end === Outcome.Deadline) this.#deferred.resolve({ type: 'deadline' });
     else if (end === Outcome.Cancelled) this.#deferred.resolve({ type: 'stopped' });
-    else if (end === LOST || end === BROKE_PROTOCOL) this.#deferred.resolve({ type: 'lost' });
+    else if (isLost(end)) this.#deferred.resolve({ type: 'lost' });
     else this.#deferred.resolve({ type: 'trap', message: '' });
   }
 

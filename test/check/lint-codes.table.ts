@@ -33,6 +33,12 @@ const pay = (name: string, count: number): string =>
 const waiver = (text: string): string => POLICY.replace('{name', `{annotations: {${text}}, name`);
 const canary = (steps: string) => `${PROBE}  »rollout: {strategy: {type: Canary, canary: {steps: [${steps}]}}}\n`;
 
+const sharing = (own: string, linked: string): Files => ({
+  ...shop(`${PROBE}  ${own}\n  links: [{import: "shop:tax/rates@1.0.0", componentRef: {name: tax}}]\n`),
+  'policy.yaml': policy('sharing', '  namespaces: [shop]\n  isolation: [Process, Strict, Shared]\n'),
+  'tax.yaml': component('tax', linked),
+});
+
 const timed = (schedule: string, spec: string): Files => ({
   'environment.yaml': ENVIRONMENT,
   'cart.yaml': component('cart', spec),
@@ -175,6 +181,12 @@ export const LINT_ROWS: readonly Row[] = [
     good: shop(
       '  probes: {readiness: {httpGet: {path: /}, period: 5s, timeout: 1s, deadline: 21s, successThreshold: 5}}\n',
     ),
+  },
+  {
+    code: 'HW1218',
+    what: 'to share, and to link inline what does not',
+    bad: sharing('isolation: »Shared', ''),
+    good: sharing('isolation: Shared', '  isolation: Shared\n'),
   },
   {
     code: 'HW1213',

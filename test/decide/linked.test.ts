@@ -163,6 +163,11 @@ describe('isolation of a cell', () => {
     ['Strict', 'Auto', 'Strict'],
     ['Process', 'Auto', 'Process'],
     ['Auto', 'Process', 'Auto'],
+    ['Shared', 'Shared', 'Shared'],
+    ['Shared', 'Auto', 'Auto'],
+    ['Shared', 'Process', 'Process'],
+    ['Shared', 'Strict', 'Strict'],
+    ['Auto', 'Shared', 'Auto'],
   ])('%s beside a linked %s is %s', (own, others, expected) => {
     expect(isolatedPlan(own, others).isolation).toBe(expected);
   });

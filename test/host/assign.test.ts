@@ -53,7 +53,7 @@ function cell(isLimited: () => boolean) {
   };
   return {
     written,
-    launched: { ...launched, exited: new Promise<never>(() => {}) },
+    launched: { ...launched, exited: new Promise<never>(() => {}), process: { mappedBytes: undefined } },
   };
 }
 

@@ -56,7 +56,7 @@ export class Bench {
   async #launch(kind: SandboxKind, change: (command: CellCommand) => CellCommand): Promise<LaunchedCell> {
     const uid = readCapabilities().ownUids ? CELL_UID : undefined;
     const pair = await this.#pairs.create();
-    const common = { pair, brokerPair: await this.#pairs.create(), uid, lower: false };
+    const common = { slots: [{ pair, brokerPair: await this.#pairs.create() }], uid, lower: false };
     if (kind === 'Process') {
       return launched(
         await launch({ ...common, command: change(processCommand(process.execPath, this.#boot, LIMITS)) }),
@@ -71,7 +71,7 @@ export class Bench {
 
 function launched(cell: Awaited<ReturnType<typeof launch>>): LaunchedCell {
   if (!cell.ok) throw new Error(cell.error);
-  return cell.value;
+  return cell.value[0]!;
 }
 
 /** The payload of the next frame; rejects when the process ends first. */

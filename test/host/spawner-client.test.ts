@@ -52,7 +52,7 @@ describe('the spawner, as the engine has it', () => {
     const [first, second] = await Promise.all([client.start('Strict'), client.start('Process')]);
     if (!first.ok || !second.ok) throw new Error('not started');
     expect(await awaitBooted(first.value.channel, 10_000)).toEqual({ ok: true, value: undefined });
-    first.value.kill();
+    first.value.end();
     expect(await first.value.exited).toMatchObject({ code: null, signal: 'SIGKILL' });
     expect(isAlive(second.value.pid)).toBe(true);
     await client.close();
@@ -96,7 +96,7 @@ describe('the spawner, as the engine has it', () => {
     const another = await client.start('Process');
     expect(another.ok).toBe(true);
     expect(isAlive(cell.pid)).toBe(true);
-    cell.kill();
+    cell.end();
     expect(await cell.exited).toBeUndefined();
   });
 });

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import type { CellOwner } from '../../src/host/cell-owner.ts';
 import { CellChannel } from '../../src/host/channel.ts';
 import type { RemoteOptions } from '../../src/host/remote-calls.ts';
+import { LOST } from '../../src/wire/cell-caller.ts';
 import { createIngress, type Ingress, type IngressOptions } from '../../src/ingress/ingress.ts';
 import type { Problem } from '../../src/model/problem.ts';
 import { groupId, type Arm, type GroupId, type Snapshot, type SnapshotRule } from '../../src/model/snapshot.ts';
@@ -13,6 +14,7 @@ import { startScriptedCell, type Script, type ScriptedCell } from './scripted-ce
 export const SILENT = pino({ level: 'silent' });
 
 export class RecordingOwner implements CellOwner {
+  readonly lostBy = LOST;
   readonly events: unknown[][] = [];
   closed = false;
   problem: Problem | undefined;

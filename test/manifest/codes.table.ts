@@ -830,6 +830,40 @@ export const ROWS: readonly Row[] = [
     good: { ...shop(''), 'shelf.yaml': component('shelf', LINKED) },
     says: 'inline',
   },
+  {
+    code: 'HW1217',
+    what: 'no Policy at all',
+    bad: { 'environment.yaml': ENVIRONMENT, 'cart.yaml': component('cart', '  »isolation: Shared\n') },
+    good: ceiling('  isolation: [Process, Strict, Shared]\n', '  isolation: Shared\n'),
+    says:
+      'no Policy allows isolation Shared to namespace shop\nwrite a Policy for the namespace whose spec has ' +
+      'isolation: [Process, Strict, Shared], or leave spec.isolation out',
+  },
+  {
+    code: 'HW1217',
+    what: 'a Policy that does not say so',
+    bad: ceiling('  limits: {maxReplicas: 2}\n', '  »isolation: Shared\n'),
+    good: ceiling('  isolation: [Process, Strict, Shared]\n  limits: {maxReplicas: 2}\n', '  isolation: Shared\n'),
+    says:
+      'no Policy allows isolation Shared to namespace shop\nwrite isolation: [Process, Strict, Shared] into the spec of ' +
+      'Policy ceiling, or leave spec.isolation out',
+  },
+  {
+    code: 'HW1217',
+    what: 'a Policy that is only watched',
+    bad: ceiling('  enforcement: Audit\n  isolation: [Process, Strict, Shared]\n', '  »isolation: Shared\n'),
+    good: ceiling('  enforcement: Enforce\n  isolation: [Shared]\n', '  isolation: Shared\n'),
+  },
+  {
+    code: 'HW1040',
+    what: 'to share where Strict is demanded',
+    bad: {
+      ...ceiling('  isolation: [Process, Strict, Shared]\n', '  »isolation: Shared\n'),
+      'strict.yaml': policy('all', '  namespaces: ["*"]\n  isolation: [Strict]\n'),
+    },
+    good: ceiling('  isolation: [Strict, Shared]\n', '  isolation: Shared\n'),
+    says: 'isolation Shared is not among the Strict of Policy all',
+  },
   ...[
     '127.1',
     '10.0.0.1/8',

@@ -7,7 +7,6 @@ const grant = (text: string): Files => cart(`  capabilities: [{name: a, ${text}}
 
 /** For every row documents that meet it. */
 const MEETING: Readonly<Record<string, readonly Files[]>> = {
-  'isolation Shared': [cart('  isolation: Shared\n')],
   'the capability blobStore': [grant('blobStore: {container: a}')],
   'the capability messaging': [grant('messaging: {connection: a}')],
   'the capability sql': [grant('sql: {connection: a}')],

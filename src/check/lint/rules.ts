@@ -19,6 +19,7 @@ import { entriesWithoutHandler, entryHosts, routesBelowEntries, unknownEntries }
 import { freezeWindows } from './freeze.ts';
 import { unknownPeers, unreadSettings, unusedGrants, widerGrants } from './grants.ts';
 import { probesWithoutHandler, routesWithoutHandler } from './handlers.ts';
+import { unsharedCells } from './isolation.ts';
 import { emptyNamespaces } from './namespaces.ts';
 import { unreachedRules } from './reach.ts';
 import { otherRecipients, unusedValues } from './values.ts';
@@ -282,6 +283,7 @@ const RULES: readonly Rule[] = [
   forEachEntry(approvals),
   forEachEntry(idleRollout),
   forEachEntry(circles),
+  forEachEntry(unsharedCells),
   forEachEntry(unreachableBounds),
   ...[unusedGrants, widerGrants, unknownPeers, unreadSettings, probesWithoutHandler].map((rule) =>
     forEachEntry((entry, document, { shapeOf }) => rule(entry, document, shapeOf)),

@@ -173,9 +173,7 @@ function isTighter(field: keyof PolicySettings, before: PolicySettings, after: P
     case 'namespaces':
       return isSubset(before.namespaces, after.namespaces);
     case 'isolation':
-      return (
-        before.isolation.length === 0 || (after.isolation.length > 0 && isSubset(after.isolation, before.isolation))
-      );
+      return isSubset(kindsAllowed(after), kindsAllowed(before));
     case 'enforcement':
       return after.enforcement === 'Enforce';
     case 'limits':
@@ -191,6 +189,11 @@ function isTighter(field: keyof PolicySettings, before: PolicySettings, after: P
     default:
       return false;
   }
+}
+
+/** A Policy that says nothing of it forbids none, and allows nobody to share. */
+function kindsAllowed({ isolation }: PolicySettings): readonly string[] {
+  return isolation.length === 0 ? ['Process', 'Strict'] : isolation;
 }
 
 /** Absent is no ceiling at all; each that is left must have been there as it is. */

@@ -31,6 +31,8 @@ export interface AssignRequest {
   readonly files: readonly { readonly digest: Digest; readonly bytes: number }[];
   readonly dataBytes: number;
   readonly cpuMillis: number;
+  /** Of a process that cells share: what it can be raised to when more of them come. Absent: it stays as it is set. */
+  readonly mostDataBytes?: number;
 }
 
 export interface AssignTools {
@@ -49,7 +51,7 @@ export async function assign(
   if (head.length > MAX_JSON_BYTES) {
     return err(problem('HW4110', `the assignment is ${head.length} bytes of JSON, the longest is ${MAX_JSON_BYTES}`));
   }
-  const limiting = limitData(cell, request.dataBytes, tools.prlimit);
+  const limiting = limitData(cell, request, tools.prlimit);
   setPriority(cell.pid, GUEST_PRIORITY);
   const files = readFiles(request, tools.storeFolder);
   const frames = files.ok ? [frame(ToCell.Assign, head), ...files.value.flatMap(chunked)] : [];
@@ -86,19 +88,23 @@ function readOrError(file: string): Buffer | Error {
 }
 
 /**
- * RLIMIT_DATA: what the process has mapped for writing by now, and `dataBytes` more. Set under the cell's own uid: that
- * needs no capability, while even root needs one for processes of others.
+ * RLIMIT_DATA: what the process has mapped for writing by its first assignment, and `dataBytes` more. Set under the cell's
+ * own uid: that needs no capability, while even root needs one for processes of others. Where it is to be raised later, the
+ * hard limit is `mostDataBytes` from the first assignment on, because nobody can raise that one again.
  */
 async function limitData(
-  { pid, uid }: LaunchedCell,
-  dataBytes: number,
+  { pid, uid, process }: LaunchedCell,
+  { dataBytes, mostDataBytes }: AssignRequest,
   prlimit: string | undefined,
 ): Promise<Result<void, Problem>> {
   if (prlimit === undefined) return ok(undefined);
   try {
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-    const mappedBytes = Number(/^VmData:\s*([0-9]+) kB/m.exec(status)?.[1] ?? Number.NaN) * 1024;
-    await execFileAsync(prlimit, ['--pid', String(pid), `--data=${mappedBytes + dataBytes}`], {
+    const isFirst = process.mappedBytes === undefined;
+    const mappedBytes = (process.mappedBytes ??= mappedBytesOf(pid));
+    const most = mappedBytes + (mostDataBytes ?? dataBytes);
+    const soft = Math.min(mappedBytes + dataBytes, most);
+    const limit = isFirst ? `${soft}:${most}` : `${soft}:`;
+    await execFileAsync(prlimit, ['--pid', String(pid), `--data=${limit}`], {
       timeout: PRLIMIT_DEADLINE_MS,
       env: {},
       ...(uid === undefined ? {} : { uid, gid: uid }),
@@ -107,6 +113,11 @@ async function limitData(
   } catch (error) {
     return err(problem('HW4001', `the memory limit could not be set: ${(error as Error).message}`));
   }
+}
+
+function mappedBytesOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(/^VmData:\s*([0-9]+) kB/m.exec(status)?.[1] ?? Number.NaN) * 1024;
 }
 
 function frame(type: number, payload: Uint8Array): Buffer {

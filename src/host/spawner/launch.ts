@@ -29,6 +29,13 @@ export interface LaunchedCell {
   /** The broker's end of descriptor 4: handed on, never read or written. */
   readonly brokerEnd: net.Socket;
   readonly exited: Promise<CellExit>;
+  /** What all slots of one process have in common. */
+  readonly process: ProcessFacts;
+}
+
+export interface ProcessFacts {
+  /** What it had mapped for writing at its first assignment; absent until then. */
+  mappedBytes: number | undefined;
 }
 
 /** What bubblewrap needs beside its arguments; with it, the command is bubblewrap's. */
@@ -42,26 +49,32 @@ export interface StrictDescriptors {
   readonly info: number;
 }
 
-export interface LaunchRequest {
-  readonly command: CellCommand;
+export interface SlotPairs {
   readonly pair: SocketPair;
   /** Between the cell and whatever broker there is. */
   readonly brokerPair: SocketPair;
+}
+
+export interface LaunchRequest {
+  readonly command: CellCommand;
+  /** Of each slot. */
+  readonly slots: readonly SlotPairs[];
   readonly strict?: StrictDescriptors;
   readonly uid: number | undefined;
   /** Whether its priority can be taken back at the assignment. */
   readonly lower: boolean;
 }
 
-export async function launch(request: LaunchRequest): Promise<Result<LaunchedCell, string>> {
-  const { command, pair, brokerPair, strict, uid, lower } = request;
+/** One of each slot, all of the same process. */
+export async function launch(request: LaunchRequest): Promise<Result<readonly LaunchedCell[], string>> {
+  const { command, slots, strict, uid, lower } = request;
+  const pairs = slots.flatMap(({ pair, brokerPair }) => [pair, brokerPair]);
   const child = spawn(command.file, command.args, {
     stdio: [
       'ignore',
       'ignore',
       'pipe',
-      pair.cellEnd,
-      brokerPair.cellEnd,
+      ...pairs.map(({ cellEnd }) => cellEnd),
       ...(strict ? [strict.info, strict.filter] : []),
     ],
     env: {},
@@ -73,19 +86,20 @@ export async function launch(request: LaunchRequest): Promise<Result<LaunchedCel
   // Booting competes with traffic for the processor.
   if (child.pid !== undefined && lower) os.setPriority(child.pid, LOWEST_PRIORITY);
   const exited = exitOf(child);
-  pair.cellEnd.destroy();
-  brokerPair.cellEnd.destroy();
+  for (const { cellEnd } of pairs) cellEnd.destroy();
   const pid = strict ? await pidInside(child, strict.info, exited) : await pidOf(child, exited);
   if (!pid.ok) {
     killGroup(child);
-    pair.engineEnd.destroy();
-    brokerPair.engineEnd.destroy();
+    for (const { engineEnd } of pairs) engineEnd.destroy();
     return pid;
   }
   // Anyone with our uid could end bubblewrap's own process; the cell must not outlive it unseen.
   if (strict) void exited.then(() => killQuietly(pid.value));
   preferForEnd(pid.value);
-  return ok({ pid: pid.value, uid, lowered: lower, channel: pair.engineEnd, brokerEnd: brokerPair.engineEnd, exited });
+  const common = { pid: pid.value, uid, lowered: lower, exited, process: { mappedBytes: undefined } };
+  return ok(
+    slots.map(({ pair, brokerPair }) => ({ ...common, channel: pair.engineEnd, brokerEnd: brokerPair.engineEnd })),
+  );
 }
 
 async function pidOf(child: ChildProcess, exited: Promise<CellExit>): Promise<Result<number, string>> {

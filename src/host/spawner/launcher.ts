@@ -12,11 +12,11 @@ import type { BootFolder } from './boot-folder.ts';
 import { awaitBooted } from './booted.ts';
 import { readCapabilities } from './capabilities.ts';
 import { describeExit } from './exit.ts';
-import { killQuietly, launch, type LaunchedCell } from './launch.ts';
+import { killQuietly, launch, type LaunchedCell, type SlotPairs } from './launch.ts';
 import type { SandboxKind } from './messages.ts';
 import { findStrictTools, processCommand, strictCommand, type ProcessLimits, type StrictTools } from './sandbox.ts';
 import { filterArchitecture, seccompFilter } from './seccomp.ts';
-import type { SocketPairs } from './socketpair.ts';
+import type { SocketPair, SocketPairs } from './socketpair.ts';
 import { withStrictFiles, writeFilter } from './strict-files.ts';
 
 /** 0x70000000: above systemd's range for containers, within 32 bit signed. */
@@ -67,9 +67,9 @@ export class Launcher {
   }
 
   /** Starts one cell process; the error says why that sandbox has none. */
-  async launch(kind: SandboxKind): Promise<Result<LaunchedCell, string>> {
+  async launch(kind: SandboxKind, slots: number): Promise<Result<readonly LaunchedCell[], string>> {
     const way = await this.#wayOf(kind);
-    return way.ok ? this.#launchAs(way.value) : way;
+    return way.ok ? this.#launchAs(way.value, slots) : way;
   }
 
   #wayOf(kind: SandboxKind): Promise<Result<Way, string>> {
@@ -109,9 +109,9 @@ export class Launcher {
 
   /** Starts one, waits until it has booted, and ends it. */
   async #try(way: Way): Promise<Result<Way, string>> {
-    const cell = await this.#launchAs(way);
+    const cell = await this.#launchAs(way, 1);
     if (!cell.ok) return cell;
-    const { channel, brokerEnd, exited, pid } = cell.value;
+    const { channel, brokerEnd, exited, pid } = cell.value[0]!;
     const booted = await awaitBooted(channel, PROBE_DEADLINE_MS);
     killQuietly(pid);
     channel.destroy();
@@ -120,20 +120,30 @@ export class Launcher {
     return booted.ok ? { ok: true, value: way } : err(`${booted.error}; ${describeExit(exit)}`);
   }
 
-  async #launchAs(way: Way): Promise<Result<LaunchedCell, string>> {
-    const { runFolder, pairs, boot, limits, uidBlock = 0 } = this.#options;
+  async #launchAs(way: Way, count: number): Promise<Result<readonly LaunchedCell[], string>> {
+    const { runFolder, boot, limits, uidBlock = 0 } = this.#options;
     const number = this.#launched++;
     const uid = way.ownUid ? FIRST_CELL_UID + uidBlock * CELL_UIDS + (number % CELL_UIDS) : undefined;
-    const made = await Promise.all([pairs.create(), pairs.create()]).catch(
-      (error: unknown) => (error as Error).message,
-    );
-    if (typeof made === 'string') return err(`a channel for the cell cannot be made: ${made}`);
-    const [pair, brokerPair] = made;
-    const common = { pair, brokerPair, uid, lower: this.#capabilities.priorities };
-    if (way.kind === 'Process') return launch({ ...common, command: processCommand(this.#node, boot, limits) });
-    const command = strictCommand(this.#tools!, this.#node, boot, limits);
+    const slots = await this.#pairsFor(count).catch((error: unknown) => (error as Error).message);
+    if (typeof slots === 'string') return err(`a channel for the cell cannot be made: ${slots}`);
+    const common = { slots, uid, lower: this.#capabilities.priorities };
+    if (way.kind === 'Process') return launch({ ...common, command: processCommand(this.#node, boot, limits, count) });
+    const command = strictCommand(this.#tools!, this.#node, boot, limits, count);
     const name = `${process.pid}-${number}`;
     return withStrictFiles(runFolder, name, (strict) => launch({ ...common, command, strict }));
+  }
+
+  /** All of them, or none. */
+  async #pairsFor(count: number): Promise<readonly SlotPairs[]> {
+    const { pairs } = this.#options;
+    const made: SocketPair[] = [];
+    try {
+      while (made.length < 2 * count) made.push(await pairs.create());
+    } catch (error) {
+      for (const { engineEnd, cellEnd } of made) [engineEnd, cellEnd].forEach((end) => end.destroy());
+      throw error;
+    }
+    return Array.from({ length: count }, (_, slot) => ({ pair: made[2 * slot]!, brokerPair: made[2 * slot + 1]! }));
   }
 
   #uidOf(way: Way): string {

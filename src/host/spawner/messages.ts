@@ -25,17 +25,19 @@ export interface SpawnerConfig {
 
 export type ToSpawner =
   | { readonly type: 'configure'; readonly config: SpawnerConfig }
-  /** Start one process in the sandbox named and hand over its channel. */
-  | { readonly type: 'start'; readonly cell: number; readonly kind: SandboxKind }
+  /** Start one process in the sandbox named, with a slot for each cell, and hand over their channels. */
+  | { readonly type: 'start'; readonly cells: readonly number[]; readonly kind: SandboxKind }
   | {
       readonly type: 'assign';
       readonly cell: number;
       readonly assignment: Assignment;
       readonly files: readonly { readonly digest: Digest; readonly bytes: number }[];
-      /** What the process may map beyond what it has now. */
+      /** What the process may map beyond what it has now; of one with slots, beyond what it had at its first assignment. */
       readonly dataBytes: number;
       /** For the control group of the cell, where there is one. */
       readonly cpuMillis: number;
+      /** Of a process with slots: what it can be raised to by later assignments. */
+      readonly mostDataBytes?: number;
     }
   | { readonly type: 'kill'; readonly pid: number };
 
@@ -48,7 +50,7 @@ export type FromSpawner =
       /** What holds cells to their share of the processors, and why it is not more: for status. */
       readonly processor: string;
     }
-  /** With the broker's end of the cell's descriptor 4. Before `started`. */
+  /** With the broker's end of the cell's other descriptor. Before `started`. */
   | { readonly type: 'brokerEnd'; readonly cell: number }
   /** With the channel's descriptor. The process is still booting. */
   | { readonly type: 'started'; readonly cell: number; readonly pid: number }

@@ -13,19 +13,15 @@ import { access, constants } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { err, ok, type Result } from '../../kit/result.ts';
 import type { BootFolder } from './boot-folder.ts';
+import { descriptorAfter } from '../../wire/slots.ts';
 
 const execFileAsync = promisify(execFile);
-
-/**
- * Descriptors of a cell process: 2 for last words, 3 is the channel to the engine, 4 the one to the broker; these two are
- * bubblewrap's own and gone before Node starts.
- */
-export const INFO_DESCRIPTOR = 5;
-export const FILTER_DESCRIPTOR = 6;
 
 /** Where a Strict cell sees its boot folder. */
 const BOOT_IN_SANDBOX = '/boot';
 const PROGRAM_FOLDERS = ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin'];
+/** Of V8's old space, for each cell of a process but one: its bindings and their garbage, never its memories. */
+const FURTHER_HEAP_MIB = 32;
 const LDD_DEADLINE_MS = 5_000;
 
 /** Limits that a process gets at its start, before it is known what it will run. */
@@ -51,7 +47,7 @@ export interface StrictTools {
  * Flags of every cell's Node. Not among them: `--stack-size`, because V8's own default is the tested one, and
  * `--frozen-intrinsics`, because the cell freezes what matters itself after it has loaded.
  */
-function nodeFlags(bootFolder: string, limits: ProcessLimits): readonly string[] {
+function nodeFlags(bootFolder: string, limits: ProcessLimits, slots: number): readonly string[] {
   return [
     '--permission',
     `--allow-fs-read=${bootFolder}/*`,
@@ -64,16 +60,30 @@ function nodeFlags(bootFolder: string, limits: ProcessLimits): readonly string[]
     '--no-experimental-webstorage',
     '--no-experimental-ffi',
     '--disable-warning=ExperimentalWarning',
-    `--max-old-space-size=${limits.heapMiB}`,
+    `--max-old-space-size=${limits.heapMiB + (slots - 1) * FURTHER_HEAP_MIB}`,
     `--wasm-max-mem-pages=${limits.maxWasmPages}`,
   ];
 }
 
-export function processCommand(node: string, boot: BootFolder, limits: ProcessLimits): CellCommand {
-  return { file: node, args: [...nodeFlags(boot.folder, limits), `${boot.folder}/${boot.entry}`] };
+export function processCommand(node: string, boot: BootFolder, limits: ProcessLimits, slots = 1): CellCommand {
+  const entry = `${boot.folder}/${boot.entry}`;
+  return { file: node, args: [...nodeFlags(boot.folder, limits, slots), entry, ...slotsArgument(slots)] };
 }
 
-export function strictCommand(tools: StrictTools, node: string, boot: BootFolder, limits: ProcessLimits): CellCommand {
+/** What src/process/cell.ts reads; an ordinary cell is told nothing. */
+function slotsArgument(slots: number): readonly string[] {
+  return slots === 1 ? [] : [String(slots)];
+}
+
+export function strictCommand(
+  tools: StrictTools,
+  node: string,
+  boot: BootFolder,
+  limits: ProcessLimits,
+  slots = 1,
+): CellCommand {
+  // Two more, which are bubblewrap's own and gone before Node starts.
+  const info = descriptorAfter(slots);
   const readable = [node, ...tools.libraries].flatMap((file) => ['--ro-bind', file, file]);
   return {
     file: tools.bubblewrap,
@@ -95,12 +105,13 @@ export function strictCommand(tools: StrictTools, node: string, boot: BootFolder
       '--chdir',
       '/',
       '--info-fd',
-      String(INFO_DESCRIPTOR),
+      String(info),
       '--seccomp',
-      String(FILTER_DESCRIPTOR),
+      String(info + 1),
       node,
-      ...nodeFlags(BOOT_IN_SANDBOX, limits),
+      ...nodeFlags(BOOT_IN_SANDBOX, limits, slots),
       `${BOOT_IN_SANDBOX}/${boot.entry}`,
+      ...slotsArgument(slots),
     ],
   };
 }

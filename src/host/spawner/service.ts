@@ -83,7 +83,7 @@ export class SpawnerService {
   handle(message: Exclude<ToSpawner, { type: 'configure' }>): void {
     switch (message.type) {
       case 'start':
-        return void this.#start(message.cell, message.kind);
+        return void this.#start(message.cells, message.kind);
       case 'assign':
         return void this.#assign(message);
       case 'kill':
@@ -108,24 +108,29 @@ export class SpawnerService {
     await this.#groups?.close();
   }
 
-  async #start(id: number, kind: SandboxKind): Promise<void> {
-    const launched = await this.#launcher.launch(kind);
+  async #start(ids: readonly number[], kind: SandboxKind): Promise<void> {
+    const launched = await this.#launcher.launch(kind, ids.length);
     if (!launched.ok) {
-      return this.#send({ type: 'startFailed', cell: id, problem: problem('HW4103', `${kind}: ${launched.error}`) });
+      const failed = problem('HW4103', `${kind}: ${launched.error}`);
+      for (const id of ids) this.#send({ type: 'startFailed', cell: id, problem: failed });
+      return;
     }
-    const cell = launched.value;
-    this.#cells.set(id, cell);
-    this.#inGroup(cell.pid, (groups) => groups.adopt(cell.pid));
-    await this.#records.add(cell.pid);
-    // Only the engine holds on to it: what a dead broker leaves behind is there for the next.
-    this.#send({ type: 'brokerEnd', cell: id }, cell.brokerEnd, () => cell.brokerEnd.destroy());
-    this.#send({ type: 'started', cell: id, pid: cell.pid }, cell.channel);
-    const exit = await cell.exited;
-    this.#cells.delete(id);
-    cell.channel.destroy();
-    await this.#records.remove(cell.pid);
+    const cells = launched.value;
+    const [{ pid, exited }] = cells as readonly [LaunchedCell];
+    for (const [slot, cell] of cells.entries()) this.#cells.set(ids[slot]!, cell);
+    this.#inGroup(pid, (groups) => groups.adopt(pid));
+    await this.#records.add(pid);
+    for (const [slot, { brokerEnd, channel }] of cells.entries()) {
+      // Only the engine holds on to it: what a dead broker leaves behind is there for the next.
+      this.#send({ type: 'brokerEnd', cell: ids[slot]! }, brokerEnd, () => brokerEnd.destroy());
+      this.#send({ type: 'started', cell: ids[slot]!, pid }, channel);
+    }
+    const exit = await exited;
+    for (const id of ids) this.#cells.delete(id);
+    for (const { channel } of cells) channel.destroy();
+    await this.#records.remove(pid);
     this.#groups?.tidy();
-    this.#send({ type: 'exited', cell: id, exit });
+    for (const id of ids) this.#send({ type: 'exited', cell: id, exit });
   }
 
   async #assign(message: Extract<ToSpawner, { type: 'assign' }>): Promise<void> {

@@ -24,16 +24,36 @@ export function ceilingProblems(
   asking: Asking,
   policies: readonly PolicySettings[],
 ): readonly Diagnostic[] {
-  return policies
-    .filter((policy) => appliesTo(policy, document.namespace))
-    .flatMap((policy) =>
+  const applying = policies.filter((policy) => appliesTo(policy, document.namespace));
+  return [
+    ...sharedProblems(document, asking.members[0], applying),
+    ...applying.flatMap((policy) =>
       excesses(document, asking, policy).map(
         ({ pointer, message, remedy = `ask for less, or raise the ceiling in Policy ${policy.name}` }) => {
           const problem = atKey(document, pointer, 'HW1040', `${message} of Policy ${policy.name}`, remedy);
           return policy.enforcement === 'Audit' ? { ...problem, severity: 'warning' as const } : problem;
         },
       ),
-    );
+    ),
+  ];
+}
+
+/** All other kinds are allowed where no Policy forbids them; that cells of a namespace trust each other, one has to say. */
+function sharedProblems(
+  document: ParsedDocument<'Component'>,
+  { isolation }: Member,
+  applying: readonly PolicySettings[],
+): readonly Diagnostic[] {
+  // One that is only in Audit allows nothing. One that says what it allows, and not this, has its own finding.
+  const inForce = applying.filter(({ enforcement }) => enforcement === 'Enforce');
+  if (isolation !== 'Shared' || inForce.some((policy) => policy.isolation.length > 0)) return [];
+  const message = `no Policy allows isolation Shared to namespace ${document.namespace}`;
+  const allow = 'isolation: [Process, Strict, Shared]';
+  const [policy] = inForce;
+  const remedy = policy
+    ? `write ${allow} into the spec of Policy ${policy.name}, or leave spec.isolation out`
+    : `write a Policy for the namespace whose spec has ${allow}, or leave spec.isolation out`;
+  return [atKey(document, '/spec/isolation', 'HW1217', message, remedy)];
 }
 
 function excesses(

@@ -70,7 +70,7 @@ hostnames?: string[]
 artifacts?: ArtifactCeiling
 limits?: LimitCeiling
 /**
- * The kinds of isolation that may be asked for. Auto needs both Process and Strict.
+ * The kinds of isolation that may be asked for. Auto needs both Process and Strict. Shared is asked for in vain unless a Policy names it here.
  * 
  * @minItems 1
  * @maxItems 64
