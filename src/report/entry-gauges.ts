@@ -52,6 +52,17 @@ export const ENTRY_GAUGES: readonly EntryGauge[] = [
     },
   },
   {
+    name: 'headway_replicas_sharing',
+    help: 'Replicas with other cells in their process',
+    labels: ['entry', 'release'],
+    fill: (gauge, { entries }) => {
+      for (const { key, replicas } of entries) {
+        for (const { release, sharedBy = 1 } of replicas)
+          if (sharedBy > 1) gauge.inc({ entry: key, release: short(release) });
+      }
+    },
+  },
+  {
     name: 'headway_entry_bindings',
     help: '1 for the tier of the bindings that serve, and why they are not fast',
     labels: ['entry', 'tier', 'reason'],

@@ -47,6 +47,29 @@ describe('processor time', { timeout: 60_000 }, () => {
     expect(fleet.engine.unanswered).toBeLessThanOrEqual(60);
   });
 
+  it('is replaced without a failure where others share its process: whose doing it was nobody measured', () => {
+    const fleet = proven();
+    const [old] = replicas(fleet);
+    old!.processor = { stage: 'Recycle', used: 0.9 };
+    old!.sharedBy = 2;
+    fleet.until((now) => !now.engine.replicas.has(old!.id));
+    fleet.run(5_000);
+    expect(replicas(fleet)).toHaveLength(1);
+    expect(fleet.of('cart').failures).toEqual([]);
+  });
+
+  it('ended with the process that it shared is started again at once, and has not failed', () => {
+    const fleet = proven();
+    const startedOf = () => replicas(fleet).map(({ id }) => id);
+    for (let time = 0; time < 5; time++) {
+      const [old] = startedOf();
+      Object.assign(fleet.engine.replicas.get(old!)!, { phase: 'Ended', end: 'WithOthers' });
+      fleet.until((now) => replicas(now).some(({ id, phase }) => id !== old && phase === 'Ready'));
+    }
+    expect(fleet.of('cart').failures).toEqual([]);
+    expect(fleet.isProven('cart', 'v1')).toBe(true);
+  });
+
   it('again and again is replaced with back-off, and a restart of control counts nothing twice', () => {
     const fleet = proven();
     const started = new Set<string>();

@@ -10,6 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCapabilities } from '../../src/host/spawner/capabilities.ts';
+import { MAX_SLOTS } from '../../src/wire/slots.ts';
 import { Bench, endOf, nextFrame } from '../host/launched.ts';
 import { NOT_STOPPED } from './not-stopped.ts';
 
@@ -56,11 +57,17 @@ afterAll(() => {
   bystander.kill();
 });
 
-describe.each(['Process', 'Strict'] as const)('JavaScript in a cell as %s', (kind) => {
+/** A process that cells share is a process like any other to the world outside: it has more channels, and reaches no more. */
+describe.each([
+  ['Process', 1],
+  ['Strict', 1],
+  ['Process', MAX_SLOTS],
+  ['Strict', MAX_SLOTS],
+] as const)('JavaScript in a cell as %s, in a process of %i', (kind, slots) => {
   let reached: Reached;
 
   beforeAll(async () => {
-    const cell = await bench.start(kind);
+    const cell = await bench.start(kind, undefined, slots);
     const frame = nextFrame(cell);
     cell.channel.write(JSON.stringify(targets));
     reached = JSON.parse(await frame) as Reached;
@@ -75,8 +82,9 @@ describe.each(['Process', 'Strict'] as const)('JavaScript in a cell as %s', (kin
     expect(done.sort()).toEqual(expected.map(({ attempt }) => attempt).sort());
   });
 
-  it('has three descriptors of ours, one of the broker, and no file, no folder', () => {
-    expect(reached.open.filter((one) => one.endsWith('socket'))).toEqual(['2 socket', '3 socket', '4 socket']);
+  it('has stderr and two channels of each cell, and no file, no folder', () => {
+    const channels = Array.from({ length: 2 * slots }, (_, index) => `${3 + index} socket`);
+    expect(reached.open.filter((one) => one.endsWith('socket'))).toEqual(['2 socket', ...channels]);
     // Without /dev/null, libuv keeps the root of the sandbox open as its spare descriptor.
     expect(reached.open.filter((one) => /file$|folder$/.test(one)).length).toBe(kind === 'Strict' ? 1 : 0);
   });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { writeBootFolder, type BootFolder } from '../../src/host/spawner/boot-folder.ts';
 import { awaitBooted } from '../../src/host/spawner/booted.ts';
 import { readCapabilities } from '../../src/host/spawner/capabilities.ts';
-import { killQuietly, launch, type LaunchedCell } from '../../src/host/spawner/launch.ts';
+import { killQuietly, launch, type LaunchedCell, type SlotPairs } from '../../src/host/spawner/launch.ts';
 import type { SandboxKind } from '../../src/host/spawner/messages.ts';
 import { findStrictTools, processCommand, strictCommand, type CellCommand } from '../../src/host/spawner/sandbox.ts';
 import { filterArchitecture, seccompFilter } from '../../src/host/spawner/seccomp.ts';
@@ -41,8 +41,12 @@ export class Bench {
   }
 
   /** Resolves when it has booted. */
-  async start(kind: SandboxKind, change = (command: CellCommand): CellCommand => command): Promise<LaunchedCell> {
-    const cell = await this.#launch(kind, change);
+  async start(
+    kind: SandboxKind,
+    change = (command: CellCommand): CellCommand => command,
+    slots = 1,
+  ): Promise<LaunchedCell> {
+    const cell = await this.#launch(kind, change, slots);
     const booted = await awaitBooted(cell.channel, 10_000);
     if (!booted.ok) throw new Error(`${booted.error}: ${JSON.stringify(await cell.exited)}`);
     return cell;
@@ -53,18 +57,24 @@ export class Bench {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #launch(kind: SandboxKind, change: (command: CellCommand) => CellCommand): Promise<LaunchedCell> {
+  async #launch(
+    kind: SandboxKind,
+    change: (command: CellCommand) => CellCommand,
+    count: number,
+  ): Promise<LaunchedCell> {
     const uid = readCapabilities().ownUids ? CELL_UID : undefined;
-    const pair = await this.#pairs.create();
-    const common = { slots: [{ pair, brokerPair: await this.#pairs.create() }], uid, lower: false };
+    const slots: SlotPairs[] = [];
+    while (slots.length < count)
+      slots.push({ pair: await this.#pairs.create(), brokerPair: await this.#pairs.create() });
+    const common = { slots, uid, lower: false };
     if (kind === 'Process') {
       return launched(
-        await launch({ ...common, command: change(processCommand(process.execPath, this.#boot, LIMITS)) }),
+        await launch({ ...common, command: change(processCommand(process.execPath, this.#boot, LIMITS, count)) }),
       );
     }
     const tools = await findStrictTools(process.execPath);
     if (!tools.ok) throw new Error(tools.error);
-    const command = change(strictCommand(tools.value, process.execPath, this.#boot, LIMITS));
+    const command = change(strictCommand(tools.value, process.execPath, this.#boot, LIMITS, count));
     return launched(await withStrictFiles(this.folder, 'test', (strict) => launch({ ...common, command, strict })));
   }
 }

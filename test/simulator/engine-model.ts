@@ -52,6 +52,7 @@ interface Replica {
   end?: ReplicaEnd;
   problem?: Problem | undefined;
   processor?: ProcessorUse;
+  sharedBy?: number;
 }
 
 type Live = { -readonly [K in keyof Counters]: Counters[K] extends readonly number[] ? number[] : Counters[K] };
@@ -256,6 +257,7 @@ export class EngineModel {
         ageMs: replica.ageMs,
         inFlight: 0,
         ...(replica.processor ? { processor: replica.processor } : {}),
+        ...(replica.sharedBy === undefined ? {} : { sharedBy: replica.sharedBy }),
         ...(replica.bundles ? { bundles: replica.bundles } : {}),
         ...(replica.phase === 'Ready' ? { readyForMs: replica.readyForMs } : {}),
         ...(replica.end ? { end: replica.end } : {}),

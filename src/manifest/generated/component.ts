@@ -50,7 +50,7 @@ source: Source
  */
 instancePolicy?: ("Pooled" | "PerRequest" | "Singleton")
 /**
- * Strict: process and sandbox of the kernel. Process: own process. Shared: with other trusted cells of the namespace. Auto: Strict where the machine can, else Process.
+ * Strict: process and sandbox of the kernel. Process: own process. Shared: up to eight cells of the namespace that trust each other in one process, where a Policy names Shared; the sandbox is that of Auto. Auto: Strict where the machine can, else Process.
  */
 isolation?: ("Auto" | "Process" | "Strict" | "Shared")
 /**

@@ -1,12 +1,14 @@
 /**
  * How soon a cell that nothing called answers, and how much memory it takes: a prepared standby (a replica that is ready and was
- * never asked), and one that is parked, which a call starts from the pool. The cells are real, the ingress is not there.
+ * never asked), and one that is parked, which a call starts from the pool; and as much as one of as many as can share a process
+ * takes of it. The cells are real, the ingress is not there.
  */
 import { chmodSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bundle } from '../../../src/model/engine.ts';
+import type { Bundle, CellSpec } from '../../../src/model/engine.ts';
 import type { Beside, CellCaller } from '../../../src/wire/cell-caller.ts';
+import { MAX_SLOTS } from '../../../src/wire/slots.ts';
 import { example } from '../../support/manifests.ts';
 import { memberOf, openWorkshop, type Workshop } from '../../component/support.ts';
 import { cellOf, get, GROUP, MIB, RunningHost } from '../../host/running.ts';
@@ -41,6 +43,7 @@ export async function benchCells(
   let beside: Beside = {};
   let callers: readonly CellCaller[] = [];
   let onCaller = (): void => {};
+  const sharing = new Map<string, CellCaller>();
   const workshop = openWorkshop();
   // Cells have uids of their own where we are root.
   chmodSync(workshop.folder, 0o755);
@@ -48,7 +51,7 @@ export async function benchCells(
     poolSize: 1,
     storeFolder: path.join(workshop.folder, 'store'),
     onReady: (group, ready, other) => {
-      if (group !== GROUP) return;
+      if (group !== GROUP) return void (ready[0] && sharing.set(group, ready[0]));
       callers = ready;
       beside = other;
       if (ready.length > 0) onCaller();
@@ -60,8 +63,8 @@ export async function benchCells(
       times.set(subject, [...(times.get(subject) ?? []), ms]);
       onMeasured(round, subject, { ms });
     };
-    const weigh = (subject: string, pid: number): void =>
-      void memory.set(subject, [...(memory.get(subject) ?? []), { 'PSS MB': pssMb(pid) }]);
+    const weigh = (subject: string, pid: number, cells = 1): void =>
+      void memory.set(subject, [...(memory.get(subject) ?? []), { 'PSS MB': pssMb(pid) / cells }]);
     for (let round = 1; round <= rounds; round++) {
       for (let start = 0; start < STARTS; start++) {
         for (const guest of Object.keys(GUESTS) as Guest[]) {
@@ -91,6 +94,21 @@ export async function benchCells(
           running.host.stop(`${id} standby`, 0);
           await running.ended(`${id} standby`);
         }
+      }
+      for (const guest of Object.keys(GUESTS) as Guest[]) {
+        const cells = Array.from({ length: MAX_SLOTS }, (_, slot): CellSpec => {
+          const entry = `round${round}/${guest.toLowerCase()}${slot}` as const;
+          const limits = { memoryBytes: 64 * MIB, concurrency: 32 };
+          const group = `${entry}@b0b0c3d4e5f6` as const;
+          return { ...cellOf(bundles.get(guest)!, { limits, probes: PROBES, isolation: 'Shared', group }), entry };
+        });
+        await Promise.all(cells.map((cell) => running.ready(cell.entry, cell)));
+        for (const { group } of cells) await answered(sharing.get(group)!);
+        const { pid, sharedBy } = running.replica(cells[0]!.entry);
+        if (sharedBy !== MAX_SLOTS) throw new Error(`${sharedBy} cells share a process`);
+        weigh(`one of ${MAX_SLOTS} that share, ${guest}`, pid!, MAX_SLOTS);
+        for (const { entry } of cells) running.host.stop(entry, 0);
+        await Promise.all(cells.map(({ entry }) => running.ended(entry)));
       }
     }
     const conditions = `the host alone, ${STARTS} starts of each a round, ${running.host.observe().sandbox.strict ? 'Strict' : 'Process'}, Node ${process.versions.node}`;

@@ -1,0 +1,114 @@
+/** Three components in one process, in the real program: a swap beside load, and one that takes the others along. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { EntryStatus } from '../../src/model/status.ts';
+import { environment, example, quickPolicy } from '../support/manifests.ts';
+import { chapters, provenAfter, traffic } from './story.ts';
+
+const NAMES = ['calm', 'steady', 'wild'] as const;
+
+const ALLOWED = `apiVersion: headway.dev/v1alpha1
+kind: Policy
+metadata: {name: trusted}
+spec:
+  namespaces: [shop]
+  isolation: [Process, Strict, Shared]
+`;
+
+function sharing(name: string, more = ''): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: Component
+metadata: {name: ${name}, namespace: shop}
+spec:
+  source: {path: wasm/testbed.wasm}
+  isolation: Shared
+  probes:
+    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 500ms, deadline: 20s}
+  limits: {memory: 16Mi, requestTimeout: 2s}
+${more}  rollout: {policyRef: {name: quick}}
+---
+apiVersion: headway.dev/v1alpha1
+kind: Route
+metadata: {name: ${name}, namespace: shop}
+spec:
+  rules:
+    - matches: [{path: {type: PathPrefix, value: /}, headers: [{name: x-who, value: ${name}}]}]
+      backendRef: {name: ${name}}
+`;
+}
+
+const ready = ({ replicas }: EntryStatus) => replicas.find(({ phase }) => phase === 'Ready');
+
+describe('components that share a process', () => {
+  const story = chapters({
+    'environment.yaml': environment(),
+    'shop/policies.yaml': quickPolicy(),
+    'policy.yaml': ALLOWED,
+    'wasm/testbed.wasm': example('testbed'),
+    ...Object.fromEntries(NAMES.map((name) => [`shop/${name}.yaml`, sharing(name)])),
+  });
+
+  const ask = (name: string, path: string) =>
+    fetch(`${story().daemon.url}${path}`, { headers: { 'x-who': name } }).then(
+      ({ status }) => status,
+      () => 0,
+    );
+
+  it('run in one process, and status says so and in which sandbox', async () => {
+    const { daemon } = story();
+    for (const name of NAMES) await provenAfter(daemon, undefined, `shop/${name}`);
+    const replicas = await Promise.all(
+      NAMES.map(async (name) =>
+        ready(await daemon.entry(`shop/${name}`, 'three share', (entry) => ready(entry)?.sharedBy === 3)),
+      ),
+    );
+    expect(new Set(replicas.map((replica) => replica!.pid)).size).toBe(1);
+    expect(replicas.map((replica) => replica!.isolation)).toEqual(
+      NAMES.map(() => expect.stringMatching(/^Shared \((?:Strict|Process)\)$/)),
+    );
+    expect(await Promise.all(NAMES.map((name) => ask(name, '/healthz')))).toEqual([200, 200, 200]);
+  }, 120_000);
+
+  it('one is swapped while the others are under load, and nothing is lost', async () => {
+    const { daemon, repository } = story();
+    const before = await daemon.entry('shop/wild', 'it serves', (entry) => ready(entry) !== undefined);
+    const visitors = NAMES.map((name) =>
+      traffic(daemon, { requestsPerSecond: 40, headers: { 'x-who': name } }, '/healthz'),
+    );
+    await repository.push('Another wild', {
+      'shop/wild.yaml': sharing('wild', '  env: [{name: EDITION, value: two}]\n'),
+    });
+    await provenAfter(daemon, before, 'shop/wild');
+    for (const visitor of visitors) {
+      const report = await visitor.stop();
+      expect([report.lost, Object.keys(report.byStatus)]).toEqual([[], ['200']]);
+    }
+  }, 120_000);
+
+  it('one that spins takes them along; all come back, and it alone is blamed', async () => {
+    const { daemon } = story();
+    const [calm, steady] = await Promise.all(
+      ['calm', 'steady'].map((name) =>
+        daemon.entry(`shop/${name}`, 'it serves', (entry) => ready(entry) !== undefined),
+      ),
+    );
+    // They share again, whoever was started last.
+    await daemon.entry('shop/wild', 'it shares', (entry) => (ready(entry)?.sharedBy ?? 0) > 1);
+    expect(await ask('wild', '/spin')).toBe(504);
+    await daemon.entry('shop/wild', 'it is back, by itself', (entry) => {
+      const replica = ready(entry);
+      return replica !== undefined && replica.sharedBy === undefined;
+    });
+    for (const name of NAMES) {
+      for (let attempt = 0; attempt < 100 && (await ask(name, '/healthz')) !== 200; attempt++) await sleep(50);
+      expect(await ask(name, '/healthz')).toBe(200);
+    }
+    for (const before of [calm!, steady!]) {
+      const after = await daemon.entry(before.key, 'it serves', (entry) => ready(entry) !== undefined);
+      expect(after.conditions.find(({ type }) => type === 'Healthy')!.status).toBe('True');
+      expect(JSON.stringify(after)).not.toContain('HW4111');
+      expect(after.proven!.release).toBe(before.proven!.release);
+      expect(after.candidate).toBeUndefined();
+    }
+  }, 120_000);
+});
