@@ -18,7 +18,7 @@ import * as frames from '../wire/frames.ts';
 import { FromCell, Outcome, ToCell } from '../wire/frames.ts';
 import { FunctionCall } from '../wire/function-call.ts';
 import { writeRequest, type RequestHead } from '../wire/request-head.ts';
-import { readDenial, readFailure, readJson, readLoaded, readLog } from '../wire/reports.ts';
+import { readDenial, readFailure, readJson, readLoaded, readLog, told } from '../wire/reports.ts';
 import { readResponse } from '../wire/response-head.ts';
 import { readTrailers } from '../wire/trailers.ts';
 import type { CellChannelOptions, CellOwner } from './cell-owner.ts';
@@ -393,10 +393,3 @@ export class CellChannel implements CellCaller {
 
 const EMPTY = new Uint8Array(0);
 const OUTCOMES: ReadonlySet<number> = new Set(Object.values(Outcome));
-
-/** Hands a report over; a text says that it was none. */
-function told<Report>(report: Report | undefined, name: string, tell: (report: Report) => void): string | undefined {
-  if (report === undefined) return `${name} of another shape`;
-  tell(report);
-  return undefined;
-}

@@ -101,3 +101,14 @@ function readObject(
 function cut(value: Json | undefined): string {
   return (typeof value === 'string' ? value : '').slice(0, MAX_REPORTED_CHARACTERS);
 }
+
+/** Hands a report over; a text says that it was none. */
+export function told<Report>(
+  report: Report | undefined,
+  name: string,
+  tell: (report: Report) => void,
+): string | undefined {
+  if (report === undefined) return `${name} of another shape`;
+  tell(report);
+  return undefined;
+}
