@@ -5,7 +5,8 @@ import type { EntryStatus } from '../../src/model/status.ts';
 import { environment, example, quickPolicy } from '../support/manifests.ts';
 import { chapters, provenAfter, traffic } from './story.ts';
 
-const NAMES = ['calm', 'steady', 'wild'] as const;
+const OTHERS = ['calm', 'steady'] as const;
+const NAMES = [...OTHERS, 'wild'] as const;
 
 const ALLOWED = `apiVersion: headway.dev/v1alpha1
 kind: Policy
@@ -86,14 +87,18 @@ describe('components that share a process', () => {
   }, 120_000);
 
   it('one that spins takes them along; all come back, and it alone is blamed', async () => {
-    const { daemon } = story();
-    const [calm, steady] = await Promise.all(
-      ['calm', 'steady'].map((name) =>
-        daemon.entry(`shop/${name}`, 'it serves', (entry) => ready(entry) !== undefined),
-      ),
+    const { daemon, repository } = story();
+    // What is new goes to where nobody of its own entry is: that is beside the new wild.
+    const edition = '  env: [{name: EDITION, value: two}]\n';
+    const old = await Promise.all(
+      OTHERS.map((name) => daemon.entry(`shop/${name}`, 'it serves', (entry) => ready(entry) !== undefined)),
     );
-    // They share again, whoever was started last.
-    await daemon.entry('shop/wild', 'it shares', (entry) => (ready(entry)?.sharedBy ?? 0) > 1);
+    await repository.push(
+      'The others',
+      Object.fromEntries(OTHERS.map((name) => [`shop/${name}.yaml`, sharing(name, edition)])),
+    );
+    const others = await Promise.all(old.map((before) => provenAfter(daemon, before, before.key)));
+    await daemon.entry('shop/wild', 'it shares', (entry) => ready(entry)?.sharedBy === 3);
     expect(await ask('wild', '/spin')).toBe(504);
     await daemon.entry('shop/wild', 'it is back, by itself', (entry) => {
       const replica = ready(entry);
@@ -103,7 +108,7 @@ describe('components that share a process', () => {
       for (let attempt = 0; attempt < 100 && (await ask(name, '/healthz')) !== 200; attempt++) await sleep(50);
       expect(await ask(name, '/healthz')).toBe(200);
     }
-    for (const before of [calm!, steady!]) {
+    for (const before of others) {
       const after = await daemon.entry(before.key, 'it serves', (entry) => ready(entry) !== undefined);
       expect(after.conditions.find(({ type }) => type === 'Healthy')!.status).toBe('True');
       expect(JSON.stringify(after)).not.toContain('HW4111');
