@@ -81,6 +81,10 @@ export class Calls implements Answers {
     this.#outbox.body(id, bytes);
   }
 
+  bodyOf(id: number, pieces: readonly Uint8Array[], bytes: number): void {
+    this.#outbox.bodyOf(id, pieces, bytes);
+  }
+
   bodyEnd(id: number, trailers?: readonly string[]): void {
     this.#outbox.bodyEnd(id, trailers);
   }

@@ -12,7 +12,14 @@ import type { Duplex } from 'node:stream';
 import { FrameWriter } from '../wire/encoder.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
 import { Framer } from '../wire/framer.ts';
-import { ToCell, WIRE_VERSION, type Assignment, type MemberAssignment } from '../wire/frames.ts';
+import {
+  MAX_CHUNK_BYTES,
+  MAX_PAYLOAD_BYTES,
+  ToCell,
+  WIRE_VERSION,
+  type Assignment,
+  type MemberAssignment,
+} from '../wire/frames.ts';
 import { AssignmentInbox, nameOf, providersFirst } from './assignment.ts';
 import { BrokerChannel } from './broker.ts';
 import { Calls } from './calls.ts';
@@ -86,7 +93,11 @@ export class Cell {
    */
   boot(rehearsed: boolean): void {
     const { channel, nodeVersion, exit } = this.#settings;
-    const framer = new Framer((type, id, bytes, start, end) => this.#take(type, id, bytes, start, end));
+    const framer = new Framer(
+      (type, id, bytes, start, end) => this.#take(type, id, bytes, start, end),
+      MAX_PAYLOAD_BYTES,
+      { type: ToCell.Body, maxBytes: MAX_CHUNK_BYTES },
+    );
     channel.on('data', (chunk: Buffer) => {
       if (!framer.push(chunk) && framer.violation) this.#broken(framer.violation);
     });

@@ -58,10 +58,30 @@ export class Outbox {
     writeResponse(this.#writer, id, flags, status, headers, body);
   }
 
-  /** Cut into the chunks that the wire allows. */
+  /** Cut into the chunks that the wire allows. Nobody changes `bytes` any more. */
   body(id: number, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
-      this.#writer.frame(FromCell.Body, id, bytes.subarray(at, at + MAX_CHUNK_BYTES));
+      this.#writer.passOn(FromCell.Body, id, bytes.subarray(at, at + MAX_CHUNK_BYTES));
+    }
+  }
+
+  /** The same of a body in pieces, `bytes` long together. */
+  bodyOf(id: number, pieces: readonly Uint8Array[], bytes: number): void {
+    let left = bytes;
+    let room = 0;
+    for (const piece of pieces) {
+      for (let at = 0; at < piece.length;) {
+        if (room === 0) {
+          room = Math.min(left, MAX_CHUNK_BYTES);
+          this.#writer.begin(FromCell.Body, id, room);
+        }
+        const taken = Math.min(room, piece.length - at);
+        this.#writer.bytes(taken === piece.length ? piece : piece.subarray(at, at + taken));
+        at += taken;
+        left -= taken;
+        room -= taken;
+        if (room === 0) this.#writer.end();
+      }
     }
   }
 

@@ -42,6 +42,7 @@ async function callOnce(pool: InstancePool, { http, path, limits, startTimeoutMs
       if ((flags & RESPONSE_DONE) !== 0) over(Outcome.Ok);
     },
     body: (_id, bytes) => exchange.credit(bytes.length),
+    bodyOf: (_id, _pieces, bytes) => exchange.credit(bytes),
     bodyEnd: NOBODY_SAYS,
     bodyAbort: NOBODY_SAYS,
     credit: NOBODY_SAYS,

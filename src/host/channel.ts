@@ -55,7 +55,11 @@ export class CellChannel implements CellCaller {
     this.#writer = new FrameWriter(socket);
     this.#calls = new CallTable(options.concurrency + MAX_RUNTIME_CALLS);
     this.#remote = options.remote && new RemoteCalls(options.remote, this.#writer);
-    this.#framer = new Framer((type, id, bytes, start, end) => this.#receive(type, id, bytes, start, end));
+    this.#framer = new Framer(
+      (type, id, bytes, start, end) => this.#receive(type, id, bytes, start, end),
+      frames.MAX_PAYLOAD_BYTES,
+      { type: FromCell.Body, maxBytes: frames.MAX_CHUNK_BYTES },
+    );
     socket.on('data', (chunk: Buffer) => {
       if (!this.#framer.push(chunk) && this.#framer.violation !== undefined) this.#violate(this.#framer.violation);
     });
@@ -95,7 +99,7 @@ export class CellChannel implements CellCaller {
       throw new RangeError(`${chunk.length} bytes of body, ${this.sendable(id)} may be sent`);
     }
     this.#calls.sendable[id]! -= chunk.length;
-    this.#writer.frame(ToCell.Body, id, chunk);
+    this.#writer.passOn(ToCell.Body, id, chunk);
   }
 
   bodyEnd(id: number): void {

@@ -10,7 +10,7 @@
 import { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { CallEnd, CellCaller, CellExchange, Lineage } from '../wire/cell-caller.ts';
-import { Abort, Outcome } from '../wire/frames.ts';
+import { Abort, INITIAL_CREDIT_BYTES, Outcome } from '../wire/frames.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
 import { answerBody, type Answer } from './answers.ts';
 import type { CompiledArm, CompiledRule } from './compiled-rule.ts';
@@ -19,6 +19,9 @@ import { discard, type Upload } from './upload.ts';
 
 /** Up to here a body travels with its head in one write. */
 const MAX_JOINED_BYTES = 4 * 1024;
+
+/** Credit goes back in portions of at least this: a cell with less than that in the air is not short of it. */
+const CREDIT_PORTION_BYTES = INITIAL_CREDIT_BYTES / 4;
 
 const PREVIEW: Lineage = { depth: 0, counts: 'Preview' };
 
@@ -68,6 +71,8 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
   isWhole = false;
   /** Received from the guest and not yet taken by the client. */
   owedBytes = 0;
+  /** Taken by the client, and not told to the cell yet. */
+  #takenBytes = 0;
   #sentBytes = 0;
   #tooLarge = false;
   /** We have destroyed the connection ourselves. */
@@ -113,7 +118,8 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
     this.#sentBytes += bytes.length;
     if (this.#isTooLarge(this.#sentBytes)) return;
     if (this.write(bytes)) {
-      this.caller!.credit(this.callId, bytes.length);
+      this.#takenBytes += bytes.length;
+      if (this.#takenBytes >= CREDIT_PORTION_BYTES) this.#payCredit();
       return;
     }
     this.owedBytes += bytes.length;
@@ -228,7 +234,8 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
   }
 
   #payCredit(): void {
-    const bytes = this.owedBytes;
+    const bytes = this.#takenBytes + this.owedBytes;
+    this.#takenBytes = 0;
     this.owedBytes = 0;
     if (bytes > 0) this.caller?.credit(this.callId, bytes);
   }

@@ -7,9 +7,10 @@
  *    `bufferedBytes` tells how much there is.
  */
 import type { Writable } from 'node:stream';
-import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
+import { HEADER_BYTES, MAX_CHUNK_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
 
-const SLAB_BYTES = 128 * 1024;
+/** Two of the longest chunks of a body, and what comes with them. */
+const SLAB_BYTES = 2 * (HEADER_BYTES + MAX_CHUNK_BYTES) + 4 * 1024;
 const MAX_SPARE_SLABS = 4;
 /**
  * So many frames of a turn leave at once, the others at its end: the peer begins with them while the rest is made, and
@@ -145,6 +146,23 @@ export class FrameWriter {
     this.begin(type, id, payload.length);
     this.bytes(payload);
     this.end();
+  }
+
+  /** The same with bytes that nobody changes any more: long ones go to the socket as they are, and at once. */
+  passOn(type: number, id: number, payload: Uint8Array): void {
+    if (payload.length < MIN_HANDED_BYTES) return this.frame(type, id, payload);
+    if (payload.length > MAX_PAYLOAD_BYTES) throw new RangeError(`a payload of ${payload.length} bytes`);
+    const header = Buffer.allocUnsafe(HEADER_BYTES);
+    header.writeUInt32LE(payload.length, 0);
+    header.writeUInt32LE(id, 4);
+    header[8] = type;
+    this.#socket.cork?.();
+    this.flush();
+    if (!this.#socket.destroyed) {
+      this.#socket.write(header, nothingToDo);
+      this.#socket.write(payload, nothingToDo);
+    }
+    this.#socket.uncork?.();
   }
 
   json(type: number, id: number, value: unknown): void {

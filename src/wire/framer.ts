@@ -7,78 +7,122 @@
  * R2 After a violation, or once the handler has said `false`, nothing more is read.
  * R3 The bytes given to the handler are never written to again, so a view of them may be kept; it keeps the whole chunk
  *    alive, so copy what is small and long-lived.
+ * R4 Of frames of bodies nothing is held or copied: one that is split is given in pieces, each as if it were a frame. None of
+ *    them is empty, and what a frame may announce is checked before its first piece.
  */
 import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
 
 /** The payload is `bytes[start, end)`. `false` ends the reading. */
 export type FrameHandler = (type: number, id: number, bytes: Buffer, start: number, end: number) => boolean;
 
+/** R4: frames that the handler takes in pieces. */
+export interface Pieces {
+  readonly type: number;
+  /** Of one frame, over all its pieces. */
+  readonly maxBytes: number;
+}
+
 export class Framer {
   /** Why the peer's bytes are not frames; absent while they are. */
   violation: string | undefined;
   readonly #onFrame: FrameHandler;
   readonly #maxPayloadBytes: number;
+  readonly #pieces: Pieces | undefined;
   #stopped = false;
   /** The unfinished frame: of header size until the length is known, then of the frame's. */
   #partial: Buffer | undefined;
   #filled = 0;
+  /** What is still to come of a frame that is given in pieces, and whose it is. */
+  #pieceBytesLeft = 0;
+  #pieceId = 0;
 
-  constructor(onFrame: FrameHandler, maxPayloadBytes = MAX_PAYLOAD_BYTES) {
+  constructor(onFrame: FrameHandler, maxPayloadBytes = MAX_PAYLOAD_BYTES, pieces?: Pieces) {
     this.#onFrame = onFrame;
     this.#maxPayloadBytes = maxPayloadBytes;
+    this.#pieces = pieces;
   }
 
   /** Reads on. `false`: a violation, or the handler wanted no more. */
   push(chunk: Buffer): boolean {
-    let offset = this.#partial === undefined ? 0 : this.#finishPartial(chunk);
-    while (!this.#stopped && chunk.length - offset >= HEADER_BYTES) {
-      const length = chunk.readUInt32LE(offset);
-      if (!this.#admits(length)) break;
-      const end = offset + HEADER_BYTES + length;
-      if (end > chunk.length) break;
-      this.#deliver(chunk, offset, end);
-      offset = end;
+    let offset = 0;
+    while (!this.#stopped && offset < chunk.length) {
+      if (this.#pieceBytesLeft > 0) offset = this.#givePiece(chunk, offset);
+      else if (this.#partial !== undefined || chunk.length - offset < HEADER_BYTES) offset = this.#fill(chunk, offset);
+      else offset = this.#read(chunk, offset);
     }
-    if (this.#stopped) return false;
-    if (offset < chunk.length) this.#finishPartial(offset === 0 ? chunk : chunk.subarray(offset));
-    return true;
+    return !this.#stopped;
   }
 
   /** True between frames: the channel may end here. */
   get idle(): boolean {
-    return this.#partial === undefined;
+    return this.#partial === undefined && this.#pieceBytesLeft === 0;
   }
 
-  /** Copies what the unfinished frame still needs and returns how much of the chunk that took. */
-  #finishPartial(chunk: Buffer): number {
-    let offset = 0;
-    while (!this.#stopped && offset < chunk.length) {
-      const partial = (this.#partial ??= Buffer.allocUnsafeSlow(HEADER_BYTES));
-      const copied = chunk.copy(partial, this.#filled, offset);
-      this.#filled += copied;
-      offset += copied;
-      if (this.#filled < partial.length) break;
-      if (partial.length === HEADER_BYTES && this.#growToFrame(partial)) continue;
-      this.#partial = undefined;
-      this.#filled = 0;
-      if (!this.#stopped) this.#deliver(partial, 0, partial.length);
-      break;
+  /** A frame whose header is here; returns where reading goes on, as the next two do. */
+  #read(chunk: Buffer, offset: number): number {
+    const length = chunk.readUInt32LE(offset);
+    const type = chunk[offset + 8]!;
+    if (!this.#admits(type, length)) return offset;
+    const end = offset + HEADER_BYTES + length;
+    if (end <= chunk.length) {
+      this.#deliver(chunk, offset, end);
+      return end;
     }
-    return offset;
+    if (type !== this.#pieces?.type) return this.#fill(chunk, offset);
+    this.#beginPieces(chunk, offset, length);
+    return offset + HEADER_BYTES;
   }
 
-  /** The header is complete: makes room for the payload. `false` where there is none, or too much. */
-  #growToFrame(header: Buffer): boolean {
+  /** Copies what the unfinished frame, or its header, still needs. */
+  #fill(chunk: Buffer, offset: number): number {
+    const partial = (this.#partial ??= Buffer.allocUnsafeSlow(HEADER_BYTES));
+    const copied = chunk.copy(partial, this.#filled, offset);
+    this.#filled += copied;
+    if (this.#filled < partial.length) return offset + copied;
+    if (partial.length === HEADER_BYTES && this.#goesOn(partial)) return offset + copied;
+    this.#forgetPartial();
+    if (!this.#stopped) this.#deliver(partial, 0, partial.length);
+    return offset + copied;
+  }
+
+  /** The header is complete: makes room for the payload, or expects its pieces. `false` where there is none, or too much. */
+  #goesOn(header: Buffer): boolean {
     const length = header.readUInt32LE(0);
-    if (!this.#admits(length) || length === 0) return false;
+    const type = header[8]!;
+    if (!this.#admits(type, length) || length === 0) return false;
+    if (type === this.#pieces?.type) {
+      this.#forgetPartial();
+      this.#beginPieces(header, 0, length);
+      return true;
+    }
     this.#partial = Buffer.allocUnsafeSlow(HEADER_BYTES + length);
     header.copy(this.#partial);
     return true;
   }
 
-  #admits(length: number): boolean {
-    if (length <= this.#maxPayloadBytes) return true;
-    this.violation = `a frame of ${length} bytes, the longest is ${this.#maxPayloadBytes}`;
+  #forgetPartial(): void {
+    this.#partial = undefined;
+    this.#filled = 0;
+  }
+
+  #beginPieces(header: Buffer, offset: number, length: number): void {
+    this.#pieceBytesLeft = length;
+    this.#pieceId = header.readUInt32LE(offset + 4);
+  }
+
+  #givePiece(chunk: Buffer, offset: number): number {
+    const end = Math.min(chunk.length, offset + this.#pieceBytesLeft);
+    this.#pieceBytesLeft -= end - offset;
+    if (!this.#onFrame(this.#pieces!.type, this.#pieceId, chunk, offset, end)) this.#stopped = true;
+    return end;
+  }
+
+  #admits(type: number, length: number): boolean {
+    if (length > this.#maxPayloadBytes) {
+      this.violation = `a frame of ${length} bytes, the longest is ${this.#maxPayloadBytes}`;
+    } else if (type === this.#pieces?.type && length > this.#pieces.maxBytes) {
+      this.violation = `a chunk of ${length} bytes`;
+    } else return true;
     this.#stopped = true;
     return false;
   }

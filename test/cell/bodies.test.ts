@@ -1,11 +1,35 @@
 /** The two bodies against simple models: whatever the order of events, bytes and credit add up (B1, B2, B3). */
+import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Outbox } from '../../src/cell/outbox.ts';
 import { RequestBody } from '../../src/cell/serve/request-body.ts';
 import { ResponseBody } from '../../src/cell/serve/response-body.ts';
-import { INITIAL_CREDIT_BYTES, MAX_CHUNK_BYTES } from '../../src/wire/frames.ts';
+import { FrameWriter } from '../../src/wire/encoder.ts';
+import { Framer } from '../../src/wire/framer.ts';
+import { FromCell, INITIAL_CREDIT_BYTES, MAX_CHUNK_BYTES } from '../../src/wire/frames.ts';
 
 const bytes = fc.integer({ min: 1, max: MAX_CHUNK_BYTES });
+
+/** What an outbox says, as frames. */
+function framesOf(say: (outbox: Outbox) => void): { type: number; payload: Buffer }[] {
+  const frames: { type: number; payload: Buffer }[] = [];
+  const framer = new Framer((type, id, bytes, start, end) => {
+    expect(id).toBe(7);
+    return frames.push({ type, payload: Buffer.from(bytes.subarray(start, end)) }) > 0;
+  });
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      expect(framer.push(Buffer.from(chunk))).toBe(true);
+      done();
+    },
+  });
+  const outbox = new Outbox(new FrameWriter(sink));
+  say(outbox);
+  outbox.flush();
+  expect(framer.idle).toBe(true);
+  return frames;
+}
 
 describe('the body of a request', () => {
   const steps = fc.array(fc.oneof(fc.record({ send: bytes }), fc.record({ take: bytes })), { maxLength: 200 });
@@ -140,5 +164,28 @@ describe('the body of a response', () => {
       after.attach(owner, -1, 100);
       expect(after.heldBytes).toBe(count);
     }
+  });
+});
+
+describe('a body on its way to the engine', () => {
+  const sizes = fc.integer({ min: 1, max: 2 * MAX_CHUNK_BYTES });
+
+  test('is the same in pieces and whole, in chunks that the wire allows', () => {
+    fc.assert(
+      fc.property(fc.array(sizes, { minLength: 1, maxLength: 8 }), (sizes) => {
+        const pieces = sizes.map((size, index) => Buffer.alloc(size, index + 1));
+        const whole = Buffer.concat(pieces);
+        for (const frames of [
+          framesOf((outbox) => outbox.body(7, whole)),
+          framesOf((outbox) => outbox.bodyOf(7, pieces, whole.length)),
+        ]) {
+          expect(frames.every(({ type }) => type === FromCell.Body)).toBe(true);
+          expect(frames).toHaveLength(Math.ceil(whole.length / MAX_CHUNK_BYTES));
+          expect(frames.every(({ payload }) => payload.length > 0 && payload.length <= MAX_CHUNK_BYTES)).toBe(true);
+          expect(Buffer.concat(frames.map(({ payload }) => payload)).equals(whole)).toBe(true);
+        }
+      }),
+      { numRuns: 50 },
+    );
   });
 });

@@ -257,6 +257,23 @@ describe('the body of a response', () => {
     expect((await fixture.get('/')).body.length).toBe(20 * INITIAL_CREDIT_BYTES);
   });
 
+  test('gives its credit back in portions, and all of it when the client has gone', async () => {
+    const portion = INITIAL_CREDIT_BYTES / 4;
+    const granted: number[] = [];
+    replica.cell.script = (call) => {
+      call.onCredit = (bytes) => granted.push(bytes);
+      call.head(200);
+      for (const bytes of [portion - 1, 1, 1000]) call.chunk(Buffer.alloc(bytes, 'r'));
+    };
+    const client = fixture.dial();
+    client.write('GET / HTTP/1.1', 'Host: a', '', '');
+    await until(() => granted.length === 1);
+    expect(granted).toEqual([portion]);
+    client.socket.destroy();
+    await until(() => granted.length === 2);
+    expect(granted).toEqual([portion, 1000]);
+  });
+
   test('that nobody reads is given up after a while', async () => {
     await fixture.stop();
     fixture = await startIngress(snapshot([rule({ responseBodyBytes: 1e9 })]), { limits: { stallTimeoutMs: 100 } });

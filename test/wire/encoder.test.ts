@@ -115,7 +115,9 @@ describe('FrameWriter', () => {
       setImmediate(() => far.resume());
     });
     for (const [id, size] of sizes.entries()) {
-      writer.frame(0x21, id, Buffer.alloc(size, id % 251));
+      const payload = Buffer.alloc(size, id % 251);
+      if (id % 2 === 0) writer.frame(0x21, id, payload);
+      else writer.passOn(0x21, id, payload);
       if (id % 50 === 49) await new Promise(setImmediate);
     }
     while (seen.length < sizes.length) await new Promise(setImmediate);
@@ -126,6 +128,26 @@ describe('FrameWriter', () => {
     const writer = new FrameWriter(new PassThrough({ highWaterMark: 1 }));
     writer.frame(1, 1, new Uint8Array(MAX_PAYLOAD_BYTES));
     expect(() => writer.frame(1, 1, new Uint8Array(MAX_PAYLOAD_BYTES + 1))).toThrow(RangeError);
+  });
+
+  test('passes long bytes on as they are, behind what was said before, and copies short ones', () => {
+    const written: Buffer[] = [];
+    const sink = new Writable({
+      writev(chunks, done) {
+        written.push(...chunks.map(({ chunk }) => chunk as Buffer));
+        done();
+      },
+    });
+    const writer = new FrameWriter(sink);
+    writer.frame(1, 1, Buffer.alloc(3));
+    const long = Buffer.alloc(16 * 1024, 'l');
+    writer.passOn(2, 7, long);
+    expect(written.map(({ length }) => length)).toEqual([12, 9, long.length]);
+    expect(written[2]!.buffer).toBe(long.buffer);
+    writer.passOn(2, 7, Buffer.alloc(16 * 1024 - 1));
+    expect(written).toHaveLength(3);
+    expect(writer.bufferedBytes).toBe(9 + 16 * 1024 - 1);
+    expect(() => writer.passOn(1, 1, new Uint8Array(MAX_PAYLOAD_BYTES + 1))).toThrow(RangeError);
   });
 
   test('a frame longer than announced is a bug that shows', () => {

@@ -110,6 +110,90 @@ describe('Framer', () => {
   });
 });
 
+describe('a frame that is given in pieces', () => {
+  const BODY = 0x21;
+  const MAX_BYTES = 200;
+
+  function collectPieces(): { framer: Framer; frames: Frame[] } {
+    const frames: Frame[] = [];
+    const framer = new Framer(
+      (type, id, bytes, start, end) =>
+        frames.push({ type, id, payload: Uint8Array.from(bytes.subarray(start, end)) }) > 0,
+      MAX_PAYLOAD_BYTES,
+      { type: BODY, maxBytes: MAX_BYTES },
+    );
+    return { framer, frames };
+  }
+
+  test('has the same bytes wherever it is cut, none of them late, and no empty piece', () => {
+    const anyBody = fc.record({
+      type: fc.constantFrom(BODY, 1),
+      id: fc.nat(3),
+      payload: fc.uint8Array({ maxLength: MAX_BYTES }),
+    });
+    fc.assert(
+      fc.property(fc.array(anyBody, { maxLength: 12 }), fc.array(fc.nat(400), { maxLength: 60 }), (sent, cuts) => {
+        const bytes = Buffer.concat(sent.map(encode));
+        const { framer, frames } = collectPieces();
+        let offset = 0;
+        for (const cut of [...cuts, bytes.length]) {
+          expect(framer.push(bytes.subarray(offset, offset + cut))).toBe(true);
+          offset = Math.min(bytes.length, offset + cut);
+        }
+        expect(framer.idle).toBe(true);
+        let next = 0;
+        for (const { type, id, payload } of sent) {
+          const pieces: Uint8Array[] = [];
+          let left = payload.length;
+          do {
+            const piece = frames[next++]!;
+            expect(piece).toMatchObject({ type, id });
+            if (payload.length > 0) expect(piece.payload.length).toBeGreaterThan(0);
+            pieces.push(piece.payload);
+            left -= piece.payload.length;
+          } while (left > 0);
+          expect(Buffer.concat(pieces).equals(payload)).toBe(true);
+        }
+        expect(next).toBe(frames.length);
+      }),
+    );
+  });
+
+  test('is at most as long as its bound, which is looked at before the first piece', () => {
+    const at = collectPieces();
+    const exact = encode({ type: BODY, id: 1, payload: new Uint8Array(MAX_BYTES) });
+    for (const part of [exact.subarray(0, 20), exact.subarray(20)]) expect(at.framer.push(part)).toBe(true);
+    expect(at.frames.map(({ payload }) => payload.length)).toEqual([11, MAX_BYTES - 11]);
+
+    for (const cut of [5, 20]) {
+      const over = collectPieces();
+      const longer = encode({ type: BODY, id: 1, payload: new Uint8Array(MAX_BYTES + 1) });
+      over.framer.push(longer.subarray(0, cut));
+      expect(over.framer.push(longer.subarray(cut))).toBe(false);
+      expect(over.frames).toEqual([]);
+      expect(over.framer.violation).toBe(`a chunk of ${MAX_BYTES + 1} bytes`);
+    }
+  });
+
+  test('ends with its first piece where the handler wants no more', () => {
+    let seen = 0;
+    const framer = new Framer(() => ++seen < 1, MAX_PAYLOAD_BYTES, { type: BODY, maxBytes: MAX_BYTES });
+    const bytes = encode({ type: BODY, id: 1, payload: new Uint8Array(MAX_BYTES) });
+    expect(framer.push(bytes.subarray(0, 20))).toBe(false);
+    expect(framer.push(bytes.subarray(20))).toBe(false);
+    expect(seen).toBe(1);
+  });
+
+  test('is unfinished until its last piece', () => {
+    const { framer } = collectPieces();
+    const bytes = encode({ type: BODY, id: 1, payload: new Uint8Array(MAX_BYTES) });
+    framer.push(bytes.subarray(0, 20));
+    expect(framer.idle).toBe(false);
+    framer.push(bytes.subarray(20));
+    expect(framer.idle).toBe(true);
+  });
+});
+
 function chunksOf(bytes: Buffer, size: number): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += size) chunks.push(Buffer.from(bytes.subarray(at, at + size)));

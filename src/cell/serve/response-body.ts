@@ -130,12 +130,19 @@ export class ResponseBody implements ByteSink {
 
   /** All that is held, as one array; it counts as sent. */
   takeAll(): Uint8Array | undefined {
-    if (this.#held === 0) return undefined;
-    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#held);
+    const bytes = this.#held;
+    if (bytes === 0) return undefined;
+    const chunks = this.takeChunks();
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes);
+  }
+
+  /** The same as it was written, `heldBytes` long together. */
+  takeChunks(): readonly Uint8Array[] {
+    const chunks = this.#chunks;
     this.#credit -= this.#held;
     this.#chunks = [];
     this.#held = 0;
-    return bytes;
+    return chunks;
   }
 
   /** Not as long as declared. What is held may be more than that, so none of it leaves. */

@@ -198,8 +198,8 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
     const response = this.#response;
     if (!response || this.over || this.#nobodyWaits || this.#bodyOver) return;
     this.#sendHead(response);
-    const bytes = response.body?.takeAll();
-    if (bytes) this.#answers.body(this.id, bytes);
+    const bytes = response.body?.heldBytes ?? 0;
+    if (bytes > 0) this.#answers.bodyOf(this.id, response.body!.takeChunks(), bytes);
     if (response.body?.state === 'Broken') return this.#abortBody();
     if (response.body && response.body.state !== 'Finished') return;
     this.#bodyOver = true;
