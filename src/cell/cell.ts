@@ -11,15 +11,8 @@ import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { FrameWriter } from '../wire/encoder.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
-import { Framer } from '../wire/framer.ts';
-import {
-  MAX_CHUNK_BYTES,
-  MAX_PAYLOAD_BYTES,
-  ToCell,
-  WIRE_VERSION,
-  type Assignment,
-  type MemberAssignment,
-} from '../wire/frames.ts';
+import { framerOf } from '../wire/framer.ts';
+import { ToCell, WIRE_VERSION, type Assignment, type MemberAssignment } from '../wire/frames.ts';
 import { AssignmentInbox, nameOf, providersFirst } from './assignment.ts';
 import { BrokerChannel } from './broker.ts';
 import { Calls } from './calls.ts';
@@ -93,11 +86,7 @@ export class Cell {
    */
   boot(rehearsed: boolean): void {
     const { channel, nodeVersion, exit } = this.#settings;
-    const framer = new Framer(
-      (type, id, bytes, start, end) => this.#take(type, id, bytes, start, end),
-      MAX_PAYLOAD_BYTES,
-      { type: ToCell.Body, maxBytes: MAX_CHUNK_BYTES },
-    );
+    const framer = framerOf(ToCell.Body, (type, id, bytes, start, end) => this.#take(type, id, bytes, start, end));
     channel.on('data', (chunk: Buffer) => {
       if (!framer.push(chunk) && framer.violation) this.#broken(framer.violation);
     });

@@ -13,7 +13,7 @@ import { problem, type Problem } from '../model/problem.ts';
 import { Call, CallTable } from '../wire/call-table.ts';
 import { BROKE_PROTOCOL, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
 import { FrameWriter } from '../wire/encoder.ts';
-import { Framer } from '../wire/framer.ts';
+import { framerOf, type Framer } from '../wire/framer.ts';
 import * as frames from '../wire/frames.ts';
 import { FromCell, Outcome, ToCell } from '../wire/frames.ts';
 import { FunctionCall } from '../wire/function-call.ts';
@@ -55,11 +55,7 @@ export class CellChannel implements CellCaller {
     this.#writer = new FrameWriter(socket);
     this.#calls = new CallTable(options.concurrency + MAX_RUNTIME_CALLS);
     this.#remote = options.remote && new RemoteCalls(options.remote, this.#writer);
-    this.#framer = new Framer(
-      (type, id, bytes, start, end) => this.#receive(type, id, bytes, start, end),
-      frames.MAX_PAYLOAD_BYTES,
-      { type: FromCell.Body, maxBytes: frames.MAX_CHUNK_BYTES },
-    );
+    this.#framer = framerOf(FromCell.Body, (type, id, bytes, start, end) => this.#receive(type, id, bytes, start, end));
     socket.on('data', (chunk: Buffer) => {
       if (!this.#framer.push(chunk) && this.#framer.violation !== undefined) this.#violate(this.#framer.violation);
     });

@@ -10,7 +10,7 @@
  * R4 Of frames of bodies nothing is held or copied: one that is split is given in pieces, each as if it were a frame. None of
  *    them is empty, and what a frame may announce is checked before its first piece.
  */
-import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
+import { HEADER_BYTES, MAX_CHUNK_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
 
 /** The payload is `bytes[start, end)`. `false` ends the reading. */
 export type FrameHandler = (type: number, id: number, bytes: Buffer, start: number, end: number) => boolean;
@@ -131,4 +131,9 @@ export class Framer {
     const id = bytes.readUInt32LE(start + 4);
     if (!this.#onFrame(bytes[start + 8]!, id, bytes, start + HEADER_BYTES, end)) this.#stopped = true;
   }
+}
+
+/** Of a channel between engine and cell, with the type that its bodies come in. */
+export function framerOf(bodyType: number, onFrame: FrameHandler): Framer {
+  return new Framer(onFrame, MAX_PAYLOAD_BYTES, { type: bodyType, maxBytes: MAX_CHUNK_BYTES });
 }
