@@ -10,6 +10,7 @@
  */
 import type { Logger } from 'pino';
 import type { Clock } from '../../kit/clock.ts';
+import { Deferred } from '../../kit/deferred.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import type { EntryKey } from '../../model/component.ts';
 import type { CellSpec, EngineObserved } from '../../model/engine.ts';
@@ -25,6 +26,8 @@ import { HOME, servesNothing, viewsOf, type EngineView } from './view.ts';
 
 /** From when an engine that came back gets the snapshot, however far its replicas are. */
 export const MAX_CATCH_UP_MS = 30_000;
+/** Of any engine but the first: until then decisions wait for it. */
+export const ANSWER_DEADLINE_MS = 2_000;
 /** An orphan may end what it is at. */
 const ORPHAN_DRAIN_MS = 30_000;
 /** Codes of a link that is down: no answer of the engine's. */
@@ -103,7 +106,7 @@ class Engines {
   }
 
   async #observe(): Promise<Result<EngineObserved, Problem>> {
-    const answers = await Promise.all(this.#engines.map((engine) => engine.observe()));
+    const answers = await Promise.all(this.#engines.map((engine, index) => this.#inTime(index, engine.observe())));
     const views = viewsOf(
       answers.map((answer) => (answer.ok ? answer.value : undefined)),
       this.#seen,
@@ -213,7 +216,17 @@ class Engines {
       return err(problem('HW4120', 'it is not there, or is another process than was looked at'));
     }
     const elsewhere = index === HOME ? [] : this.#elsewhere(snapshot);
-    return engine.publish(elsewhere.length > 0 ? { ...snapshot, elsewhere } : snapshot);
+    return this.#inTime(index, engine.publish(elsewhere.length > 0 ? { ...snapshot, elsewhere } : snapshot));
+  }
+
+  /** G3: one that hangs is as one that is away. The first is waited for as an only one is. */
+  #inTime<Value>(index: number, answer: Promise<Result<Value, Problem>>): Promise<Result<Value, Problem>> {
+    if (index === HOME) return answer;
+    const late = new Deferred<Result<Value, Problem>>();
+    const cancel = this.#options.clock.after(ANSWER_DEADLINE_MS, () => {
+      late.resolve(err(problem('HW4120', `engine ${index + 1} gave no answer within ${ANSWER_DEADLINE_MS} ms`)));
+    });
+    return Promise.race([answer, late.promise]).finally(cancel);
   }
 
   /** Entries that have a group which lives on the first engine alone: all their requests go there. */

@@ -145,6 +145,23 @@ describe('several engines', () => {
     expect(await world.engine.observe()).toMatchObject({ ok: false, error: { code: 'HW4120' } });
   });
 
+  it('one that hangs is as one that is away, after a while', async () => {
+    const world = await serving();
+    expect(world.timers.size).toBe(0);
+    world.second.hangs = true;
+    const look = world.engine.observe();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(world.timers.size).toBe(1);
+    for (const run of world.timers) run();
+    const seen = await look;
+    expect(seen.ok && seen.value.engines?.map(({ state }) => state)).toEqual(['Serving', 'Away']);
+    const published = world.engine.publish(snapshotOf(2));
+    for (const run of world.timers) run();
+    expect(await published).toMatchObject({ ok: false, error: { code: 'HW4131' } });
+    expect(world.first.inForce?.generation).toBe(2);
+  });
+
   it('uses of grants come once, in one row of numbers, whichever engine saw them', async () => {
     const world = await serving();
     const record = (asked: string) => ({ asked, count: 1 }) as never;

@@ -67,6 +67,8 @@ export class FakeEngine {
   samples: readonly ReleaseSamples[] = [];
   records = new RecordQueue();
   isAway = false;
+  /** It takes calls and answers none. */
+  hangs = false;
   refuses: Problem | undefined;
   stopped: string[] = [];
   #process = 1;
@@ -141,6 +143,7 @@ export class FakeEngine {
   }
 
   #here<Value>(act: () => Value): Promise<Result<Value, Problem>> {
+    if (this.hangs) return new Promise(() => undefined);
     return Promise.resolve(this.isAway ? err(problem('HW4120', 'it is away')) : ok(act()));
   }
 }
@@ -151,12 +154,19 @@ export class EnginesWorld {
   readonly second = new FakeEngine('second');
   remembered: EnginesState | undefined;
   nowMs = 0;
+  readonly timers = new Set<() => void>();
   #epochs = 0;
   engine: ServingEngine = this.control();
 
   control(): ServingEngine {
     this.engine = createEngines([this.first.port, this.second.port], {
-      clock: { now: () => ({ wallMs: this.nowMs, monotonicMs: this.nowMs }), after: () => () => undefined },
+      clock: {
+        now: () => ({ wallMs: this.nowMs, monotonicMs: this.nowMs }),
+        after: (_delayMs, run) => {
+          this.timers.add(run);
+          return () => this.timers.delete(run);
+        },
+      },
       log: pino({ level: 'silent' }),
       newEpoch: () => `epoch-${(this.#epochs += 1)}`,
       remembered: this.remembered,
