@@ -11,6 +11,7 @@ import { fetchStatus } from './status-client.ts';
 import { firingLines } from './schedule-lines.ts';
 import { table } from './table.ts';
 import type { Terminal } from './terminal.ts';
+import { printable, printablePlace } from './reporters/printable.ts';
 
 export interface ExplainOptions {
   readonly address: string;
@@ -77,8 +78,8 @@ export function explainText(entry: EntryStatus, audited: readonly Diagnostic[] =
     );
   }
   for (const { message, remedy, span } of audited) {
-    const place = span ? `${span.file}:${span.line}:${span.column} ` : '';
-    lines.push('', `in Audit, so it runs: ${place}${message}`, `  fix         ${remedy}`);
+    const place = span ? `${printablePlace(span)} ` : '';
+    lines.push('', `in Audit, so it runs: ${place}${printable(message)}`, `  fix         ${printable(remedy)}`);
   }
   return `${lines.join('\n')}\n`;
 }

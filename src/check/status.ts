@@ -19,6 +19,7 @@ import { printProblem } from './print.ts';
 import { scheduleTable } from './schedule-lines.ts';
 import { table } from './table.ts';
 import type { Terminal } from './terminal.ts';
+import { printable, printablePlace } from './reporters/printable.ts';
 
 const WATCH_PERIOD_MS = 1_000;
 
@@ -102,14 +103,18 @@ export function statusText(status: Status): string {
   if (schedules.length > 0) lines.push('', ...scheduleTable(schedules));
   const findings = status.diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
   for (const finding of findings) {
-    const place = finding.span ? `${finding.span.file}:${finding.span.line}:${finding.span.column} ` : '';
+    const place = finding.span ? `${printablePlace(finding.span)} ` : '';
     const root = finding.root === undefined ? '' : `${finding.root}: `;
-    lines.push('', `${root}${place}${finding.code} ${finding.message}`, `  fix: ${finding.remedy}`);
+    lines.push(
+      '',
+      `${root}${place}${finding.code} ${printable(finding.message)}`,
+      `  fix: ${printable(finding.remedy)}`,
+    );
   }
   const audited = auditedOf(status.diagnostics);
   if (audited.length > 0) lines.push('', 'Policies in Audit would refuse, and only count:');
   for (const { span, message } of audited) {
-    lines.push(`  ${span ? `${span.file}:${span.line}:${span.column} ` : ''}${message}`);
+    lines.push(`  ${span ? `${printablePlace(span)} ` : ''}${printable(message)}`);
   }
   return `${lines.join('\n')}\n`;
 }

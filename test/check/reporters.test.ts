@@ -127,3 +127,9 @@ describe('reporters', () => {
     expect(REPORTERS.markdown({ ...many, findings: many.findings.slice(1) }, LINES, false)).not.toContain('more.');
   });
 });
+
+it('a name of a file writes to no terminal: it is whoever’s commits it', () => {
+  const span = { file: 'shop/\u001b[2J\n\u009b\u202e.yaml', line: 1, column: 1, endLine: 1, endColumn: 2 };
+  const report: LintReport = { ...FOUND, findings: [{ ...FINDINGS[1]!, span }] };
+  expect(REPORTERS.text(report, () => undefined, false)).toContain('shop/�[2J���.yaml:1:1: error');
+});

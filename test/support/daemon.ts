@@ -28,6 +28,10 @@ export interface DaemonOptions {
   readonly program?: string;
   /** Of `put-forward.ts`: the file that says how far its clock is ahead. */
   readonly skips?: string;
+  /** More variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A descriptor of ours that it is started with. */
+  readonly inherited?: number;
 }
 
 /** The real program, started as a user starts it, watched from outside through its status address. */
@@ -59,7 +63,8 @@ export class Daemon {
     if (options.engines !== undefined) args.push('--engines', String(options.engines));
     if (options.skips !== undefined) args.push('--skips', options.skips);
     const child = spawn(process.execPath, [options.program ?? path.join(ROOT, 'src/headway.mjs'), ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.inherited === undefined ? [] : [options.inherited])],
+      env: { ...process.env, ...options.env },
     });
     // A test process that is ended in the middle takes it along: everything below the supervisor ends by itself.
     process.once('exit', () => child.kill('SIGKILL'));

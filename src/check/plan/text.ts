@@ -6,6 +6,7 @@ import { migrationSentence } from './migration.ts';
 import { arrow, escalationsOf, type Plan, type PlannedEntry } from './plan.ts';
 import * as sentences from './summary.ts';
 import type { PlannedWalk } from './walk.ts';
+import { printable, printablePlace } from '../reporters/printable.ts';
 
 export function planText(plan: Plan): string {
   const lines = [`plan ${short(plan.base)}..${short(plan.head)}`];
@@ -24,7 +25,11 @@ export function planText(plan: Plan): string {
   if (plan.deletion) lines.push('', sentences.deletionSentence(plan.deletion));
   for (const entry of plan.entries) lines.push('', ...entryLines(entry));
   for (const { span, code, message, remedy } of plan.problems) {
-    lines.push('', `${span ? `${span.file}:${span.line}:${span.column} ` : ''}${code} ${message}`, `  fix: ${remedy}`);
+    lines.push(
+      '',
+      `${span ? `${printablePlace(span)} ` : ''}${code} ${printable(message)}`,
+      `  fix: ${printable(remedy)}`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }
@@ -48,7 +53,10 @@ function entryLines(entry: PlannedEntry): string[] {
   if (bindings !== undefined) lines.push(`  ${bindings}`);
   for (const grant of entry.grants) lines.push(`  ${grant.escalation ? '!' : '~'} ${sentences.grantSentence(grant)}`);
   for (const { span, code, message, remedy } of entry.problems) {
-    lines.push(`  ${span ? `${span.file}:${span.line}:${span.column} ` : ''}${code} ${message}`, `    fix: ${remedy}`);
+    lines.push(
+      `  ${span ? `${printablePlace(span)} ` : ''}${code} ${printable(message)}`,
+      `    fix: ${printable(remedy)}`,
+    );
   }
   if (entry.walk?.migration) lines.push(`  ! ${migrationSentence(entry.walk.migration)}`);
   if (entry.walk) lines.push(...walkLines(entry.walk));

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { counted, totals, type LintReport, type SourceLines } from '../lint/report.ts';
-import { printable } from './printable.ts';
+import { printable, printablePlace } from './printable.ts';
 
 const STYLES = { error: '31', warning: '33', code: '1', dim: '2', fix: '36' } as const;
 
@@ -17,7 +17,7 @@ export function reportText(report: LintReport, lines: SourceLines, colours: bool
 
 function block(finding: Diagnostic, lines: SourceLines, paint: Paint): string {
   const { span, severity, code, message, remedy } = finding;
-  const place = span ? `${span.file}:${span.line}:${span.column}: ` : '';
+  const place = span ? `${printablePlace(span)}: ` : '';
   const head = `${place}${paint(severity, severity)} ${paint('code', code)} ${printable(message)}`;
   return [head, ...frame(finding, lines, paint), `  ${paint('fix', 'fix')}: ${printable(remedy)}`, ''].join('\n');
 }
