@@ -8,27 +8,21 @@ export interface Unimplemented {
   readonly kind: Kind;
   readonly where: string;
   readonly what: string;
-  /** Only values of this kind; absent: any value. */
-  readonly when?: (value: unknown) => boolean;
 }
 
-const WRITTEN: readonly Unimplemented[] = [
-  { kind: 'Component', where: 'spec.capabilities.*.blobStore', what: 'the capability blobStore' },
-  { kind: 'Component', where: 'spec.capabilities.*.messaging', what: 'the capability messaging' },
-  { kind: 'Component', where: 'spec.capabilities.*.sql', what: 'the capability sql' },
-];
+const CAPABILITIES: readonly string[] = ['blobStore', 'messaging', 'sql'];
 
 /** A Role grants what a component may be granted itself. */
-export const UNIMPLEMENTED: readonly Unimplemented[] = [
-  ...WRITTEN,
-  ...WRITTEN.filter(({ where }) => where.startsWith('spec.capabilities.')).map((row) => ({
-    ...row,
-    kind: 'Role' as const,
+export const UNIMPLEMENTED: readonly Unimplemented[] = (['Component', 'Role'] as const).flatMap((kind) =>
+  CAPABILITIES.map((capability) => ({
+    kind,
+    where: `spec.capabilities.*.${capability}`,
+    what: `the capability ${capability}`,
   })),
-];
+);
 
 export function isCapabilityImplemented(capability: string): boolean {
-  return !WRITTEN.some(({ where }) => where === `spec.capabilities.*.${capability}`);
+  return !CAPABILITIES.includes(capability);
 }
 
 /** The rows that a document meets, with the JSON pointer of the value. */
@@ -37,26 +31,20 @@ export function unimplementedIn(
   document: unknown,
 ): readonly { readonly pointer: string; readonly what: string }[] {
   return UNIMPLEMENTED.filter((row) => row.kind === kind).flatMap((row) =>
-    [...valuesAt(document, row.where.split('.'), '')]
-      .filter(({ value }) => row.when?.(value) ?? true)
-      .map(({ pointer }) => ({ pointer, what: row.what })),
+    [...pointersAt(document, row.where.split('.'), '')].map((pointer) => ({ pointer, what: row.what })),
   );
 }
 
-function* valuesAt(
-  value: unknown,
-  path: readonly string[],
-  pointer: string,
-): Generator<{ readonly value: unknown; readonly pointer: string }> {
+function* pointersAt(value: unknown, path: readonly string[], pointer: string): Generator<string> {
   const [segment, ...rest] = path;
   if (segment === undefined) {
-    yield { value, pointer };
+    yield pointer;
     return;
   }
   if (typeof value !== 'object' || value === null) return;
   for (const name of segment === '*' ? Object.keys(value) : [segment]) {
     if (Object.hasOwn(value, name)) {
-      yield* valuesAt((value as Record<string, unknown>)[name], rest, `${pointer}/${name}`);
+      yield* pointersAt((value as Record<string, unknown>)[name], rest, `${pointer}/${name}`);
     }
   }
 }

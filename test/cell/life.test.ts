@@ -32,7 +32,11 @@ describe('loading', () => {
   test('Booted says the wire and the Node; Loaded says what there is to call', async () => {
     const peer = await Peer.start();
     const { payload } = await peer.frame(FromCell.Booted, 0);
-    expect(JSON.parse(payload.toString())).toEqual({ wire: WIRE_VERSION, node: process.versions.node });
+    expect(JSON.parse(payload.toString())).toEqual({
+      wire: WIRE_VERSION,
+      node: process.versions.node,
+      rehearsed: true,
+    });
     expect(await peer.load(assignmentOf(managed), managed)).toMatchObject({
       instancePolicy: 'Pooled',
       hasHealth: true,
