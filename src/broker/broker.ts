@@ -19,6 +19,7 @@ import { Authority } from './authority.ts';
 import { Editions } from './editions.ts';
 import { FileAuthority } from './files/authority.ts';
 import { FilesService } from './files/service.ts';
+import { BrokerLimits, type LimitCount } from './limits.ts';
 import { HttpAuthority } from './http/authority.ts';
 import { HttpService, type HttpServiceOptions } from './http/service.ts';
 import { KeyValueService } from './key-value.ts';
@@ -61,6 +62,7 @@ export class Broker {
   readonly #http: HttpService;
   readonly #files: FilesService;
   readonly #sockets: SocketService;
+  readonly #limits = new BrokerLimits();
   readonly #sessions = new Map<number, Attached>();
   #grants: GrantsInForce = NOTHING_RESTRICTED;
 
@@ -121,6 +123,7 @@ export class Broker {
       sockets: this.#sockets,
       judge: this.#judgeOf(cell, editions),
       monotonicMs: this.#options.monotonicMs,
+      onLimit: (limit) => this.#limits.note(cell.cell, limit),
       onEnd: (why) => {
         if (this.#sessions.get(cell.cell)?.session === session) this.#sessions.delete(cell.cell);
         if (why !== undefined) this.#options.onViolation(cell.cell, why);
@@ -131,6 +134,11 @@ export class Broker {
 
   detach(cell: number): void {
     this.#sessions.get(cell)?.session.close();
+  }
+
+  /** How often cells asked for more than they may have open, since the last time. */
+  drainLimits(): readonly LimitCount[] {
+    return this.#limits.drain();
   }
 
   /** Records that are due; with `all`, every count that there is. */

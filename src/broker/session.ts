@@ -13,7 +13,7 @@ import type { Duplex } from 'node:stream';
 import { Attachment } from '../wire/attachment.ts';
 import { BrokerReader } from '../wire/broker-reader.ts';
 import { Ask, ATTACH_BYTES, Capability, MAX_BROKER_PAYLOAD_BYTES, ToBroker } from '../wire/broker-frames.ts';
-import type { BrokerCell } from '../wire/broker-link.ts';
+import type { BrokerCell, BrokerLimit } from '../wire/broker-link.ts';
 import { FrameWriter } from '../wire/encoder.ts';
 import { FileToBroker, isFileToBroker } from '../wire/file-frames.ts';
 import { Framer } from '../wire/framer.ts';
@@ -48,6 +48,8 @@ export interface SessionOptions {
   /** By the grants that are in force now. */
   readonly judge: () => Judge;
   readonly monotonicMs: () => number;
+  /** The cell asked for more than it may have open. */
+  readonly onLimit: (limit: BrokerLimit) => void;
   /** The channel is closed; with why where the cell broke the protocol. */
   readonly onEnd: (why: string | undefined) => void;
 }
@@ -93,7 +95,7 @@ export class Session {
       begin: (request, listener) => options.http.begin(this.#httpAsker(request.seat, request.flags), request, listener),
       mayWrite: () => this.#mayWrite(),
     });
-    this.#opened = new OpenedTable(options.files.handles);
+    this.#opened = new OpenedTable(options.files.handles, cell.most.files, () => options.onLimit('files'));
     this.#streams = new FileStreams({
       writer: this.#writer,
       seats: cell.seats,
@@ -106,6 +108,8 @@ export class Session {
     this.#lines = new Lines({
       writer: this.#writer,
       seats: cell.seats,
+      sockets: cell.most.sockets,
+      onLimit: () => options.onLimit('sockets'),
       service: options.sockets,
       asker: (seat, flags) => this.#asker(seat, flags),
       mayWrite: () => this.#mayWrite(),

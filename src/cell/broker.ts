@@ -91,12 +91,12 @@ export class BrokerChannel {
     this.#onViolation = onViolation;
   }
 
-  /** How many instances may ask at a time. */
-  furnish(seats: number): void {
+  /** How many instances may ask at a time, how many sockets there may be, and who hears of one more. */
+  furnish(seats: number, sockets?: number, onLimit?: () => void): void {
     this.#seats = seats;
     this.exchanges.furnish(seats);
     this.files.furnish(seats);
-    this.lines.furnish(seats);
+    this.lines.furnish(seats, sockets, onLimit);
   }
 
   /** The payload of the engine's frame: how the channel begins, or nothing. A string says how it is neither. */

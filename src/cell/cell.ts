@@ -18,6 +18,7 @@ import { BrokerChannel } from './broker.ts';
 import { Calls } from './calls.ts';
 import { limitDenials } from './denials.ts';
 import { findExports, type ExportNames } from './exports.ts';
+import { gatherLimits } from './limits.ts';
 import { LogRate } from './log-lines.ts';
 import type { MemberSettings } from './member.ts';
 import { mountSettings, type MountSettings } from './mounts.ts';
@@ -26,7 +27,7 @@ import { InstancePool } from './pool.ts';
 import { EarlyModules, Program } from './program.ts';
 import { RemoteCalls } from './remote.ts';
 import type { Suspension } from './suspension.ts';
-import { describeFailure } from './trap.ts';
+import { CallEnded, describeFailure } from './trap.ts';
 import { TYPES_FILE, TypedExports } from './typed/exports.ts';
 import { REMOTE_FILE, RemoteImports } from './typed/imports.ts';
 import { warmUp } from './warm-up.ts';
@@ -188,7 +189,7 @@ export class Cell {
         hasHttp: names.http,
       });
     } catch (thrown) {
-      this.#outbox.loadFailed('HW4001', describeFailure(thrown));
+      this.#outbox.loadFailed(isLate(thrown) ? 'HW4105' : 'HW4001', describeFailure(thrown));
       this.#leave(CellExit.LoadFailed);
     }
   }
@@ -210,6 +211,7 @@ export class Cell {
     const tellDenied = limitDenials((member, interfaceName, functionName, reason, count) =>
       this.#outbox.denied(member, interfaceName, functionName, reason, count),
     );
+    const tellLimit = gatherLimits((limit, count) => this.#outbox.limit(limit, count));
     const settings = members.map((member, position): MemberSettings => {
       const logs = new LogRate(member.logBytesPerSecond, (stream, dropped, text) =>
         this.#outbox.log(stream, position, dropped, text),
@@ -232,13 +234,14 @@ export class Cell {
         handles,
         memoryBytes,
         logs,
+        tellLimit,
         tellDenied: (interfaceName, functionName, reason) => tellDenied(position, interfaceName, functionName, reason),
       };
     });
     const { suspension } = this.#settings;
     const { concurrency, instances = concurrency, requestsPerInstance, instancePolicy } = assignment;
     const broker = this.#broker;
-    broker.furnish(seatsOf(concurrency));
+    broker.furnish(seatsOf(concurrency), assignment.sockets, () => tellLimit('sockets'));
     return new InstancePool({
       instances: {
         members: settings,
@@ -251,6 +254,10 @@ export class Cell {
       policy: instancePolicy,
       most: Math.min(concurrency, instances),
       requestsPerInstance,
+      tellLimit: (limit) => {
+        // Unless written, an instance for each call is no limit of its own.
+        if (limit !== 'instances' || assignment.instances !== undefined) tellLimit(limit);
+      },
       say: (line) => this.#logs?.say(line),
     });
   }
@@ -299,6 +306,11 @@ export class Cell {
 }
 
 function nothing(): void {}
+
+/** `init` was ended from outside, because its time was over. */
+function isLate(thrown: unknown): boolean {
+  return thrown instanceof CallEnded && thrown.message.startsWith('init ');
+}
 
 function readDeadline(payload: Buffer): number | undefined {
   try {

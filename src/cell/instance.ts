@@ -111,6 +111,11 @@ export class Instance {
     for (const member of this.members) member.checkMemory();
   }
 
+  /** Says where a member has had all of its memory. */
+  lookAtMemory(): void {
+    for (const member of this.members) member.lookAtMemory();
+  }
+
   /** A call is over, well or not. */
   leave(): void {
     this.scope.leave();

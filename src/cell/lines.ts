@@ -8,6 +8,7 @@
  */
 import { BrokerReader } from '../wire/broker-reader.ts';
 import type { FrameWriter } from '../wire/encoder.ts';
+import { DEFAULT_SOCKETS } from '../model/limits.ts';
 import { INITIAL_CREDIT_BYTES, MAX_CHUNK_BYTES } from '../wire/frames.ts';
 import {
   AS_ASKED,
@@ -18,6 +19,7 @@ import {
   MAX_DATAGRAM_BYTES,
   MAX_LINES,
   NETWORK_ERRORS,
+  Opening,
   SocketFromBroker,
   SocketToBroker,
   type Endpoint,
@@ -252,16 +254,29 @@ export class Line implements Condition, RequestBodyOwner, ResponseBodyOwner {
 export class Lines {
   readonly #open = new Map<number, Line>();
   readonly #free: number[] = [];
+  /** Those that are no look-ups; the broker counts them as well. */
+  readonly #sockets = new Set<number>();
+  #most = DEFAULT_SOCKETS;
+  #onLimit = (): void => undefined;
   #writer: FrameWriter | undefined;
 
-  furnish(seats: number): void {
+  /** @param onLimit a guest wanted one more than `sockets`. */
+  furnish(seats: number, sockets = DEFAULT_SOCKETS, onLimit = (): void => undefined): void {
+    this.#most = sockets;
+    this.#onLimit = onLimit;
     for (let number = MAX_LINES; number > 0; number--) this.#free.push(linesFrom(seats) + number);
   }
 
   /** `undefined`: as many as there may be are open. */
   begin(scope: Scope, seat: number, flags: number, opener: Opener): Line | undefined {
+    const isSocket = opener.kind !== Opening.Lookup;
+    if (isSocket && this.#sockets.size >= this.#most) {
+      this.#onLimit();
+      return undefined;
+    }
     const id = this.#free.pop();
     if (id === undefined) return undefined;
+    if (isSocket) this.#sockets.add(id);
     const line = new Line(this, scope, id, seat, flags, opener);
     this.#open.set(id, line);
     if (this.#writer) this.#send(this.#writer, line);
@@ -294,6 +309,7 @@ export class Lines {
 
   /** N1. */
   forget({ id }: Line): void {
+    this.#sockets.delete(id);
     if (this.#open.delete(id)) this.#free.push(id);
   }
 

@@ -3,7 +3,8 @@
  *
  * Invariants
  * L1 No more than `logBytesPerSecond` of guests' and `RUNTIME_BYTES_PER_SECOND` of the runtime's own leaves, with one
- *    second's worth as the burst; the rest is dropped and counted.
+ *    second's worth as the burst; the rest is dropped and counted. How much is said with the next text, at the latest
+ *    `TELL_DROPPED_MS` later.
  * L2 A frame holds whole lines, except where one line is longer than `MAX_LINE_BYTES`.
  */
 import type { ByteSink } from './wasi/streams.ts';
@@ -16,6 +17,9 @@ export const MAX_LINE_BYTES = 8 * 1024;
 const LINE_FEED = 0x0a;
 
 export type SendLog = (stream: LogStreamNumber, droppedBytes: number, text: Uint8Array) => void;
+
+const TELL_DROPPED_MS = 1_000;
+const NOTHING = new Uint8Array(0);
 
 /** The runtime's own lines have a rate of their own: a guest cannot use it up, nor flood the log by what it makes us say. */
 export const RUNTIME_BYTES_PER_SECOND = 16 * 1024;
@@ -47,6 +51,7 @@ export class LogRate {
   readonly #runtime = new Bucket(RUNTIME_BYTES_PER_SECOND);
   readonly #send: SendLog;
   #dropped = 0;
+  #isTelling = false;
 
   constructor(bytesPerSecond: number, send: SendLog) {
     this.#guests = new Bucket(bytesPerSecond);
@@ -57,9 +62,19 @@ export class LogRate {
     const bucket = stream === LogStream.Runtime ? this.#runtime : this.#guests;
     if (!bucket.take(text.length)) {
       this.#dropped = Math.min(this.#dropped + text.length, 0xffff_ffff);
+      if (!this.#isTelling) setTimeout(() => this.#tellDropped(), TELL_DROPPED_MS).unref();
+      this.#isTelling = true;
       return;
     }
     this.#send(stream, this.#dropped, text);
+    this.#dropped = 0;
+  }
+
+  /** Nothing that could carry it may come for long. */
+  #tellDropped(): void {
+    this.#isTelling = false;
+    if (this.#dropped === 0) return;
+    this.#send(LogStream.Runtime, this.#dropped, NOTHING);
     this.#dropped = 0;
   }
 

@@ -12,6 +12,7 @@ import type { Seat } from './broker.ts';
 import type { ExportNames } from './exports.ts';
 import { buildImports, type World } from './imports.ts';
 import { linkedInterface } from './links.ts';
+import type { TellLimit } from './limits.ts';
 import { LineSink, LogStream, type LogRate } from './log-lines.ts';
 import { mountsOf, type MountSettings } from './mounts.ts';
 import type { Program } from './program.ts';
@@ -22,6 +23,9 @@ import { HostTrap } from './trap.ts';
 import type { RemoteFunction } from './typed/imports.ts';
 import { chanceOf, clockOf } from './wasi/ambient.ts';
 import type { TellDenied } from './wasi/denied.ts';
+
+/** Of WebAssembly. */
+const PAGE_BYTES = 64 * 1024;
 
 export type ExportedFunction = (...args: readonly unknown[]) => unknown;
 
@@ -46,6 +50,7 @@ export interface MemberSettings {
   readonly memoryBytes: number;
   readonly logs: LogRate;
   readonly tellDenied: TellDenied;
+  readonly tellLimit: TellLimit;
 }
 
 /** What the members of one instance share. */
@@ -65,6 +70,7 @@ export class MemberInstance {
   args: readonly string[];
   readonly #exports: Readonly<Record<string, unknown>>;
   readonly #memories: WebAssembly.Memory[] = [];
+  #isFull = false;
   readonly #stdout: LineSink;
   readonly #stderr: LineSink;
 
@@ -72,7 +78,7 @@ export class MemberInstance {
   constructor(settings: MemberSettings, { fate, seat, remote, providers, suspension }: Company) {
     this.settings = settings;
     this.args = settings.args;
-    this.scope = new Scope(settings.handles, fate);
+    this.scope = new Scope(settings.handles, fate, () => settings.tellLimit('handles'));
     this.#stdout = new LineSink(settings.logs, LogStream.Stdout);
     this.#stderr = new LineSink(settings.logs, LogStream.Stderr);
     const { env, config, ambient, tellDenied } = settings;
@@ -135,11 +141,24 @@ export class MemberInstance {
   /** @throws HostTrap where the memories together are over the limit: each alone is capped at admission. */
   checkMemory(): void {
     const { memoryBytes, name } = this.settings;
-    let bytes = 0;
-    for (const memory of this.#memories) bytes += memory.buffer.byteLength;
+    const bytes = this.lookAtMemory();
     if (bytes <= memoryBytes) return;
     const whose = name === undefined ? '' : `${name}: `;
     throw new HostTrap(`${whose}${bytes} bytes of memory, the limit is ${memoryBytes}`);
+  }
+
+  /**
+   * Bytes of its memories. Where there is no page left that it could have, that is told, once for an instance: what it was
+   * refused, only the guest knows.
+   */
+  lookAtMemory(): number {
+    let bytes = 0;
+    for (const memory of this.#memories) bytes += memory.buffer.byteLength;
+    if (!this.#isFull && bytes + PAGE_BYTES > this.settings.memoryBytes) {
+      this.#isFull = true;
+      this.settings.tellLimit('memory');
+    }
+    return bytes;
   }
 
   /** The unfinished lines of its output leave. */

@@ -1,10 +1,12 @@
 /** What a cell says to the engine: one function per frame, over the shared writer. */
 import {
+  CELL_LIMITS,
   FromCell,
   LOG_HEAD_BYTES,
   MAX_CHUNK_BYTES,
   MAX_OUTCOME_BYTES,
   type Booted,
+  type CellLimit,
   type Loaded,
   type Outcome,
 } from '../wire/frames.ts';
@@ -51,6 +53,13 @@ export class Outbox {
 
   denied(member: number, interfaceName: string, functionName: string, reason: string, count: number): void {
     this.#writer.json(FromCell.Denied, 0, { member, interface: interfaceName, function: functionName, reason, count });
+  }
+
+  limit(limit: CellLimit, count: number): void {
+    this.#writer.begin(FromCell.Limit, 0, 5);
+    this.#writer.u8(CELL_LIMITS.indexOf(limit));
+    this.#writer.u32(count);
+    this.#writer.end();
   }
 
   /** @throws RangeError where the head is too large for the wire; the caller has checked. */

@@ -16,6 +16,7 @@ import type { InstancePolicy } from '../model/component.ts';
 import type { Call } from './call.ts';
 import { CallQueue } from './call-queue.ts';
 import { Instance, type InstanceSettings } from './instance.ts';
+import type { TellLimit } from './limits.ts';
 import { initialise, migrate, shutDown } from './life-cycle.ts';
 import type { MemberSettings } from './member.ts';
 import { declared, describeFailure, HostTrap } from './trap.ts';
@@ -30,6 +31,7 @@ export interface PoolSettings {
   /** Instances at once. */
   readonly most: number;
   readonly requestsPerInstance?: number | undefined;
+  readonly tellLimit: TellLimit;
   /** A line for the runtime's log. */
   readonly say: (line: string) => void;
 }
@@ -42,6 +44,8 @@ export class InstancePool {
   readonly #queue = new CallQueue();
   /** All of them, those that still unwind included (P1). */
   readonly #instances = new Set<Instance>();
+  /** The call that was last told to wait for an instance. */
+  #waitsForInstance: Call | undefined;
   #policy: InstancePolicy;
   #reuseProven = false;
   #why: string | undefined;
@@ -138,6 +142,7 @@ export class InstancePool {
     this.#queue.push(call);
     // Should the starting call be stuck in the bindings' own timers, the others go on in the next turn.
     if (this.#starting) this.#nextSoon();
+    else this.#tellWait(call);
     return this.#queue.length <= MAX_QUEUED_CALLS;
   }
 
@@ -267,6 +272,7 @@ export class InstancePool {
   /** Back among the idle ones, or gone: by policy, by memory, or because it was stopped. */
   #release(instance: Instance): void {
     if (instance.served >= this.#mayServe && !instance.ended) {
+      if (this.#policy !== 'PerRequest') this.#settings.tellLimit('requestsPerInstance');
       void this.#retire(instance);
       return;
     }
@@ -320,6 +326,7 @@ export class InstancePool {
   }
 
   #discard(instance: Instance, reason: string): void {
+    instance.lookAtMemory();
     instance.discard(reason);
     this.#instances.delete(instance);
   }
@@ -337,12 +344,23 @@ export class InstancePool {
   #advance(): void {
     while (this.#starting === undefined) {
       const call = this.#queue.peek();
-      if (!call || (this.#idle.length === 0 && this.#instances.size >= this.#most)) return;
+      if (!call) return;
+      if (this.#idle.length === 0 && this.#instances.size >= this.#most) {
+        this.#tellWait(call);
+        return;
+      }
       this.#queue.shift();
       const instance = this.#takeFor(call);
       if (instance) this.#run(instance, call);
       else this.#runOnNew(call);
     }
+  }
+
+  /** Once for a call, at the latest when it is the next one. */
+  #tellWait(call: Call): void {
+    if (this.#waitsForInstance === call) return;
+    this.#waitsForInstance = call;
+    this.#settings.tellLimit('instances');
   }
 
   /** The guest waits for the outside: others may start. Not from here, which is inside its call. */

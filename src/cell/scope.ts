@@ -75,11 +75,12 @@ export class Fate {
  * S1 A member serves one call at a time, so it waits for at most one set of conditions.
  * S2 A wait owns its timer: whichever way the wait ends, the timer is cleared.
  * S3 After `end`, nothing waits and nothing new may: every later wait traps.
- * S4 A guest can never hold more than `maxHandles` host resources; one more is a trap.
+ * S4 A guest can never hold more than `maxHandles` host resources; one more is a trap, and told.
  */
 export class Scope {
   readonly #maxHandles: number;
   readonly #fate: Fate;
+  readonly #onTooMany: () => void;
   #handles = 0;
   #call: ScopeCall | undefined;
   #maySuspend = false;
@@ -89,7 +90,8 @@ export class Scope {
   #timer: NodeJS.Timeout | undefined;
   #unwind: ((reason: HostTrap) => void) | undefined;
 
-  constructor(maxHandles: number, fate: Fate) {
+  constructor(maxHandles: number, fate: Fate, onTooMany: () => void = () => undefined) {
+    this.#onTooMany = onTooMany;
     this.#maxHandles = maxHandles;
     this.#fate = fate;
     fate.join(this);
@@ -128,7 +130,10 @@ export class Scope {
 
   /** One more resource of this instance. */
   acquire(): void {
-    if (this.#handles >= this.#maxHandles) throw new HostTrap(`more than ${this.#maxHandles} handles`);
+    if (this.#handles >= this.#maxHandles) {
+      this.#onTooMany();
+      throw new HostTrap(`more than ${this.#maxHandles} handles`);
+    }
     this.#handles += 1;
   }
 

@@ -93,7 +93,7 @@ function remoteLines({ calls, callers }: NonNullable<EntryStatus['remote']>): st
   ];
 }
 
-/** The five conditions as a table, and each of their messages once: most of the time they all say the same. */
+/** The conditions as a table, and each of their messages once: most of the time they all say the same. */
 function conditionLines(conditions: readonly Condition[]): string[] {
   const rows = conditions.map(({ type, status, reason, since }) => [`  ${type}`, status, reason, since]);
   const messages = [...new Set(conditions.map(({ message }) => message))];

@@ -88,6 +88,10 @@ export function statusText(status: Status): string {
   for (const { key, tier, tierReason } of status.entries) {
     if (tierReason !== undefined) lines.push('', `${key} has ${tier} bindings: ${tierReason}`);
   }
+  for (const { key, conditions } of status.entries) {
+    const limits = conditions.find(({ type }) => type === 'WithinLimits');
+    if (limits) lines.push('', `${key}: ${limits.message}`);
+  }
   for (const { root, why, release } of revocationsOf(status)) {
     lines.push('', `held${root === undefined ? '' : ` in the root ${root}`}: ${why}`, `  fix: ${release}`);
   }

@@ -1,6 +1,7 @@
 /** What the engine reported, by entry and by release: looked through once a decision and not once for each entry. */
 import type { EntryKey } from '../model/component.ts';
 import type { EngineObserved, GroupLoad, ReleaseSamples, ReplicaObserved } from '../model/engine.ts';
+import type { LimitHits } from '../model/limits.ts';
 import type { GroupId } from '../model/snapshot.ts';
 
 export interface EngineIndex {
@@ -8,6 +9,7 @@ export interface EngineIndex {
   replicasOf(key: EntryKey): readonly ReplicaObserved[];
   samplesOf(key: EntryKey): readonly ReleaseSamples[];
   loadsOf(key: EntryKey): readonly GroupLoad[];
+  limitHitsOf(key: EntryKey): readonly LimitHits[];
   sample(release: string): ReleaseSamples | undefined;
 }
 
@@ -15,12 +17,14 @@ export function indexEngine(engine: EngineObserved | undefined): EngineIndex {
   const replicas = byEntry(engine?.replicas ?? []);
   const samples = byEntry(engine?.samples ?? []);
   const loads = byEntry(engine?.loads ?? []);
+  const hits = Map.groupBy(engine?.limitHits ?? [], ({ entry }) => entry);
   // The first of a release counts, should there be two.
   const releases = new Map((engine?.samples ?? []).toReversed().map((one) => [one.release, one]));
   return {
     replicasOf: (key) => replicas.get(key) ?? [],
     samplesOf: (key) => samples.get(key) ?? [],
     loadsOf: (key) => loads.get(key) ?? [],
+    limitHitsOf: (key) => hits.get(key) ?? [],
     sample: (release) => releases.get(release),
   };
 }

@@ -68,6 +68,7 @@ export function remotesOf(world: World, parties: Parties): readonly RemoteTarget
         requestTimeoutMs: limits.requestTimeoutMs,
         requestBodyBytes: limits.requestBodyBytes,
         responseBodyBytes: limits.responseBodyBytes,
+        ...(limits.headers === undefined ? {} : { headers: limits.headers }),
         ...(holdsRequests(entry) ? { mailbox: limits.queue } : {}),
         arms: armsOf(world, key, entry),
         ...(pairs.length > 0 ? { pairs } : {}),

@@ -9,7 +9,7 @@
  */
 import { hashOfJson, short } from '../kit/digest.ts';
 import type { Json } from '../kit/json.ts';
-import type { EntryKey } from '../model/component.ts';
+import type { EntryKey, Limits } from '../model/component.ts';
 import type { Release } from '../model/memory.ts';
 import { matchKey, precedence, type RouteRule } from '../model/route.ts';
 import type { Arm, GrantsInForce, Preview, RemoteTarget, Snapshot, SnapshotRule } from '../model/snapshot.ts';
@@ -134,7 +134,7 @@ function stickinessOf(release: Release): Pick<SnapshotRule, 'stickyBy'> {
 function emptyRule(
   entry: EntryKey,
   rule: RouteRule,
-  limits: { requestTimeoutMs: number; requestBodyBytes: number; responseBodyBytes: number },
+  limits: Pick<Limits, 'requestTimeoutMs' | 'requestBodyBytes' | 'responseBodyBytes' | 'headers'>,
 ): SnapshotRule {
   return {
     match: rule.match,
@@ -143,6 +143,7 @@ function emptyRule(
     requestTimeoutMs: rule.requestTimeoutMs ?? limits.requestTimeoutMs,
     requestBodyBytes: rule.requestBodyBytes ?? limits.requestBodyBytes,
     responseBodyBytes: limits.responseBodyBytes,
+    ...(limits.headers === undefined ? {} : { headers: limits.headers }),
     arms: [],
   };
 }

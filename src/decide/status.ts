@@ -19,6 +19,7 @@ import type {
 import { isServing, type EntryContext } from './context.ts';
 import { asideOf, dataOf, presentOf } from './data.ts';
 import { headlineOf, type Headline } from './headline.ts';
+import { limitsHit, limitStatusOf } from './limits.ts';
 import { usesOfLate } from './uses.ts';
 import type { Decided } from './lock-step.ts';
 import { keep } from './memory.ts';
@@ -72,6 +73,7 @@ export function statusOf(world: World, decided: Decided, owned: Owners): EntrySt
       })),
     replicas: replicasOf(world, key, decided),
     ...optional('scaling', scalingOf(world, key, entry)),
+    ...optional('limits', limitStatusOf(world, key)),
     ...bindingsOf(key, entry),
     ...usesOf(world, entry),
     ...stateOf(entry),
@@ -190,12 +192,14 @@ function conditionsOf(world: World, { context, move, row }: Decided, headline: H
   const known = world.observed.engine !== undefined;
   const say = (type: ConditionType, holds: boolean | undefined): Condition =>
     conditionOf(world, context.entry.conditions[type], type, holds, headline);
+  const limits = limitsHit(world, key);
   return [
     say('Ready', known ? stands && !degraded : undefined),
     say('Reconciling', moving),
     say('Stalled', stuck),
     say('Synced', synced),
     healthOf(world, context, headline, known ? stands : undefined),
+    ...(limits ? [conditionOf(world, entry.conditions.WithinLimits, 'WithinLimits', limits.within, limits)] : []),
   ];
 }
 

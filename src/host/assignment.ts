@@ -1,5 +1,6 @@
 import { ownStoresOf, type InstancePolicy, type Member } from '../model/component.ts';
 import type { CellSpec } from '../model/engine.ts';
+import { DEFAULT_FILES, DEFAULT_SOCKETS } from '../model/limits.ts';
 import { foldersOf, mountsOf } from '../model/mount.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
 import type { BrokerCell } from '../wire/broker-link.ts';
@@ -29,6 +30,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     concurrency: limits.concurrency,
     ...(limits.instances === undefined ? {} : { instances: limits.instances }),
     ...(limits.requestsPerInstance === undefined ? {} : { requestsPerInstance: limits.requestsPerInstance }),
+    ...(limits.sockets === undefined ? {} : { sockets: limits.sockets }),
     requestBodyBytes: limits.requestBodyBytes,
     responseBodyBytes: limits.responseBodyBytes,
     instancePolicy: policyOf(cell),
@@ -67,6 +69,10 @@ export function brokerCellOf(
       ? {}
       : { own: { stores: ownStoresOf(cell.members[0]!.member.capabilities), edition: cell.edition } }),
     seats: seatsOf(cell.limits.concurrency),
+    most: {
+      sockets: cell.limits.sockets ?? DEFAULT_SOCKETS,
+      files: cell.limits.files ?? DEFAULT_FILES,
+    },
   };
 }
 

@@ -18,8 +18,8 @@ import type { StoreOrder, StoresDone } from '../model/edition.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { GrantsInForce } from '../model/snapshot.ts';
 import { ATTACH_BYTES } from '../wire/broker-frames.ts';
-import type { BrokerCell, BrokerConfig, FromBrokerProcess, ToBrokerProcess } from '../wire/broker-link.ts';
 import type { CallInFlight, Door } from '../wire/door.ts';
+import type { BrokerCell, BrokerConfig, BrokerLimit, FromBrokerProcess, ToBrokerProcess } from '../wire/broker-link.ts';
 import { endChild } from './end-child.ts';
 import { RecordQueue } from './record-queue.ts';
 
@@ -46,6 +46,7 @@ export interface BrokerUser {
   readonly cell: Omit<BrokerCell, 'token' | 'door'>;
   readonly end: net.Socket;
   onBroker(token: Buffer | undefined): void;
+  onLimit(limit: BrokerLimit, count: number): void;
   onViolation(why: string): void;
   /** A call that the cell is serving. */
   callOf(id: number): Omit<CallInFlight, 'group'> | undefined;
@@ -169,6 +170,8 @@ export class BrokerClient {
       case 'records':
         this.records.add(message.records);
         return this.#options.onRecords();
+      case 'limit':
+        return this.#users.get(message.cell)?.onLimit(message.limit, message.count);
       case 'violation':
         this.#users.get(message.cell)?.onViolation(message.why);
     }

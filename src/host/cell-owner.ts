@@ -2,7 +2,7 @@
 import type { Problem } from '../model/problem.ts';
 import type { LOST, TAKEN_ALONG } from '../wire/cell-caller.ts';
 import type { Loaded } from '../wire/frames.ts';
-import type { Denial, LoadFailure } from '../wire/reports.ts';
+import type { Denial, LimitReport, LoadFailure } from '../wire/reports.ts';
 import type { RemoteOptions } from './remote-calls.ts';
 
 /** Who owns the cell: told of everything that is not the answer to a call. */
@@ -14,6 +14,7 @@ export interface CellOwner {
   /** `stream`: 1 stdout, 2 stderr, 3 the runtime in the cell. `droppedBytes` were lost before this text. */
   onLog(stream: 1 | 2 | 3, member: number, droppedBytes: number, text: string): void;
   onDenied(denial: Denial): void;
+  onLimit(report: LimitReport): void;
   /** A call outlived its cancel. The cell must be killed; said once. */
   onUnresponsive(problem: Problem): void;
   /** The channel is closed, every call has ended. The problem is there where the cell broke the protocol. */

@@ -18,7 +18,7 @@ import * as frames from '../wire/frames.ts';
 import { FromCell, Outcome, ToCell } from '../wire/frames.ts';
 import { FunctionCall } from '../wire/function-call.ts';
 import { writeRequest, type RequestHead } from '../wire/request-head.ts';
-import { readDenial, readFailure, readJson, readLoaded, readLog, told } from '../wire/reports.ts';
+import { readDenial, readFailure, readJson, readLimit, readLoaded, readLog, told } from '../wire/reports.ts';
 import { readResponse } from '../wire/response-head.ts';
 import { readTrailers } from '../wire/trailers.ts';
 import type { CellChannelOptions, CellOwner } from './cell-owner.ts';
@@ -319,6 +319,8 @@ export class CellChannel implements CellCaller {
         return told(readFailure(bytes, start, end), 'a LoadFailed', (failure) => this.#owner.onLoadFailed(failure));
       case FromCell.Denied:
         return told(readDenial(bytes, start, end), 'a Denied', (denial) => this.#owner.onDenied(denial));
+      case FromCell.Limit:
+        return told(readLimit(bytes, start, end), 'a Limit', (report) => this.#owner.onLimit(report));
       case FromCell.Log:
         return readLog(bytes, start, end, this.#owner);
       default:

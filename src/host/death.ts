@@ -1,4 +1,5 @@
 import type { ReplicaEnd } from '../model/engine.ts';
+import type { LimitName } from '../model/limits.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { describeExit } from './spawner/exit.ts';
 import type { CellDeath } from './cell-process.ts';
@@ -22,6 +23,12 @@ export function reasonOfDeath(
   const how = exit ? describeExit(exit) : 'its channel closed, and nobody saw how the process ended';
   if (wasLoading) return { end: 'StartFailed', problem: problem('HW4104', `${replica}, while it was loaded: ${how}`) };
   return { end: 'Crashed', problem: problem('HW4107', `${replica}: ${how}`) };
+}
+
+/** The limit that a replica ended for, by the code of its problem. */
+export function limitOfEnd(why: Problem | undefined): LimitName | undefined {
+  if (why?.code === 'HW4105') return 'startTimeout';
+  return why?.code === 'HW4109' ? 'processMemory' : undefined;
 }
 
 /** V8's last words are a page of addresses below the line that says it. */

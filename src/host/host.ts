@@ -14,6 +14,7 @@ import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { Code } from '../model/codes.ts';
 import type { CellSpec, EngineObserved, ReplicaObserved } from '../model/engine.ts';
+import type { TellLimit } from '../model/limits.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import type { Beside, CellCaller, Standby } from '../wire/cell-caller.ts';
@@ -63,6 +64,8 @@ export interface HostOptions {
   readonly onReady: (group: GroupId, callers: readonly CellCaller[], beside: Beside) => void;
   /** A guest calls another entry's cells. */
   readonly callRemote: CallRemote;
+  /** A limit of an entry was hit. */
+  readonly onLimit: TellLimit;
   /** A replica has changed: look again. */
   readonly onChange: () => void;
   /** Why Strict must not be used, where the operator says so. */
@@ -162,6 +165,7 @@ export class Host {
       log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),
       onCalled: (member, name, target) => this.#denials.called(cell, member, name, target),
       onDenied: (denial) => this.#denials.note(cell, denial),
+      onLimit: (...hit) => this.#options.onLimit(cell.entry, ...hit),
       onChange: (changed) => this.#onReplicaChange(changed),
     });
     this.#replicas.set(id, replica);

@@ -12,7 +12,6 @@
 import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
 import { Mask } from '../kit/mask.ts';
-import type { Result } from '../kit/result.ts';
 import type { LivenessProbe, ReadinessProbe } from '../model/component.ts';
 import type { Code } from '../model/codes.ts';
 import type { BundlesInUse, CellSpec, ReplicaEnd, ReplicaObserved, ReplicaPhase } from '../model/engine.ts';
@@ -20,19 +19,17 @@ import { problem, type Problem } from '../model/problem.ts';
 import type { ProcessorUse } from '../model/processor.ts';
 import { LOST, TAKEN_ALONG } from '../wire/cell-caller.ts';
 import type { Loaded } from '../wire/frames.ts';
-import type { CallRemote } from '../wire/remote-call.ts';
 import { assignmentOf, brokerCellOf } from './assignment.ts';
-import type { BrokerClient } from './broker-client.ts';
 import type { ReplicaBudget } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
 import type { CellOwner } from './cell-owner.ts';
 import { CellChannel } from './channel.ts';
-import { reasonOfDeath } from './death.ts';
+import { limitOfEnd, reasonOfDeath } from './death.ts';
 import { GuestLog } from './guest-log.ts';
 import { probe } from './probe.ts';
 import { bundlesOf, placeOf } from './observed.ts';
-import { remoteOptions, type RemoteOptions } from './remote-calls.ts';
-import type { AssignRequest } from './spawner/assign.ts';
+import type { ReplicaOptions } from './replica-options.ts';
+import { remoteOptions } from './remote-calls.ts';
 
 /** Bounds on how often readiness is asked for until it is there, whatever the manifest's period is. */
 export const MIN_READINESS_PERIOD_MS = 20;
@@ -44,25 +41,6 @@ export const MIN_SHUTDOWN_MS = 2_000;
 /** From the end of the cell's own patience until the process is killed. */
 const SHUTDOWN_GRACE_MS = 200;
 const DRAIN_LOOK_PERIOD_MS = 10;
-
-export interface ReplicaOptions {
-  readonly id: string;
-  readonly cell: CellSpec;
-  readonly budget: ReplicaBudget;
-  /** A booted process in the sandbox that the cell asks for. */
-  readonly take: (isWanted: () => boolean) => Promise<Result<CellProcess, Problem>>;
-  readonly assign: (cell: CellProcess, request: AssignRequest) => Promise<Result<void, Problem>>;
-  readonly broker: Pick<BrokerClient, 'attach' | 'detach'>;
-  /** To the ingress, which knows the way. */
-  readonly callRemote: CallRemote;
-  readonly log: Logger;
-  /** A guest called another entry, or tried to. */
-  readonly onCalled: NonNullable<RemoteOptions['onCalled']>;
-  /** The guest called what it was not granted. */
-  readonly onDenied: CellOwner['onDenied'];
-  /** The phase, or whether the channel is open, has changed. */
-  readonly onChange: (replica: Replica) => void;
-}
 
 export class Replica implements CellOwner {
   readonly id: string;
@@ -99,6 +77,7 @@ export class Replica implements CellOwner {
     this.#guestLog = new GuestLog(
       this.#log,
       options.cell.members.map(({ member }) => member),
+      (bytes) => options.onLimit('logBytesPerSecond', 1, bytes),
     );
     this.phase = options.cell.parked ? 'Parked' : 'Starting';
     if (this.phase === 'Starting') void this.#start();
@@ -148,6 +127,7 @@ export class Replica implements CellOwner {
   usesProcessor({ stage, used }: ProcessorUse, limitMillis: number): void {
     const limit = limitMillis / 1_000;
     const why = `${this.#process?.shared ? `the process of ${this.id} and others` : this.id} used ${used.toFixed(2)} processors over 5 s, its limit is ${limit}`;
+    if (stage !== 'Within') this.#options.onLimit('cpu');
     const isTold = stage === 'Told' || stage === 'Recycle';
     this.#problem = isTold ? problem('HW4116', stage === 'Told' ? why : `${why}: it is replaced`) : undefined;
     this.#log[stage === 'Within' ? 'info' : 'warn']({ stage, used, limit }, 'a guest and its processor time');
@@ -204,12 +184,15 @@ export class Replica implements CellOwner {
   }
 
   onLoadFailed(failure: { readonly code: string; readonly message: string }): void {
+    if (failure.code === 'HW4105') this.#options.onLimit('startTimeout');
     this.#finish('StartFailed', problem('HW4104', `${this.id}: ${failure.code}: ${failure.message}`));
   }
 
   onLog(stream: 1 | 2 | 3, member: number, droppedBytes: number, text: string): void {
     this.#guestLog.write(stream, member, droppedBytes, this.#mask.hide(text));
   }
+
+  onLimit: CellOwner['onLimit'] = ({ limit, count }) => this.#options.onLimit(limit, count);
 
   onDenied(denial: Parameters<CellOwner['onDenied']>[0]): void {
     this.#guestLog.denied(denial);
@@ -263,6 +246,7 @@ export class Replica implements CellOwner {
       cell,
       end: brokerEnd,
       onBroker: (token) => channel.broker(token),
+      onLimit: this.#options.onLimit,
       onViolation: (why) => this.#finish('Crashed', problem('HW4701', `${this.id} sent ${why}`), 'Process'),
       callOf: (call) => channel.callOf(call),
     });
@@ -357,6 +341,8 @@ export class Replica implements CellOwner {
     // Whoever was told to go has not failed, however it went: the problem stays for people.
     this.#end = this.phase === 'Draining' ? 'Stopped' : end;
     this.#problem = why && this.#hidden(why);
+    const limit = limitOfEnd(why);
+    if (limit && this.#end !== 'Stopped') this.#options.onLimit(limit);
     this.#log.info(
       { end: this.#end, problem: this.#problem, inFlight: this.channel?.inFlight ?? 0 },
       'a replica has ended',

@@ -1,6 +1,7 @@
 /** A rule of the snapshot with everything that a request needs looked up beforehand. */
 import { short } from '../kit/digest.ts';
 import { callName } from '../model/callable.ts';
+import { DEFAULT_HEADERS } from '../model/limits.ts';
 import type { StickyBy } from '../model/rollout.ts';
 import type { HeaderMatch, Match } from '../model/route.ts';
 import { matchKey } from '../model/route.ts';
@@ -41,6 +42,8 @@ export interface CompiledRule {
   /** Its requests are of people who look at a candidate before its switch. */
   readonly preview: boolean;
   readonly releaseHeader: boolean;
+  /** Of a request and of a response. */
+  readonly maxHeaders: number;
   /** With a name that may stand in a head; the manifests allow no other. */
   readonly sticky: StickyBy | undefined;
   readonly arms: readonly CompiledArm[];
@@ -87,6 +90,7 @@ export function compileRule(
     rule,
     preview,
     releaseHeader,
+    maxHeaders: rule.headers ?? DEFAULT_HEADERS,
     sticky: rule.stickyBy !== undefined && TOKEN.test(rule.stickyBy.name) ? rule.stickyBy : undefined,
     arms,
     named: arms.find(({ headers }) => headers.length > 0),

@@ -12,6 +12,7 @@
  */
 import { Outcome, Abort, REQUEST_AWAITS_READ, REQUEST_HAS_BODY_FRAMES, REQUEST_IS_TYPED } from '../wire/frames.ts';
 import { isLost, TAKEN_ALONG, type Beside, type CallEnd, type CellCaller } from '../wire/cell-caller.ts';
+import type { TellLimit } from '../model/limits.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { requestHeadFits } from '../wire/request-head.ts';
 import { answerOfEnd, countOfDeadline, countOfEnd, REFUSALS, type Count } from './answers.ts';
@@ -36,6 +37,7 @@ export interface DispatcherOptions {
   readonly failures: FailureLog;
   /** A replica gets no requests for a while, or may have them again. */
   readonly onEjected: () => void;
+  readonly onLimit: TellLimit;
 }
 
 export class Dispatcher implements Directory, ExchangeOwner {
@@ -47,6 +49,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
   readonly #reroute: (exchange: Exchange) => void;
   readonly #failures: FailureLog;
   readonly #onEjected: () => void;
+  readonly #onLimit: TellLimit;
   readonly #groups = new Map<GroupId, Group<Queued>>();
   /** A call is over, so that its group may have room for what waits. */
   readonly onRoom = (group: Group<Queued>): void => this.#pump(group);
@@ -57,6 +60,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
     this.#reroute = options.reroute;
     this.#failures = options.failures;
     this.#onEjected = options.onEjected;
+    this.#onLimit = options.onLimit;
     this.tallies = new Tallies(options.onFailureRun);
   }
 
@@ -67,6 +71,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
       onTimeout: (queued) => this.#giveUpWaiting(queued),
       onRoom: this.onRoom,
       onEjected: this.#onEjected,
+      onLimit: this.#onLimit,
     });
     this.#groups.set(id, group);
     return group;
@@ -186,6 +191,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
       awaitsRead: exchange.awaitsContinue,
       onContinue: () => exchange.writeContinue(),
       onTooLarge: () => {
+        this.#onLimit(exchange.rule!.rule.entry, 'requestBody');
         if (exchange.headersSent) exchange.destroyConnection();
         else exchange.answer(REFUSALS.BodyTooLarge);
         caller.cancel(exchange.callId, Abort.TooLarge);
@@ -226,6 +232,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
     exchange.arm!.tally.inFlight--;
     exchange.finishUpload();
     if (end !== Outcome.Ok && !exchange.isClientGone) this.#failures.note(exchange.arm!.release, end, detail);
+    if (end === Outcome.ResponseTooLarge) this.#onLimit(exchange.rule!.rule.entry, exchange.limitOfResponse);
     if (exchange.status !== 0 || exchange.headersSent) {
       if (end === TAKEN_ALONG) exchange.arm!.counts.overloads++;
       else this.#count(exchange, caller, this.#countOfAnswered(exchange, end), exchange.status);
@@ -238,7 +245,7 @@ export class Dispatcher implements Directory, ExchangeOwner {
       return;
     }
     const row = answerOfEnd(end, detail, exchange.arm!.tally.failing);
-    exchange.answer(row, end === Outcome.ErrorCode ? detail : '');
+    exchange.answer(row, end === Outcome.ErrorCode || end === Outcome.ResponseTooLarge ? detail : '');
     // Like a machine that is overloaded: not what the release did.
     if (end === TAKEN_ALONG) exchange.arm!.counts.overloads++;
     else this.#count(exchange, caller, row.count, end === Outcome.ErrorCode ? row.status : 0);
@@ -277,7 +284,10 @@ export class Dispatcher implements Directory, ExchangeOwner {
     counts.failures++;
     if (caller !== undefined) group.failed(caller);
     if (count === 'Trap') counts.traps++;
-    if (count === 'Deadline') counts.deadlines++;
+    if (count === 'Deadline') {
+      counts.deadlines++;
+      this.#onLimit(exchange.rule!.rule.entry, 'requestTimeout');
+    }
     if (isJudged) this.tallies.failed(tally);
   }
 

@@ -74,7 +74,10 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
   /** Taken by the client, and not told to the cell yet. */
   #takenBytes = 0;
   #sentBytes = 0;
-  #tooLarge = false;
+  /** Why the response is over a limit; empty: it is not. */
+  #tooLarge = '';
+  /** Which limit of its component the response was over, where it was over one. */
+  limitOfResponse: 'responseBody' | 'headers' = 'responseBody';
   /** We have destroyed the connection ourselves. */
   #isCut = false;
   /** An answer of our own stands where the guest's would: what the guest still says is too late. */
@@ -90,7 +93,7 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
     if (this.#isAnswered) return;
     const { headers } = head;
     const inlineBytes = end - head.bodyStart;
-    if (this.#isTooLarge(inlineBytes)) return;
+    if (this.#isTooLarge(inlineBytes) || this.#hasTooManyHeaders(headers.length / 2)) return;
     this.status = head.status;
     if (this.isClientGone) return;
     const length = complete && head.status !== 304 ? this.#lengthOfWhole(head, inlineBytes) : head.contentLength;
@@ -146,7 +149,8 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
   }
 
   onEnd(end: CallEnd, detail: string): void {
-    this.owner!.onCallEnd(this, this.#tooLarge ? Outcome.ResponseTooLarge : end, detail);
+    if (this.#tooLarge === '') this.owner!.onCallEnd(this, end, detail);
+    else this.owner!.onCallEnd(this, Outcome.ResponseTooLarge, this.#tooLarge);
   }
 
   /** An answer of our own, where no head was sent; `detail` says more than the table does. */
@@ -226,11 +230,24 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
 
   /** The cell keeps to the limit by itself; this is the belt to that brace. */
   #isTooLarge(bytes: number): boolean {
-    if (bytes <= this.rule!.rule.responseBodyBytes) return false;
-    this.#tooLarge = true;
+    const { responseBodyBytes } = this.rule!.rule;
+    if (bytes <= responseBodyBytes) return false;
+    this.#refuse(`limits.responseBody is ${responseBodyBytes} bytes`);
+    return true;
+  }
+
+  #hasTooManyHeaders(count: number): boolean {
+    const { maxHeaders } = this.rule!;
+    if (count <= maxHeaders) return false;
+    this.limitOfResponse = 'headers';
+    this.#refuse(`${count} headers, limits.headers is ${maxHeaders}`);
+    return true;
+  }
+
+  #refuse(why: string): void {
+    this.#tooLarge = why;
     this.destroyConnection();
     this.caller?.cancel(this.callId, Abort.TooLarge);
-    return true;
   }
 
   #payCredit(): void {

@@ -9,7 +9,9 @@
  *    one at least.
  */
 import type { Code } from '../model/codes.ts';
-import type { GroupId } from '../model/snapshot.ts';
+import type { EntryKey } from '../model/component.ts';
+import type { TellLimit } from '../model/limits.ts';
+import { entryOfGroup, type GroupId } from '../model/snapshot.ts';
 import { Outliers, type Ejected } from './outliers.ts';
 import type { Beside, CellCaller, Standby } from '../wire/cell-caller.ts';
 
@@ -26,6 +28,7 @@ export interface GroupOptions<Request extends Waiting> {
   readonly onRoom: (group: Group<Request>) => void;
   /** A replica was ejected, or may have requests again. */
   readonly onEjected: () => void;
+  readonly onLimit: TellLimit;
 }
 
 export class Group<Request extends Waiting> {
@@ -41,15 +44,19 @@ export class Group<Request extends Waiting> {
   readonly #waiting: Request[] = [];
   readonly #onTimeout: (request: Request) => void;
   readonly #onRoom: (group: Group<Request>) => void;
+  readonly #entry: EntryKey;
+  readonly #onLimit: TellLimit;
   readonly #outliers: Outliers;
   /** Those of `callers` that are not ejected. */
   #rotation: readonly CellCaller[] = this.callers;
   #sweeping: NodeJS.Timeout | undefined;
 
-  constructor(id: GroupId, { onTimeout, onRoom, onEjected }: GroupOptions<Request>) {
+  constructor(id: GroupId, { onTimeout, onRoom, onEjected, onLimit }: GroupOptions<Request>) {
     this.id = id;
+    this.#entry = entryOfGroup(id);
     this.#onTimeout = onTimeout;
     this.#onRoom = onRoom;
+    this.#onLimit = onLimit;
     this.#outliers = new Outliers(() => {
       this.#rotate();
       onEjected();
@@ -116,7 +123,13 @@ export class Group<Request extends Waiting> {
 
   /** `false` where the queue is full, or where nothing is there and nothing can be started: then `why` says so. */
   enqueue(request: Request): boolean {
-    if (this.#waiting.length >= this.#room()) return false;
+    const isReady = this.isReady;
+    if (this.#waiting.length >= this.#room()) {
+      if (this.why === undefined) this.#onLimit(this.#entry, 'queue');
+      return false;
+    }
+    // Where none is ready it waits for a replica, not for room in one.
+    if (isReady) this.#onLimit(this.#entry, 'concurrency');
     this.uses++;
     this.#waiting.push(request);
     this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();

@@ -12,6 +12,7 @@ import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { GroupLoad, ReleaseSamples, RemoteCount, SyntheticRun } from '../model/engine.ts';
 import type { EntryKey } from '../model/component.ts';
+import type { TellLimit } from '../model/limits.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { entryOfGroup, type GroupId, type Snapshot } from '../model/snapshot.ts';
 import type { Beside, CellCaller } from '../wire/cell-caller.ts';
@@ -50,6 +51,8 @@ export interface IngressOptions {
   readonly connectHome?: () => Socket;
   /** A group asks for another number of replicas than it did. */
   readonly onLoad?: () => void;
+  /** A limit of an entry was hit. */
+  readonly onLimit?: TellLimit;
 }
 
 export interface Address {
@@ -122,12 +125,15 @@ class HttpIngress implements Ingress {
   readonly #remotes: Remotes;
   readonly #loads: Loads;
   #door: { readonly listener: Listener; readonly requests: InnerRequests } | undefined;
+  readonly #onLimit: TellLimit;
   readonly #requestIdPrefix = randomUUID().slice(0, 8);
   #requests = 0;
   #inForce: InForce | undefined;
 
   constructor(options: IngressOptions) {
     this.#log = options.log;
+    const onLimit = options.onLimit ?? ((): void => undefined);
+    this.#onLimit = onLimit;
     const failures = new FailureLog(options.log, () => performance.now());
     this.#dispatcher = new Dispatcher({
       facts: this.#facts,
@@ -136,13 +142,14 @@ class HttpIngress implements Ingress {
       reroute: (exchange) => this.#reroute(exchange),
       failures,
       onEjected: options.onEjected ?? (() => undefined),
+      onLimit,
     });
     this.#loads = new Loads({
       groups: () => this.#dispatcher.groups(),
       onChange: options.onLoad ?? (() => undefined),
     });
     const { tallies, onRoom } = this.#dispatcher;
-    this.#remotes = new Remotes(this.#dispatcher, { tallies, onRoom, failures });
+    this.#remotes = new Remotes(this.#dispatcher, { tallies, onRoom, failures, onLimit });
     this.callRemote = (call) => this.#remotes.call(call);
     this.#synthetic = new SyntheticRuns(
       this.#dispatcher,
@@ -190,7 +197,8 @@ class HttpIngress implements Ingress {
 
   async openDoor({ path, token }: Door, callOf: FindCall): Promise<void> {
     const remotes = this.#remotes;
-    const requests = new InnerRequests({ token, callOf, remotes, dispatcher: this.#dispatcher, facts: this.#facts });
+    const [dispatcher, facts, onLimit] = [this.#dispatcher, this.#facts, this.#onLimit];
+    const requests = new InnerRequests({ token, callOf, remotes, dispatcher, facts, onLimit });
     const onRequest = (request: Request, exchange: Exchange): void =>
       this.#onInner(request, exchange as InnerExchange, requests);
     // The broker sends no `expect`; and a body may take as long as the call has time.
@@ -367,7 +375,13 @@ class HttpIngress implements Ingress {
       return;
     }
     const { requestBodyBytes, requestTimeoutMs } = rule.rule;
+    if (facts.headerCount > rule.maxHeaders) {
+      this.#onLimit(rule.rule.entry, 'headers');
+      exchange.answer(REFUSALS.TooManyHeaders, `${facts.headerCount} headers, limits.headers is ${rule.maxHeaders}`);
+      return;
+    }
     if (facts.contentLength > requestBodyBytes) {
+      this.#onLimit(rule.rule.entry, 'requestBody');
       exchange.answer(REFUSALS.BodyTooLarge, `${facts.contentLength} bytes, the limit is ${requestBodyBytes}`);
       return;
     }

@@ -11,6 +11,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { entryOfHost } from '../model/entry-host.ts';
 import { MAX_REMOTE_DEPTH } from '../model/remote.ts';
+import type { TellLimit } from '../model/limits.ts';
 import { entryOfGroup } from '../model/snapshot.ts';
 import { DOOR_HEADER, readDoorHeader, type CallInFlight, type FindCall } from '../wire/door.ts';
 import type { CompiledArm, CompiledRule } from './compiled-rule.ts';
@@ -24,6 +25,7 @@ import { Tally } from './tally.ts';
 const MIN_TIME_SHARE = 0.5;
 
 export interface InnerRequestsOptions {
+  readonly onLimit: TellLimit;
   readonly token: string;
   readonly callOf: FindCall;
   readonly remotes: Remotes;
@@ -91,6 +93,7 @@ export class InnerRequests {
     exchange.rule = isTraffic ? way.rule : unjudged(way.rule);
     const { requestBodyBytes, requestTimeoutMs } = way.rule.rule;
     if (facts.contentLength > requestBodyBytes) {
+      this.#options.onLimit(way.rule.rule.entry, 'requestBody');
       const why = `${exchange.target}: a body of ${facts.contentLength} bytes, its limits.requestBody is ${requestBodyBytes}`;
       exchange.refuse('HTTP-request-body-size', 'HW4628', why);
       return;

@@ -60,6 +60,7 @@ export class RemoteExchange implements CellExchange, QueuedCall, RemoteHandle {
     const { target, arm } = to;
     const { body, deadlineAtMs } = this.#call;
     if (body.length > target.requestBodyBytes) {
+      this.#way.onLimit(target.entry, 'requestBody');
       const limit = `limits.requestBody is ${target.requestBodyBytes}`;
       return this.#fail(`HW4619 ${target.entry}: ${body.length} bytes of arguments, its ${limit}`);
     }
@@ -163,6 +164,7 @@ export class RemoteExchange implements CellExchange, QueuedCall, RemoteHandle {
     const text = detail.slice(0, MAX_DETAIL_CHARACTERS);
     if (this.#isTooLarge || end === Outcome.ResponseTooLarge) {
       const most = Math.min(MAX_REMOTE_BYTES, this.#to!.target.responseBodyBytes);
+      if (most < MAX_REMOTE_BYTES) this.#way.onLimit(entry, 'responseBody');
       return this.#fail(`HW4619 ${about} answered with more than ${most} bytes`);
     }
     if (end === Outcome.Deadline) return this.#fail(`HW4615 ${about} did not answer within ${this.#timeMs} ms`);
@@ -243,7 +245,10 @@ export class RemoteExchange implements CellExchange, QueuedCall, RemoteHandle {
     }
     counts.failures++;
     if (count === 'Trap') counts.traps++;
-    if (count === 'Deadline') counts.deadlines++;
+    if (count === 'Deadline') {
+      counts.deadlines++;
+      this.#way.onLimit(this.#to!.target.entry, 'requestTimeout');
+    }
     if (isJudged) this.#way.tallies.failed(tally);
   }
 }

@@ -12,6 +12,7 @@
 import type { EntryKey } from '../model/component.ts';
 import type { RemoteCount } from '../model/engine.ts';
 import { entryOfGroup, type GroupId, type RemoteTarget, type Snapshot, type SnapshotRule } from '../model/snapshot.ts';
+import type { TellLimit } from '../model/limits.ts';
 import type { RemoteCall, RemoteHandle } from '../wire/remote-call.ts';
 import { compileRule, standIn, type CompiledArm, type CompiledRule, type Directory } from './compiled-rule.ts';
 import type { FailureLog } from './failure-log.ts';
@@ -31,6 +32,7 @@ export interface RemoteWay {
   readonly tallies: Tallies;
   readonly failures: FailureLog;
   readonly onRoom: (group: Group<Queued>) => void;
+  readonly onLimit: TellLimit;
 }
 
 export interface Way {
@@ -126,7 +128,7 @@ function noReplica(entry: EntryKey, release: string): NoWay {
 
 /** As if it were a route of its own that nobody outside reaches. */
 function ruleOf({ entry, arms, mailbox, ...limits }: RemoteTarget): SnapshotRule {
-  const { requestTimeoutMs, requestBodyBytes, responseBodyBytes } = limits;
+  const { requestTimeoutMs, requestBodyBytes, responseBodyBytes, headers } = limits;
   return {
     match: { path: { type: 'Exact', value: `/${entry}` }, headers: [] },
     route: entry,
@@ -134,6 +136,7 @@ function ruleOf({ entry, arms, mailbox, ...limits }: RemoteTarget): SnapshotRule
     requestTimeoutMs,
     requestBodyBytes,
     responseBodyBytes,
+    ...(headers === undefined ? {} : { headers }),
     ...(mailbox === undefined ? {} : { mailbox }),
     arms,
   };

@@ -75,6 +75,8 @@ export class RequestFacts {
   host = '';
   /** It is a name by which entries reach each other, which nobody outside has. */
   isEntryHost = false;
+  /** As the client sent them. */
+  headerCount = 0;
   /** -1 where none was declared. */
   contentLength = -1;
   chunked = false;
@@ -137,6 +139,7 @@ export class RequestFacts {
 
   #readHeaders(raw: readonly string[]): HeadFault | undefined {
     this.#reset();
+    this.headerCount = raw.length / 2;
     if (raw.length > 2 * (MAX_HEADERS - ADDED_HEADERS)) {
       return { type: 'TooManyHeaders', why: `${raw.length / 2} headers, the most is ${MAX_HEADERS - ADDED_HEADERS}` };
     }

@@ -2,6 +2,8 @@
  * The defaults of v1alpha1, in the words of the manifests. They are part of the form and never change: a revision is
  * computed from the values filled in. A test holds them against the `default`s of the schemas.
  */
+import { DEFAULT_FILES, DEFAULT_HEADERS, DEFAULT_SOCKETS } from '../model/limits.ts';
+
 export const COMPONENT_DEFAULTS = {
   instancePolicy: 'Pooled',
   isolation: 'Auto',
@@ -15,7 +17,10 @@ export const COMPONENT_DEFAULTS = {
     requestBody: '1Mi',
     responseBody: '8Mi',
     logBytesPerSecond: '64Ki',
+    headers: DEFAULT_HEADERS,
     handles: 1024,
+    sockets: DEFAULT_SOCKETS,
+    files: DEFAULT_FILES,
   },
   /** `maxReplicas` is `minReplicas` unless written, and at least 1. */
   scaling: { minReplicas: 1, scaleDownAfter: '1m' },

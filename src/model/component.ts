@@ -66,6 +66,11 @@ export interface Limits {
   readonly responseBodyBytes: number;
   readonly logBytesPerSecond: number;
   readonly handles: number;
+  /** Of a request and of a response. Absent: `DEFAULT_HEADERS`. */
+  readonly headers?: number;
+  /** Of one replica, in the broker. Absent: `DEFAULT_SOCKETS`, `DEFAULT_FILES`. */
+  readonly sockets?: number;
+  readonly files?: number;
   /** Of one replica. Absent: as many as `concurrency`. */
   readonly instances?: number;
   /** Absent: no end. */

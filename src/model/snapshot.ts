@@ -43,6 +43,8 @@ export interface SnapshotRule {
   readonly requestTimeoutMs: number;
   readonly requestBodyBytes: number;
   readonly responseBodyBytes: number;
+  /** Of a request and of a response. Absent: `DEFAULT_HEADERS`. */
+  readonly headers?: number;
   readonly stickyBy?: StickyBy;
   /**
    * How many requests may wait while the one instance is busy, away, or being replaced by another. Absent: a request
@@ -61,6 +63,8 @@ export interface RemoteTarget {
   readonly requestTimeoutMs: number;
   readonly requestBodyBytes: number;
   readonly responseBodyBytes: number;
+  /** Absent: `DEFAULT_HEADERS`. */
+  readonly headers?: number;
   readonly mailbox?: number;
   /** By weight, for whoever is not paired; empty: nothing serves it. */
   readonly arms: readonly Arm[];

@@ -1,12 +1,14 @@
 import type { EntryKey } from './component.ts';
 import type { BindingTier, EngineMember } from './engine.ts';
 import type { FiringOutcome } from './firing.ts';
+import type { LimitName } from './limits.ts';
 import type { ProcessorUse } from './processor.ts';
 import type { ScheduleKey } from './schedule.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { ReportStatus } from './report.ts';
 
-export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Synced' | 'Healthy';
+/** `WithinLimits` is there while a limit was hit of late. */
+export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Synced' | 'Healthy' | 'WithinLimits';
 
 /** The closed list of reasons and what each says; a new one is added here and in docs/rollouts.md §6. */
 export const REASONS = {
@@ -38,6 +40,7 @@ export const REASONS = {
   Bootstrapped: 'the journal was lost; this began from its copy, or from git alone',
   FirstDeployment: 'nothing served before it',
   Degraded: 'it serves, and something about it is wrong',
+  LimitsHit: 'limits were hit within the last minutes; the message names them, how often, and what to do',
   ToolchainRegression: 'it did not become ready under the new bindings and runs under the old ones',
   Unreferenced: 'nothing points at it, so nothing runs',
   FiringFailed:
@@ -188,6 +191,16 @@ export interface RemoteStatus {
   readonly callers: readonly EntryKey[];
 }
 
+export interface LimitStatus {
+  readonly limit: LimitName;
+  readonly hits: number;
+  /** Wall clock, ISO 8601. */
+  readonly lastAt: string;
+  /** Lost by it. Absent: it is not about bytes. */
+  readonly bytes?: number;
+  readonly fix: string;
+}
+
 /** An edition of the stores of an entry; the first is the empty text. */
 export interface EditionStatus {
   readonly edition: string;
@@ -221,6 +234,8 @@ export interface EntryStatus extends OfRoot {
   readonly replicas: readonly ReplicaStatus[];
   /** Absent: their number is fixed, or nothing serves. */
   readonly scaling?: ScalingStatus;
+  /** Limits that were hit since the engine's start, with what to do about each. Absent: none. */
+  readonly limits?: readonly LimitStatus[];
   /** How the bindings of what serves (else of the candidate) were made, why they are not `fast`, and with which tools. */
   readonly tier?: BindingTier;
   readonly tierReason?: string;

@@ -84,6 +84,7 @@ function drainSoon(): void {
 function drain(all: boolean): void {
   const records = broker?.drain(all) ?? [];
   if (records.length > 0) send({ type: 'records', records });
+  for (const hit of broker?.drainLimits() ?? []) send({ type: 'limit', ...hit });
 }
 
 function send(message: FromBrokerProcess): void {

@@ -12,6 +12,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
 import { Host } from '../host/host.ts';
+import { LimitCounts } from '../host/limit-counts.ts';
 import { LinkServer } from '../host/link-server.ts';
 import { connectTo, socketPath } from '../host/socket-path.ts';
 import { createIngress, type Ingress } from '../ingress/ingress.ts';
@@ -19,6 +20,7 @@ import { lockDataFolder, type DataLock } from '../journal/lock.ts';
 import { ok } from '../kit/result.ts';
 import type { EngineObserved } from '../model/engine.ts';
 import { EXIT } from '../model/exit.ts';
+import type { TellLimit } from '../model/limits.ts';
 import type { LinkHandlers } from '../wire/engine-link.ts';
 import { readChildConfig } from './child-config.ts';
 import { servingLogSink } from './log-sink.ts';
@@ -57,6 +59,8 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   const epoch = randomUUID();
   const changed = { say: (): void => undefined };
   const { among } = config;
+  const limits = new LimitCounts(() => Date.now());
+  const onLimit: TellLimit = (...hit) => limits.note(...hit);
   const ingress = createIngress({
     log,
     ...(among && among.number > 1 ? { connectHome: () => connectTo(among.handoverPath) } : {}),
@@ -69,6 +73,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     onFiringDone: () => changed.say(),
     onLoad: () => changed.say(),
     onEjected: () => changed.say(),
+    onLimit,
   });
   const listen = once(async () => {
     const listening = await ingress.listen(config.listen, { shared: among !== undefined });
@@ -94,6 +99,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     log,
     onReady: (group, callers, beside) => ingress.setReplicas(group, callers, beside),
     callRemote: (call) => ingress.callRemote(call),
+    onLimit,
     onChange: () => changed.say(),
     forbidStrict: config.forbidStrict,
     ...(among ? { uidBlock: among.number - 1 } : {}),
@@ -104,7 +110,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   const link = await LinkServer.open({
     path: config.linkPath,
     epoch,
-    handlers: handlersOf(epoch, { host, ingress, listen }),
+    handlers: handlersOf(epoch, { host, ingress, limits, listen }),
     log,
   });
   changed.say = () => link.changed();
@@ -123,11 +129,12 @@ async function atSocket(file: string, open: (path: string) => Promise<void>): Pr
 interface Serving {
   readonly host: Host;
   readonly ingress: Ingress;
+  readonly limits: LimitCounts;
   /** Once, and done where it was done. */
   readonly listen: () => Promise<void>;
 }
 
-function handlersOf(epoch: string, { host, ingress, listen }: Serving): LinkHandlers {
+function handlersOf(epoch: string, { host, ingress, limits, listen }: Serving): LinkHandlers {
   const observe = (): EngineObserved => ({
     epoch,
     generation: ingress.generation,
@@ -137,6 +144,7 @@ function handlersOf(epoch: string, { host, ingress, listen }: Serving): LinkHand
     firings: ingress.firings.observed(),
     remotes: ingress.remoteCounts(),
     ejected: ingress.ejected(),
+    limitHits: limits.read(),
     ...host.observe(),
   });
   return {

@@ -15,6 +15,7 @@ import type { OfRoot, ScheduleStatus, Status } from '../model/status.ts';
 import type { StatusSource } from '../reconcile/ports.ts';
 import { CountedHistogram } from './counted-histogram.ts';
 import { ENGINE_GAUGES } from './engine-gauges.ts';
+import { ENTRY_COUNTERS } from './entry-counters.ts';
 import { ENTRY_GAUGES } from './entry-gauges.ts';
 import { arms, entryOf, outcomesOf } from './release-counts.ts';
 
@@ -255,19 +256,9 @@ export class Metrics {
     for (const { name, help, labels, fill } of [...ENTRY_GAUGES, ...ENGINE_GAUGES]) {
       this.#gauge(name, help, labels, (gauge, { status }) => fill(gauge, status));
     }
-    this.#counter(
-      'headway_remote_calls_total',
-      'Calls of the cells of one entry to another, by whether the function answered',
-      ['entry', 'called', 'outcome'],
-      (counter, { status }) => {
-        for (const { key, remote } of status.entries) {
-          for (const { entry: called, calls, failures } of remote?.calls ?? []) {
-            counter.inc({ entry: key, called, outcome: 'answered' }, calls - failures);
-            counter.inc({ entry: key, called, outcome: 'failed' }, failures);
-          }
-        }
-      },
-    );
+    for (const { name, help, labels, fill } of ENTRY_COUNTERS) {
+      this.#counter(name, help, labels, (counter, { status }) => fill(counter, status));
+    }
   }
 
   #registerSchedules(): void {

@@ -6,6 +6,7 @@ import type { AccessRecord } from '../model/audit.ts';
 import type { EntryKey, Grant } from '../model/component.ts';
 import type { Result } from '../kit/result.ts';
 import type { Edition, StoreOrder, StoresDone } from '../model/edition.ts';
+import type { LimitName } from '../model/limits.ts';
 import type { Problem } from '../model/problem.ts';
 import type { GrantsInForce, GroupId } from '../model/snapshot.ts';
 import type { Door } from './door.ts';
@@ -31,6 +32,8 @@ export interface BrokerCell {
   readonly seats: number;
   /** Of the engine whose cell it is: the way to other entries. */
   readonly door?: Door;
+  /** What it may have open at a time. */
+  readonly most: { readonly [limit in BrokerLimit]: number };
   /** `ATTACH_BYTES` in hex. */
   readonly token: string;
 }
@@ -44,11 +47,16 @@ export type ToBrokerProcess =
   /** What control wants done with stores; answered by `stores` with the same id. */
   | { readonly type: 'stores'; readonly id: number; readonly order: StoreOrder };
 
+/** What the broker counts for a cell. */
+export type BrokerLimit = Extract<LimitName, 'sockets' | 'files'>;
+
 export type FromBrokerProcess =
   | { readonly type: 'ready' }
   /** The grants of that message are in force for every call that begins from now on. */
   | { readonly type: 'granted'; readonly id: number }
   | { readonly type: 'stores'; readonly id: number; readonly result: Result<StoresDone, Problem> }
   | { readonly type: 'records'; readonly records: readonly AccessRecord[] }
+  /** The cell asked for more than it may have open, so often since it was said last. */
+  | { readonly type: 'limit'; readonly cell: number; readonly limit: BrokerLimit; readonly count: number }
   /** The cell broke the protocol; the broker has closed its channel. The process must be ended. */
   | { readonly type: 'violation'; readonly cell: number; readonly why: string };

@@ -16,7 +16,8 @@
 import { MAX_EXCHANGES } from './http-frames.ts';
 
 export const MAX_FILE_STREAMS = 256;
-export const MAX_FILE_HANDLES = 512;
+/** What `limits.files` may be at most. */
+export const MAX_FILE_HANDLES = 4_096;
 
 /** Numbers of streams are above this, up to this and `MAX_FILE_STREAMS`. */
 export function numbersBelowStreams(seats: number): number {

@@ -1,5 +1,6 @@
 import type { Ambient } from '../model/ambient.ts';
 import type { BoundLink } from '../model/engine.ts';
+import type { LimitName } from '../model/limits.ts';
 
 /**
  * The frames between the engine and a cell.
@@ -22,7 +23,8 @@ export const MAX_CHUNK_BYTES = 64 * 1024;
 export const INITIAL_CREDIT_BYTES = 256 * 1024;
 /** The longest head of a request or response: everything of the frame's payload before the inline body. */
 export const MAX_HEAD_BYTES = 64 * 1024;
-export const MAX_HEADERS = 128;
+/** More than `limits.headers` may be, so that one too many reaches who knows whose limit it is; and those that we add. */
+export const MAX_HEADERS = 324;
 /** The longest text of a `Done`, and of a JSON frame of the channel. */
 export const MAX_OUTCOME_BYTES = 1024;
 export const MAX_JSON_BYTES = 64 * 1024;
@@ -91,6 +93,8 @@ export const FromCell = {
    * granted; at most one a second each, with the number of calls since the last.
    */
   Denied: 0x14,
+  /** id 0. `u8` of `CELL_LIMITS`, `u32le count`: a limit was hit so often since it was said last; at most once a second each. */
+  Limit: 0x15,
   /**
    * Head of the response: `u8 flags` (1: body frames follow; 2: this is also Done/Ok), `u16le status`, `u16le n`,
    * n × (name, value), then an inline body where flag 1 is not set.
@@ -125,6 +129,15 @@ export const REQUEST_IS_MIRRORED = 8;
 export const REQUEST_IS_TYPED = 64;
 /** Another cell calls: the interface of the path is as that one imports it, and a compatible version will do. */
 export const REQUEST_IS_REMOTE = 16;
+/** What a cell itself keeps to, by number. */
+export const CELL_LIMITS = [
+  'memory',
+  'handles',
+  'sockets',
+  'instances',
+  'requestsPerInstance',
+] as const satisfies LimitName[];
+export type CellLimit = (typeof CELL_LIMITS)[number];
 export const RESPONSE_HAS_BODY_FRAMES = 1;
 export const RESPONSE_DONE = 2;
 
@@ -192,6 +205,8 @@ export interface Assignment extends MemberAssignment {
   readonly instances?: number;
   /** Calls that one of them serves; absent: no end. */
   readonly requestsPerInstance?: number;
+  /** At a time; absent: as many as a component has that does not say. */
+  readonly sockets?: number;
   readonly requestBodyBytes: number;
   readonly responseBodyBytes: number;
   /** Of all members together: `PerRequest` where one of them asks for it. */

@@ -1,6 +1,6 @@
 /** The JSON frames that a cell sends about itself, read from hostile bytes: `undefined` where they have another shape. */
 import type { Json } from '../kit/json.ts';
-import { LOG_HEAD_BYTES, MAX_JSON_BYTES, type Loaded } from './frames.ts';
+import { CELL_LIMITS, LOG_HEAD_BYTES, MAX_JSON_BYTES, type CellLimit, type Loaded } from './frames.ts';
 
 export interface LoadFailure {
   readonly code: string;
@@ -68,6 +68,19 @@ export function readDenial(bytes: Buffer, start: number, end: number): Denial | 
   if (!Number.isSafeInteger(count) || Number(count) < 1) return undefined;
   const { interface: name, function: called, reason } = report;
   return { member, interface: cut(name), function: cut(called), reason: cut(reason), count: Number(count) };
+}
+
+/** A limit that the cell itself keeps to was hit. */
+export interface LimitReport {
+  readonly limit: CellLimit;
+  readonly count: number;
+}
+
+export function readLimit(bytes: Buffer, start: number, end: number): LimitReport | undefined {
+  const limit = CELL_LIMITS[bytes[start]!];
+  if (end - start !== 5 || limit === undefined) return undefined;
+  const count = bytes.readUInt32LE(start + 1);
+  return count === 0 ? undefined : { limit, count };
 }
 
 /** More of a log in one frame is not ours. */

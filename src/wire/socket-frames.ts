@@ -7,11 +7,17 @@
  *    the cell says about a number that is free is late, not wrong.
  * L2 Bytes flow only against credit, both ways: `INITIAL_CREDIT_BYTES` at first, then what `Credit` adds. A datagram counts
  *    as its bytes and `DATAGRAM_BYTES`. What comes from the network beyond the credit waits (TCP) or is dropped (UDP).
- * L3 At most `MAX_LINES` of a cell are open: a number beyond is a violation.
+ * L3 At most `MAX_LINES` of a cell are open: a number beyond is a violation. How many of them may be sockets is below that.
  */
 import { MAX_FILE_STREAMS, numbersBelowStreams } from './file-frames.ts';
 
-export const MAX_LINES = 64;
+export const MAX_LINES = 320;
+/** Of a cell in the air, dropped ones among them. */
+export const MAX_LOOKUPS = 64;
+/** Connections that are dropped and still sending. */
+export const MAX_LINGERING = 64;
+/** What `limits.sockets` may be at most. */
+export const MAX_SOCKETS = MAX_LINES - MAX_LOOKUPS;
 /** What a datagram counts beside its bytes. */
 export const DATAGRAM_BYTES = 64;
 export const MAX_DATAGRAM_BYTES = 65_507;

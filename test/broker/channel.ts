@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
 import type { Grant } from '../../src/model/component.ts';
+import { DEFAULT_FILES, DEFAULT_SOCKETS } from '../../src/model/limits.ts';
 import type { TestBroker } from './support.ts';
 
 export interface ChannelOptions {
@@ -12,6 +13,9 @@ export interface ChannelOptions {
   /** Whether it says its token, and hears it back. */
   readonly greets?: boolean;
 }
+
+/** As a component has that does not say. */
+const MOST = { sockets: DEFAULT_SOCKETS, files: DEFAULT_FILES };
 
 let cells = 0;
 
@@ -28,7 +32,7 @@ export async function openChannel(
   const [far] = (await once(server, 'connection')) as [net.Socket];
   server.close();
   const cell = { cell: cells, replica: 'r', component: 'shop/cart', group: 'shop/cart@1' } as const;
-  to.broker.attach({ ...cell, grants, seats, token: token.toString('hex') }, far);
+  to.broker.attach({ ...cell, grants, seats, most: MOST, token: token.toString('hex') }, far);
   if (greets) {
     near.write(token);
     await once(near, 'readable');

@@ -50,6 +50,7 @@ function attach(cell: number, own?: BrokerCell['own']): void {
       group: 'shop/cart@r',
       grants: [grant('carts')],
       seats: 1,
+      most: { sockets: 1, files: 1 },
       token: '00'.repeat(16),
       ...(own ? { own } : {}),
     },

@@ -63,7 +63,14 @@ class Cell {
     const near = net.connect(path.join(node.folder, `s${cells}`));
     const [far] = (await once(server, 'connection')) as [net.Socket];
     server.close();
-    const place = { cell: cells, replica: 'r', component: 'shop/cart', group: 'shop/cart@1', seats: SEATS } as const;
+    const place = {
+      cell: cells,
+      replica: 'r',
+      component: 'shop/cart',
+      group: 'shop/cart@1',
+      seats: SEATS,
+      most: { sockets: 64, files: 512 },
+    } as const;
     node.broker.attach({ ...place, grants: [volume('media')], token: token.toString('hex') }, far);
     near.write(token);
     await once(near, 'readable');

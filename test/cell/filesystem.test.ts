@@ -15,7 +15,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { MAX_FILE_HANDLES } from '../../src/wire/file-frames.ts';
+import { DEFAULT_FILES } from '../../src/model/limits.ts';
 import { REQUEST_IS_MIRRORED } from '../../src/wire/frames.ts';
 import { TestBroker, volume } from '../broker/support.ts';
 import { exampleBundle, type TestBundle } from './kit/bundle.ts';
@@ -451,13 +451,14 @@ describe('quotas', () => {
 
   test('handles, at the bound and one beyond', async () => {
     cell = await FilesCell.start(bundle, [volume('media')], { handles: 10_000 });
-    const opens = Array.from({ length: MAX_FILE_HANDLES }, () => 'open:0:5:.:d:r');
+    const opens = Array.from({ length: DEFAULT_FILES }, () => 'open:0:5:.:d:r');
     const answers = [];
     for (let at = 0; at < opens.length; at += 128) answers.push(...(await cell.run(opens.slice(at, at + 128))));
     expect(new Set(answers)).toEqual(new Set(['ok']));
     expect(
       await cell.unlike(['open:0:6:.:d:r', 'insufficient-memory'], ['close:5', 'ok'], ['open:0:6:.:d:r', 'ok']),
     ).toEqual([]);
+    expect(cell.broker.broker.drainLimits()).toMatchObject([{ limit: 'files', count: 1 }]);
   });
 });
 

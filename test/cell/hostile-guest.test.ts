@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limitDenials } from '../../src/cell/denials.ts';
 import { unknownInterface } from '../../src/cell/wasi/denied.ts';
+import { MAX_HEADERS } from '../../src/wire/frames.ts';
 import { assignmentOf, bundleOf } from './kit/bundle.ts';
 import { ANSWER, guest, guestOfMany, TEXT } from './kit/guest.ts';
 import { Peer, type Answer } from './kit/peer.ts';
@@ -150,11 +151,15 @@ const RULES: readonly [what: string, handle: string, expected: Partial<Record<ke
     { outcome: 'ErrorCode', status: undefined },
   ],
   [
-    '128 headers',
-    `(local.set $fields (call $fields)) ${loop(128, append(24, 3, 16, 5))} (local.set $response (call $response (local.get $fields))) ${set}`,
+    `${MAX_HEADERS} headers`,
+    `(local.set $fields (call $fields)) ${loop(MAX_HEADERS, append(24, 3, 16, 5))} (local.set $response (call $response (local.get $fields))) ${set}`,
     FINE,
   ],
-  ['129 headers', `(local.set $fields (call $fields)) ${loop(129, append(24, 3, 16, 5))}`, TRAP],
+  [
+    `${MAX_HEADERS + 1} headers`,
+    `(local.set $fields (call $fields)) ${loop(MAX_HEADERS + 1, append(24, 3, 16, 5))}`,
+    TRAP,
+  ],
   [
     'headers of more than a head',
     `(local.set $fields (call $fields)) (memory.fill (i32.const 2048) (i32.const 97) (i32.const 40000)) ${append(24, 3, 2048, 40000)} ${OK} ${append(24, 3, 2048, 40000)}`,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { LineSink, LogRate, LogStream, MAX_LINE_BYTES, RUNTIME_BYTES_PER_SECOND } from '../../src/cell/log-lines.ts';
 
@@ -51,6 +52,17 @@ describe('the rate', () => {
     expect(tooMuch).toHaveLength(0);
     other.offer(LogStream.Stderr, Buffer.from('fits'));
     expect(tooMuch).toEqual([{ stream: LogStream.Stderr, dropped: 101, text: 'fits' }]);
+  });
+
+  test('what is over logBytesPerSecond is told although nothing follows it', async () => {
+    const { sent, rate } = collect(100);
+    rate.offer(LogStream.Stdout, Buffer.alloc(100, 'x'));
+    await sleep(1_100);
+    expect(sent.splice(0)).toHaveLength(1);
+    rate.offer(LogStream.Stdout, Buffer.alloc(101, 'x'));
+    rate.offer(LogStream.Stdout, Buffer.alloc(101, 'x'));
+    await sleep(1_100);
+    expect(sent).toEqual([{ stream: LogStream.Runtime, dropped: 202, text: '' }]);
   });
 
   test('what the runtime says is not the guest’s to use up', () => {

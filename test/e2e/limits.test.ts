@@ -5,7 +5,10 @@
  */
 import http from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { environment, example, immediatePolicy, route } from '../support/manifests.ts';
+import { LIMITS, type LimitName } from '../../src/model/limits.ts';
+import { NETWORK_ERRORS } from '../../src/wire/socket-frames.ts';
+import { guestOfMany, TEXT } from '../cell/kit/guest.ts';
+import { component, environment, example, immediatePolicy, route } from '../support/manifests.ts';
 import { chapters, KEY, provenAfter } from './story.ts';
 
 const BODY_BYTES = 1_000;
@@ -14,8 +17,10 @@ const HANDLES = 32;
 const CONCURRENCY = 2;
 const QUEUE = 1;
 const LOG_BYTES = 1_024;
-/** Of the whole program, no component can raise it: 128, four of which are ours (`src/ingress/request-facts.ts`). */
-const MAX_HEADERS = 124;
+const HEADERS = 20;
+const RESPONSE_HEADERS = 8;
+const FILES = 2;
+const SOCKETS = 1;
 const MIB = 1024 * 1024;
 
 const COMPONENT = `apiVersion: headway.dev/v1alpha1
@@ -27,9 +32,50 @@ spec:
   instancePolicy: PerRequest
   limits:
     {memory: 8Mi, concurrency: ${CONCURRENCY}, queue: ${QUEUE}, requestTimeout: 2s, requestBody: "${BODY_BYTES}",
-     responseBody: "${RESPONSE_BYTES}", handles: ${HANDLES}, logBytesPerSecond: "${LOG_BYTES}"}
+     responseBody: "${RESPONSE_BYTES}", headers: ${HEADERS}, handles: ${HANDLES}, logBytesPerSecond: "${LOG_BYTES}"}
   rollout: {policyRef: {name: now}}
 `;
+
+/** `GET /00` answers with as many headers as there may be, `GET /01` with one more. */
+function withHeaders(count: number): string {
+  const append =
+    '(call $fields_append (local.get $fields) (i32.const 24) (i32.const 3) (i32.const 16) (i32.const 5) (i32.const 64))';
+  return `(local.set $fields (call $fields)) ${append.repeat(count)}
+    (local.set $response (call $response (local.get $fields))) ${TEXT.set}`;
+}
+
+const now = '{policyRef: {name: now}}';
+/** Reached by a host name each. */
+const OTHERS = {
+  'shop/wide.yaml': component({
+    name: 'wide',
+    wasm: 'wasm/wide.wasm',
+    rollout: now,
+    readinessPath: '/00',
+    limits: `headers: ${RESPONSE_HEADERS}`,
+  }),
+  'shop/desk.yaml': component({
+    name: 'desk',
+    wasm: 'wasm/testbed-files.wasm',
+    rollout: now,
+    limits: `files: ${FILES}`,
+    extra: '  capabilities: [{name: uploads, filesystem: {volume: uploads, mountPath: /uploads, access: ReadWrite}}]\n',
+  }),
+  'shop/caller.yaml': component({
+    name: 'caller',
+    wasm: 'wasm/testbed-sockets.wasm',
+    rollout: now,
+    limits: `sockets: ${SOCKETS}`,
+    extra:
+      '  capabilities: [{name: out, sockets: {protocols: [Udp], hosts: [127.0.0.0/8], ports: [9]}}, {name: names, nameLookup: {hosts: [db.example]}}]\n',
+  }),
+  ...Object.fromEntries(
+    ['wide', 'desk', 'caller'].map((name) => [`shop/${name}-route.yaml`, route({ name, hostname: `${name}.test` })]),
+  ),
+  'wasm/wide.wasm': await guestOfMany([withHeaders(RESPONSE_HEADERS), withHeaders(RESPONSE_HEADERS + 1)]),
+  'wasm/testbed-files.wasm': example('testbed-files'),
+  'wasm/testbed-sockets.wasm': example('testbed-sockets'),
+};
 
 const running = chapters({
   'environment.yaml': environment(),
@@ -37,6 +83,7 @@ const running = chapters({
   'shop/greeting.yaml': COMPONENT,
   'shop/route.yaml': route(),
   'wasm/testbed.wasm': example('testbed'),
+  ...OTHERS,
 });
 
 interface Told {
@@ -65,12 +112,28 @@ async function counted(reason: RegExp): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
+/** How often it was hit by what is told outside: the metric, once it says `count`; and the condition that names it. */
+async function isTold(limit: LimitName, count: number, key = KEY): Promise<void> {
+  const metric = new RegExp(`^headway_limit_hits_total\\{entry="${key}",limit="${limit}"\\}`);
+  await expect.poll(() => counted(metric), { timeout: 10_000 }).toBe(count);
+  const { conditions, limits } = await running().daemon.entry(key, `${limit} is told`, (entry) =>
+    entry.conditions.some(
+      ({ type, message }) => type === 'WithinLimits' && message.includes(`limits.${limit} was hit`),
+    ),
+  );
+  const said = conditions.find(({ type }) => type === 'WithinLimits')!;
+  expect(said.reason).toBe('LimitsHit');
+  if (LIMITS[limit].kind === 'Refused') expect(said.status).toBe('False');
+  expect(limits!.find((one) => one.limit === limit)).toMatchObject({ hits: count, fix: LIMITS[limit].fix });
+}
+
 const many = (count: number): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`x-${index}`, 'v']));
 
 describe('a limit', () => {
   it('is there for each of these, from a component that is proven', async () => {
-    expect((await provenAfter(running().daemon, undefined)).key).toBe(KEY);
+    for (const key of [KEY, 'shop/wide', 'shop/desk', 'shop/caller'])
+      expect((await provenAfter(running().daemon, undefined, key)).key).toBe(key);
   });
 
   it.each([
@@ -105,17 +168,54 @@ describe('a limit', () => {
     {
       what: 'headers',
       // Beside `host` and `connection`, which the client adds.
-      within: () => ask('/', { headers: many(MAX_HEADERS - 2) }),
-      beyond: () => ask('/', { headers: many(MAX_HEADERS - 1) }),
+      within: () => ask('/', { headers: many(HEADERS - 2) }),
+      beyond: () => ask('/', { headers: many(HEADERS - 1) }),
       status: 431,
       reason: 'TooManyHeaders',
     },
-  ])('$what', async ({ within, beyond, status, reason }) => {
+  ] as const)('$what', async ({ what, within, beyond, status, reason }) => {
     expect((await within()).status).toBe(200);
     const told = await beyond();
     expect(told.status).toBe(status);
     expect(JSON.parse(told.body)).toMatchObject({ error: { status, reason } });
     expect((await within()).status).toBe(200);
+    // What is within it, before and after, has counted nothing.
+    await isTold(what, 1);
+  });
+
+  it('headers of a response', async () => {
+    const get = (path: string): Promise<Told> => ask(path, { headers: { host: 'wide.test' } });
+    expect((await get('/00')).status).toBe(200);
+    const told = await get('/01');
+    expect(told.status).toBe(502);
+    expect(JSON.parse(told.body)).toMatchObject({ error: { code: 'HW4534', reason: 'ResponseTooLarge' } });
+    expect(told.body).toContain(`${RESPONSE_HEADERS + 1} headers, limits.headers is ${RESPONSE_HEADERS}`);
+    expect((await get('/00')).status).toBe(200);
+    await isTold('headers', 1, 'shop/wide');
+  });
+
+  it('files, which the broker counts', async () => {
+    const opens = (count: number): string[] => Array.from({ length: count }, (_, at) => `open:0:${at + 5}:${at}:c:rw`);
+    const run = async (count: number): Promise<string[]> => {
+      const closes = Array.from({ length: count }, (_, at) => `close:${at + 5}`).slice(0, FILES);
+      return (
+        await ask(`/run?${[...opens(count), ...closes].join(';')}`, { headers: { host: 'desk.test' } })
+      ).body.split('\n');
+    };
+    expect(new Set(await run(FILES))).toEqual(new Set(['ok']));
+    expect((await run(FILES + 1))[FILES]).toBe('insufficient-memory');
+    await isTold('files', 1, 'shop/desk');
+  });
+
+  it('sockets', async () => {
+    const bind = (slot: number): string => `udp,${slot},4;udp-start-bind,${slot},4.0.0.0.0.0`;
+    const run = async (count: number): Promise<string[]> => {
+      const script = Array.from({ length: count }, (_, slot) => bind(slot)).join(';');
+      return (await ask(`/?do=${script}`, { headers: { host: 'caller.test' } })).body.split('\n');
+    };
+    expect(await run(SOCKETS)).toEqual(['0', 'ok']);
+    expect((await run(SOCKETS + 1)).at(-1)).toBe(`!${NETWORK_ERRORS.indexOf('new-socket-limit')}`);
+    await isTold('sockets', 1, 'shop/caller');
   });
 
   it('concurrency and queue', async () => {
@@ -124,6 +224,8 @@ describe('a limit', () => {
     expect(await together(CONCURRENCY + QUEUE)).toEqual([200, 200, 200]);
     const statuses = await together(CONCURRENCY + QUEUE + 1);
     expect([...statuses].sort((one, other) => one - other)).toEqual([200, 200, 200, 429]);
+    await isTold('queue', 1);
+    await isTold('concurrency', 2);
   });
 
   it('memory of an instance: what a guest asks beyond it, it does not get', async () => {
@@ -131,12 +233,19 @@ describe('a limit', () => {
     const [less, more] = [await got(MIB), await got(64 * MIB)];
     expect(Number(/[0-9]+/.exec(less)?.[0])).toBeGreaterThanOrEqual(MIB);
     expect(Number(/[0-9]+/.exec(more)?.[0])).toBeLessThanOrEqual(8 * MIB);
+    await isTold('memory', 1);
   });
 
   it('logBytesPerSecond: the rest is dropped, and counted in the log', async () => {
     expect((await ask('/log?text=chatter&times=20000')).status).toBe(200);
     const { daemon } = running();
-    await daemon.becomes('what was dropped is said', () => daemon.output.includes('droppedBytes'));
+    await daemon.becomes('what was dropped is said', () =>
+      /"droppedBytes":[0-9]+.*guest output was dropped/.test(daemon.output),
+    );
+    await expect
+      .poll(() => counted(/^headway_log_dropped_bytes_total\{entry="shop\/greeting"\}/), { timeout: 10_000 })
+      .toBeGreaterThan(0);
+    expect(await counted(/^headway_limit_hits_total\{.*limit="logBytesPerSecond"/)).toBeGreaterThan(0);
     const said = daemon.output.split('\n').filter((line) => line.includes('chatter'));
     expect(said.length).toBeGreaterThan(0);
     expect(said.length).toBeLessThan(15_000);
@@ -191,5 +300,9 @@ describe('a limit', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     await Promise.all([slow, ask('/calls').then(() => finished.push('next'))]);
     expect(finished).toEqual(['slow', 'next']);
+    for (const limit of ['instances', 'requestsPerInstance'] as const) {
+      const metric = new RegExp(`^headway_limit_hits_total\\{.*limit="${limit}"`);
+      await expect.poll(() => counted(metric), { timeout: 10_000 }).toBeGreaterThan(0);
+    }
   });
 });

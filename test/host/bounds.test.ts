@@ -60,19 +60,22 @@ describe('the log of a guest', () => {
     expect(lines).toMatchObject([
       { stream: 'stdout', text: 'one', msg: 'guest output' },
       { stream: 'stdout', text: 'two' },
-      { stream: 'stderr', text: 'three', droppedBytes: 7 },
+      { droppedBytes: 7, msg: 'guest output was dropped' },
+      { stream: 'stderr', text: 'three' },
       { denial: { interface: 'wasi:sockets/tcp', function: 'connect' } },
     ]);
   });
 
   it('takes a burst of its size, drops what goes over it, and says how much that was', () => {
     expect(logged((log) => log.write(1, 0, 0, 'x'.repeat(BURST_BYTES)))).toHaveLength(1);
-    expect(logged((log) => log.write(1, 0, 0, 'x'.repeat(BURST_BYTES + 1)))).toHaveLength(0);
+    expect(logged((log) => log.write(1, 0, 0, 'x'.repeat(BURST_BYTES + 1)))).toMatchObject([
+      { droppedBytes: BURST_BYTES + 1, msg: 'guest output was dropped' },
+    ]);
     const lines = logged((log) => {
       log.write(1, 0, 0, 'x'.repeat(BURST_BYTES + 1));
       log.write(1, 0, 0, 'after');
     });
-    expect(lines).toMatchObject([{ text: 'after', droppedBytes: BURST_BYTES + 1 }]);
+    expect(lines).toMatchObject([{ droppedBytes: BURST_BYTES + 1 }, { text: 'after' }]);
   });
 
   it('names the member where there are several; a position that there is not is the entry', () => {

@@ -1,6 +1,6 @@
 /** RLIMIT_DATA bites, and what it does to a process is told apart from other deaths. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reasonOfDeath } from '../../src/host/death.ts';
+import { limitOfEnd, reasonOfDeath } from '../../src/host/death.ts';
 import { assign } from '../../src/host/spawner/assign.ts';
 import type { LaunchedCell } from '../../src/host/spawner/launch.ts';
 import type { SandboxKind } from '../../src/host/spawner/messages.ts';
@@ -44,6 +44,7 @@ describe.each(BOTH)('a process that takes memory as %s', (sandbox) => {
     cell.channel.resume();
     const reason = reasonOfDeath('shop/testbed@b0b0c3d4e5f6#1', await cell.exited, false);
     expect(reason).toMatchObject({ end: 'LimitExceeded', problem: { code: 'HW4109' } });
+    expect(limitOfEnd(reason.problem)).toBe('processMemory');
     await endOf(cell);
   });
 });

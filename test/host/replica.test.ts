@@ -157,9 +157,13 @@ describe.each(['Strict', 'Process'] as const satisfies Isolation[])('a replica a
   ])('does not start where init says $init', async ({ init, code, says = '', startTimeoutMs = 500 }) => {
     const id = nextId();
     running.host.start(id, cellOf(managed, { isolation, env: { INIT: init }, limits: { startTimeoutMs } }));
+    running.limits.length = 0;
     const { end, problem } = await running.ended(id);
     expect([end, problem?.code]).toEqual(['StartFailed', code]);
     expect(problem?.message).toContain(says);
+    // One that says itself why it does not start has hit nothing.
+    const isLate = init === 'spin' || init === 'wait';
+    expect(running.limits).toEqual(isLate ? [['startTimeout', 1]] : []);
   });
 
   it('that calls what nobody granted answers, and the audit hears of it', async () => {

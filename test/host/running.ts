@@ -71,6 +71,8 @@ export class RunningHost {
   readonly host: Host;
   readonly lines: string[];
   changes = 0;
+  /** As `limit count`, in their order. */
+  readonly limits: [string, number][] = [];
   readonly #ready = new Map<GroupId, readonly CellCaller[]>();
 
   constructor(options: Partial<HostOptions> = {}) {
@@ -96,6 +98,7 @@ export class RunningHost {
       onReady: (group, callers) => {
         this.#ready.set(group, callers);
       },
+      onLimit: (_entry, limit, count = 1) => this.limits.push([limit, count]),
       onChange: () => {
         this.changes += 1;
       },

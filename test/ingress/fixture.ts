@@ -33,6 +33,9 @@ export class RecordingOwner implements CellOwner {
   onDenied(denial: unknown): void {
     this.events.push(['denied', denial]);
   }
+  onLimit(report: unknown): void {
+    this.events.push(['limit', report]);
+  }
   onUnresponsive(problem: Problem): void {
     this.unresponsive = problem;
     this.onUnresponsiveDo();

@@ -24,7 +24,7 @@ import { isAuthentic } from '../../src/report/hook-signature.ts';
 import { ENVIRONMENT } from '../decide/support/desired.ts';
 import { ForgeServer, type Fault } from '../support/forge-server.ts';
 import { keepingLog } from '../support/log.ts';
-import { RecordedSource, recordedStatus } from './recorded.ts';
+import { condition, RecordedSource, recordedStatus } from './recorded.ts';
 
 /** Much faster than time: back-off counts in seconds, and a test should not. */
 const SPEED = 40;
@@ -425,7 +425,21 @@ it('status, metrics and page of the daemon show what waits and why', async () =>
     memoryOf([[GOOD, 'Success']], { notes: true }),
   );
   await until('refused', () => reporting().status().channels[0]!.lastError !== undefined);
-  const source = new RecordedSource({ ...recordedStatus(), report: reporting().status() });
+  const recorded = recordedStatus();
+  const limits = [
+    { limit: 'queue', hits: 12, lastAt: recorded.now, fix: 'more' },
+    { limit: 'logBytesPerSecond', hits: 2, lastAt: recorded.now, bytes: 700, fix: 'more' },
+  ] as const;
+  const entries = recorded.entries.map((entry) =>
+    entry.key === 'shop/greet'
+      ? {
+          ...entry,
+          limits,
+          conditions: [...entry.conditions, condition('WithinLimits', 'False', 'LimitsHit', 'queue')],
+        }
+      : entry,
+  );
+  const source = new RecordedSource({ ...recorded, entries, report: reporting().status() });
   const shown = createReport({
     statusSource: source,
     metricsSource: {
@@ -443,7 +457,10 @@ it('status, metrics and page of the daemon show what waits and why', async () =>
   const metrics = await (await fetch(new URL('/metrics', listening.value.url))).text();
   expect(metrics).toContain('headway_report_backlog{channel="forge"} 1');
   expect(metrics).toMatch(/headway_report_tries_total\{channel="forge",outcome="retry"\} [1-9]/);
+  expect(metrics).toContain('headway_limit_hits_total{entry="shop/greet",limit="queue"} 12');
+  expect(metrics).toContain('headway_log_dropped_bytes_total{entry="shop/greet"} 700');
   const text = statusText(source.status());
+  expect(text).toContain('shop/greet: queue');
   expect(text).toMatch(/report {3}forge: 1 to tell; HW5081 .*answers 401: Bad credentials/);
   expect(text).toContain('the Environment asks for notes, which runtime.yaml does not set up');
   expect(text).toContain('shop/greet has quiet bindings: the helper _utf16 is not known');

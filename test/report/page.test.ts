@@ -207,6 +207,21 @@ test('what runs on the bundles of an older toolchain says so, and which tier it 
   expect(complaints).toEqual([]);
 });
 
+test('limits that were hit are said on the card of what serves', async () => {
+  const message =
+    'limits.queue was hit 12 times, last at noon: a call was turned away; to mend it, raise spec.limits.queue';
+  const entry = greet();
+  source.become({
+    entries: [
+      { ...entry, conditions: [...entry.conditions, condition('WithinLimits', 'False', 'LimitsHit', message)] },
+    ],
+  });
+  const greetCard = card('shop/greet');
+  await expect.poll(() => greetCard.locator('.card-head .pill').textContent()).toBe('limits hit');
+  expect(await greetCard.locator('p.message').textContent()).toBe(message);
+  expect(complaints).toEqual([]);
+});
+
 test('a rollback: the evidence, what is quarantined, and the edit that releases it', async () => {
   const quote = card('shop/quote');
   expect(await quote.locator('.card-head .pill').textContent()).toBe('rolled back');

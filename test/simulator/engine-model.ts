@@ -9,6 +9,7 @@ import {
   type ReplicaPhase,
   type SyntheticRun,
 } from '../../src/model/engine.ts';
+import type { LimitHits } from '../../src/model/limits.ts';
 import type { Result } from '../../src/kit/result.ts';
 import type { StoreOrder, StoresDone } from '../../src/model/edition.ts';
 import type { FiringOrder } from '../../src/model/firing.ts';
@@ -86,6 +87,7 @@ export class EngineModel {
   /** Parked replicas that a request has started. */
   woken = 0;
   overflown = 0;
+  readonly limitHits: LimitHits[] = [];
   /** Since a call of each group. */
   readonly #idle = new Map<GroupId, number>();
   readonly #mailboxes = new Map<string, number>();
@@ -275,6 +277,7 @@ export class EngineModel {
       ...(this.inFlight === undefined ? {} : { loads: this.#loads(this.inFlight) }),
       syntheticRuns: [...this.runs.values()].map(({ run, sent }) => ({ id: run.id, sent, done: sent >= run.requests })),
       firings: this.firings.observed(),
+      ...(this.limitHits.length > 0 ? { limitHits: this.limitHits } : {}),
       sandbox: { strict: true, why: 'a model' },
       poolReady: 2,
     };

@@ -2,12 +2,11 @@
  * What one cell has open.
  *
  * Invariants
- * T1 At most `MAX_FILE_HANDLES` are open; with the cell's channel all of them are closed.
+ * T1 At most as many are open as the cell may have, and `MAX_HANDLES_TOGETHER` of all cells; with the cell's channel all of them are closed.
  * T2 A handle means what it meant when it was given: its upper half is drawn anew for each channel, so that one of an
  *    earlier broker is unknown and not another file.
  */
 import { randomInt } from 'node:crypto';
-import { MAX_FILE_HANDLES } from '../../wire/file-frames.ts';
 import { FileFault } from './fault.ts';
 import type { Opened } from './opened.ts';
 
@@ -23,16 +22,23 @@ export class OpenedTable {
   readonly #salt = BigInt(randomInt(1, 2 ** 31)) << 32n;
   readonly #together: HandleCount;
   readonly #opened = new Map<bigint, Opened>();
+  readonly #most: number;
+  readonly #onLimit: () => void;
   #given = 0n;
 
-  constructor(together: HandleCount) {
+  /** @param onLimit one more than `most` was asked for. */
+  constructor(together: HandleCount, most: number, onLimit: () => void) {
     this.#together = together;
+    this.#most = most;
+    this.#onLimit = onLimit;
   }
 
   /** @throws FileFault where there are too many; then `opened` is closed. */
   add(opened: Opened): bigint {
-    if (this.#opened.size >= MAX_FILE_HANDLES || this.#together.open >= MAX_HANDLES_TOGETHER) {
+    const isAtLimit = this.#opened.size >= this.#most;
+    if (isAtLimit || this.#together.open >= MAX_HANDLES_TOGETHER) {
       opened.close();
+      if (isAtLimit) this.#onLimit();
       throw new FileFault('insufficient-memory');
     }
     const handle = this.#salt | ++this.#given;

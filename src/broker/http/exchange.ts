@@ -13,7 +13,6 @@
 import type { LookupFunction } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
 import { DOOR_FAILED, OWN_HEADERS, readFailureHeaders, type DoorFailure } from '../../wire/door.ts';
-import { MAX_HEADERS } from '../../wire/frames.ts';
 import { isOfTheConnection } from '../../wire/header-text.ts';
 import type { HttpFailure } from '../../wire/http-frames.ts';
 import { mayBeTrailer, MAX_TRAILER_BYTES, MAX_TRAILERS, trailerBytes } from '../../wire/trailers.ts';
@@ -24,6 +23,7 @@ import { originOf, type Target } from './target.ts';
 import { Upload } from './upload.ts';
 
 /** Of a response's head: what a cell takes is twice that. */
+export const MAX_RESPONSE_HEADERS = 128;
 export const MAX_RESPONSE_HEAD_BYTES = 32 * 1024;
 export const MAX_TIMEOUT_MS = 3_600_000;
 /** Where the guest's request says nothing. Its call has a deadline beside it. */
@@ -201,7 +201,7 @@ export class HttpExchange {
       this.fail({ tag: failure.tag });
       return this.#way.onFailed(failure);
     }
-    if (headers.length > MAX_HEADERS) return this.fail({ tag: 'HTTP-response-header-section-size' });
+    if (headers.length > MAX_RESPONSE_HEADERS) return this.fail({ tag: 'HTTP-response-header-section-size' });
     this.#begun = true;
     this.#listener.head(status, headers.flat());
     this.#arm(this.#timeouts.betweenBytesMs, { tag: 'connection-read-timeout' });

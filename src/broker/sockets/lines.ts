@@ -3,8 +3,9 @@
  *
  * Invariants
  * N1 A number is open from `Open` to the one `Over` (L1), and is above the streams and within the bound (L3).
- * N2 At most `MAX_LINES` look-ups of a cell are in the air, also of those that were dropped meanwhile; at most as many
- *    dropped connections are still sending.
+ * N2 At most `MAX_LOOKUPS` look-ups of a cell are in the air, also of those that were dropped meanwhile; at most
+ *    `MAX_LINGERING` dropped connections are still sending.
+ * N3 At most `sockets` lines are anything but a look-up; one more is over at once, with `new-socket-limit`.
  */
 import { BrokerReader } from '../../wire/broker-reader.ts';
 import type { FrameWriter } from '../../wire/encoder.ts';
@@ -13,6 +14,8 @@ import {
   linesFrom,
   MAX_ADDRESS_BYTES,
   MAX_LINES,
+  MAX_LINGERING,
+  MAX_LOOKUPS,
   MAX_NAME_BYTES,
   NETWORK_ERRORS,
   Opening,
@@ -31,6 +34,10 @@ const OPENED_BYTES = 24 + 2 * MAX_ADDRESS_BYTES;
 export interface LinesOptions {
   readonly writer: FrameWriter;
   readonly seats: number;
+  /** At a time. */
+  readonly sockets: number;
+  /** One more was asked for. */
+  readonly onLimit: () => void;
   readonly service: SocketService;
   /** @param flags of the `Open`; 0 for a later look at the same call. */
   readonly asker: (seat: number, flags: number) => SocketAsker;
@@ -43,10 +50,11 @@ export class Lines {
   readonly #open = new Map<number, Line>();
   readonly #place: Place;
   #lookups = 0;
+  readonly #sockets = new Set<number>();
 
   constructor(options: LinesOptions) {
     this.#options = options;
-    this.#place = { meanings: new Meanings(options.monotonicMs), lingering: { count: 0, max: MAX_LINES } };
+    this.#place = { meanings: new Meanings(options.monotonicMs), lingering: { count: 0, max: MAX_LINGERING } };
   }
 
   /** A string says how the cell broke the protocol. */
@@ -66,6 +74,7 @@ export class Lines {
   close(): void {
     const lines = [...this.#open.values()];
     this.#open.clear();
+    this.#sockets.clear();
     for (const line of lines) line.drop();
   }
 
@@ -74,9 +83,16 @@ export class Lines {
     const seat = reader.u32();
     const kind = reader.u8();
     if (seat === 0 || seat > this.#options.seats) return `an opening of the seat ${seat}`;
+    const isSocket = kind !== Opening.Lookup;
+    if (isSocket && this.#sockets.size >= this.#options.sockets) {
+      this.#options.onLimit();
+      return void this.#listener(id).over('new-socket-limit');
+    }
     const line = this.#opened(id, kind, seat, flags, reader);
     if (typeof line === 'string') return line;
-    if (line) this.#open.set(id, line);
+    if (!line) return undefined;
+    this.#open.set(id, line);
+    if (isSocket) this.#sockets.add(id);
     return undefined;
   }
 
@@ -93,7 +109,7 @@ export class Lines {
     if (kind === Opening.Lookup) {
       const name = reader.text(MAX_NAME_BYTES);
       if (!reader.done) return 'an opening of another shape';
-      if (this.#lookups >= MAX_LINES) return void listener.over('temporary-resolver-failure');
+      if (this.#lookups >= MAX_LOOKUPS) return void listener.over('temporary-resolver-failure');
       this.#lookups++;
       return service.lookup(this.#options.asker(seat, flags), this.#place, name, listener);
     }
@@ -168,6 +184,7 @@ export class Lines {
         // A channel that is closed has nobody to tell.
         const known = isOpen();
         this.#open.delete(id);
+        this.#sockets.delete(id);
         if (known || error !== undefined) {
           writer.numberFrame(SocketFromBroker.Over, id, error ? NETWORK_ERRORS.indexOf(error) : AS_ASKED, 1);
         }

@@ -29,8 +29,10 @@ export function headline(entry) {
   if (ready?.status === 'False') return ready;
   if (stalled?.status === 'True') return stalled;
   if (reconciling?.status === 'True') return reconciling;
-  // It serves, and not as it should: the one thing that only this condition says.
+  // It serves, and not as it should: what only these conditions say.
   if (healthy?.status === 'False' && healthy.reason === 'ToolchainRegression') return healthy;
+  const limits = find('WithinLimits');
+  if (limits?.status === 'False') return limits;
   return ready ?? entry.conditions[0];
 }
 

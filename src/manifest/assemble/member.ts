@@ -103,6 +103,9 @@ function limitsOf(spec: ResourceLimits = {}): Limits {
     logBytesPerSecond: bytesOf(limits.logBytesPerSecond),
     handles: limits.handles,
     // What did not exist before is in no revision that does not say it.
+    ...(spec.headers === undefined ? {} : { headers: spec.headers }),
+    ...(spec.sockets === undefined ? {} : { sockets: spec.sockets }),
+    ...(spec.files === undefined ? {} : { files: spec.files }),
     ...(spec.instances === undefined ? {} : { instances: spec.instances }),
     ...(spec.requestsPerInstance === undefined ? {} : { requestsPerInstance: spec.requestsPerInstance }),
   };

@@ -531,9 +531,21 @@ responseBody?: string
  */
 logBytesPerSecond?: string
 /**
+ * Headers of a request, and of an answer.
+ */
+headers?: number
+/**
  * Resources that one instance may hold.
  */
 handles?: number
+/**
+ * Sockets that one replica may have open: connections, listeners, those that wait for a connection, UDP.
+ */
+sockets?: number
+/**
+ * Files and folders of volumes that one replica may have open.
+ */
+files?: number
 }
 /**
  * How many replicas.

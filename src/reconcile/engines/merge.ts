@@ -18,6 +18,7 @@ import type {
 } from '../../model/engine.ts';
 import type { ProcessorStage } from '../../model/processor.ts';
 import type { GroupId } from '../../model/snapshot.ts';
+import { addLimitHits } from './limit-hits.ts';
 import { addSamples, mapCounters, type EnginesState } from './state.ts';
 import { HOME, hostsOf, isLive, servesNothing, type EngineView } from './view.ts';
 
@@ -32,6 +33,7 @@ export function mergeViews(views: readonly EngineView[], state: EnginesState): E
   const strictless = present.find(({ sandbox }) => !sandbox.strict);
   const remotes = remotesOf(present);
   const ejected = ejectedOf(present);
+  const limitHits = addLimitHits(present.map(({ limitHits: hits = [] }) => hits));
   return {
     epoch: state.epoch,
     generation: generationOf(views),
@@ -42,6 +44,7 @@ export function mergeViews(views: readonly EngineView[], state: EnginesState): E
     ...(remotes.length > 0 ? { remotes } : {}),
     loads: loadsOf(views, state),
     ...(ejected.length > 0 ? { ejected } : {}),
+    ...(limitHits.length > 0 ? { limitHits } : {}),
     sandbox: (strictless ?? home).sandbox,
     poolReady: present.reduce((sum, { poolReady }) => sum + poolReady, 0),
     engines: views.map(memberOf),

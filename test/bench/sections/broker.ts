@@ -106,7 +106,15 @@ async function connect(
   await once(child, 'message');
   const grants = [grant('things', { maxSize: 2 ** 30, maxValueSize: LARGE }), volume('media', { maxSize: 2 ** 30 })];
   const seats = seatsOf(IN_FLIGHT);
-  const cell = { cell: 1, replica: 'r', component: 'shop/bench', group: 'shop/bench@1', grants, seats } as const;
+  const cell = {
+    cell: 1,
+    replica: 'r',
+    component: 'shop/bench',
+    group: 'shop/bench@1',
+    grants,
+    seats,
+    most: { sockets: 64, files: 512 },
+  } as const;
   send({ type: 'cell', cell: { ...cell, token: token.toString('hex') } }, brokerEnd);
   const channel = new BrokerChannel(
     () => cellEnd.resume(),

@@ -21,6 +21,7 @@ import {
   type Loaded,
 } from '../../../src/wire/frames.ts';
 import { writeRequest } from '../../../src/wire/request-head.ts';
+import { readLimit } from '../../../src/wire/reports.ts';
 import { readResponse } from '../../../src/wire/response-head.ts';
 import { readTrailers } from '../../../src/wire/trailers.ts';
 import type { TestBundle } from './bundle.ts';
@@ -67,6 +68,15 @@ export interface Answer {
   readonly text: string;
   /** Types of its frames, in order. */
   readonly frames: readonly number[];
+}
+
+/** What its cell said of limits that were hit, with how often. */
+export function limitsOf({ frames }: Peer): readonly (readonly [string, number])[] {
+  const said = frames.filter(({ type, id }) => type === FromCell.Limit && id === 0);
+  return said.map(({ payload }) => {
+    const { limit, count } = readLimit(payload, 0, payload.length)!;
+    return [limit, count];
+  });
 }
 
 export class Peer {

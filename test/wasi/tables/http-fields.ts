@@ -1,4 +1,5 @@
 /** `wasi:http/types` fields, and http-error-code. */
+import { MAX_HEADERS } from '../../../src/wire/frames.ts';
 import { error, trap, value, type Row } from '../kit/row.ts';
 import { address, call, get, is, isTextAt, put, R, text, times, u32, u8, words } from '../kit/wat.ts';
 
@@ -119,13 +120,13 @@ export const FIELDS: readonly Row[] = [
   error('fields.append', 'to the headers of a request', `${OWN} ${append('x-c', 'new')} ${fails(IMMUTABLE)}`),
   value(
     'fields.append',
-    '128 times',
-    `${NEW} ${put('a', get('f'))} ${times(128, call('fields.append', get('a'), text('x-a'), text('v'), R))} ${WELL}`,
+    `${MAX_HEADERS} times`,
+    `${NEW} ${put('a', get('f'))} ${times(MAX_HEADERS, call('fields.append', get('a'), text('x-a'), text('v'), R))} ${WELL}`,
   ),
   trap(
     'fields.append',
-    '129 times',
-    `${NEW} ${put('a', get('f'))} ${times(129, call('fields.append', get('a'), text('x-a'), text('v'), R))}`,
+    `${MAX_HEADERS + 1} times`,
+    `${NEW} ${put('a', get('f'))} ${times(MAX_HEADERS + 1, call('fields.append', get('a'), text('x-a'), text('v'), R))}`,
   ),
   trap(
     'fields.append',
