@@ -7,7 +7,6 @@ import { MAX_RULES_PER_ROUTE } from '../bounds.ts';
 import { ROUTE_DEFAULTS } from '../defaults.ts';
 import { keyOf, type ParsedDocument } from '../parsed.ts';
 import { bytesOf, milliseconds } from '../quantity.ts';
-import { unimplementedIn } from '../unimplemented.ts';
 import { atKey, atValue, type Assembly } from './assembly.ts';
 import { exportOf } from './called.ts';
 import { hostCovers } from '../../model/containment.ts';
@@ -74,9 +73,6 @@ export function routeProblems(
     return [atKey(document, '/spec/rules', 'HW1032', message)];
   }
   return [
-    ...unimplementedIn('Route', document.value).map(({ pointer, what }) =>
-      atKey(document, pointer, 'HW1042', `${what} are not implemented yet`),
-    ),
     ...rules.flatMap((rule, index) => backendProblems(document, rule.backendRef.name, index, assembly)),
     ...rules.flatMap((rule, index) =>
       (rule.matches ?? []).flatMap((match, position) =>
