@@ -109,18 +109,15 @@ export function statusText(status: Status): string {
   for (const finding of findings) {
     const place = finding.span ? `${printablePlace(finding.span)} ` : '';
     const root = finding.root === undefined ? '' : `${finding.root}: `;
-    lines.push(
-      '',
-      `${root}${place}${finding.code} ${printable(finding.message)}`,
-      `  fix: ${printable(finding.remedy)}`,
-    );
+    lines.push('', `${root}${place}${finding.code} ${finding.message}`, `  fix: ${finding.remedy}`);
   }
   const audited = auditedOf(status.diagnostics);
   if (audited.length > 0) lines.push('', 'Policies in Audit would refuse, and only count:');
   for (const { span, message } of audited) {
-    lines.push(`  ${span ? `${printablePlace(span)} ` : ''}${printable(message)}`);
+    lines.push(`  ${span ? `${printablePlace(span)} ` : ''}${message}`);
   }
-  return `${lines.join('\n')}\n`;
+  // Names of documents that are wrong are in it as they were written.
+  return `${lines.map(printable).join('\n')}\n`;
 }
 
 /** Only what is worth a look: what waits, what is refused, what is asked for and not set up. */

@@ -25,10 +25,10 @@ const BYTES = new Set(['C1 controls, as bytes', 'what is no UTF-8', 'half a char
 
 /** What moves a terminal, or turns text around. */
 // oxlint-disable-next-line no-control-regex
-const MOVES = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
+export const MOVES = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
 /** That each line of the program is one of its own, of characters that move nothing on a terminal. */
-function forgedLines(output: string): readonly string[] {
+export function forgedLines(output: string): readonly string[] {
   return output
     .split('\n')
     .filter(Boolean)
