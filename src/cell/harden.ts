@@ -39,7 +39,9 @@ export function harden(): void {
   refuseModules();
   for (const name of REMOVED_OF_PROCESS) Reflect.deleteProperty(process, name);
   for (const name of Object.getOwnPropertyNames(globalThis)) {
-    if (!KEPT_GLOBALS.has(name)) Reflect.deleteProperty(globalThis, name);
+    if (KEPT_GLOBALS.has(name) || Reflect.deleteProperty(globalThis, name)) continue;
+    // V8's own `gc` cannot be deleted.
+    Object.defineProperty(globalThis, name, { value: undefined, writable: false });
   }
   const shared = globalThis as unknown as Readonly<Record<string, unknown>>;
   for (const name of FROZEN) freezeWithPrototype(shared[name]);

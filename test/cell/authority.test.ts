@@ -24,6 +24,7 @@ const ROWS: readonly [expression: string, expected: RegExp][] = [
     'crypto',
     'console',
     'global',
+    'gc',
   ].map((name): [string, RegExp] => [`typeof ${name}`, ABSENT]),
   [`(0, eval)('1')`, NO_CODE],
   [`new Function('return 1')()`, NO_CODE],

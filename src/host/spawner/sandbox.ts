@@ -60,6 +60,8 @@ function nodeFlags(bootFolder: string, limits: ProcessLimits, slots: number): re
     '--no-experimental-webstorage',
     '--no-experimental-ffi',
     '--disable-warning=ExperimentalWarning',
+    // For the cell itself, once, before anything foreign is there.
+    '--expose-gc',
     `--max-old-space-size=${limits.heapMiB + (slots - 1) * FURTHER_HEAP_MIB}`,
     `--wasm-max-mem-pages=${limits.maxWasmPages}`,
   ];
