@@ -3,7 +3,7 @@
  * never asked), and one that is parked, which a call starts from the pool; and as much as one of as many as can share a process
  * takes of it. The cells are real, the ingress is not there.
  */
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle, CellSpec } from '../../../src/model/engine.ts';
@@ -69,6 +69,7 @@ export async function benchCells(
       for (let start = 0; start < STARTS; start++) {
         for (const guest of Object.keys(GUESTS) as Guest[]) {
           await untilPooled(running);
+          weigh('process that waits', waitingPid(running));
           const id = `${guest} ${round}.${start}`;
           const cell = cellOf(bundles.get(guest)!, {
             limits: { memoryBytes: 64 * MIB, concurrency: 32 },
@@ -121,6 +122,7 @@ export async function benchCells(
     const bounds: readonly Bound[] = [
       { subject: 'cell, C', metric: 'PSS MB', atMost: 22 },
       { subject: 'cell, QuickJS', metric: 'PSS MB', atMost: 32 },
+      { subject: 'process that waits', metric: 'PSS MB', atMost: 18 },
     ];
     const weights = [...memory].map(([name, all]) => ({
       name,
@@ -154,6 +156,13 @@ async function untilPooled(running: RunningHost): Promise<void> {
   for (const untilMs = performance.now() + POOL_DEADLINE_MS; running.host.observe().poolReady === 0; await sleep(10))
     if (performance.now() > untilMs) throw new Error('the pool is not filled');
   await sleep(REST_MS);
+}
+
+/** The one that is on record while nothing else runs. */
+function waitingPid({ folder }: RunningHost): number {
+  const [pid] = readdirSync(path.join(folder, 'run', 'cells'));
+  if (pid === undefined) throw new Error('no process waits');
+  return Number(pid);
 }
 
 async function answered(caller: CellCaller): Promise<void> {
