@@ -4,8 +4,12 @@ import { defineConfig } from 'vitest/config';
 const ROOT = path.resolve(import.meta.dirname, '..');
 /** No processes, no servers: what `npm run check` runs all the time. */
 const FAST = ['test/{house,kit,model,manifest,decide,wire}/**/*.test.ts'];
-/** Pure too, and seconds of arithmetic each: years of firing times beside another clock, thousands of simulated gates. */
-const LONG = ['test/decide/schedule/times.test.ts', 'test/decide/gate/monte-carlo.test.ts'];
+/** Pure too, and seconds of arithmetic each: years of firing times beside another clock, thousands of simulated gates, hours of schedules. */
+const LONG = [
+  'test/decide/schedule/times.test.ts',
+  'test/decide/gate/monte-carlo.test.ts',
+  'test/decide/schedules.test.ts',
+];
 
 /**
  * Real processes and files, and nothing that is held against a time shorter than a few seconds. Two files at once.
@@ -35,6 +39,7 @@ export default defineConfig({
           exclude: LONG,
           pool: 'threads',
           isolate: false,
+          maxWorkers: 2,
           testTimeout: 60_000,
         },
       },
