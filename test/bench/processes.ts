@@ -19,6 +19,12 @@ export function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
+/** Proportional memory (PSS), in MB: what several processes share counts for each by its part. @throws where it is gone. */
+export function proportionalMb(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
+  return (Number(/^Pss:\s*(\d+) kB/m.exec(text)?.[1]) * 1024) / 1e6;
+}
+
 /** It and all that came of it. */
 export function familyOf(pid: number): readonly number[] {
   const children = new Map<number, number[]>();

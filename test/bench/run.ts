@@ -19,6 +19,7 @@ import { benchLinks } from './sections/links.ts';
 import { benchLint } from './sections/lint.ts';
 import { benchRevert } from './sections/revert.ts';
 import { benchBodies, benchMemory, benchRate } from './sections/steady.ts';
+import { benchWeight } from './sections/weight.ts';
 import { renderSection } from './table.ts';
 
 interface Settings {
@@ -41,6 +42,7 @@ const SECTIONS: Readonly<Record<string, (settings: Settings, onMeasured: OnMeasu
   broker: benchBroker,
   links: benchLinks,
   cells: benchCells,
+  weight: benchWeight,
   neighbours: benchNeighbours,
   journal: benchJournal,
   lint: benchLint,

@@ -1,9 +1,9 @@
 /**
- * How soon a cell that nothing called answers, and how much memory it takes: a prepared standby (a replica that is ready and was
- * never asked), and one that is parked, which a call starts from the pool; and as much as one of as many as can share a process
- * takes of it. The cells are real, the ingress is not there.
+ * How soon a cell that nothing called answers: a prepared standby (a replica that is ready and was never asked), and one that is
+ * parked, which a call starts from the pool; and how much memory one of as many as can share a process takes. The cells are
+ * real, the ingress is not there; what cells weigh in the whole program is in `weight.ts`.
  */
-import { chmodSync, readFileSync, readdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle, CellSpec } from '../../../src/model/engine.ts';
@@ -13,7 +13,7 @@ import { example } from '../../support/manifests.ts';
 import { memberOf, openWorkshop, type Workshop } from '../../component/support.ts';
 import { cellOf, get, GROUP, MIB, RunningHost } from '../../host/running.ts';
 import type { Metrics, SectionResult } from '../harness.ts';
-import { judge, type Bound } from '../harness.ts';
+import { proportionalMb } from '../processes.ts';
 import { percentile, summariseTimes } from '../times.ts';
 
 const GUESTS = { C: 'greeting-v1', QuickJS: 'greeting-js' } as const;
@@ -64,12 +64,11 @@ export async function benchCells(
       onMeasured(round, subject, { ms });
     };
     const weigh = (subject: string, pid: number, cells = 1): void =>
-      void memory.set(subject, [...(memory.get(subject) ?? []), { 'PSS MB': pssMb(pid) / cells }]);
+      void memory.set(subject, [...(memory.get(subject) ?? []), { 'PSS MB': proportionalMb(pid) / cells }]);
     for (let round = 1; round <= rounds; round++) {
       for (let start = 0; start < STARTS; start++) {
         for (const guest of Object.keys(GUESTS) as Guest[]) {
           await untilPooled(running);
-          weigh('process that waits', waitingPid(running));
           const id = `${guest} ${round}.${start}`;
           const cell = cellOf(bundles.get(guest)!, {
             limits: { memoryBytes: 64 * MIB, concurrency: 32 },
@@ -83,7 +82,6 @@ export async function benchCells(
           if (callers.length === 0) await new Promise<void>((resolve) => (onCaller = resolve));
           await answered(callers[0]!);
           note(round, `parked, ${guest}`, performance.now() - calledMs);
-          weigh(`cell, ${guest}`, running.replica(id).pid!);
           running.host.stop(id, 0);
           await running.ended(id);
 
@@ -119,11 +117,6 @@ export async function benchCells(
       { subject: 'parked, C', p95AtMostMs: 8 },
       { subject: 'parked, QuickJS', p95AtMostMs: 25 },
     ]);
-    const bounds: readonly Bound[] = [
-      { subject: 'cell, C', metric: 'PSS MB', atMost: 22 },
-      { subject: 'cell, QuickJS', metric: 'PSS MB', atMost: 32 },
-      { subject: 'process that waits', metric: 'PSS MB', atMost: 18 },
-    ];
     const weights = [...memory].map(([name, all]) => ({
       name,
       medians: {
@@ -134,11 +127,7 @@ export async function benchCells(
       },
       spread: {},
     }));
-    return {
-      ...result,
-      subjects: [...result.subjects, ...weights],
-      bounds: bounds.map((bound) => judge(bound, memory)),
-    };
+    return { ...result, subjects: [...result.subjects, ...weights] };
   } finally {
     await running.stop();
     workshop.close();
@@ -158,20 +147,7 @@ async function untilPooled(running: RunningHost): Promise<void> {
   await sleep(REST_MS);
 }
 
-/** The one that is on record while nothing else runs. */
-function waitingPid({ folder }: RunningHost): number {
-  const [pid] = readdirSync(path.join(folder, 'run', 'cells'));
-  if (pid === undefined) throw new Error('no process waits');
-  return Number(pid);
-}
-
 async function answered(caller: CellCaller): Promise<void> {
   const { status } = await get(caller, '/');
   if (status !== 200) throw new Error(`it answers ${status}`);
-}
-
-/** Proportional: what several processes share counts for each by its part. */
-function pssMb(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
-  return (Number(/^Pss:\s*(\d+) kB/m.exec(text)?.[1]) * 1024) / 1e6;
 }
