@@ -98,6 +98,7 @@ shop/greeting gets a new revision
         [
           `^source   file://.*/repo\\.git main at <hash>: InSync: at <hash>`,
           `engine   generation \\d+, cells (Strict|Process .*)`,
+          `cpu      priorities(, and a control group for each cell| alone, because .*)`,
           '',
           'ENTRY +SERVING +CANDIDATE +PROVEN +BINDINGS +STATE',
           `shop/greeting +<hash> +- +<hash> +fast +InSync: release <hash> serves, is proven and is what git says; 1 replicas?\n$`,
