@@ -137,8 +137,6 @@ function chunked(content: Buffer): Buffer[] {
   return frames;
 }
 
-const NOTHING = Buffer.alloc(0);
-
 /** The callback of the last write comes when the kernel has taken it: what is left then is for the cell to read. */
 function writeAll(channel: net.Socket, frames: readonly Buffer[]): Promise<Result<void, Problem>> {
   return new Promise((resolve) => {
@@ -150,9 +148,11 @@ function writeAll(channel: net.Socket, frames: readonly Buffer[]): Promise<Resul
       done(
         error ? err(problem('HW4001', `the cell went away while it was assigned: ${error.message}`)) : ok(undefined),
       );
+    if (frames.length === 0) return done(ok(undefined));
+    // With the last bytes and not behind them: a write of nothing is one more write, and by then the cell may have failed and gone.
     channel.cork();
-    for (const bytes of frames) channel.write(bytes);
-    channel.write(NOTHING, onWritten);
+    for (const bytes of frames.slice(0, -1)) channel.write(bytes);
+    channel.write(frames.at(-1)!, onWritten);
     channel.uncork();
 
     function done(result: Result<void, Problem>): void {
