@@ -4,6 +4,7 @@
  */
 import { parseAddress, parseHostBlock } from '../../model/address.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
+import { isEntryHost } from '../../model/entry-host.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { atValue } from './assembly.ts';
 
@@ -11,14 +12,13 @@ const LABEL = /^[a-z0-9_](?:[-a-z0-9_]{0,61}[a-z0-9_])?$/i;
 /** What ends in it is read as an address, whatever its spelling. */
 const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/i;
 /** Other entries are reached by `outboundHttp` alone. */
-const ENTRY = /(?:^|\.)headway$/i;
 const ENTRIES = /^(?:(?:\*|[-a-z0-9]+)\.[-a-z0-9]+|\*)\.headway$/i;
 const MAX_PORT = 65_535;
 
 type Check = (written: string) => string | undefined;
 
 const host: Check = (written) => {
-  if (ENTRY.test(written) && !ENTRIES.test(written)) {
+  if (isEntryHost(written) && !ENTRIES.test(written)) {
     return 'is the name of no entry: write `<name>.<namespace>.headway`, `*.<namespace>.headway` or `*.headway`';
   }
   return parseHostBlock(written) || isName(written)
@@ -26,7 +26,7 @@ const host: Check = (written) => {
     : 'is neither a name, `*.` and a domain, an address nor a block';
 };
 const peer: Check = (written) =>
-  ENTRY.test(written) ? 'is another entry, which outboundHttp reaches and a socket does not' : host(written);
+  isEntryHost(written) ? 'is another entry, which outboundHttp reaches and a socket does not' : host(written);
 const name: Check = (written) => {
   if (parseHostBlock(written)) return 'is no name: an address is not looked up';
   return isName(written) ? peer(written) : 'is neither a name nor `*.` and a domain';

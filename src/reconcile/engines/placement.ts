@@ -8,6 +8,7 @@
  */
 import { storeOf, type Grant } from '../../model/component.ts';
 import type { CellSpec } from '../../model/engine.ts';
+import { entryHostsOf } from '../../model/entry-host.ts';
 import { mountsOf } from '../../model/mount.ts';
 
 /** Why the first engine alone may have it; undefined where each engine may. */
@@ -20,12 +21,6 @@ export function homeReason({ members }: Pick<CellSpec, 'members'>): string | und
     if (link) return `it calls ${link.component} by a remote link`;
   }
   return undefined;
-}
-
-/** P2: hosts below `headway` are entries of this node. */
-function asksEntries({ settings }: Grant): boolean {
-  const hosts: unknown = settings['hosts'];
-  return Array.isArray(hosts) && hosts.some((host) => /(?:^|\.)headway$/i.test(String(host)));
 }
 
 /** P1, P2. */
@@ -42,7 +37,7 @@ function ownedBy(grant: Grant): string | undefined {
       return Array.isArray(listen) && listen.length > 0 ? 'it listens on a port' : undefined;
     }
     case 'outboundHttp':
-      return asksEntries(grant) ? 'it asks other entries over HTTP' : undefined;
+      return entryHostsOf([grant]).length > 0 ? 'it asks other entries over HTTP' : undefined;
     default:
       return undefined;
   }
