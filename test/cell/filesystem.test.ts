@@ -18,6 +18,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { DEFAULT_FILES } from '../../src/model/limits.ts';
 import { REQUEST_IS_MIRRORED } from '../../src/wire/frames.ts';
 import { TestBroker, volume } from '../broker/support.ts';
+import { SWAPS } from '../support/swaps.ts';
 import { exampleBundle, type TestBundle } from './kit/bundle.ts';
 import { FilesCell } from './kit/files.ts';
 
@@ -562,15 +563,3 @@ describe('no way out', () => {
     rmSync(outside, { recursive: true });
   });
 });
-
-/** Exchanges names for ever: a folder for a link that leads out, a file for another. */
-const SWAPS = `
-  const fs = require('node:fs');
-  const at = (name) => process.argv[1] + '/' + name;
-  process.stdout.write('ready');
-  for (;;) {
-    fs.renameSync(at('d'), at('x')); fs.renameSync(at('evil'), at('d'));
-    fs.renameSync(at('f'), at('y')); fs.renameSync(at('g'), at('f'));
-    fs.renameSync(at('d'), at('evil')); fs.renameSync(at('x'), at('d'));
-    fs.renameSync(at('f'), at('g')); fs.renameSync(at('y'), at('f'));
-  }`;

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { SWAPS } from '../../../support/swaps.ts';
 import type { Attempt, Scene } from '../attempt.ts';
 import { SECRET } from '../outside-peers.ts';
 
@@ -126,17 +127,6 @@ const QUOTAS: readonly Attempt[] = [
   },
 ];
 
-/** Exchanges names for ever: a folder for a link that leads out, a file for another. */
-const SWAPS = `
-  const fs = require('node:fs');
-  const at = (name) => process.argv[1] + '/' + name;
-  process.stdout.write('ready');
-  for (;;) {
-    fs.renameSync(at('d'), at('x')); fs.renameSync(at('evil'), at('d'));
-    fs.renameSync(at('f'), at('y')); fs.renameSync(at('g'), at('f'));
-    fs.renameSync(at('d'), at('evil')); fs.renameSync(at('x'), at('d'));
-    fs.renameSync(at('f'), at('g')); fs.renameSync(at('y'), at('f'));
-  }`;
 const ROUNDS = 12;
 
 const RACE: Attempt = {
