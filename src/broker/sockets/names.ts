@@ -4,8 +4,6 @@ import { parseAddress, type Address } from '../../model/address.ts';
 
 const LABEL = /^[a-z0-9_](?:[-a-z0-9_]{0,61}[a-z0-9_])?$/;
 const MAX_NAME_CHARACTERS = 253;
-/** Other entries are reached below it, by requests; nothing in the world outside is. */
-const ENTRIES = 'headway';
 /** How long a found address counts as what its name means. */
 export const MEANT_MS = 600_000;
 /** Of one cell; the oldest go first. */
@@ -41,10 +39,6 @@ export function addressOf(text: string): { readonly text: string; readonly addre
   if (!parseAddress(text)) return undefined;
   const host = hostOf(text);
   return host?.address ? { text: host.text, address: host.address } : undefined;
-}
-
-export function isOfEntries(name: string): boolean {
-  return name === ENTRIES || name.endsWith(`.${ENTRIES}`);
 }
 
 /** An IPv4 address that came as IPv6 is written, and connected to, as what it is. */

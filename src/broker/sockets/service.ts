@@ -8,6 +8,7 @@
  *    socket needs to send at all (D2 of `datagrams.ts`).
  */
 import { isIP } from 'node:net';
+import { isEntryHost } from '../../model/entry-host.ts';
 import { MAX_ADDRESSES, type Endpoint, type NetworkError } from '../../wire/socket-frames.ts';
 import type { Resolve } from '../http/service.ts';
 import type { Actor, Records } from '../records.ts';
@@ -17,7 +18,7 @@ import { Datagrams } from './datagrams.ts';
 import { networkErrorOf } from './failure.ts';
 import type { Line, LineListener } from './line.ts';
 import { Listening } from './listening.ts';
-import { addressOf, hostOf, isOfEntries, type Meanings } from './names.ts';
+import { addressOf, hostOf, type Meanings } from './names.ts';
 
 export const LOOKUP_TIMEOUT_MS = 10_000;
 const ANY: readonly string[] = ['0.0.0.0', '::'];
@@ -122,7 +123,8 @@ export class SocketService {
     if (!host) return 'invalid-argument';
     // Its own words in another spelling: nobody is asked.
     if (host.address) return [host.text];
-    if (isOfEntries(host.text)) return 'name-unresolvable';
+    // Other entries are reached by requests; nothing in the world outside is called so.
+    if (isEntryHost(host.text)) return 'name-unresolvable';
     const verdict = asker.sockets.judgeLookup(host.text, asker.mirrored, this.#options.wallMs());
     this.#note(asker, 'nameLookup', verdict, host.text, { hosts: host.text });
     if (verdict.outcome === 'Denied') return 'access-denied';
