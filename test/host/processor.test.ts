@@ -1,9 +1,11 @@
 /** `limits.cpu`: what is measured, what follows from it, and what a real guest that uses too much gets. */
-import { readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProcessorMeter, WINDOW_MS } from '../../src/host/processor.ts';
+import { setSessionPriority } from '../../src/host/spawner/priority.ts';
 import type { ProcessorStage } from '../../src/model/processor.ts';
 import { bundleOf } from './bundles.ts';
 import { cellOf, get, MIB, RunningHost } from './running.ts';
@@ -56,6 +58,21 @@ describe('the stages', () => {
   });
 });
 
+const sessionPriority = (pid: number): number =>
+  Number(/ nice (-?\d+)$/.exec(readFileSync(`/proc/${pid}/autogroup`, 'latin1').trim())![1]);
+
+describe.runIf(existsSync('/proc/self/autogroup'))('a session', () => {
+  it('of another process gets the priority; our own is left as it is', async () => {
+    const before = sessionPriority(process.pid);
+    const [theirs, ours] = [true, false].map((detached) => spawn('sleep', ['60'], { stdio: 'ignore', detached }));
+    for (const child of [theirs!, ours!]) setSessionPriority(child.pid!, 7);
+    // Whoever lacks CAP_SYS_ADMIN may be told to say it again.
+    await expect.poll(() => sessionPriority(theirs!.pid!), { timeout: 5_000 }).toBe(7);
+    expect([sessionPriority(ours!.pid!), sessionPriority(process.pid)]).toEqual([before, before]);
+    for (const child of [theirs!, ours!]) child.kill('SIGKILL');
+  });
+});
+
 describe('a guest', () => {
   let running: RunningHost;
   beforeAll(() => {
@@ -63,8 +80,12 @@ describe('a guest', () => {
   });
   afterAll(() => running.stop());
 
+  /** Of its threads, and of its session where the kernel has that. */
   const priorities = (pid: number): readonly number[] => [
-    ...new Set(readdirSync(`/proc/${pid}/task`).map((thread) => os.getPriority(Number(thread)))),
+    ...new Set([
+      ...readdirSync(`/proc/${pid}/task`).map((thread) => os.getPriority(Number(thread))),
+      ...(existsSync(`/proc/${pid}/autogroup`) ? [sessionPriority(pid)] : []),
+    ]),
   ];
 
   it('runs at nice 5; above its limit at nice 19, then with a problem, then to be replaced; its neighbour at nice 5', async () => {

@@ -2,12 +2,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readSync, writeFileSync } from 'node:fs';
 import type net from 'node:net';
-import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { describeExit, exitOf } from './exit.ts';
 import type { CellExit } from './messages.ts';
-import { LOWEST_PRIORITY } from './priority.ts';
+import { GUEST_PRIORITY, LOWEST_PRIORITY, setPriority, setSessionPriority } from './priority.ts';
 import type { CellCommand } from './sandbox.ts';
 import type { SocketPair } from './socketpair.ts';
 
@@ -79,12 +78,14 @@ export async function launch(request: LaunchRequest): Promise<Result<readonly La
     ],
     env: {},
     cwd: '/',
-    // A session of its own: what a terminal sends to everybody in it is not for cells, which drain first.
+    // A session of its own, and no second one inside bubblewrap: it has no terminal, what one sends to everybody in it is not
+    // for cells, which drain first, and its share of the processor is set once for all that is in it.
     detached: true,
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   // Booting competes with traffic for the processor.
-  if (child.pid !== undefined && lower) os.setPriority(child.pid, LOWEST_PRIORITY);
+  if (child.pid !== undefined && lower) setPriority(child.pid, LOWEST_PRIORITY);
+  else if (child.pid !== undefined) setSessionPriority(child.pid, GUEST_PRIORITY);
   const exited = exitOf(child);
   for (const { cellEnd } of pairs) cellEnd.destroy();
   const pid = strict ? await pidInside(child, strict.info, exited) : await pidOf(child, exited);

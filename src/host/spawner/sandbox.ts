@@ -93,7 +93,6 @@ export function strictCommand(
       '--unshare-all',
       '--hostname',
       'cell',
-      '--new-session',
       '--cap-drop',
       'ALL',
       '--as-pid-1',
