@@ -87,7 +87,11 @@ export class Cell {
    */
   boot(rehearsed: boolean): void {
     const { channel, nodeVersion, exit } = this.#settings;
-    const framer = framerOf(ToCell.Body, (type, id, bytes, start, end) => this.#take(type, id, bytes, start, end));
+    const framer = framerOf(
+      ToCell.Body,
+      (type, id, bytes, start, end) => this.#take(type, id, bytes, start, end),
+      ToCell.FileChunk,
+    );
     channel.on('data', (chunk: Buffer) => {
       if (!framer.push(chunk) && framer.violation) this.#broken(framer.violation);
     });

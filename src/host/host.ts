@@ -21,10 +21,11 @@ import type { Beside, CellCaller, Standby } from '../wire/cell-caller.ts';
 import type { Door } from '../wire/door.ts';
 import type { CallRemote } from '../wire/remote-call.ts';
 import { BrokerClient } from './broker-client.ts';
-import { formatBytes, replicaBudget, HEAP_MIB } from './budget.ts';
+import { formatBytes, replicaBudget, HEAP_MIB, type ReplicaBudget } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
 import { Denials } from './denials.ts';
 import { guestId, guestsOf } from './guests.ts';
+import { likelyLimits } from './likely-limits.ts';
 import { Pool } from './pool.ts';
 import { Processor } from './processor.ts';
 import { Replica } from './replica.ts';
@@ -74,6 +75,9 @@ export interface HostOptions {
   readonly uidBlock?: number;
 }
 
+/** From a change of the replicas until those that wait are prepared for it: longer than most starts take. */
+const EXPECT_DELAY_MS = 100;
+
 const UNKNOWN_SANDBOX = { strict: false, why: 'it is being found out which sandboxes work' } as const;
 
 export class Host {
@@ -89,6 +93,7 @@ export class Host {
   #reservedBytes = 0;
   #admitted = 0;
   #closing = false;
+  #expecting: NodeJS.Timeout | undefined;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -135,6 +140,7 @@ export class Host {
       size: options.poolSize,
       kind: () => this.#kindOf('Auto'),
       start: (kind, slots) => this.#spawner.startSlots(kind, slots),
+      limitAhead: (cell, dataBytes) => this.#spawner.limitAhead(cell, dataBytes),
       log,
     });
     this.#shared = new SharedProcesses({
@@ -158,7 +164,7 @@ export class Host {
       id,
       cell,
       budget,
-      take: (isWanted) => this.#take(id, cell, isWanted),
+      take: (isWanted) => this.#take(id, cell, budget, isWanted),
       assign: (process, request) => this.#assign(process, request),
       broker: this.broker,
       callRemote: this.#options.callRemote,
@@ -205,6 +211,7 @@ export class Host {
   /** Drains every replica, then ends what is left and the spawner. */
   async close(deadlineMs: number): Promise<void> {
     this.#closing = true;
+    clearTimeout(this.#expecting);
     this.#pool.close();
     const replicas = [...this.#replicas.values()];
     for (const replica of replicas) replica.stop(deadlineMs);
@@ -290,14 +297,19 @@ export class Host {
     );
   }
 
-  async #take(id: string, cell: CellSpec, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
+  async #take(
+    id: string,
+    cell: CellSpec,
+    { dataBytes }: ReplicaBudget,
+    isWanted: () => boolean,
+  ): Promise<Result<CellProcess, Problem>> {
     await this.#spawner.configured;
     await Promise.all(this.#besides(id, cell).map((other) => other.gone));
     const refused = this.#refuseSandbox(cell);
     if (refused) return err(refused);
     const kind = this.#kindOf(cell.isolation);
     const { entry } = cell;
-    if (cell.isolation !== 'Shared' || this.#shared.isAlone(entry)) return this.#pool.take(kind, isWanted);
+    if (cell.isolation !== 'Shared' || this.#shared.isAlone(entry)) return this.#pool.take(kind, dataBytes, isWanted);
     const isBusy = (): boolean => this.#replicas.get(id)?.isBusy ?? false;
     return this.#shared.take(kind, { replica: id, entry, isWanted, isBusy });
   }
@@ -320,6 +332,7 @@ export class Host {
     const callers = healthy.length > 0 ? healthy : open(members.filter((replica) => replica.phase === 'Unhealthy'));
     this.#options.onReady(group, callers, { standby: this.#standbyOf(members), why: changed.whyNotAwake });
     if (changed.phase === 'Ended') this.#dropOldestEnded();
+    this.#expectSoon();
     this.#options.onChange();
   }
 
@@ -327,6 +340,15 @@ export class Host {
   #standbyOf(members: readonly Replica[]): Standby | undefined {
     const one = members.find(({ isWaking }) => isWaking) ?? members.find(({ phase }) => phase === 'Parked');
     return one && { queue: one.cell.limits.queue, wake: () => this.#wake(one) };
+  }
+
+  /** Not at once: whoever starts now is not to share the processor with that. */
+  #expectSoon(): void {
+    if (this.#closing) return;
+    this.#expecting ??= setTimeout(() => {
+      this.#expecting = undefined;
+      this.#pool.expect(likelyLimits([...this.#replicas.values()]));
+    }, EXPECT_DELAY_MS);
   }
 
   #dropOldestEnded(): void {

@@ -7,12 +7,15 @@
  * Q2 The place of one that was taken is filled a little later: the boot would take the processor from the start that took
  *    it, and a call may wait for that.
  * Q3 A process that ends while it waits leaves the pool, and failure to start backs off.
+ * Q4 Those that wait are given limits ahead, and whoever asks gets one that has his where there is one. It is no promise:
+ *    the spawner knows what is in force.
  */
 import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { CellProcess } from './cell-process.ts';
+import { shareOut } from './likely-limits.ts';
 import { awaitBooted } from './spawner/booted.ts';
 import type { SandboxKind } from './spawner/messages.ts';
 
@@ -30,12 +33,21 @@ export interface PoolOptions {
   readonly kind: () => SandboxKind;
   /** One process with so many slots. */
   readonly start: (kind: SandboxKind, slots: number) => Promise<Result<readonly CellProcess[], Problem>>;
+  /** Has the memory limit of one that waits set. */
+  readonly limitAhead: (cell: CellProcess, dataBytes: number) => void;
   readonly log: Logger;
+}
+
+interface Waiting {
+  readonly cell: CellProcess;
+  /** What its limit was set for (Q4). */
+  dataBytes: number | undefined;
 }
 
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #waiting: CellProcess[] = [];
+  readonly #waiting: Waiting[] = [];
+  #likely: readonly number[] = [];
   /** Whoever waits for a place among those that boot. */
   readonly #queue: Deferred<void>[] = [];
   #booting = 0;
@@ -52,13 +64,30 @@ export class Pool {
     return this.#waiting.length;
   }
 
-  /** A booted process: one that waits, else a new one. `isWanted` is asked again before one is started. */
-  async take(kind: SandboxKind, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
-    const index = this.#waiting.findIndex((cell) => cell.kind === kind);
-    if (index < 0) return first(await this.boot(kind, 1, isWanted));
-    const [cell] = this.#waiting.splice(index, 1);
+  /**
+   * A booted process: one that waits, else a new one. `isWanted` is asked again before one is started.
+   *
+   * @param dataBytes what it will be given.
+   */
+  async take(kind: SandboxKind, dataBytes: number, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
+    const fits = this.#waiting.filter(({ cell }) => cell.kind === kind);
+    const taken = fits.find((one) => one.dataBytes === dataBytes) ?? fits[0];
+    if (!taken) return first(await this.boot(kind, 1, isWanted));
+    this.#waiting.splice(this.#waiting.indexOf(taken), 1);
     if (!this.#retry) this.#fillAfter(REFILL_DELAY_MS);
-    return ok(cell!);
+    return ok(taken.cell);
+  }
+
+  /** @param likely the `dataBytes` of what may come next, the likeliest first (Q4). */
+  expect(likely: readonly number[]): void {
+    this.#likely = likely;
+    const has = this.#waiting.map(({ dataBytes }) => dataBytes);
+    for (const [index, dataBytes] of shareOut(likely, this.#options.size, has).entries()) {
+      const one = this.#waiting[index]!;
+      if (dataBytes === undefined || dataBytes === one.dataBytes) continue;
+      one.dataBytes = dataBytes;
+      this.#options.limitAhead(one.cell, dataBytes);
+    }
   }
 
   /** Starts processes, one after the other, until enough wait. */
@@ -77,7 +106,7 @@ export class Pool {
 
   /** Ends what waits: its spawner is gone, or the engine goes. */
   discard(): void {
-    for (const cell of this.#waiting.splice(0)) cell.end();
+    for (const { cell } of this.#waiting.splice(0)) cell.end();
   }
 
   close(): void {
@@ -119,14 +148,15 @@ export class Pool {
   #park(cell: CellProcess): void {
     this.#backoffMs = REFILL_BACKOFF_INITIAL_MS;
     if (this.#closed) return cell.end();
-    this.#waiting.push(cell);
+    this.#waiting.push({ cell, dataBytes: undefined });
+    this.expect(this.#likely);
     cell.channel.once('close', () => this.#leave(cell));
     void cell.exited.then(() => this.#leave(cell));
     this.fill();
   }
 
   #leave(cell: CellProcess): void {
-    const index = this.#waiting.indexOf(cell);
+    const index = this.#waiting.findIndex((one) => one.cell === cell);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
     cell.end();

@@ -108,6 +108,11 @@ export class SpawnerClient {
     return failed.ok ? ok(cells) : failed;
   }
 
+  /** What a process that waits will probably run may map: its start does not wait for that limit then. */
+  limitAhead(cell: CellProcess, dataBytes: number): void {
+    if (this.#held.get(cell.id)?.spawner === this.#child) this.#send({ type: 'limitAhead', cell: cell.id, dataBytes });
+  }
+
   /** Writes the assignment and its files to the process. From then on the channel is the engine's alone. */
   async assign(cell: CellProcess, request: AssignRequest): Promise<Result<void, Problem>> {
     const held = this.#held.get(cell.id);

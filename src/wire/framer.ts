@@ -7,15 +7,15 @@
  * R2 After a violation, or once the handler has said `false`, nothing more is read.
  * R3 The bytes given to the handler are never written to again, so a view of them may be kept; it keeps the whole chunk
  *    alive, so copy what is small and long-lived.
- * R4 Of frames of bodies nothing is held or copied: one that is split is given in pieces, each as if it were a frame. None of
- *    them is empty, and what a frame may announce is checked before its first piece.
+ * R4 Of frames of bodies and files nothing is held or copied: one that is split is given in pieces, each as if it were a frame.
+ *    None of them is empty, and what a frame may announce is checked before its first piece.
  */
 import { HEADER_BYTES, MAX_CHUNK_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
 
 /** The payload is `bytes[start, end)`. `false` ends the reading. */
 export type FrameHandler = (type: number, id: number, bytes: Buffer, start: number, end: number) => boolean;
 
-/** R4: frames that the handler takes in pieces. */
+/** R4: frames of a type that the handler takes in pieces. */
 export interface Pieces {
   readonly type: number;
   /** Of one frame, over all its pieces. */
@@ -27,7 +27,9 @@ export class Framer {
   violation: string | undefined;
   readonly #onFrame: FrameHandler;
   readonly #maxPayloadBytes: number;
-  readonly #pieces: Pieces | undefined;
+  readonly #pieces: readonly Pieces[];
+  /** What is no longer than this is too long for none of them. */
+  readonly #leastBytes: number;
   #stopped = false;
   /** The unfinished frame: of header size until the length is known, then of the frame's. */
   #partial: Buffer | undefined;
@@ -35,11 +37,13 @@ export class Framer {
   /** What is still to come of a frame that is given in pieces, and whose it is. */
   #pieceBytesLeft = 0;
   #pieceId = 0;
+  #pieceType = 0;
 
-  constructor(onFrame: FrameHandler, maxPayloadBytes = MAX_PAYLOAD_BYTES, pieces?: Pieces) {
+  constructor(onFrame: FrameHandler, maxPayloadBytes = MAX_PAYLOAD_BYTES, pieces: readonly Pieces[] = []) {
     this.#onFrame = onFrame;
     this.#maxPayloadBytes = maxPayloadBytes;
     this.#pieces = pieces;
+    this.#leastBytes = Math.min(maxPayloadBytes, ...pieces.map(({ maxBytes }) => maxBytes));
   }
 
   /** Reads on. `false`: a violation, or the handler wanted no more. */
@@ -68,7 +72,7 @@ export class Framer {
       this.#deliver(chunk, offset, end);
       return end;
     }
-    if (type !== this.#pieces?.type) return this.#fill(chunk, offset);
+    if (!this.#comesInPieces(type)) return this.#fill(chunk, offset);
     this.#beginPieces(chunk, offset, length);
     return offset + HEADER_BYTES;
   }
@@ -90,7 +94,7 @@ export class Framer {
     const length = header.readUInt32LE(0);
     const type = header[8]!;
     if (!this.#admits(type, length) || length === 0) return false;
-    if (type === this.#pieces?.type) {
+    if (this.#comesInPieces(type)) {
       this.#forgetPartial();
       this.#beginPieces(header, 0, length);
       return true;
@@ -108,19 +112,24 @@ export class Framer {
   #beginPieces(header: Buffer, offset: number, length: number): void {
     this.#pieceBytesLeft = length;
     this.#pieceId = header.readUInt32LE(offset + 4);
+    this.#pieceType = header[offset + 8]!;
   }
 
   #givePiece(chunk: Buffer, offset: number): number {
     const end = Math.min(chunk.length, offset + this.#pieceBytesLeft);
     this.#pieceBytesLeft -= end - offset;
-    if (!this.#onFrame(this.#pieces!.type, this.#pieceId, chunk, offset, end)) this.#stopped = true;
+    if (!this.#onFrame(this.#pieceType, this.#pieceId, chunk, offset, end)) this.#stopped = true;
     return end;
+  }
+
+  #comesInPieces(type: number): boolean {
+    return this.#pieces.some((pieces) => pieces.type === type);
   }
 
   #admits(type: number, length: number): boolean {
     if (length > this.#maxPayloadBytes) {
       this.violation = `a frame of ${length} bytes, the longest is ${this.#maxPayloadBytes}`;
-    } else if (type === this.#pieces?.type && length > this.#pieces.maxBytes) {
+    } else if (length > this.#leastBytes && this.#pieces.some((one) => one.type === type && length > one.maxBytes)) {
       this.violation = `a chunk of ${length} bytes`;
     } else return true;
     this.#stopped = true;
@@ -133,7 +142,9 @@ export class Framer {
   }
 }
 
-/** Of a channel between engine and cell, with the type that its bodies come in. */
-export function framerOf(bodyType: number, onFrame: FrameHandler): Framer {
-  return new Framer(onFrame, MAX_PAYLOAD_BYTES, { type: bodyType, maxBytes: MAX_CHUNK_BYTES });
+/** Of a channel between engine and cell: with the type that its bodies come in and, where files come too, that of those. */
+export function framerOf(bodyType: number, onFrame: FrameHandler, fileType?: number): Framer {
+  const bodies = { type: bodyType, maxBytes: MAX_CHUNK_BYTES };
+  const files = fileType === undefined ? [] : [{ type: fileType, maxBytes: MAX_PAYLOAD_BYTES }];
+  return new Framer(onFrame, MAX_PAYLOAD_BYTES, [bodies, ...files]);
 }

@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { digestOfBytes } from '../../src/kit/digest.ts';
 import { assign, type AssignRequest } from '../../src/host/spawner/assign.ts';
@@ -48,12 +49,17 @@ function cell(isLimited: () => boolean) {
     pid: process.pid,
     uid: undefined,
     lowered: false,
+    isFiltered: false,
     channel,
     brokerEnd: channel,
   };
   return {
     written,
-    launched: { ...launched, exited: new Promise<never>(() => {}), process: { mappedBytes: undefined } },
+    launched: {
+      ...launched,
+      exited: new Promise<never>(() => {}),
+      process: { mappedBytes: undefined, isLimited: false },
+    },
   };
 }
 
@@ -74,6 +80,60 @@ describe('assign', () => {
       { text: 'the first file', limited: false },
       { text: 'the last file', limited: true },
     ]);
+  });
+
+  it.each([
+    {
+      what: 'goes on at once where they were set ahead for just that, and sets them for good (H3)',
+      dataBytes: 1 << 20,
+    },
+    { what: 'waits for what is being set ahead', dataBytes: 1 << 20, delayMs: 50 },
+  ])('$what', async ({ dataBytes, delayMs = 0 }) => {
+    const mark = path.join(folder, `for-good-${delayMs}`);
+    let isOver = false;
+    const { written, launched } = cell(() => isOver);
+    const ahead = sleep(delayMs).then(() => {
+      isOver = true;
+      return dataBytes;
+    });
+    Object.assign(launched.process, { ahead });
+    const prlimit = program('for-good', `/bin/sleep 0.1; echo "$@" > ${mark}`);
+    expect(await assign(launched, request, { storeFolder: folder, prlimit })).toEqual({ ok: true, value: undefined });
+    expect(written).toEqual([
+      { text: 'the first file', limited: true },
+      { text: 'the last file', limited: true },
+    ]);
+    expect(readFileSync(mark, 'utf8')).toMatch(/--data=([0-9]+):\1\n$/);
+  });
+
+  it.each([
+    { what: 'for something else', ahead: (1 << 20) + 1 },
+    { what: 'in vain', ahead: undefined },
+  ])('waits as ever where they were set ahead $what (D1)', async ({ what, ahead }) => {
+    const mark = path.join(folder, `limited ${what}`);
+    const { written, launched } = cell(() => existsSync(mark));
+    Object.assign(launched.process, { ahead: Promise.resolve(ahead) });
+    const prlimit = program('slow', `/bin/sleep 0.1; : > '${mark}'`);
+    expect(await assign(launched, request, { storeFolder: folder, prlimit })).toEqual({ ok: true, value: undefined });
+    expect(written.at(-1)).toEqual({ text: 'the last file', limited: true });
+  });
+
+  it('is done before where the process cannot raise them itself, which are set for good a little later (H3)', async () => {
+    const mark = path.join(folder, 'set later');
+    const { launched } = cell(() => true);
+    Object.assign(launched.process, { ahead: Promise.resolve(request.dataBytes) });
+    const filtered = { ...launched, isFiltered: true };
+    const prlimit = program('later', `echo "$@" > '${mark}'`);
+    expect(await assign(filtered, request, { storeFolder: folder, prlimit })).toEqual({ ok: true, value: undefined });
+    expect(existsSync(mark)).toBe(false);
+    await expect.poll(() => existsSync(mark) && readFileSync(mark, 'utf8')).toMatch(/--data=([0-9]+):\1\n$/);
+  });
+
+  it('does not let a cell pass for assigned that has its limit from ahead alone (H3)', async () => {
+    const { launched } = cell(() => true);
+    Object.assign(launched.process, { ahead: Promise.resolve(request.dataBytes) });
+    const assigned = await assign(launched, request, { storeFolder: folder, prlimit: program('fails', 'exit 1') });
+    expect(assigned).toMatchObject({ ok: false, error: { code: 'HW4001' } });
   });
 
   it('never sends it where they cannot be set', async () => {

@@ -108,6 +108,7 @@ describe('those who ask for a process while none waits', () => {
     const pool = new Pool({
       size: 0,
       kind: () => 'Process',
+      limitAhead: () => {},
       log: keepingLog().log,
       start: async () => {
         started += 1;
@@ -118,7 +119,7 @@ describe('those who ask for a process while none waits', () => {
         return err(problem('HW4001', 'none today'));
       },
     });
-    const answers = Array.from({ length: 20 }, (_, index) => pool.take('Process', () => index % 2 === 0));
+    const answers = Array.from({ length: 20 }, (_, index) => pool.take('Process', 1, () => index % 2 === 0));
     expect(await Promise.all(answers)).toHaveLength(20);
     expect({ started, most }).toEqual({ started: 10, most: MAX_BOOTING });
   });

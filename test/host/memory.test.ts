@@ -1,7 +1,9 @@
 /** RLIMIT_DATA bites, and what it does to a process is told apart from other deaths. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limitOfEnd, reasonOfDeath } from '../../src/host/death.ts';
 import { assign } from '../../src/host/spawner/assign.ts';
+import { limitDataAhead } from '../../src/host/spawner/data-limit.ts';
 import type { LaunchedCell } from '../../src/host/spawner/launch.ts';
 import type { SandboxKind } from '../../src/host/spawner/messages.ts';
 import { findProgram } from '../../src/host/spawner/sandbox.ts';
@@ -16,12 +18,21 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 /** The eater takes anything that names it for an assignment. */
-async function feed(cell: LaunchedCell, kind: 'wasm' | 'heap', dataBytes: number): Promise<void> {
+async function feed(cell: LaunchedCell, kind: 'wasm' | 'heap' | 'nothing', dataBytes: number): Promise<void> {
   const assignment = { replica: kind, files: [] } as unknown as Assignment;
   const prlimit = await findProgram('prlimit');
   const request = { assignment, files: [], dataBytes, cpuMillis: 1_000 };
   const assigned = await assign(cell, request, { storeFolder: bench.folder, prlimit });
   expect(assigned).toEqual({ ok: true, value: undefined });
+}
+
+function limitsOf(pid: number): { readonly soft: string; readonly hard: string } {
+  const [, soft = '', hard = ''] = /^Max data size\s+(\S+)\s+(\S+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))!;
+  return { soft, hard };
+}
+
+function mappedOf(pid: number): number {
+  return 1024 * Number(/^VmData:\s*([0-9]+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
 }
 
 const BOTH: readonly SandboxKind[] = ['Strict', 'Process'];
@@ -36,6 +47,49 @@ describe.each(BOTH)('a process that takes memory as %s', (sandbox) => {
     // What the runtime gave back meanwhile is room too.
     expect(taken).toBeLessThanOrEqual(mebibytes + 8);
     await endOf(cell);
+  });
+
+  it('has its limit ahead as it waits, and then gets near it and no more', async () => {
+    const prlimit = await findProgram('prlimit');
+    const cell = await bench.start(sandbox);
+    const said = lastFrame(cell);
+    limitDataAhead(cell, 96 * MIB, prlimit);
+    await cell.process.ahead;
+    const ahead = limitsOf(cell.pid);
+    expect(ahead).toMatchObject({ hard: 'unlimited' });
+    const mapped = mappedOf(cell.pid);
+    expect(Number(ahead.soft) - mapped).toBeGreaterThan(92 * MIB);
+    expect(Number(ahead.soft) - mapped).toBeLessThan(100 * MIB);
+    await feed(cell, 'wasm', 96 * MIB);
+    const taken = Number(await said);
+    expect(taken).toBeGreaterThan(96 - 24);
+    expect(taken).toBeLessThanOrEqual(96 + 8);
+    await endOf(cell);
+  });
+
+  it('has exactly what it is given for good once it is assigned, and cannot be raised', async () => {
+    const prlimit = await findProgram('prlimit');
+    const cell = await bench.start(sandbox);
+    limitDataAhead(cell, 96 * MIB, prlimit);
+    await feed(cell, 'nothing', 96 * MIB);
+    const exact = String(cell.process.mappedBytes! + 96 * MIB);
+    if (sandbox === 'Process') expect(limitsOf(cell.pid)).toEqual({ soft: exact, hard: exact });
+    await expect.poll(() => limitsOf(cell.pid)).toEqual({ soft: exact, hard: exact });
+    await endOf(cell);
+  });
+
+  it('has the limit of what it is given, whatever was expected of it', async () => {
+    const prlimit = await findProgram('prlimit');
+    for (const expected of [32, 512]) {
+      const cell = await bench.start(sandbox);
+      const said = lastFrame(cell);
+      limitDataAhead(cell, expected * MIB, prlimit);
+      await feed(cell, 'wasm', 96 * MIB);
+      const taken = Number(await said);
+      expect(taken).toBeGreaterThan(96 - 24);
+      expect(taken).toBeLessThanOrEqual(96 + 8);
+      await endOf(cell);
+    }
   });
 
   it('ends for its limit when its runtime needs more heap than it may have', async () => {

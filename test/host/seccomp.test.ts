@@ -6,6 +6,7 @@ const ALLOW = 0x7fff0000;
 const KILL = 0x80000000;
 const EPERM = 0x00050001;
 const ENOSYS = 0x00050026;
+const PRLIMIT64 = { x64: 302, arm64: 261 } as const;
 const CLONE = { x64: 56, arm64: 220 } as const;
 /** What pthread_create passes: CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | … */
 const THREAD_FLAGS = 0x003d0f00;
@@ -13,11 +14,16 @@ const THREAD_FLAGS = 0x003d0f00;
 const FORK_FLAGS = 0x01200011;
 
 /** What the kernel would say: an interpreter of the six instructions that the filter uses. */
-function verdict(filter: Buffer, data: { audit: number; call: number; firstArgument?: number }): number {
+function verdict(
+  filter: Buffer,
+  data: { audit: number; call: number; firstArgument?: number; thirdArgument?: readonly [low: number, high: number] },
+): number {
   const words = new Map([
     [0, data.call],
     [4, data.audit],
     [16, data.firstArgument ?? 0],
+    [32, data.thirdArgument?.[0] ?? 0],
+    [36, data.thirdArgument?.[1] ?? 0],
   ]);
   let accumulator = 0;
   for (let at = 0; at < filter.length / 8; at++) {
@@ -52,6 +58,13 @@ describe.each(['x64', 'arm64'] as const)('the filter for %s', (architecture) => 
     expect(verdict(filter, { audit, call, firstArgument: THREAD_FLAGS })).toBe(ALLOW);
     expect(verdict(filter, { audit, call, firstArgument: FORK_FLAGS })).toBe(EPERM);
     expect(verdict(filter, { audit, call: 435, firstArgument: 0 })).toBe(ENOSYS);
+  });
+
+  it('lets a process ask for its limits, and set none', () => {
+    const call = PRLIMIT64[architecture];
+    expect(verdict(filter, { audit, call, thirdArgument: [0, 0] })).toBe(ALLOW);
+    expect(verdict(filter, { audit, call, thirdArgument: [0x1000, 0] })).toBe(EPERM);
+    expect(verdict(filter, { audit, call, thirdArgument: [0, 0x7fff] })).toBe(EPERM);
   });
 
   it('kills what calls as another machine', () => {

@@ -112,6 +112,7 @@ describe('Framer', () => {
 
 describe('a frame that is given in pieces', () => {
   const BODY = 0x21;
+  const FILE = 0x22;
   const MAX_BYTES = 200;
 
   function collectPieces(): { framer: Framer; frames: Frame[] } {
@@ -120,14 +121,17 @@ describe('a frame that is given in pieces', () => {
       (type, id, bytes, start, end) =>
         frames.push({ type, id, payload: Uint8Array.from(bytes.subarray(start, end)) }) > 0,
       MAX_PAYLOAD_BYTES,
-      { type: BODY, maxBytes: MAX_BYTES },
+      [
+        { type: BODY, maxBytes: MAX_BYTES },
+        { type: FILE, maxBytes: 2 * MAX_BYTES },
+      ],
     );
     return { framer, frames };
   }
 
   test('has the same bytes wherever it is cut, none of them late, and no empty piece', () => {
     const anyBody = fc.record({
-      type: fc.constantFrom(BODY, 1),
+      type: fc.constantFrom(BODY, FILE, 1),
       id: fc.nat(3),
       payload: fc.uint8Array({ maxLength: MAX_BYTES }),
     });
@@ -177,7 +181,7 @@ describe('a frame that is given in pieces', () => {
 
   test('ends with its first piece where the handler wants no more', () => {
     let seen = 0;
-    const framer = new Framer(() => ++seen < 1, MAX_PAYLOAD_BYTES, { type: BODY, maxBytes: MAX_BYTES });
+    const framer = new Framer(() => ++seen < 1, MAX_PAYLOAD_BYTES, [{ type: BODY, maxBytes: MAX_BYTES }]);
     const bytes = encode({ type: BODY, id: 1, payload: new Uint8Array(MAX_BYTES) });
     expect(framer.push(bytes.subarray(0, 20))).toBe(false);
     expect(framer.push(bytes.subarray(20))).toBe(false);

@@ -6,33 +6,31 @@
  *
  * Invariant H2: the last of them leaves when the limits are in force. A cell runs nothing of the guest before it has them all,
  * but compiles what is there: the two go on beside each other.
+ *
+ * Invariant H3: a limit that was set ahead (`data-limit.ts`) is set again, exactly and for good: of a process that could raise
+ * it before the engine hears that the cell is assigned, so that nobody has asked it anything by then; of one that its filter
+ * keeps from that, once the start is over, because it would take a processor from it.
  */
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type net from 'node:net';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { digestOfBytes, type Digest } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { contentPath } from '../../model/content.ts';
 import { problem, type Problem } from '../../model/problem.ts';
+import { isLimitedAhead, limitData, limitDataLater, type DataLimit } from './data-limit.ts';
 import type { LaunchedCell } from './launch.ts';
 import { GUEST_PRIORITY, setPriority } from './priority.ts';
 import { HEADER_BYTES, MAX_JSON_BYTES, MAX_PAYLOAD_BYTES, ToCell, type Assignment } from '../../wire/frames.ts';
 
-const execFileAsync = promisify(execFile);
-const PRLIMIT_DEADLINE_MS = 5_000;
 /** A cell that does not take its files for this long is not coming up. */
 const WRITE_DEADLINE_MS = 10_000;
 
-export interface AssignRequest {
+export interface AssignRequest extends DataLimit {
   readonly assignment: Assignment;
   /** In the order of `assignment.files`. */
   readonly files: readonly { readonly digest: Digest; readonly bytes: number }[];
-  readonly dataBytes: number;
   readonly cpuMillis: number;
-  /** Of a process that cells share: what it can be raised to when more of them come. Absent: it stays as it is set. */
-  readonly mostDataBytes?: number;
 }
 
 export interface AssignTools {
@@ -41,7 +39,7 @@ export interface AssignTools {
   readonly prlimit: string | undefined;
 }
 
-/** Resolves when the cell has taken every byte. The channel is still open and still ours. */
+/** Resolves when the cell has taken every byte, under its limits. The channel is still open and still ours. */
 export async function assign(
   cell: LaunchedCell,
   request: AssignRequest,
@@ -51,15 +49,26 @@ export async function assign(
   if (head.length > MAX_JSON_BYTES) {
     return err(problem('HW4110', `the assignment is ${head.length} bytes of JSON, the longest is ${MAX_JSON_BYTES}`));
   }
-  const limiting = limitData(cell, request, tools.prlimit);
+  const isAhead = await isLimitedAhead(cell, request);
   setPriority(cell.pid, GUEST_PRIORITY);
+  const frames = [frame(ToCell.Assign, head)];
+  // The cell wakes up for it while its files are read. Where it waits for none, it is the last of the frames (H2).
+  const begun = writeAll(cell.channel, request.files.some(({ bytes }) => bytes > 0) ? frames.splice(0) : []);
+  const limiting = isAhead ? ok(undefined) : limitData(cell, request, tools.prlimit);
   const files = readFiles(request, tools.storeFolder);
-  const frames = files.ok ? [frame(ToCell.Assign, head), ...files.value.flatMap(chunked)] : [];
-  const last = frames.splice(-1);
-  const [limited, written] = await Promise.all([limiting, writeAll(cell.channel, frames)]);
-  if (!files.ok) return files;
+  if (files.ok) frames.push(...files.value.flatMap(chunked));
+  const last = isAhead ? [] : frames.splice(-1);
+  const writing = files.ok ? writeAll(cell.channel, frames) : files;
+  const [limited, ...written] = await Promise.all([limiting, begun, writing]);
+  const failed = written.find((one) => !one.ok);
+  if (failed) return failed;
   if (!limited.ok) return limited;
-  return written.ok ? writeAll(cell.channel, last) : written;
+  const finished = await writeAll(cell.channel, last);
+  if (!finished.ok || !isAhead) return finished;
+  // H3.
+  if (!cell.isFiltered) return limitData(cell, request, tools.prlimit);
+  limitDataLater(cell, request, tools.prlimit);
+  return finished;
 }
 
 /** In one go: a start waits for it, and each file by way of the thread pool costs four times its reading. */
@@ -87,50 +96,19 @@ function readOrError(file: string): Buffer | Error {
   }
 }
 
-/**
- * RLIMIT_DATA: what the process has mapped for writing by its first assignment, and `dataBytes` more. Set under the cell's
- * own uid: that needs no capability, while even root needs one for processes of others. Where it is to be raised later, the
- * hard limit is `mostDataBytes` from the first assignment on, because nobody can raise that one again.
- */
-async function limitData(
-  { pid, uid, process }: LaunchedCell,
-  { dataBytes, mostDataBytes }: AssignRequest,
-  prlimit: string | undefined,
-): Promise<Result<void, Problem>> {
-  if (prlimit === undefined) return ok(undefined);
-  try {
-    const isFirst = process.mappedBytes === undefined;
-    const mappedBytes = (process.mappedBytes ??= mappedBytesOf(pid));
-    const most = mappedBytes + (mostDataBytes ?? dataBytes);
-    const soft = Math.min(mappedBytes + dataBytes, most);
-    const limit = isFirst ? `${soft}:${most}` : `${soft}:`;
-    await execFileAsync(prlimit, ['--pid', String(pid), `--data=${limit}`], {
-      timeout: PRLIMIT_DEADLINE_MS,
-      env: {},
-      ...(uid === undefined ? {} : { uid, gid: uid }),
-    });
-    return ok(undefined);
-  } catch (error) {
-    return err(problem('HW4001', `the memory limit could not be set: ${(error as Error).message}`));
-  }
+/** The bytes as they are, behind their header. */
+type Frame = readonly [header: Buffer, payload: Buffer];
+
+function frame(type: number, payload: Buffer): Frame {
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  header.writeUInt32LE(payload.length, 0);
+  header.writeUInt32LE(0, 4);
+  header[8] = type;
+  return [header, payload];
 }
 
-function mappedBytesOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return Number(/^VmData:\s*([0-9]+) kB/m.exec(status)?.[1] ?? Number.NaN) * 1024;
-}
-
-function frame(type: number, payload: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
-  bytes.writeUInt32LE(payload.length, 0);
-  bytes.writeUInt32LE(0, 4);
-  bytes[8] = type;
-  bytes.set(payload, HEADER_BYTES);
-  return bytes;
-}
-
-function chunked(content: Buffer): Buffer[] {
-  const frames: Buffer[] = [];
+function chunked(content: Buffer): Frame[] {
+  const frames: Frame[] = [];
   for (let offset = 0; offset < content.length; offset += MAX_PAYLOAD_BYTES) {
     frames.push(frame(ToCell.FileChunk, content.subarray(offset, offset + MAX_PAYLOAD_BYTES)));
   }
@@ -138,7 +116,7 @@ function chunked(content: Buffer): Buffer[] {
 }
 
 /** The callback of the last write comes when the kernel has taken it: what is left then is for the cell to read. */
-function writeAll(channel: net.Socket, frames: readonly Buffer[]): Promise<Result<void, Problem>> {
+function writeAll(channel: net.Socket, frames: readonly Frame[]): Promise<Result<void, Problem>> {
   return new Promise((resolve) => {
     const timer = setTimeout(
       () => done(err(problem('HW4001', `the cell did not take its files within ${WRITE_DEADLINE_MS} ms`))),
@@ -148,11 +126,12 @@ function writeAll(channel: net.Socket, frames: readonly Buffer[]): Promise<Resul
       done(
         error ? err(problem('HW4001', `the cell went away while it was assigned: ${error.message}`)) : ok(undefined),
       );
-    if (frames.length === 0) return done(ok(undefined));
+    const pieces = frames.flat();
+    if (pieces.length === 0) return done(ok(undefined));
     // With the last bytes and not behind them: a write of nothing is one more write, and by then the cell may have failed and gone.
     channel.cork();
-    for (const bytes of frames.slice(0, -1)) channel.write(bytes);
-    channel.write(frames.at(-1)!, onWritten);
+    for (const bytes of pieces.slice(0, -1)) channel.write(bytes);
+    channel.write(pieces.at(-1)!, onWritten);
     channel.uncork();
 
     function done(result: Result<void, Problem>): void {

@@ -21,6 +21,8 @@ export interface LaunchedCell {
   readonly pid: number;
   /** Its own, where it has one. */
   readonly uid: number | undefined;
+  /** Whether a filter of system calls keeps it from changing its own limits. */
+  readonly isFiltered: boolean;
   /** Whether it runs at the lowest priority until it is assigned. */
   readonly lowered: boolean;
   /** The engine's end: written to for the assignment, never read. */
@@ -35,6 +37,10 @@ export interface LaunchedCell {
 export interface ProcessFacts {
   /** What it had mapped for writing at its first assignment; absent until then. */
   mappedBytes: number | undefined;
+  /** It has the limit of an assignment. */
+  isLimited: boolean;
+  /** The limit that was set ahead, in `dataBytes`: when it is, and if it could be. */
+  ahead?: Promise<number | undefined>;
 }
 
 /** What bubblewrap needs beside its arguments; with it, the command is bubblewrap's. */
@@ -97,7 +103,15 @@ export async function launch(request: LaunchRequest): Promise<Result<readonly La
   // Anyone with our uid could end bubblewrap's own process; the cell must not outlive it unseen.
   if (strict) void exited.then(() => killQuietly(pid.value));
   preferForEnd(pid.value);
-  const common = { pid: pid.value, uid, lowered: lower, exited, process: { mappedBytes: undefined } };
+  const isFiltered = strict !== undefined;
+  const common = {
+    pid: pid.value,
+    uid,
+    isFiltered,
+    lowered: lower,
+    exited,
+    process: { mappedBytes: undefined, isLimited: false },
+  };
   return ok(
     slots.map(({ pair, brokerPair }) => ({ ...common, channel: pair.engineEnd, brokerEnd: brokerPair.engineEnd })),
   );

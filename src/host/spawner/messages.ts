@@ -39,6 +39,8 @@ export type ToSpawner =
       /** Of a process with slots: what it can be raised to by later assignments. */
       readonly mostDataBytes?: number;
     }
+  /** Set the limit of a process that waits for an assignment of so many `dataBytes`. No answer: it may as well not be. */
+  | { readonly type: 'limitAhead'; readonly cell: number; readonly dataBytes: number }
   | { readonly type: 'kill'; readonly pid: number };
 
 export type FromSpawner =

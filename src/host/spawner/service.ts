@@ -10,6 +10,7 @@ import { problem, type Problem } from '../../model/problem.ts';
 import { assign } from './assign.ts';
 import { writeBootFolder, type BootSource } from './boot-folder.ts';
 import { openControlGroups, type ControlGroups } from './control-groups.ts';
+import { limitDataAhead } from './data-limit.ts';
 import { Launcher } from './launcher.ts';
 import { killQuietly, type LaunchedCell } from './launch.ts';
 import type { FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './messages.ts';
@@ -86,6 +87,8 @@ export class SpawnerService {
         return void this.#start(message.cells, message.kind);
       case 'assign':
         return void this.#assign(message);
+      case 'limitAhead':
+        return this.#limitAhead(message.cell, message.dataBytes);
       case 'kill':
         return this.#kill(message.pid);
     }
@@ -140,6 +143,11 @@ export class SpawnerService {
     this.#send(
       failed ? { type: 'assignFailed', cell: message.cell, problem: failed } : { type: 'assigned', cell: message.cell },
     );
+  }
+
+  #limitAhead(id: number, dataBytes: number): void {
+    const cell = this.#cells.get(id);
+    if (cell) limitDataAhead(cell, dataBytes, this.#prlimit);
   }
 
   async #tryAssign(message: Extract<ToSpawner, { type: 'assign' }>): Promise<Problem | undefined> {

@@ -30,8 +30,8 @@ const PROBES = {
   },
 } as const;
 const POOL_DEADLINE_MS = 30_000;
-/** The refill is over, and the machine is what it was. */
-const REST_MS = 100;
+/** The refill is over, the host has seen what is parked, and the machine is what it was. */
+const REST_MS = 250;
 
 export async function benchCells(
   { rounds }: { readonly rounds: number },
@@ -68,13 +68,13 @@ export async function benchCells(
     for (let round = 1; round <= rounds; round++) {
       for (let start = 0; start < STARTS; start++) {
         for (const guest of Object.keys(GUESTS) as Guest[]) {
-          await untilPooled(running);
           const id = `${guest} ${round}.${start}`;
           const cell = cellOf(bundles.get(guest)!, {
             limits: { memoryBytes: 64 * MIB, concurrency: 32 },
             probes: PROBES,
           });
           running.host.start(id, { ...cell, parked: true });
+          await untilPooled(running);
           const calledMs = performance.now();
           const refused = beside.standby!.wake();
           if (refused !== undefined) throw new Error(refused);
