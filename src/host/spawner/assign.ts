@@ -50,10 +50,10 @@ export async function assign(
     return err(problem('HW4110', `the assignment is ${head.length} bytes of JSON, the longest is ${MAX_JSON_BYTES}`));
   }
   const isAhead = await isLimitedAhead(cell, request);
-  setPriority(cell.pid, GUEST_PRIORITY);
   const frames = [frame(ToCell.Assign, head)];
   // The cell wakes up for it while its files are read. Where it waits for none, it is the last of the frames (H2).
   const begun = writeAll(cell.channel, request.files.some(({ bytes }) => bytes > 0) ? frames.splice(0) : []);
+  setPriority(cell.pid, GUEST_PRIORITY);
   const limiting = isAhead ? ok(undefined) : limitData(cell, request, tools.prlimit);
   const files = readFiles(request, tools.storeFolder);
   if (files.ok) frames.push(...files.value.flatMap(chunked));

@@ -82,17 +82,16 @@ export function limitDataAhead(cell: LaunchedCell, dataBytes: number, prlimit: P
   })();
 }
 
-/** D1. Where it is, what is set later counts from what is mapped now. */
+/** D1. Whatever is set from here on counts from what is mapped now, before the cell has been told anything. */
 export async function isLimitedAhead(cell: LaunchedCell, { dataBytes, mostDataBytes }: DataLimit): Promise<boolean> {
   const ahead = await cell.process.ahead;
-  if (ahead !== dataBytes || mostDataBytes !== undefined) return false;
   try {
     measured(cell);
-    return true;
   } catch {
     // It has ended: whoever limits it says so.
     return false;
   }
+  return ahead === dataBytes && mostDataBytes === undefined;
 }
 
 function measured({ pid, process }: LaunchedCell): number {
