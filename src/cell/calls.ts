@@ -17,7 +17,7 @@ import {
   RESPONSE_DONE,
   ToCell,
 } from '../wire/frames.ts';
-import { readRequest } from '../wire/request-head.ts';
+import { readRequest, RecentTexts } from '../wire/request-head.ts';
 import type { BodyReceiver, Call } from './call.ts';
 import type { HttpKind } from './exports.ts';
 import type { OutcomeNumber } from './outbox.ts';
@@ -51,6 +51,7 @@ export class Calls implements Answers {
   readonly #settings: CallSettings;
   readonly #outbox: Answers;
   readonly #calls: (Call | Exchange | undefined)[] = [];
+  readonly #recent = new RecentTexts();
 
   constructor(settings: CallSettings) {
     this.#settings = settings;
@@ -109,7 +110,7 @@ export class Calls implements Answers {
 
   #request(id: number, bytes: Buffer, start: number, end: number): string | undefined {
     if (this.#calls[id]) return `a second request with the id ${id}`;
-    const head = readRequest(bytes, start, end);
+    const head = readRequest(bytes, start, end, this.#recent);
     if (typeof head === 'string') return head;
     const { pool, limits, http, typed, say } = this.#settings;
     const isTyped = (head.flags & REQUEST_IS_TYPED) !== 0;

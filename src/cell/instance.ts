@@ -8,6 +8,7 @@
  * N2 Providers are made, and initialised, before those that call them.
  */
 import { Seat, type BrokerChannel } from './broker.ts';
+import type { Call } from './call.ts';
 import { MemberInstance, type ExportedFunction, type MemberSettings } from './member.ts';
 import type { RemoteCalls } from './remote.ts';
 import { Fate } from './scope.ts';
@@ -35,6 +36,11 @@ export class Instance {
   /** The HTTP handler's `handle`; calling it where there is none is a bug. */
   readonly handle: ExportedFunction;
   readonly handleMaySuspend: boolean;
+  /**
+   * What it runs, or is being made for. Here and not in a map by call: each rehash of one leaves a table behind that points to the
+   * next, and from the first that the collector takes for old, all of them and the calls in them live until a full collection.
+   */
+  call: Call | undefined;
   /** Calls that it has finished well. */
   served = 0;
   readonly #seat: Seat;

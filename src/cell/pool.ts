@@ -40,7 +40,6 @@ export class InstancePool {
   readonly #settings: PoolSettings;
   readonly #most: number;
   readonly #idle: Instance[] = [];
-  readonly #running = new Map<Call, Instance>();
   readonly #queue = new CallQueue();
   /** All of them, those that still unwind included (P1). */
   readonly #instances = new Set<Instance>();
@@ -83,7 +82,7 @@ export class InstancePool {
   }
 
   /** P5: calls of one instance. */
-  get #mayServe(): number {
+  #mayServe(): number {
     if (this.#policy === 'PerRequest') return 1;
     return this.#settings.requestsPerInstance ?? Number.POSITIVE_INFINITY;
   }
@@ -148,7 +147,7 @@ export class InstancePool {
 
   /** The call was ended from outside: its guest is stopped where it waits, and its instance is discarded. */
   stop(call: Call, reason: string): void {
-    this.#running.get(call)?.scope.end(reason);
+    for (const instance of this.#instances) if (instance.call === call) instance.scope.end(reason);
   }
 
   /** Resolves when no call runs and none waits. */
@@ -198,11 +197,10 @@ export class InstancePool {
       this.#run(instance, call);
       return;
     }
-    this.#running.set(call, instance);
+    instance.call = call;
     initialised.then(
       () => this.#run(instance, call),
       (thrown: unknown) => {
-        this.#running.delete(call);
         call.fail(new HostTrap(`no instance: ${describeFailure(thrown)}`));
         this.#discard(instance, 'initialisation failed');
         this.#next();
@@ -213,10 +211,11 @@ export class InstancePool {
   #run(instance: Instance, call: Call): void {
     if (call.over) {
       // Ended while its instance was being made: the instance is as good as new unless it was stopped too.
-      this.#running.delete(call);
+      instance.call = undefined;
       this.#release(instance);
       return;
     }
+    instance.call = call;
     instance.scope.enter(call, call.maySuspend(instance));
     let result: unknown;
     try {
@@ -226,7 +225,6 @@ export class InstancePool {
       return;
     }
     if (result instanceof Promise) {
-      this.#running.set(call, instance);
       if (!instance.waiting) this.#starting = instance;
       result.then(
         (value) => this.#settle(instance, call, value),
@@ -256,13 +254,12 @@ export class InstancePool {
     const stopped = call.over;
     call.fail(thrown);
     if (!stopped && instance.served > 0 && !this.#reuseProven) this.#giveUpReuse(thrown);
-    this.#running.delete(call);
     this.#discard(instance, 'the call failed');
     this.#next();
   }
 
   #served(instance: Instance, call: Call): void {
-    this.#running.delete(call);
+    instance.call = undefined;
     if (instance.served > 0) this.#reuseProven = true;
     instance.served += 1;
     if (call.fresh === true) void this.#retire(instance);
@@ -271,7 +268,7 @@ export class InstancePool {
 
   /** Back among the idle ones, or gone: by policy, by memory, or because it was stopped. */
   #release(instance: Instance): void {
-    if (instance.served >= this.#mayServe && !instance.ended) {
+    if (instance.served >= this.#mayServe() && !instance.ended) {
       if (this.#policy !== 'PerRequest') this.#settings.tellLimit('requestsPerInstance');
       void this.#retire(instance);
       return;

@@ -1,3 +1,6 @@
+/** Up to here a loop is faster than a call out of JavaScript. */
+const MAX_COMPARED_BYTES = 64;
+
 /**
  * A cursor over one payload. Reading past the end gives zeros and empty texts and sets `broken`, so that a parser can
  * read everything first and ask once.
@@ -32,10 +35,25 @@ export class HeadReader {
     return length === 0 ? '' : this.#bytes.toString('latin1', this.at - length, this.at);
   }
 
+  /** The same; where it is `likely`, that is given again, which costs less than to make it. */
+  textLike(likely: string): string {
+    const length = this.skipText();
+    if (length === likely.length && length <= MAX_COMPARED_BYTES && this.#isBefore(likely)) return likely;
+    return length === 0 ? '' : this.#bytes.toString('latin1', this.at - length, this.at);
+  }
+
   /** Moves behind a text and returns its length: its bytes are the ones before `at`. */
   skipText(): number {
     const length = this.u16();
     return this.#take(length) ? length : 0;
+  }
+
+  #isBefore(text: string): boolean {
+    const start = this.at - text.length;
+    for (let index = 0; index < text.length; index++) {
+      if (this.#bytes[start + index] !== text.charCodeAt(index)) return false;
+    }
+    return true;
   }
 
   #take(length: number): boolean {

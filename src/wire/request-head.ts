@@ -68,15 +68,28 @@ export function writeRequest(writer: FrameWriter, id: number, head: RequestHead,
 }
 
 /** Reads the payload `bytes[start, end)`, which must not change afterwards; a string says why it is not one. */
-export function readRequest(bytes: Buffer, start: number, end: number): ReceivedRequest | string {
+export function readRequest(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  recent = new RecentTexts(),
+): ReceivedRequest | string {
   const reader = new HeadReader(bytes, start, end);
-  const received = new Received(reader, bytes);
+  const received = new Received(reader, bytes, recent);
   if (received.headerCount > MAX_HEADERS) return `${received.headerCount} headers, the most is ${MAX_HEADERS}`;
   for (let left = 2 * received.headerCount; left > 0; left--) reader.skipText();
   received.bodyStart = reader.at;
   if (reader.broken) return 'a request head that ends early';
   if (reader.at - start > MAX_HEAD_BYTES) return `a request head over ${MAX_HEAD_BYTES} bytes`;
   return received;
+}
+
+/** Of the request before: most are like it. Texts alone, so that nothing of its chunk is held. */
+export class RecentTexts {
+  method = 'GET';
+  path = '/';
+  authority = '';
+  scheme = 'http';
 }
 
 /** Most guests look at few headers or at none: texts are made when somebody asks for all of them. */
@@ -93,13 +106,13 @@ class Received implements ReceivedRequest {
   readonly #headersStart: number;
   #headers: readonly string[] | undefined;
 
-  constructor(reader: HeadReader, bytes: Buffer) {
+  constructor(reader: HeadReader, bytes: Buffer, recent: RecentTexts) {
     this.flags = reader.u8();
     this.deadlineMs = reader.u32();
-    this.method = reader.text();
-    this.path = reader.text();
-    this.authority = reader.text();
-    this.scheme = reader.text();
+    this.method = recent.method = reader.textLike(recent.method);
+    this.path = recent.path = reader.textLike(recent.path);
+    this.authority = recent.authority = reader.textLike(recent.authority);
+    this.scheme = recent.scheme = reader.textLike(recent.scheme);
     this.headerCount = reader.u16();
     this.#bytes = bytes;
     this.#headersStart = reader.at;

@@ -11,6 +11,7 @@ import {
 } from '../../src/wire/frames.ts';
 import {
   readRequest,
+  RecentTexts,
   requestHeadBytes,
   requestHeadFits,
   writeRequest,
@@ -62,6 +63,20 @@ describe('the head of a request', () => {
         expect(headers).toEqual(sentHeaders);
         expect(payload.length - bodyStart).toBe(body?.length ?? 0);
         expect(payload.subarray(bodyStart).equals(Buffer.from(body ?? []))).toBe(true);
+      }),
+    );
+  });
+
+  test('is read the same whatever the request before was', () => {
+    const text = fc.oneof(fc.constantFrom('', 'GET', 'GEX', '/', '/a', 'https', 'é'.repeat(65)), latin1);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(text, text, text, text), { maxLength: 10 }), (requests) => {
+        const recent = new RecentTexts();
+        for (const [method, path, authority, scheme] of requests) {
+          const sent = { method, path, authority, scheme };
+          const payload = payloadOf((writer) => writeRequest(writer, 1, requestHead(['a', '1'], sent), undefined));
+          expect(readRequest(payload, 0, payload.length, recent)).toMatchObject({ ...sent, headers: ['a', '1'] });
+        }
       }),
     );
   });

@@ -58,7 +58,8 @@ export class Fields extends HostResource {
     return fields;
   }
 
-  get #texts(): string[] {
+  // A method: V8 asks its runtime for each read of a private accessor.
+  #texts(): string[] {
     if (this.#unread !== undefined) {
       // Immutable, so they can be shared.
       this.#kept = this.#unread.headers as string[];
@@ -83,8 +84,9 @@ export class Fields extends HostResource {
     const wanted = name.toLowerCase();
     if (this.#unread !== undefined) return this.#unread.headerValues(wanted);
     const values: Uint8Array[] = [];
-    for (let at = 0; at < this.#texts.length; at += 2) {
-      if (this.#texts[at] === wanted) values.push(Buffer.from(this.#texts[at + 1]!, 'latin1'));
+    const texts = this.#texts();
+    for (let at = 0; at < texts.length; at += 2) {
+      if (texts[at] === wanted) values.push(Buffer.from(texts[at + 1]!, 'latin1'));
     }
     return values;
   }
@@ -92,7 +94,8 @@ export class Fields extends HostResource {
   has(name: string): boolean {
     const wanted = name.toLowerCase();
     if (this.#unread !== undefined) return this.#unread.headerValues(wanted).length > 0;
-    for (let at = 0; at < this.#texts.length; at += 2) if (this.#texts[at] === wanted) return true;
+    const texts = this.#texts();
+    for (let at = 0; at < texts.length; at += 2) if (texts[at] === wanted) return true;
     return false;
   }
 
@@ -123,14 +126,15 @@ export class Fields extends HostResource {
 
   entries(): [string, Uint8Array][] {
     const entries: [string, Uint8Array][] = [];
-    for (let at = 0; at < this.#texts.length; at += 2) {
-      entries.push([this.#texts[at]!, Buffer.from(this.#texts[at + 1]!, 'latin1')]);
+    const texts = this.#texts();
+    for (let at = 0; at < texts.length; at += 2) {
+      entries.push([texts[at]!, Buffer.from(texts[at + 1]!, 'latin1')]);
     }
     return entries;
   }
 
   clone(): Fields {
-    return new Fields(this.scope, [...this.#texts], false);
+    return new Fields(this.scope, [...this.#texts()], false);
   }
 
   #refuses(name: string): Failed<HeaderError> | undefined {
@@ -142,16 +146,18 @@ export class Fields extends HostResource {
   #add(name: string, bytes: Uint8Array): void {
     const value = latin1(bytes);
     this.#bytes += bytesOf(name, value);
-    if (this.#texts.length >= 2 * MAX_HEADERS) throw new HostTrap(`more than ${MAX_HEADERS} headers`);
+    const texts = this.#texts();
+    if (texts.length >= 2 * MAX_HEADERS) throw new HostTrap(`more than ${MAX_HEADERS} headers`);
     if (this.#bytes > MAX_FIELDS_BYTES) throw new HostTrap(`headers of more than ${MAX_FIELDS_BYTES} bytes`);
-    this.#texts.push(name, value);
+    texts.push(name, value);
   }
 
   #remove(name: string): void {
     const kept: string[] = [];
-    for (let at = 0; at < this.#texts.length; at += 2) {
-      if (this.#texts[at] === name) this.#bytes -= bytesOf(name, this.#texts[at + 1]!);
-      else kept.push(this.#texts[at]!, this.#texts[at + 1]!);
+    const texts = this.#texts();
+    for (let at = 0; at < texts.length; at += 2) {
+      if (texts[at] === name) this.#bytes -= bytesOf(name, texts[at + 1]!);
+      else kept.push(texts[at]!, texts[at + 1]!);
     }
     this.#kept = kept;
   }
@@ -160,7 +166,7 @@ export class Fields extends HostResource {
   static take(fields: Fields): string[] {
     fields.giveAway();
     fields.#immutable = true;
-    return fields.#texts;
+    return fields.#texts();
   }
 
   static scopeOf(fields: Fields): Scope {
