@@ -37,6 +37,8 @@ const REMOVED_OF_PROCESS = (
 
 export function harden(): void {
   refuseModules();
+  // What is in it was for the allocator, which has read it.
+  for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name);
   for (const name of REMOVED_OF_PROCESS) Reflect.deleteProperty(process, name);
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (KEPT_GLOBALS.has(name) || Reflect.deleteProperty(globalThis, name)) continue;

@@ -2,6 +2,8 @@
  * What code inside the cell can reach, tried with JavaScript in the place of the bindings: the gate of component/ would
  * never let it through, so this is the wall behind it.
  */
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { assignmentOf, type TestBundle } from './kit/bundle.ts';
 import { Peer } from './kit/peer.ts';
@@ -85,3 +87,19 @@ test.each(ROWS.map(([expression, expected], index) => [expression, expected, ind
     expect(said[index]).toMatch(expected);
   },
 );
+
+test('what the allocator was told by the environment is gone from it', () => {
+  const harden = path.resolve(import.meta.dirname, '../../src/cell/harden.ts');
+  const left = (before: string): number | null =>
+    spawnSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import { harden } from ${JSON.stringify(harden)}; const own = process; ${before}; own.exitCode = Object.keys(own.env).length;`,
+      ],
+      { env: { MALLOC_ARENA_MAX: '1', ANOTHER: 'x' } },
+    ).status;
+  expect(left('')).toBe(2);
+  expect(left('harden()')).toBe(0);
+});

@@ -12,6 +12,9 @@ import { Bench, endOf, nextFrame } from './launched.ts';
 
 const PERMISSION_FLAGS = ['--permission', '--disallow-code-generation-from-strings', '--disable-proto=throw'];
 
+/** All of it: constants of ours for the allocator (ADR 0150). */
+const ENVIRONMENT = ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=24576', 'MALLOC_TRIM_THRESHOLD_=1048576'];
+
 interface Report {
   readonly environment: readonly string[];
   readonly [attempt: string]: unknown;
@@ -51,7 +54,7 @@ const refused = expect.stringMatching(/^refused: /) as unknown;
 describe('code in a cell process', () => {
   it('reaches nothing as Strict', async () => {
     expect(await reportOf('Strict')).toEqual({
-      environment: [],
+      environment: ENVIRONMENT,
       passwd: refused,
       readable: refused,
       proc: refused,
@@ -73,7 +76,7 @@ describe('code in a cell process', () => {
       args: command.args.filter((flag) => !PERMISSION_FLAGS.includes(flag) && !flag.startsWith('--allow-fs-read')),
     });
     expect(await reportOf('Strict', bare)).toMatchObject({
-      environment: [],
+      environment: ENVIRONMENT,
       passwd: refused,
       readable: refused,
       proc: refused,
@@ -90,7 +93,7 @@ describe('code in a cell process', () => {
 
   it('is kept from files, children, threads and the network as Process', async () => {
     expect(await reportOf('Process')).toMatchObject({
-      environment: [],
+      environment: ENVIRONMENT,
       passwd: refused,
       readable: refused,
       write: refused,
@@ -110,7 +113,7 @@ describe('code in a cell process', () => {
   });
 
   it('is another reading of the same attempts that a free process makes without hindrance', async () => {
-    const free = (command: CellCommand): CellCommand => ({ file: command.file, args: [command.args.at(-1)!] });
+    const free = (command: CellCommand): CellCommand => ({ ...command, args: [command.args.at(-1)!] });
     expect(await reportOf('Process', free)).toMatchObject({
       passwd: 'done',
       readable: 'done',

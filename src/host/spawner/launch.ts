@@ -82,7 +82,7 @@ export async function launch(request: LaunchRequest): Promise<Result<readonly La
       ...pairs.map(({ cellEnd }) => cellEnd),
       ...(strict ? [strict.info, strict.filter] : []),
     ],
-    env: {},
+    env: command.env,
     cwd: '/',
     // A session of its own, and no second one inside bubblewrap: it has no terminal, what one sends to everybody in it is not
     // for cells, which drain first, and its share of the processor is set once for all that is in it.

@@ -24,6 +24,17 @@ const PROGRAM_FOLDERS = ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sb
 const FURTHER_HEAP_MIB = 32;
 const LDD_DEADLINE_MS = 5_000;
 
+/**
+ * All that the environment of a cell holds: constants of ours for the C library's allocator, which reads them before anything
+ * else runs (ADR 0150). One arena, because V8's threads would touch one each and give nothing of it back. Blocks from 24 kB on, of
+ * which compilers take hundreds, are mapped one by one and gone when they are freed; glibc's own bound would grow with what was freed.
+ */
+const CELL_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '24576',
+  MALLOC_TRIM_THRESHOLD_: '1048576',
+} as const;
+
 /** Limits that a process gets at its start, before it is known what it will run. */
 export interface ProcessLimits {
   /** V8's old space. */
@@ -35,6 +46,8 @@ export interface ProcessLimits {
 export interface CellCommand {
   readonly file: string;
   readonly args: readonly string[];
+  /** Of what is started, which is bubblewrap or the cell. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** What the machine has for Strict: found once at start. */
@@ -62,6 +75,9 @@ function nodeFlags(bootFolder: string, limits: ProcessLimits, slots: number): re
     '--disable-warning=ExperimentalWarning',
     // For the cell itself, once, before anything foreign is there.
     '--expose-gc',
+    // V8's middle compiler: what it has done with is given back at once, and what is called now and then is not for it (ADR 0150).
+    '--no-maglev-destroy-on-background',
+    '--invocation-count-for-maglev=1600',
     `--max-old-space-size=${limits.heapMiB + (slots - 1) * FURTHER_HEAP_MIB}`,
     `--wasm-max-mem-pages=${limits.maxWasmPages}`,
   ];
@@ -69,7 +85,8 @@ function nodeFlags(bootFolder: string, limits: ProcessLimits, slots: number): re
 
 export function processCommand(node: string, boot: BootFolder, limits: ProcessLimits, slots = 1): CellCommand {
   const entry = `${boot.folder}/${boot.entry}`;
-  return { file: node, args: [...nodeFlags(boot.folder, limits, slots), entry, ...slotsArgument(slots)] };
+  const args = [...nodeFlags(boot.folder, limits, slots), entry, ...slotsArgument(slots)];
+  return { file: node, args, env: CELL_ENVIRONMENT };
 }
 
 /** What src/process/cell.ts reads; an ordinary cell is told nothing. */
@@ -97,6 +114,7 @@ export function strictCommand(
       'ALL',
       '--as-pid-1',
       '--clearenv',
+      ...Object.entries(CELL_ENVIRONMENT).flatMap(([name, value]) => ['--setenv', name, value]),
       ...readable,
       '--ro-bind',
       boot.folder,
@@ -114,6 +132,7 @@ export function strictCommand(
       `${BOOT_IN_SANDBOX}/${boot.entry}`,
       ...slotsArgument(slots),
     ],
+    env: {},
   };
 }
 

@@ -91,10 +91,10 @@ export class Peer {
     [];
   #exit: { readonly code: number | null; readonly signal: string | null } | undefined;
 
-  private constructor({ file, args }: CellCommand) {
+  private constructor({ file, args, env }: CellCommand) {
     this.child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-      env: {},
+      env,
       cwd: '/',
     });
     this.channel = this.child.stdio[3] as net.Socket;

@@ -50,6 +50,8 @@ const leak = (
 
 /** What bubblewrap says of itself in an environment that was cleared. */
 const OF_BWRAP = 'PWD=/';
+/** All that the environment of a cell holds: constants of ours for the allocator (ADR 0150). */
+const OF_CELLS = ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=24576', 'MALLOC_TRIM_THRESHOLD_=1048576'];
 const SERVANTS = ['control', 'engine', 'spawner', 'broker'] as const;
 /** What a cell of ours has open: itself, and nothing with a name but this. */
 const NAMELESS = /^(?:socket|pipe|anon_inode:.*|gone|\/dev\/null)$/;
@@ -66,7 +68,7 @@ export const LEAKS: readonly Attempt[] = [
       return own ? 'ATTEMPT and what its manifest names' : names.join();
     },
   },
-  leak('environment', 'cell', 'nothing', (pid) =>
+  leak('environment', 'cell', OF_CELLS.join(), (pid) =>
     environmentOf(pid)
       .split('\0')
       .filter((one) => one !== '' && one !== OF_BWRAP),
