@@ -93,7 +93,7 @@ describe.each([
     expect(reached.environment).toEqual([
       'MALLOC_ARENA_MAX=1',
       'MALLOC_MMAP_THRESHOLD_=24576',
-      'MALLOC_TRIM_THRESHOLD_=1048576',
+      'MALLOC_TRIM_THRESHOLD_=4194304',
     ]);
     expect(readdirSync(targets.writable)).toEqual([]);
     expect([bystander.exitCode, bystander.signalCode]).toEqual([null, null]);

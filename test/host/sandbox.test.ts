@@ -13,7 +13,7 @@ import { Bench, endOf, nextFrame } from './launched.ts';
 const PERMISSION_FLAGS = ['--permission', '--disallow-code-generation-from-strings', '--disable-proto=throw'];
 
 /** All of it: constants of ours for the allocator (ADR 0150). */
-const ENVIRONMENT = ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=24576', 'MALLOC_TRIM_THRESHOLD_=1048576'];
+const ENVIRONMENT = ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=24576', 'MALLOC_TRIM_THRESHOLD_=4194304'];
 
 interface Report {
   readonly environment: readonly string[];

@@ -32,7 +32,7 @@ const LDD_DEADLINE_MS = 5_000;
 const CELL_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: '24576',
-  MALLOC_TRIM_THRESHOLD_: '1048576',
+  MALLOC_TRIM_THRESHOLD_: '4194304',
 } as const;
 
 /** Limits that a process gets at its start, before it is known what it will run. */
@@ -77,7 +77,7 @@ function nodeFlags(bootFolder: string, limits: ProcessLimits, slots: number): re
     '--expose-gc',
     // V8's middle compiler: what it has done with is given back at once, and what is called now and then is not for it (ADR 0150).
     '--no-maglev-destroy-on-background',
-    '--invocation-count-for-maglev=1600',
+    '--invocation-count-for-maglev=800',
     `--max-old-space-size=${limits.heapMiB + (slots - 1) * FURTHER_HEAP_MIB}`,
     `--wasm-max-mem-pages=${limits.maxWasmPages}`,
   ];

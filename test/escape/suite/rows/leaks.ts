@@ -51,7 +51,7 @@ const leak = (
 /** What bubblewrap says of itself in an environment that was cleared. */
 const OF_BWRAP = 'PWD=/';
 /** All that the environment of a cell holds: constants of ours for the allocator (ADR 0150). */
-const OF_CELLS = ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=24576', 'MALLOC_TRIM_THRESHOLD_=1048576'];
+const OF_CELLS = ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=24576', 'MALLOC_TRIM_THRESHOLD_=4194304'];
 const SERVANTS = ['control', 'engine', 'spawner', 'broker'] as const;
 /** What a cell of ours has open: itself, and nothing with a name but this. */
 const NAMELESS = /^(?:socket|pipe|anon_inode:.*|gone|\/dev\/null)$/;
