@@ -1,6 +1,6 @@
 /**
  * What is written where is shown in a folder that looks like a control group and is none; who may be in which group, and when
- * one goes, by the kernel's own cgroup v2, where there is one to write to. `cpu.max` itself is the kernel's to keep.
+ * one goes, by the kernel's own cgroup v2, where there is one to write to. What it makes of `cpu.max`: test/kernel.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';

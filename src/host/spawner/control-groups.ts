@@ -11,7 +11,7 @@
  * G2 A group is removed only by `rmdir`, which the kernel refuses while a process is in it.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { err, ok, type Result } from '../../kit/result.ts';
@@ -27,6 +27,8 @@ const WEIGHT_OF_ALL_CELLS = 33;
 const WEIGHT_OF_A_PROCESSOR = 100;
 const LOWEST_WEIGHT = 1;
 const HIGHEST_WEIGHT = 10_000;
+/** A file that every group has but the one that is the machine. */
+const NOT_IN_THE_ROOT = 'cgroup.type';
 /** Processes that are started while the others are moved. */
 const MOVE_ATTEMPTS = 5;
 /** A process that was killed leaves its group a little later. */
@@ -135,21 +137,27 @@ function makeGroupOfCells(delegated: string, folder: string, place: GroupPlace):
   }
 }
 
-/** The kernel refuses it with EBUSY while processes are in the group itself, the root of the machine aside. */
+/**
+ * Nobody may stay in the group itself, the root of the machine aside. That is asked before, because the kernel says so (EBUSY) for
+ * controllers of whole processes only: `cpu`, one of threads, it gives to a group that somebody is in, and then lets nobody
+ * into the children (EOPNOTSUPP; cgroups(7), "Domain invalid").
+ */
 export function giveToChildren(delegated: string, place: GroupPlace, controller = 'cpu'): string | undefined {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      write(delegated, 'cgroup.subtree_control', `+${controller}`);
-      return undefined;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || attempt === MOVE_ATTEMPTS) throw error;
-    }
+  const refused = existsSync(path.join(delegated, NOT_IN_THE_ROOT)) ? moveDaemon(delegated, place) : undefined;
+  if (refused === undefined) write(delegated, 'cgroup.subtree_control', `+${controller}`);
+  return refused;
+}
+
+function moveDaemon(delegated: string, place: GroupPlace): string | undefined {
+  for (let attempt = 0; attempt < MOVE_ATTEMPTS; attempt++) {
     const members = membersOf(delegated);
+    if (members.length === 0) return undefined;
     if (!members.every((pid) => isOurs(pid, place))) return 'others than the daemon are in its cgroup';
     const daemon = path.join(delegated, DAEMON_GROUP);
     mkdirSync(daemon, { recursive: true });
     for (const pid of members) moveQuietly(daemon, pid);
   }
+  return `the daemon cannot be moved into ${DAEMON_GROUP}`;
 }
 
 function isOurs(pid: number, { daemonPid, parentOf = parentInProc }: GroupPlace): boolean {
@@ -206,7 +214,7 @@ function moveQuietly(group: string, pid: number): void {
   try {
     write(group, 'cgroup.procs', pid);
   } catch {
-    // It has ended. Where that is not so, the controller is refused again.
+    // It has ended. Where that is not so, it is found there again.
   }
 }
 

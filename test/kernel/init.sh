@@ -1,0 +1,18 @@
+#!/bin/busybox sh
+# The first process of the machine that machine.sh starts.
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t devtmpfs dev /dev
+for module in /modules/*.ko; do insmod "$module"; done
+mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 ours /ours
+mount -t tmpfs upper /upper
+mkdir /upper/files /upper/work
+mount -t overlay -o lowerdir=/ours,upperdir=/upper/files,workdir=/upper/work new /new
+mount -t proc proc /new/proc
+mount -t sysfs sys /new/sys
+mount -t devtmpfs dev /new/dev
+mount -t tmpfs tmp /new/tmp
+mount -t cgroup2 groups /new/sys/fs/cgroup
+cp /command /new/tmp/command
+chroot /new /bin/sh /tmp/command
+poweroff -f
