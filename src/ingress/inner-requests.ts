@@ -23,6 +23,8 @@ import { Tally } from './tally.ts';
 
 /** From this share of its own time on, an entry that does not answer is to blame, and not its caller's haste. */
 const MIN_TIME_SHARE = 0.5;
+/** Of the way between broker and door: who asks, and `connection`. */
+const HEADERS_OF_THE_DOOR = 2;
 
 export interface InnerRequestsOptions {
   readonly onLimit: TellLimit;
@@ -92,6 +94,13 @@ export class InnerRequests {
     // What is not traffic is judged by nobody, as a preview is not.
     exchange.rule = isTraffic ? way.rule : unjudged(way.rule);
     const { requestBodyBytes, requestTimeoutMs } = way.rule.rule;
+    const headers = facts.headerCount - HEADERS_OF_THE_DOOR;
+    if (headers > way.rule.maxHeaders) {
+      this.#options.onLimit(way.rule.rule.entry, 'headers');
+      const why = `${exchange.target}: ${headers} headers, its limits.headers is ${way.rule.maxHeaders}`;
+      exchange.refuse('HTTP-request-header-section-size', 'HW4628', why);
+      return;
+    }
     if (facts.contentLength > requestBodyBytes) {
       this.#options.onLimit(way.rule.rule.entry, 'requestBody');
       const why = `${exchange.target}: a body of ${facts.contentLength} bytes, its limits.requestBody is ${requestBodyBytes}`;

@@ -185,6 +185,13 @@ const ROWS: readonly (readonly [string, readonly Grant[], readonly Ceilings[], P
     'Denied -: no grant names cart.shop.headway',
   ],
   [
+    'another entry, not granted, in Audit',
+    [web({}, AUDIT)],
+    [policy(undefined, AUDIT)],
+    CART,
+    'Denied -: no grant names cart.shop.headway',
+  ],
+  [
     'another entry over https',
     [web({ hosts: ['*.headway'] }, AUDIT)],
     [],

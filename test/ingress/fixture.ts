@@ -7,6 +7,7 @@ import { CellChannel } from '../../src/host/channel.ts';
 import type { RemoteOptions } from '../../src/host/remote-calls.ts';
 import { LOST } from '../../src/wire/cell-caller.ts';
 import { createIngress, type Ingress, type IngressOptions } from '../../src/ingress/ingress.ts';
+import type { TellLimit } from '../../src/model/limits.ts';
 import type { Problem } from '../../src/model/problem.ts';
 import { groupId, type Arm, type GroupId, type Snapshot, type SnapshotRule } from '../../src/model/snapshot.ts';
 import { startScriptedCell, type Script, type ScriptedCell } from './scripted-cell.ts';
@@ -99,6 +100,8 @@ export function snapshot(rules: readonly SnapshotRule[], generation = 1, release
 export interface Fixture {
   readonly ingress: Ingress;
   readonly port: number;
+  /** Who hit which limit: `shop/cart headers`. */
+  readonly limitHits: readonly string[];
   /** A replica in a group, ready at once. */
   add(group: GroupId, script: Script, limits?: ReplicaLimits): Promise<Replica>;
   get(path: string, options?: RequestOptions & { body?: string | Buffer }): Promise<Answer>;
@@ -117,7 +120,9 @@ export async function startIngress(
   snapshotInForce: Snapshot | undefined,
   options: Partial<IngressOptions> = {},
 ): Promise<Fixture> {
-  const ingress = createIngress({ log: SILENT, ...options });
+  const limitHits: string[] = [];
+  const onLimit: TellLimit = (entry, limit) => limitHits.push(`${entry} ${limit}`);
+  const ingress = createIngress({ log: SILENT, onLimit, ...options });
   const address = await ingress.listen({ host: '127.0.0.1', port: 0 });
   if (!address.ok) throw new Error(address.error.message);
   if (snapshotInForce !== undefined) ingress.apply(snapshotInForce);
@@ -127,6 +132,7 @@ export async function startIngress(
   return {
     ingress,
     port,
+    limitHits,
     async add(group, script, limits) {
       const replica = await startReplica(script, limits);
       const members = [...(replicas.get(group) ?? []), replica];

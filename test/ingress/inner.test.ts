@@ -320,6 +320,20 @@ describe('without an answer', () => {
     expect(tag).toBe('HTTP-request-body-size');
   });
 
+  test('more headers than the other takes', async () => {
+    fixture.ingress.apply(inForce([target({ headers: 8 })], 2));
+    await fixture.add(CART, says('taken'));
+    // With `host`, which counts as it does for a client.
+    const many = (count: number) => Array.from({ length: count - 1 }, (_, at) => [`x-${at}`, '1']).flat();
+    expect((await ask({ headers: many(8) })).text).toBe('taken');
+    lines();
+    expect(await failing({ headers: many(9) })).toEqual([
+      'HTTP-request-header-section-size',
+      'Allowed inside GET http://cart.shop.headway:80 ×1: HW4628 shop/cart: 9 headers, its limits.headers is 8',
+    ]);
+    expect(fixture.limitHits).toEqual(['shop/cart headers']);
+  });
+
   test('the deepest call is made, one deeper is not', async () => {
     await fixture.add(CART, says('deep'));
     serve({ depth: MAX_REMOTE_DEPTH - 1, counts: 'Traffic' });
