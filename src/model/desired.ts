@@ -1,5 +1,5 @@
 import type { Diagnostic } from './diagnostic.ts';
-import type { EntryKey, Member, Probes, Supervision } from './component.ts';
+import type { EntryKey, Limits, Member, Probes, Supervision } from './component.ts';
 import type { Problem, Span } from './problem.ts';
 import type { RemoteSide } from './remote.ts';
 import type { Rollout } from './rollout.ts';
@@ -81,6 +81,9 @@ export interface CapabilityCeiling {
   readonly settings: { readonly [field: string]: unknown };
 }
 
+/** The limits of a component that a Policy may bound: not those that a Route says anew, nor what uses nothing. */
+export type CeiledLimit = Exclude<keyof Limits, 'requestTimeoutMs' | 'requestBodyBytes' | 'requestsPerInstance'>;
+
 export interface PolicySettings {
   readonly name: string;
   /** `*` is every namespace. */
@@ -88,7 +91,8 @@ export interface PolicySettings {
   readonly enforcement: 'Enforce' | 'Audit';
   /** Absent: not restricted. */
   readonly hostnames?: readonly string[];
-  readonly limits: { readonly memoryBytes?: number; readonly concurrency?: number; readonly maxReplicas?: number };
+  /** What is absent is not restricted. */
+  readonly limits: Partial<Pick<Limits, CeiledLimit>> & { readonly maxReplicas?: number };
   /** Empty: not restricted. */
   readonly isolation: readonly string[];
   /** Absent: not restricted. Intersected with the grants at each use. */

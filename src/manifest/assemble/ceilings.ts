@@ -5,6 +5,7 @@ import type { DesiredEntry, PolicySettings } from '../../model/desired.ts';
 import type { ParsedDocument } from '../parsed.ts';
 import { atKey } from './assembly.ts';
 import { isContained } from '../../model/containment.ts';
+import { limitExcesses } from './limit-ceilings.ts';
 import { appliesTo } from './policy.ts';
 import { pointerOfGrant } from './roles.ts';
 
@@ -84,16 +85,8 @@ function excesses(
 }
 
 function memberExcesses(document: ParsedDocument<'Component'>, member: Member, policy: PolicySettings): Excess[] {
-  const { limits, isolation, capabilities } = policy;
-  const found = sourceExcesses(member.source, policy.artifacts);
-  if (member.limits.memoryBytes > (limits.memoryBytes ?? Infinity)) {
-    const message = `memory of ${member.limits.memoryBytes} bytes exceeds the ${limits.memoryBytes}`;
-    found.push({ pointer: '/spec/limits/memory', message });
-  }
-  if (member.limits.concurrency > (limits.concurrency ?? Infinity)) {
-    const message = `concurrency ${member.limits.concurrency} exceeds the ${limits.concurrency}`;
-    found.push({ pointer: '/spec/limits/concurrency', message });
-  }
+  const { isolation, capabilities } = policy;
+  const found = [...sourceExcesses(member.source, policy.artifacts), ...limitExcesses(member.limits, policy.limits)];
   const kinds = member.isolation === 'Auto' ? ['Process', 'Strict'] : [member.isolation];
   if (isolation.length > 0 && !kinds.every((kind) => isolation.includes(kind))) {
     found.push({ pointer: '/spec/isolation', ...isolationExcess(member.isolation, policy) });

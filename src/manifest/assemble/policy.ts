@@ -1,24 +1,20 @@
 import type { CapabilityCeiling, InvalidDocument, PolicySettings } from '../../model/desired.ts';
-import type { Ceiling, Policy } from '../generated/policy.ts';
+import type { Ceiling, LimitCeiling, Policy } from '../generated/policy.ts';
 import { POLICY_DEFAULTS } from '../defaults.ts';
-import { bytesOf, milliseconds, share } from '../quantity.ts';
+import { bytesOf, milliseconds, processorMillis, share } from '../quantity.ts';
 import { defaultsOf } from './roles.ts';
 import { signatureRules } from './signatures.ts';
 import type { Tenancy } from './tenancy.ts';
 import type { Assembly } from './assembly.ts';
 
 export function policySettings(name: string, spec: Policy['spec']): PolicySettings {
-  const { limits = {}, rollout = {}, artifacts } = spec;
+  const { limits, rollout = {}, artifacts } = spec;
   return {
     name,
     namespaces: [...spec.namespaces].sort(),
     enforcement: spec.enforcement ?? POLICY_DEFAULTS.enforcement,
     ...(spec.hostnames ? { hostnames: [...spec.hostnames].sort() } : {}),
-    limits: {
-      ...(limits.memory === undefined ? {} : { memoryBytes: bytesOf(limits.memory) }),
-      ...(limits.concurrency === undefined ? {} : { concurrency: limits.concurrency }),
-      ...(limits.maxReplicas === undefined ? {} : { maxReplicas: limits.maxReplicas }),
-    },
+    limits: ceilingsOfLimits(limits),
     isolation: [...(spec.isolation ?? [])].sort(),
     ...(spec.capabilities ? { capabilities: spec.capabilities.map(ceilingOf) } : {}),
     // Who only says who signs does not say from where.
@@ -31,6 +27,18 @@ export function policySettings(name: string, spec: Policy['spec']): PolicySettin
       ...(rollout.maxTolerableErrors === undefined ? {} : { maxTolerableErrors: share(rollout.maxTolerableErrors) }),
       allowEmergency: rollout.allowEmergency ?? POLICY_DEFAULTS.rollout.allowEmergency,
     },
+  };
+}
+
+function ceilingsOfLimits(limits: LimitCeiling = {}): PolicySettings['limits'] {
+  const { memory, cpu, startTimeout, responseBody, logBytesPerSecond, ...counts } = limits;
+  return {
+    ...counts,
+    ...(memory === undefined ? {} : { memoryBytes: bytesOf(memory) }),
+    ...(cpu === undefined ? {} : { cpuMillis: processorMillis(cpu) }),
+    ...(startTimeout === undefined ? {} : { startTimeoutMs: milliseconds(startTimeout) }),
+    ...(responseBody === undefined ? {} : { responseBodyBytes: bytesOf(responseBody) }),
+    ...(logBytesPerSecond === undefined ? {} : { logBytesPerSecond: bytesOf(logBytesPerSecond) }),
   };
 }
 

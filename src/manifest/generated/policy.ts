@@ -376,9 +376,49 @@ export interface LimitCeiling {
  */
 memory?: string
 /**
+ * For limits.cpu.
+ */
+cpu?: string
+/**
  * For limits.concurrency.
  */
 concurrency?: number
+/**
+ * For limits.instances; as many as concurrency where a component does not say.
+ */
+instances?: number
+/**
+ * For limits.queue.
+ */
+queue?: number
+/**
+ * For limits.startTimeout.
+ */
+startTimeout?: string
+/**
+ * For limits.responseBody.
+ */
+responseBody?: string
+/**
+ * For limits.logBytesPerSecond.
+ */
+logBytesPerSecond?: string
+/**
+ * For limits.headers.
+ */
+headers?: number
+/**
+ * For limits.handles.
+ */
+handles?: number
+/**
+ * For limits.sockets.
+ */
+sockets?: number
+/**
+ * For limits.files.
+ */
+files?: number
 /**
  * For scaling.maxReplicas.
  */
