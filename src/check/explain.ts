@@ -46,6 +46,7 @@ export function explainText(entry: EntryStatus, audited: readonly Diagnostic[] =
     const reason = entry.tierReason === undefined ? '' : `: ${entry.tierReason}`;
     lines.push('', `bindings ${entry.tier}${reason}`, `  made by  ${entry.toolchain}`);
   }
+  lines.push(...isolationLines(entry.replicas));
   const decision = entry.decision;
   if (decision) {
     lines.push('', `decided ${decision.at} by row ${decision.row}: ${decision.rule}`, `  why      ${decision.why}`);
@@ -94,6 +95,19 @@ function remoteLines({ calls, callers }: NonNullable<EntryStatus['remote']>): st
 }
 
 /** The conditions as a table, and each of their messages once: most of the time they all say the same. */
+/** Which walls its replicas have, and who is within them. */
+function isolationLines(replicas: EntryStatus['replicas']): readonly string[] {
+  const said = replicas.flatMap(({ isolation, sharedBy }) => {
+    if (isolation === undefined) return [];
+    const who =
+      sharedBy === undefined
+        ? 'a process for each replica'
+        : `spec.isolation asks for it and a Policy allows it; cells in the process: ${sharedBy}`;
+    return [`isolation ${isolation}: ${who}`];
+  });
+  return said.length === 0 ? [] : ['', ...new Set(said)];
+}
+
 function conditionLines(conditions: readonly Condition[]): string[] {
   const rows = conditions.map(({ type, status, reason, since }) => [`  ${type}`, status, reason, since]);
   const messages = [...new Set(conditions.map(({ message }) => message))];

@@ -1,8 +1,9 @@
-/** The text of `headway status` where a node has several engines. */
+/** What `headway status` says of several engines, and `headway explain` of the walls around an entry. */
 import { describe, expect, test } from 'vitest';
+import { explainText } from '../../src/check/explain.ts';
 import { statusText } from '../../src/check/status.ts';
 import type { EngineMember } from '../../src/model/engine.ts';
-import type { Status } from '../../src/model/status.ts';
+import type { EntryStatus, Status } from '../../src/model/status.ts';
 
 const ONE = { connected: true, generation: 7, sandbox: 'Strict' };
 const FIRST: EngineMember = { name: '1', state: 'Serving', epoch: 'e1', generation: 7, requests: 30 };
@@ -31,4 +32,23 @@ describe('engines', () => {
       'engine   generation 7, cells Strict',
     ]);
   });
+});
+
+describe('explain says of the isolation', () => {
+  const lines = (replicas: readonly object[]): readonly string[] =>
+    explainText({ key: 'shop/cart', conditions: [], quarantined: [], replicas } as unknown as EntryStatus)
+      .split('\n')
+      .filter((line) => line.startsWith('isolation'));
+
+  test('nothing where nothing runs', () => expect(lines([])).toEqual([]));
+
+  test('once what all replicas have', () =>
+    expect(lines([{ isolation: 'Strict' }, { isolation: 'Strict' }])).toEqual([
+      'isolation Strict: a process for each replica',
+    ]));
+
+  test('with whom a process is shared, and why', () =>
+    expect(lines([{ isolation: 'Shared (Strict)', sharedBy: 3 }])).toEqual([
+      'isolation Shared (Strict): spec.isolation asks for it and a Policy allows it; cells in the process: 3',
+    ]));
 });
