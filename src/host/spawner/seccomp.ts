@@ -163,8 +163,8 @@ class Program {
 }
 
 /**
- * The filter for one machine. `prlimit64` may ask for a limit (no new one: a pointer of 0) and set none. `clone3` answers ENOSYS, so that libc falls back to `clone`, whose
- * flags BPF can read.
+ * The filter for one machine. `prlimit64` may ask for a limit (a pointer of 0 to a new one) and set none. `clone3` answers ENOSYS,
+ * so that libc falls back to `clone`, whose flags BPF can read.
  */
 export function seccompFilter(architecture: FilterArchitecture): Buffer {
   const machine = MACHINES[architecture];
