@@ -11,6 +11,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { ProcessorStage, ProcessorUse } from '../model/processor.ts';
+import { STAT, statField } from './spawner/process-stat.ts';
 import { GUEST_PRIORITY, LOWEST_PRIORITY, setPriority } from './spawner/priority.ts';
 
 export const WINDOW_MS = 5_000;
@@ -119,10 +120,8 @@ export class Processor {
   }
 }
 
-/** proc(5), `/proc/<pid>/task/<tid>/stat`: fields 14 and 15, after a name in parentheses that may hold anything. */
 async function guestTimeMs(pid: number): Promise<number | undefined> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/stat`, 'latin1').catch(() => undefined);
-  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  const ticks = Number(fields?.[11]) + Number(fields?.[12]);
+  const text = await readFile(`/proc/${pid}/task/${pid}/stat`, 'latin1').catch(() => '');
+  const ticks = Number(statField(text, STAT.userTicks)) + Number(statField(text, STAT.systemTicks));
   return Number.isFinite(ticks) ? ticks * MS_PER_TICK : undefined;
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectEngine, type EngineLink } from '../../src/host/link-client.ts';
 import type { CellSpec, EngineObserved, ReplicaObserved } from '../../src/model/engine.ts';
 import type { GroupId, Snapshot } from '../../src/model/snapshot.ts';
+import { STAT, statField } from '../../src/host/spawner/process-stat.ts';
 import { CellRecords } from '../../src/host/spawner/records.ts';
 import type { EngineConfig } from '../../src/process/engine-config.ts';
 import { keepingLog } from '../support/log.ts';
@@ -153,8 +154,7 @@ export function childrenOf(pid: number): number[] {
 
 function parentOf(pid: string): number | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    return Number(statField(readFileSync(`/proc/${pid}/stat`, 'latin1'), STAT.parent));
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './child-server.ts';
+import { STAT, statField } from '../../src/host/spawner/process-stat.ts';
 import type { EntryStatus, Status } from '../../src/model/status.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -216,11 +217,7 @@ function descendants(root: number): number[] {
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
-      // The command's name may hold anything; the parent is the second field after its closing bracket.
-      const fields = readFileSync(`/proc/${name}/stat`, 'utf8')
-        .replace(/^.*\) /s, '')
-        .split(' ');
-      const parent = Number(fields[1]);
+      const parent = Number(statField(readFileSync(`/proc/${name}/stat`, 'latin1'), STAT.parent));
       parents.set(parent, [...(parents.get(parent) ?? []), Number(name)]);
     } catch {
       // It ended while we looked.

@@ -16,6 +16,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { killQuietly } from './launch.ts';
+import { STAT, statField } from './process-stat.ts';
 
 const DAEMON_GROUP = 'headway-daemon';
 const PERIOD_MICROS = 100_000;
@@ -166,10 +167,9 @@ function isOurs(pid: number, { daemonPid, parentOf = parentInProc }: GroupPlace)
   return false;
 }
 
-/** Field 4 of /proc/<pid>/stat, counted after the name, which may hold anything. */
 function parentInProc(pid: number): number | undefined {
   const stat = readQuietly(`/proc/${pid}/stat`);
-  return stat === '' ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  return stat === '' ? undefined : Number(statField(stat, STAT.parent));
 }
 
 /** Supervisor → engine → spawner, which we are. */

@@ -9,12 +9,12 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { killQuietly } from './launch.ts';
+import { STAT, statField } from './process-stat.ts';
 
-/** Field 22 of /proc/<pid>/stat, counted after the name, which may hold anything. */
+/** When it started, by the kernel's clock: with the pid, that names one process. */
 export function startTicks(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return statField(readFileSync(`/proc/${pid}/stat`, 'latin1'), STAT.startTicks);
   } catch {
     return undefined;
   }
