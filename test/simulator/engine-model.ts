@@ -73,7 +73,7 @@ const NAMED_SHARE = 0.2;
 
 /** The engine as control sees it, in memory and in virtual time: replicas, a snapshot, and what traffic made of it. */
 export class EngineModel {
-  epoch = 'epoch-1';
+  epoch: string;
   generation = 0;
   snapshot: Snapshot | undefined;
   readonly replicas = new Map<string, Replica>();
@@ -81,7 +81,7 @@ export class EngineModel {
   /** Requests that found an arm but no ready replica, or no rule: what clients would have seen as 503 and 404. */
   unanswered = 0;
   /** Requests that each release has answered, over all epochs. */
-  readonly answered = new Map<string, number>();
+  readonly answered: Map<string, number>;
   /** Requests that waited in a mailbox, and that found it full. */
   held = 0;
   /** Parked replicas that a request has started. */
@@ -93,6 +93,7 @@ export class EngineModel {
   readonly #mailboxes = new Map<string, number>();
   #arms = new Map<string, Arm>();
   #epochs = 1;
+  readonly #name: string;
   /** Requests per second to each rule. */
   rate = 200;
   /** Everything fails: a shared outage of something behind all releases. */
@@ -106,7 +107,16 @@ export class EngineModel {
   readonly #random: () => number;
   #owed = 0;
 
-  constructor(behaviourOf: (artifact: string) => Behaviour, random: () => number) {
+  /** @param answered where the answers of several engines are counted together. */
+  constructor(
+    behaviourOf: (artifact: string) => Behaviour,
+    random: () => number,
+    answered = new Map<string, number>(),
+    name = 'epoch',
+  ) {
+    this.answered = answered;
+    this.#name = name;
+    this.epoch = `${name}-1`;
     this.#behaviours = behaviourOf;
     this.#random = random;
     this.firings = new FiringsModel(random);
@@ -172,7 +182,7 @@ export class EngineModel {
     this.firings.restart();
     this.uses.restart();
     this.#epochs += 1;
-    this.epoch = `epoch-${this.#epochs}`;
+    this.epoch = `${this.#name}-${this.#epochs}`;
     this.generation = 0;
     this.snapshot = undefined;
     this.replicas.clear();
@@ -209,7 +219,10 @@ export class EngineModel {
     const requests = Math.floor(this.#owed);
     this.#owed -= requests;
     for (const arm of this.#arms.values()) arm.ageMs += milliseconds;
-    for (const rule of this.snapshot?.rules ?? []) {
+    const { rules = [], elsewhere = [] } = this.snapshot ?? {};
+    for (const rule of rules) {
+      // Handed over to the first engine, whose visitors are enough.
+      if (elsewhere.includes(rule.entry)) continue;
       const name = matchKey(rule.match);
       const waiting = rule.mailbox === undefined ? 0 : (this.#mailboxes.get(name) ?? 0);
       this.#mailboxes.set(name, 0);

@@ -33,6 +33,9 @@ export type SimEvent =
       readonly downMs: number;
     }
   | { readonly type: 'RestartEngine' }
+  /** Of two, the one beside the first: it ends and comes back, or gives no answer for a while and goes on. */
+  | { readonly type: 'RestartSecond' }
+  | { readonly type: 'SecondAway'; readonly forMs: number }
   /** Another version of Headway takes over, with or without the engine. */
   | { readonly type: 'Upgrade'; readonly engine: boolean }
   | { readonly type: 'KillReplica'; readonly pick: number }
@@ -54,6 +57,8 @@ export interface Step {
 
 export interface History {
   readonly seed: number;
+  /** Absent: one. */
+  readonly engines?: 2;
   readonly steps: readonly Step[];
 }
 
@@ -73,6 +78,18 @@ const CONTENTS = [
   'soon',
   'bad',
 ] as const;
+
+/** The same history with two engines, of which the second has faults of its own. */
+export function withTwoEngines({ seed, steps }: History): History {
+  const random = seeded(seed ^ 0x2e46);
+  const faulty = steps.flatMap((step): readonly Step[] => {
+    if (random() < 0.6) return [step];
+    const event: SimEvent =
+      random() < 0.6 ? { type: 'RestartSecond' } : { type: 'SecondAway', forMs: 300 + Math.floor(random() * 6_000) };
+    return [step, { afterMs: Math.floor(random() * 4_000), event }];
+  });
+  return { seed, steps: faulty, engines: 2 };
+}
 
 /** A history of a few commits and faults, made of one seed. */
 export function historyOf(seed: number, random: () => number): History {

@@ -2,6 +2,7 @@
  * The world's side of the ports, in memory: a git history, a content store, a journal of JSON texts, and the engine's
  * model behind a link that may be down, lie about what it did, or take control down with it.
  */
+import { pino } from 'pino';
 import { digestOfBytes, type Digest } from '../../src/kit/digest.ts';
 import type { Clock } from '../../src/kit/clock.ts';
 import type { Json } from '../../src/kit/json.ts';
@@ -16,8 +17,9 @@ import type { CellSpec } from '../../src/model/engine.ts';
 import type { FiringOrder } from '../../src/model/firing.ts';
 import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import type { TimelineEvent } from '../../src/model/status.ts';
-import type { ReconcilerPorts } from '../../src/reconcile/ports.ts';
-import type { CommitInfo, JournalPort } from '../../src/reconcile/ports.ts';
+import { createEngines, type OneEngine } from '../../src/reconcile/engines/engines.ts';
+import type { EnginesState } from '../../src/reconcile/engines/state.ts';
+import type { CommitInfo, JournalPort, ReconcilerPorts, ServingEngine } from '../../src/reconcile/ports.ts';
 import { seeded } from '../decide/gate/random.ts';
 import { behaviourOf, isRefused } from './behaviours.ts';
 import { BundleDisk, inUse, TOOLCHAINS } from './bundle-disk.ts';
@@ -40,6 +42,8 @@ export interface Outside {
   linkDown: boolean;
   flaky: { readonly share: number; readonly effectDone: boolean } | undefined;
   readonly engine: EngineModel;
+  /** The second of two engines, and what the merge of both remembers; absent: there is one. */
+  readonly second: SecondEngine | undefined;
   /** Bytes by digest, bundles by digest: disk. */
   readonly store: Map<Digest, string>;
   readonly bundles: BundleDisk;
@@ -54,12 +58,24 @@ export interface Outside {
   readonly random: () => number;
 }
 
-/** A world before its first commit, whose engine gets `rate` requests a second. */
-export function emptyOutside(seed: number, rate: number): Outside {
+export interface SecondEngine {
+  readonly engine: EngineModel;
+  isAway: boolean;
+  remembered: EnginesState | undefined;
+}
+
+/** A world before its first commit, whose engines get `rate` requests a second each. */
+export function emptyOutside(seed: number, rate: number, engines: 1 | 2 = 1): Outside {
   const store: Outside['store'] = new Map();
   const random = seeded(seed);
-  const engine = new EngineModel((artifact) => behaviourOf(store.get(artifact as never) ?? ''), random);
+  const behaves = (artifact: string) => behaviourOf(store.get(artifact as never) ?? '');
+  const engine = new EngineModel(behaves, random);
   engine.rate = rate;
+  const second =
+    engines === 1
+      ? undefined
+      : { engine: new EngineModel(behaves, random, engine.answered, 'second'), isAway: false, remembered: undefined };
+  if (second) second.engine.rate = rate;
   return {
     commits: new Map(),
     head: '',
@@ -68,6 +84,7 @@ export function emptyOutside(seed: number, rate: number): Outside {
     linkDown: false,
     flaky: undefined,
     engine,
+    second,
     store,
     bundles: new BundleDisk(),
     toolchain: TOOLCHAINS[0],
@@ -98,9 +115,9 @@ export function portsOf(
   life: Life,
   clock: Clock,
   checks: {
-    published(): void;
-    started(id: string, cell: CellSpec): void;
-    stopped(id: string): void;
+    published(model: EngineModel): void;
+    started(id: string, cell: CellSpec, model: EngineModel): void;
+    stopped(id: string, model: EngineModel): void;
     fired(order: FiringOrder): void;
     journalled(memory: MemoryParts): void;
   },
@@ -121,6 +138,69 @@ export function portsOf(
   const alive = async <T>(run: () => T): Promise<T> => (life.dead ? NEVER : run());
   const git = gitOf(outside, alive);
   const { bundles, toolchain } = outside;
+
+  /** One engine's model as control calls it. */
+  function portOf(model: EngineModel, isDown: () => boolean): ServingEngine {
+    /** What reaches nobody is no effect of ours. */
+    const reach = <T>(run: () => Result<T, Problem>) => effect(() => (isDown() ? err(LINK_DOWN()) : run()));
+    return {
+      observe: () => alive(() => (isDown() ? err(LINK_DOWN()) : ok(model.observed()))),
+      samples: () => alive(() => ok(model.observed().samples)),
+      inForce: () => alive(() => ok(model.snapshot ?? null)),
+      onChange: () => () => undefined,
+      start: (id, cell) =>
+        reach(() => {
+          checks.started(id, cell, model);
+          const used = inUse(cell.members.map(({ bundle }) => bundle));
+          model.start(id, { ...cell, members: cell.members.map(({ member }) => member) as never }, used);
+          return ok(undefined);
+        }),
+      stop: (id, deadlineMs) =>
+        reach(() => {
+          checks.stopped(id, model);
+          model.stop(id, deadlineMs);
+          return ok(undefined);
+        }),
+      forget: (ids) => reach(() => ok(model.forget(ids))),
+      publish: (snapshot) =>
+        reach(() => {
+          if (!model.publish(snapshot)) return err(problem('HW4122', 'older'));
+          checks.published(model);
+          return ok({ generation: snapshot.generation });
+        }),
+      records: (after) => alive(() => (isDown() ? err(LINK_DOWN()) : ok(model.uses.after(after, clock.now().wallMs)))),
+      stores: async (order) => {
+        // As long as a copy takes, and control may die meanwhile.
+        await new Promise<void>((resolve) => void clock.after(250, resolve));
+        return reach(() => model.order(order));
+      },
+      synthesize: (run) => reach(() => ok(model.synthesize(run))),
+      fire: (order) =>
+        reach(() => {
+          checks.fired(order);
+          return ok(model.fire(order));
+        }),
+      stopFiring: (id) => reach(() => ok(model.firings.stop(id))),
+      forgetFirings: (ids) => reach(() => ok(model.firings.forget(ids))),
+    };
+  }
+
+  function enginesOf(): ServingEngine {
+    const { engine, second } = outside;
+    const home = portOf(engine, () => outside.linkDown);
+    if (!second) return home;
+    const other = portOf(second.engine, () => outside.linkDown || second.isAway);
+    const epochOf = (port: ServingEngine, model: EngineModel) =>
+      Object.defineProperty({ ...port }, 'epoch', { enumerable: true, get: () => model.epoch }) as OneEngine;
+    return createEngines([epochOf(home, engine), epochOf(other, second.engine)], {
+      clock,
+      log: pino({ level: 'silent' }),
+      newEpoch: () => `${engine.epoch} and ${second.engine.epoch}`,
+      remembered: second.remembered,
+      remember: (state) => (second.remembered = state),
+    });
+  }
+
   return {
     git,
     manifest: {
@@ -173,46 +253,7 @@ export function portsOf(
       pinned: (digest) => alive(() => bundles.pinned(digest)),
       collect: () => alive(() => undefined),
     },
-    engine: {
-      observe: () => alive(() => (outside.linkDown ? err(LINK_DOWN()) : ok(outside.engine.observed()))),
-      samples: () => alive(() => ok(outside.engine.observed().samples)),
-      onChange: () => () => undefined,
-      start: (id, cell) =>
-        effect(() => {
-          checks.started(id, cell);
-          const used = inUse(cell.members.map(({ bundle }) => bundle));
-          outside.engine.start(id, { ...cell, members: cell.members.map(({ member }) => member) as never }, used);
-          return ok(undefined);
-        }),
-      stop: (id, deadlineMs) =>
-        effect(() => {
-          checks.stopped(id);
-          outside.engine.stop(id, deadlineMs);
-          return ok(undefined);
-        }),
-      forget: (ids) => effect(() => ok(outside.engine.forget(ids))),
-      publish: (snapshot) =>
-        effect(() => {
-          if (!outside.engine.publish(snapshot)) return err(problem('HW4122', 'older'));
-          checks.published();
-          return ok({ generation: snapshot.generation });
-        }),
-      records: (after) =>
-        alive(() => (outside.linkDown ? err(LINK_DOWN()) : ok(outside.engine.uses.after(after, clock.now().wallMs)))),
-      stores: async (order) => {
-        // As long as a copy takes, and control may die meanwhile.
-        await new Promise<void>((resolve) => void clock.after(250, resolve));
-        return effect(() => outside.engine.order(order));
-      },
-      synthesize: (run) => effect(() => ok(outside.engine.synthesize(run))),
-      fire: (order) =>
-        effect(() => {
-          checks.fired(order);
-          return ok(outside.engine.fire(order));
-        }),
-      stopFiring: (id) => effect(() => ok(outside.engine.firings.stop(id))),
-      forgetFirings: (ids) => effect(() => ok(outside.engine.firings.forget(ids))),
-    },
+    engine: enginesOf(),
     journal: journalOf(outside, life, checks),
     audit: { record: () => ok(undefined), lost: () => ok(undefined) },
   };

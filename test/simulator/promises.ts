@@ -16,6 +16,7 @@ import { takesOver } from '../../src/decide/singleton.ts';
 import type { ScheduleKey } from '../../src/model/schedule.ts';
 import { stepOf, stepsOf } from '../../src/decide/steps.ts';
 import { scheduleOfFiring, type FiringOrder } from '../../src/model/firing.ts';
+import { MAX_CATCH_UP_MS } from '../../src/reconcile/engines/engines.ts';
 import { Broken } from './broken.ts';
 import type { EngineModel } from './engine-model.ts';
 import { GrantPromises, tighteningStopsNothing } from './grant-promises.ts';
@@ -26,6 +27,10 @@ const MINUTE_MS = 60_000;
 
 export interface Scene {
   readonly engine: EngineModel;
+  /** Of several engines together, as control knows it. */
+  readonly epoch?: string | undefined;
+  /** All engines, where there are several. */
+  readonly engines?: readonly EngineModel[];
   readonly memory: Memory;
   readonly desired: Desired | undefined;
 }
@@ -47,8 +52,8 @@ export class Promises {
   readonly #counting = new Map<ScheduleKey, { readonly wallMs: number; readonly told: number }>();
   readonly #steps = new Map<string, { readonly step: number; readonly answered: number }>();
 
-  /** Called when the engine has taken a snapshot. */
-  published({ engine, memory }: Scene): void {
+  /** Called when the engine has taken a snapshot; `isBack`: it was cut off, and is given what went on without it. */
+  published({ engine, memory }: Scene, isBack = false): void {
     const snapshot = engine.snapshot!;
     this.#grants.published(snapshot, memory);
     const before = this.#epoch === engine.epoch ? this.#snapshot : undefined;
@@ -64,6 +69,8 @@ export class Promises {
       const total = rule.arms.reduce((sum, arm) => sum + arm.weight, 0);
       if (rule.arms.length > 0 && total !== 100)
         throw new Broken('weights', `${matchKey(rule.match)} adds up to ${total}`);
+      // Another engine has the replicas.
+      if (snapshot.elsewhere?.includes(rule.entry) || isBack) continue;
       const known = before?.rules.find((other) => matchKey(other.match) === matchKey(rule.match));
       for (const arm of rule.arms) {
         const isNew = !known?.arms.some((other) => other.group === arm.group);
@@ -146,6 +153,27 @@ export class Promises {
           throw new Broken('firings', `${key}: ${minutes} minutes, ${told - since.told} are accounted for`);
       }
     }
+  }
+
+  /** With its first snapshot a process begins to listen: by then it has what the first engine has, or it has waited long for it. */
+  cameBack({ engine, engines = [] }: Scene, waitedMs: number): void {
+    const [home] = engines;
+    const { rules, elsewhere = [], generation } = engine.snapshot!;
+    if (!home || home.generation < generation || waitedMs >= MAX_CATCH_UP_MS) return;
+    for (const { entry, arms } of rules.filter((rule) => !elsewhere.includes(rule.entry))) {
+      const bare = arms.find(
+        ({ group, weight }) => weight > 0 && home.isReady(group) && !engine.isReady(group) && !engine.isOnCall(group),
+      );
+      if (bare) throw new Broken('I1 back', `an engine listens, and has no ready replica of ${entry} (${bare.group})`);
+    }
+  }
+
+  /** After every event, of an engine beside the first: what it does with requests, which is not what control remembers. */
+  checkBeside(scene: Scene): void {
+    singletonsAlone(scene.engine);
+    this.#neverUnrouted(scene);
+    for (const [key, entry] of Object.entries(scene.memory.entries) as [EntryKey, EntryMemory][])
+      quarantineHolds(scene, key, entry);
   }
 
   /** After every event. */
@@ -237,7 +265,7 @@ export function singletonsAlone({ replicas }: Pick<EngineModel, 'replicas'>): vo
 
 /** What has steps takes all traffic from its last one only, but where a row of the table says otherwise. */
 function promotedThroughSteps(
-  { engine }: Scene,
+  { engine, engines = [engine] }: Scene,
   key: EntryKey,
   before: EntryMemory | undefined,
   now: EntryMemory,
@@ -250,8 +278,10 @@ function promotedThroughSteps(
   if (steps.length === 0 || serving.release.revision === before.serving.release.revision) return;
   const wasProven = before.ledger.some((line) => line.release.release === serving.release.release);
   const served = before.serving.release.release;
-  const run = engine.observed().samples.find((samples) => samples.release === served)?.consecutiveFailures ?? 0;
-  const wasInTrouble = before.failures.length > 0 || now.failures.length > 0 || engine.outage || run > 0;
+  const failsNow = engines.some((one) =>
+    one.observed().samples.some(({ release, consecutiveFailures }) => release === served && consecutiveFailures > 0),
+  );
+  const wasInTrouble = before.failures.length > 0 || now.failures.length > 0 || engine.outage || failsNow;
   if (wasProven || wasInTrouble || entry.rollout.emergency || changesData(before, serving.release)) return;
   if (takesOver(before, serving.release)) return;
   const { candidate } = before;
@@ -277,10 +307,14 @@ function retreats(key: EntryKey, before: EntryMemory | undefined, { leaving }: E
 }
 
 /** Rolling: what serves is asked to have the replicas that its share needs, whatever came in between. */
-function replicasBehindWeight({ engine, memory }: Scene, key: EntryKey, entry: EntryMemory): void {
+function replicasBehindWeight(
+  { engine, memory, epoch = engine.epoch }: Scene,
+  key: EntryKey,
+  entry: EntryMemory,
+): void {
   const { serving, candidate } = entry;
   if (candidate?.state !== 'Canary' || candidate.replicas === undefined || !serving) return;
-  if (engine.generation !== memory.snapshot.generation || memory.epoch !== engine.epoch) return;
+  if (engine.generation !== memory.snapshot.generation || memory.epoch !== epoch) return;
   const group = `${key}@${serving.release.revision}`;
   const asked = entry.replicas.filter((replica) => replica.group === group && !replica.stopping).length;
   const { strategy } = candidate.release.entry.rollout.settings;

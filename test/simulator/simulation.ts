@@ -6,9 +6,11 @@ import { TABLE, type Row } from '../../src/decide/table.ts';
 import { createReconciler, type Reconciler } from '../../src/reconcile/reconciler.ts';
 import type { EntryKey } from '../../src/model/component.ts';
 import type { Desired, DesiredEntry } from '../../src/model/desired.ts';
+import type { GroupId } from '../../src/model/snapshot.ts';
 import type { Status } from '../../src/model/status.ts';
 import { isGood } from './behaviours.ts';
 import { stateOf, type Coverage } from './coverage.ts';
+import type { EngineModel } from './engine-model.ts';
 import type { Edit, History, SimEvent, Step } from './events.ts';
 import { TOOLCHAINS } from './bundle-disk.ts';
 import { isCalled } from './grant-promises.ts';
@@ -24,6 +26,8 @@ const SETTLE_MS = 90_000;
 const LONGEST_WAIT_MS = 420_000;
 /** Then nothing more is done for so long. */
 const QUIET_MS = 15_000;
+/** An engine that was cut off and went on starts what it lacks, and serves the others' snapshot meanwhile (docs/engines.md). */
+const CATCH_UP_MS = 2_000;
 const WALL_MS = Date.UTC(2026, 10, 23, 12);
 
 export interface Outcome {
@@ -45,6 +49,14 @@ class Simulation {
   readonly #clock = new VirtualClock(WALL_MS);
   readonly #outside: Outside;
   readonly #promises = new Promises();
+  /** Of the second engine, where there is one. */
+  readonly #beside = new Promises();
+  /** When its last process began. */
+  #restartedAtMs = 0;
+  /** When it could be reached again. */
+  #backAtMs = -CATCH_UP_MS;
+  /** The process of each engine that has a snapshot, and since when. */
+  readonly #listening = new Map<EngineModel, { readonly epoch: string; readonly sinceMs: number }>();
   readonly #rows = new Set<number>();
   readonly #log: string[] = [];
   #life: Life = { dead: true, crashIn: undefined, crashAfterEffect: false, died: () => undefined };
@@ -68,7 +80,7 @@ class Simulation {
         return row.move(context, inputs);
       },
     }));
-    this.#outside = emptyOutside(history.seed ^ 0x5eed, 40);
+    this.#outside = emptyOutside(history.seed ^ 0x5eed, 40, history.engines);
   }
 
   async run(): Promise<Outcome> {
@@ -119,9 +131,8 @@ class Simulation {
 
   #heal(): void {
     Object.assign(this.#outside, { gitDown: false, serversDown: false, linkDown: false, flaky: undefined });
-    this.#outside.engine.outage = false;
-    this.#outside.engine.rate = 40;
-    this.#outside.engine.inFlight = 1;
+    if (this.#outside.second) this.#outside.second.isAway = false;
+    for (const engine of this.#engines()) Object.assign(engine, { outage: false, rate: 40, inFlight: 1 });
     const accepted = this.#scene().desired?.commit;
     if (accepted && !this.#follows(accepted)) this.#commit(this.#tree, accepted);
     this.#life.crashIn = undefined;
@@ -167,6 +178,9 @@ class Simulation {
       const baking = entry.candidate?.state === 'Promoted';
       const group = `${entry.key}@${entry.serving?.revision}`;
       const isReady = this.#outside.engine.isReady(group);
+      const isHome = this.#outside.second?.remembered?.home.includes(group as GroupId);
+      if (isReady && !servesBroken && !isHome && !this.#engines().every((one) => one.isReady(group)))
+        return `${entry.key} has no ready replica on the second engine`;
       if (serves && !servesBroken && isReady !== (baking || this.#isCalled(entry.key))) {
         return isReady ? `${entry.key} runs although nothing calls it` : `${entry.key} has no ready replica`;
       }
@@ -221,8 +235,14 @@ class Simulation {
     );
   }
 
-  #scene(): Scene {
-    return { engine: this.#outside.engine, memory: this.#control!.memory(), desired: this.#accepted() };
+  #engines(): readonly EngineModel[] {
+    const { engine, second } = this.#outside;
+    return second ? [engine, second.engine] : [engine];
+  }
+
+  #scene(engine = this.#outside.engine): Scene {
+    const [engines, memory, desired] = [this.#engines(), this.#control!.memory(), this.#accepted()];
+    return { engine, engines, epoch: this.#outside.second?.remembered?.epoch, memory, desired };
   }
 
   #accepted(): Desired | undefined {
@@ -245,9 +265,30 @@ class Simulation {
     this.#life = life;
     const clock = this.#clock.lifeOf(() => life.dead);
     const ports = portsOf(this.#outside, life, clock, {
-      published: () => this.#guard(() => this.#promises.published(this.#scene())),
-      started: (id, cell) => this.#guard(() => this.#promises.started(id, this.#outside.engine.epoch, cell)),
-      stopped: (id) => this.#guard(() => this.#promises.stopped(id, this.#scene())),
+      published: (model) =>
+        this.#guard(() => {
+          const isBack = model !== this.#outside.engine && this.#clock.nowMs - this.#backAtMs < CATCH_UP_MS;
+          this.#promisesOf(model).published(this.#scene(model), isBack);
+          if (this.#listening.get(model)?.epoch === model.epoch) return;
+          this.#listening.set(model, { epoch: model.epoch, sinceMs: this.#clock.nowMs });
+          const { engine, second } = this.#outside;
+          const home = this.#listening.get(engine);
+          // Where nobody served, whoever comes first is better than nobody.
+          const served = home?.epoch === engine.epoch && home.sinceMs < this.#clock.nowMs;
+          if (second?.engine === model && served)
+            this.#beside.cameBack(this.#scene(model), this.#clock.nowMs - this.#restartedAtMs);
+        }),
+      started: (id, cell, model) =>
+        this.#guard(() => {
+          // With two, what one has is started on the other as the very same, also when that is another process (mend.ts D1).
+          const epoch = this.#outside.second ? 'any' : model.epoch;
+          this.#promisesOf(model).started(id, epoch, cell);
+        }),
+      stopped: (id, model) => {
+        // Each engine is told; that of a cell which another one has is no stop.
+        if (model !== this.#outside.engine && !model.replicas.has(id)) return;
+        this.#guard(() => this.#promisesOf(model).stopped(id, this.#scene(model)));
+      },
       fired: (order) => this.#guard(() => this.#promises.fired(order, this.#scene())),
       journalled: (memory) =>
         this.#guard(() => this.#promises.journalled(memory, this.#outside.engine, this.#accepted())),
@@ -260,6 +301,10 @@ class Simulation {
       table: this.#table,
     });
     this.#control.start();
+  }
+
+  #promisesOf(model: EngineModel): Promises {
+    return model === this.#outside.engine ? this.#promises : this.#beside;
   }
 
   /** I11: the loop says a bug aloud; here that is a broken promise. */
@@ -303,7 +348,7 @@ class Simulation {
     while (this.#engineAtMs < this.#clock.nowMs) {
       const milliseconds = Math.min(500, this.#clock.nowMs - this.#engineAtMs);
       this.#engineAtMs += milliseconds;
-      this.#outside.engine.advance(milliseconds);
+      for (const engine of this.#engines()) engine.advance(milliseconds);
     }
   }
 
@@ -315,10 +360,12 @@ class Simulation {
       this.#log.push(`${this.#clock.nowMs} ms ${event.entry} ${event.reason}: ${event.message}`);
     }
     this.#guard(() => this.#promises.check(this.#scene()));
+    const { second } = this.#outside;
+    if (second) this.#guard(() => this.#beside.checkBeside(this.#scene(second.engine)));
   }
 
   #happen(event: SimEvent): void {
-    const { engine } = this.#outside;
+    const { engine, second } = this.#outside;
     this.#log.push(`${this.#clock.nowMs} ms -- ${JSON.stringify(event)}`);
     const forAWhile = (forMs: number, undo: () => void) => void this.#clock.after(forMs, undo);
     switch (event.type) {
@@ -339,19 +386,31 @@ class Simulation {
       }
       case 'RestartEngine':
         return engine.restart();
+      case 'RestartSecond':
+        this.#restartedAtMs = this.#clock.nowMs;
+        return second?.engine.restart();
+      case 'SecondAway':
+        if (!second) return;
+        second.isAway = true;
+        return forAWhile(event.forMs, () => {
+          second.isAway = false;
+          this.#backAtMs = this.#clock.nowMs;
+        });
       case 'Upgrade': {
         const [one, other] = TOOLCHAINS;
         this.#outside.toolchain = this.#outside.toolchain === one ? other : one;
-        if (event.engine) engine.restart();
+        if (event.engine) for (const one of this.#engines()) one.restart();
         // A control that is dead comes back as the new version.
         if (this.#life.dead) return;
         this.#life.dead = true;
         return this.#boot();
       }
       case 'KillReplica': {
-        const ready = [...engine.replicas.values()].filter((replica) => replica.phase === 'Ready');
+        const ready = this.#engines().flatMap((one) =>
+          [...one.replicas.values()].filter(({ phase }) => phase === 'Ready').map(({ id }) => ({ one, id })),
+        );
         const victim = ready[Math.floor(event.pick * ready.length)];
-        if (victim) engine.crash(victim.id);
+        victim?.one.crash(victim.id);
         return;
       }
       case 'GitDown':
@@ -364,18 +423,21 @@ class Simulation {
         this.#outside.linkDown = true;
         return forAWhile(event.forMs, () => (this.#outside.linkDown = false));
       case 'Outage':
-        engine.outage = true;
-        return forAWhile(event.forMs, () => (engine.outage = false));
+        return this.#forAll({ outage: true }, { outage: false }, event.forMs);
       case 'Flaky':
         this.#outside.flaky = event;
         return forAWhile(event.forMs, () => (this.#outside.flaky = undefined));
       case 'Load':
-        engine.inFlight = event.inFlight;
-        return;
+        return this.#forAll({ inFlight: event.inFlight });
       case 'NoTraffic':
-        engine.rate = 0;
-        return forAWhile(event.forMs, () => (engine.rate = 40));
+        return this.#forAll({ rate: 0 }, { rate: 40 }, event.forMs);
     }
+  }
+
+  /** What comes from outside comes to each engine. */
+  #forAll(change: Partial<EngineModel>, undo: Partial<EngineModel> = {}, forMs = 0): void {
+    for (const engine of this.#engines()) Object.assign(engine, change);
+    if (forMs > 0) this.#clock.after(forMs, () => this.#forAll(undo));
   }
 
   #commit(tree: Tree, parent: string | undefined): void {

@@ -20,7 +20,7 @@ import type { Memory } from '../../src/model/memory.ts';
 import type { MemoryParts } from '../../src/model/memory-parts.ts';
 import { GrantPromises } from './grant-promises.ts';
 import { Promises, singletonsAlone } from './promises.ts';
-import { historyOf, printed, type History } from './events.ts';
+import { historyOf, printed, withTwoEngines, type History } from './events.ts';
 import { shrink } from './shrink.ts';
 import { StoresModel } from './stores-model.ts';
 import { play } from './simulation.ts';
@@ -55,6 +55,19 @@ describe('histories', () => {
         coverage.merge(outcome.coverage);
         const broken = outcome.broken && (await story(history, outcome.broken.promise));
         expect(broken).toBeUndefined();
+      }
+    },
+  );
+
+  // oxlint-disable-next-line vitest/expect-expect -- it fails by what `play` reports
+  it(
+    'keep every promise with two engines, of which the second ends and hangs as well',
+    { timeout: 240_000 },
+    async () => {
+      for (let seed = FIRST_SEED; seed < FIRST_SEED + Math.ceil(HISTORIES / 5); seed++) {
+        const history = withTwoEngines(historyOf(seed, seeded(seed)));
+        const { broken } = await play(history);
+        expect(broken && (await story(history, broken.promise))).toBeUndefined();
       }
     },
   );

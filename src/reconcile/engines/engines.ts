@@ -17,12 +17,12 @@ import type { CellSpec, EngineObserved } from '../../model/engine.ts';
 import { problem, type Problem } from '../../model/problem.ts';
 import type { GroupId, Snapshot } from '../../model/snapshot.ts';
 import type { ServingEngine } from '../ports.ts';
-import { groupsOf, hasCaughtUp, mend, type Mending } from './mend.ts';
+import { groupsOf, hasCaughtUp, isNeeded, mend, type Mending } from './mend.ts';
 import { mergeViews, samplesOf } from './merge.ts';
 import { homeReason } from './placement.ts';
 import { MergedRecords } from './records.ts';
 import { pruned, stateOf, type EnginesState } from './state.ts';
-import { HOME, servesNothing, viewsOf, type EngineView } from './view.ts';
+import { HOME, isLive, servesNothing, viewsOf, type EngineView } from './view.ts';
 
 /** From when an engine that came back gets the snapshot, however far its replicas are. */
 export const MAX_CATCH_UP_MS = 30_000;
@@ -64,7 +64,7 @@ export function createEngines(engines: readonly OneEngine[], options: EnginesOpt
       };
     },
     start: (replica, cell) => all.start(replica, cell),
-    stop: (replica, deadlineMs) => all.toEach((engine) => engine.stop(replica, deadlineMs)),
+    stop: (replica, deadlineMs) => all.stop(replica, deadlineMs),
     forget: (replicas) => all.forget(replicas),
     publish: (snapshot) => all.publish(snapshot),
     records: (after) => all.records.take(after),
@@ -86,6 +86,8 @@ class Engines {
   #views: readonly EngineView[] = [];
   /** The newest that was decided; absent: not under this control. */
   #newest: Snapshot | undefined;
+  /** Since the last look, which does not know of it. */
+  readonly #toldToStop = new Set<string>();
   /** Since when an engine catches up, by its epoch. */
   readonly #catchingUp = new Map<string, number>();
   #looking: Promise<unknown> = Promise.resolve();
@@ -123,10 +125,12 @@ class Engines {
     if (state.epoch !== before?.epoch) this.records.begin();
     this.#seen = views.map(({ observed }) => observed);
     this.#views = views;
+    this.#toldToStop.clear();
     this.#keep(state);
     await this.#mend(views, state);
-    await this.#bringBack(views);
-    return ok(mergeViews(views, this.#state!));
+    // Who serves from now on has a say in what is decided now: what is not ready there is not ready.
+    this.#views = await this.#bringBack(views);
+    return ok(mergeViews(this.#views, this.#state!));
   }
 
   async samples(): ReturnType<ServingEngine['samples']> {
@@ -174,8 +178,30 @@ class Engines {
     return first.ok ? ok(undefined) : first;
   }
 
+  /**
+   * An engine that was away may still serve with what has ended on the first, and start what took its place only now: there it goes
+   * as an orphan, when the other is ready (mend.ts D3).
+   */
+  async stop(replica: string, deadlineMs: number): Promise<Result<void, Problem>> {
+    this.#toldToStop.add(replica);
+    const spared = new Set(this.#views.flatMap((view, index) => (this.#isSpared(replica, view, index) ? [index] : [])));
+    this.#orphan(spared.size > 0 ? [replica] : []);
+    return this.toEach((engine, index) =>
+      spared.has(index) ? Promise.resolve(ok(undefined)) : engine.stop(replica, deadlineMs),
+    );
+  }
+
+  #isSpared(id: string, { observed: { replicas } }: EngineView, index: number): boolean {
+    const replica = replicas.find((one) => one.id === id);
+    if (index === HOME || !replica || !isLive(replica) || !this.#newest) return false;
+    const others = replicas.filter((one) => !this.#toldToStop.has(one.id));
+    return isNeeded(replica, others, new Set(this.#state?.orphans), groupsOf(this.#newest));
+  }
+
   /** An engine that is away has nothing to be told: it comes back without it, or is told again. */
-  async toEach(order: (engine: ServingEngine) => Promise<Result<void, Problem>>): Promise<Result<void, Problem>> {
+  async toEach(
+    order: (engine: ServingEngine, index: number) => Promise<Result<void, Problem>>,
+  ): Promise<Result<void, Problem>> {
     const results = await Promise.all(this.#engines.map(order));
     const failed = results.find((result) => !result.ok && !LINK_DOWN.includes(result.error.code));
     return failed ?? results[HOME]!;
@@ -265,13 +291,14 @@ class Engines {
     }
   }
 
-  /** D4 of mend.ts. */
-  async #bringBack(views: readonly EngineView[]): Promise<void> {
+  /** D4 of mend.ts. Returns the views as they are with those that are back. */
+  async #bringBack(views: readonly EngineView[]): Promise<readonly EngineView[]> {
+    const now = [...views];
     const { monotonicMs } = this.#options.clock.now();
     const epochs = new Set(views.flatMap(({ observed, state: now }) => (now === 'CatchingUp' ? [observed.epoch] : [])));
     for (const epoch of this.#catchingUp.keys()) if (!epochs.has(epoch)) this.#catchingUp.delete(epoch);
-    for (const [index, { observed, state: now }] of views.entries()) {
-      if (now !== 'CatchingUp') continue;
+    for (const [index, { observed, state }] of views.entries()) {
+      if (state !== 'CatchingUp') continue;
       const sinceMs = this.#catchingUp.get(observed.epoch) ?? monotonicMs;
       this.#catchingUp.set(observed.epoch, sinceMs);
       if (!hasCaughtUp(views, this.#state!, index) && monotonicMs - sinceMs < MAX_CATCH_UP_MS) continue;
@@ -279,10 +306,14 @@ class Engines {
       const snapshot = inForce.ok ? inForce.value : null;
       if (!snapshot) continue;
       const published = await this.#publishTo(index, snapshot);
-      const about = { engine: index + 1, generation: snapshot.generation };
-      if (published.ok) this.#options.log.info(about, 'an engine is back, with what the others have');
-      else this.#options.log.warn({ ...about, problem: published.error }, 'an engine did not take the snapshot');
+      const { generation } = snapshot;
+      const about = { engine: index + 1, generation };
+      if (published.ok) {
+        now[index] = { observed: { ...observed, generation }, state: 'Serving' };
+        this.#options.log.info(about, 'an engine is back, with what the others have');
+      } else this.#options.log.warn({ ...about, problem: published.error }, 'an engine did not take the snapshot');
     }
+    return now;
   }
 
   /** One group's orphan may have the room that its successor needs. */

@@ -4,7 +4,8 @@
  *
  * D1 A replica that lives on one engine is started on each that is to have it, as the very same: `decide` asked for it once.
  * D2 What nobody remembers how to start is let go of: `decide` asks for another.
- * D3 An orphan serves on until another replica of its group is ready beside it, or nothing leads to the group any more.
+ * D3 An orphan serves on until another replica of its group is ready beside it, or nothing leads to the group any more; and
+ *    for one look in any case.
  * D4 An engine that comes back gets the snapshot when its replicas are as far as those of the others, and only with the
  *    snapshot does it listen: whoever connects meanwhile meets one that serves.
  */
@@ -45,6 +46,8 @@ export function mend(
     const ended = own.filter(({ phase }) => phase === 'Ended').map(({ id }) => id);
     if (ended.length > 0) orders.push({ type: 'Forget', engine, replicas: ended });
     for (const replica of own.filter(isLive)) {
+      // `decide` may ask for it by its name in the very next step, as what it remembers and does not see.
+      if (!state.orphans.includes(replica.id)) continue;
       if (isNeeded(replica, observed.replicas, orphans, led)) continue;
       orders.push({ type: 'Stop', engine, replica: replica.id });
     }
@@ -79,8 +82,8 @@ function missing(
   });
 }
 
-/** D3. */
-function isNeeded(
+/** D3: requests come to it on this engine, and nobody else there would take them. */
+export function isNeeded(
   { group }: ReplicaObserved,
   beside: readonly ReplicaObserved[],
   orphans: ReadonlySet<string>,
@@ -90,23 +93,34 @@ function isNeeded(
   return !beside.some((other) => other.group === group && other.phase === 'Ready' && !orphans.has(other.id));
 }
 
-/** D4. It has what it is to have, each ready, parked, or over. */
+/**
+ * D4. It has what it is to have, each ready, parked, or over; and one that takes calls of each group of which the others have one. An
+ * orphan is such a one, too: it is never started here, and what `decide` asks for in its place has to be ready first.
+ */
 export function hasCaughtUp(views: readonly EngineView[], state: EnginesState, engine: number): boolean {
   const orphans = new Set(state.orphans);
-  const own = new Map(views[engine]!.observed.replicas.map((replica) => [replica.id, replica.phase]));
+  const own = views[engine]!.observed.replicas;
+  const phases = new Map(own.map(({ id, phase }) => [id, phase]));
   const homeGroups = new Set(state.home);
-  return views
+  const elsewhere = views
     .filter(({ state: now }) => now === 'Serving')
     .flatMap(({ observed }) => observed.replicas)
-    .filter((replica) => isLive(replica) && !orphans.has(replica.id))
     .filter(({ group }) => engine !== HOME || !homeGroups.has(group))
-    .filter(({ group }) => hostsOf(group, homeGroups, views.length).includes(engine))
+    .filter(({ group }) => hostsOf(group, homeGroups, views.length).includes(engine));
+  const hasEach = elsewhere
+    .filter((replica) => isLive(replica) && !orphans.has(replica.id))
     .every(({ id, phase }) => {
-      const mine = own.get(id);
+      const mine = phases.get(id);
       // One that is still on its way on the others keeps this one from nothing.
       if (phase === 'Starting' || phase === 'Warming') return true;
       return mine !== undefined && mine !== 'Starting' && mine !== 'Warming';
     });
+  const taken = new Set(own.filter(takesCalls).map(({ group }) => group));
+  return hasEach && elsewhere.filter(takesCalls).every(({ group }) => taken.has(group));
+}
+
+function takesCalls({ phase }: ReplicaObserved): boolean {
+  return phase === 'Ready' || phase === 'Parked';
 }
 
 /** Groups that a snapshot leads requests, calls or people to. */

@@ -194,4 +194,51 @@ describe('several engines', () => {
     expect([world.first.inForce?.elsewhere, world.second.inForce?.elsewhere]).toEqual([undefined, ['shop/till']]);
     expect(await world.engine.inForce()).toMatchObject({ ok: true, value: { generation: 2 } });
   });
+
+  it('one that was away serves on with what has ended meanwhile, until what took its place is ready there too', async () => {
+    const world = await serving();
+    const next = `${GROUP}#2`;
+    world.second.isAway = true;
+    await world.engine.start(next, cell());
+    await world.look();
+    world.first.becomes(next, 'Ready');
+    world.first.becomes(ID, 'Ended', { end: 'Stopped' });
+    world.second.isAway = false;
+    await world.engine.publish(snapshotOf(2));
+    await world.look();
+    expect(world.second.replicas.get(next)?.phase).toBe('Starting');
+    await world.engine.stop(ID, 0);
+    expect([world.second.replicas.get(ID)?.phase, world.second.stopped]).toEqual(['Ready', []]);
+    world.second.becomes(next, 'Ready');
+    await world.look();
+    await world.look();
+    expect(world.second.stopped).toEqual([ID]);
+  });
+
+  it('two that are stopped at once do not count on each other', async () => {
+    const world = await serving();
+    const other = `${GROUP}#2`;
+    await world.engine.start(other, cell());
+    for (const engine of [world.first, world.second]) engine.becomes(other, 'Ready');
+    await world.engine.publish(snapshotOf(2));
+    await world.look();
+    await Promise.all([world.engine.stop(ID, 0), world.engine.stop(other, 0)]);
+    expect(world.second.stopped).toEqual([ID]);
+    expect(world.second.replicas.get(other)?.phase).toBe('Ready');
+  });
+
+  it('under a control that does not know how to start what serves, one that comes back waits for what takes its place', async () => {
+    const world = await serving();
+    world.control();
+    await world.look();
+    world.second.restart();
+    await world.look();
+    await world.look();
+    expect(world.second.inForce).toBeUndefined();
+    const next = `${GROUP}#2`;
+    await world.engine.start(next, cell());
+    for (const engine of [world.first, world.second]) engine.becomes(next, 'Ready');
+    await world.look();
+    expect(world.second.inForce?.generation).toBe(1);
+  });
 });
