@@ -78,7 +78,7 @@ describe('each end of an attempt, and the edit that releases it', () => {
       }),
     });
     const refused = await withReason(daemon, 'PolicyExceeded');
-    expect(refused).toMatch(/memory of \d+ bytes exceeds .*raise the ceiling in Policy ceiling/);
+    expect(refused).toMatch(/memory \d+ bytes exceeds .*raise the ceiling in Policy ceiling/);
     await repository.push('Raise the ceiling', { 'platform/ceiling.yaml': CEILING('1Gi') });
     await provenAfter(daemon, before);
   });

@@ -37,7 +37,7 @@ describe('a Policy', () => {
     await repository.push('Another build above it', build('audited', '256Mi'));
     await provenAfter(daemon, before);
     const address = ['--status', daemon.statusAddress];
-    const wanted = /shop\/greeting\.yaml:\d+:\d+ memory of 268435456 bytes exceeds .* Policy ceiling/;
+    const wanted = /shop\/greeting\.yaml:\d+:\d+ memory 268435456 bytes exceeds .* Policy ceiling/;
     const status = await headway(['status', ...address]);
     expect(status.out).toMatch(/Policies in Audit would refuse, and only count:/);
     expect(status.out).toMatch(wanted);

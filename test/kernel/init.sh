@@ -11,8 +11,9 @@ mount -t overlay -o lowerdir=/ours,upperdir=/upper/files,workdir=/upper/work new
 mount -t proc proc /new/proc
 mount -t sysfs sys /new/sys
 mount -t devtmpfs dev /new/dev
-mount -t tmpfs tmp /new/tmp
 mount -t cgroup2 groups /new/sys/fs/cgroup
-cp /command /new/tmp/command
-chroot /new /bin/sh /tmp/command
+# Anywhere but where the checkout may be.
+mount -t tmpfs command /new/mnt
+cp /command /new/mnt/command
+chroot /new /bin/sh /mnt/command
 poweroff -f
