@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EntryStatus } from '../../src/model/status.ts';
-import { component, environment, example, immediatePolicy, route } from '../support/manifests.ts';
+import { component, environment, example, immediatePolicy, route, sharingPolicy } from '../support/manifests.ts';
 import type { Changes } from '../support/repository.ts';
 import { chapters, provenAfter, traffic } from './story.ts';
 
@@ -15,14 +15,6 @@ const SHARED = '  isolation: Shared\n';
 /** One process has eight places, each for one cell in its life. */
 const NAMES = ['counter', 'desk', 'caller', 'checkout', 'tax', 'sleeper'] as const;
 type Name = (typeof NAMES)[number];
-
-const ALLOWED = `apiVersion: headway.dev/v1alpha1
-kind: Policy
-metadata: {name: trusted}
-spec:
-  namespaces: [shop]
-  isolation: [Process, Strict, Shared]
-`;
 
 function sharing(
   name: Name,
@@ -54,7 +46,7 @@ ${state}`,
 function first(port: number): Changes {
   return {
     'environment.yaml': environment(),
-    'policy.yaml': ALLOWED,
+    'policy.yaml': sharingPolicy(),
     'shop/policies.yaml': immediatePolicy(),
     'shop/routes.yaml': NAMES.filter((name) => name !== 'tax')
       .map((name) => route({ name, hostname: `${name}.example` }))

@@ -2,19 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { EntryStatus } from '../../src/model/status.ts';
-import { environment, example, quickPolicy } from '../support/manifests.ts';
+import { environment, example, quickPolicy, sharingPolicy } from '../support/manifests.ts';
 import { chapters, provenAfter, traffic } from './story.ts';
 
 const OTHERS = ['calm', 'steady'] as const;
 const NAMES = [...OTHERS, 'wild'] as const;
-
-const ALLOWED = `apiVersion: headway.dev/v1alpha1
-kind: Policy
-metadata: {name: trusted}
-spec:
-  namespaces: [shop]
-  isolation: [Process, Strict, Shared]
-`;
 
 function sharing(name: string, more = ''): string {
   return `apiVersion: headway.dev/v1alpha1
@@ -44,7 +36,7 @@ describe('components that share a process', () => {
   const story = chapters({
     'environment.yaml': environment(),
     'shop/policies.yaml': quickPolicy(),
-    'policy.yaml': ALLOWED,
+    'policy.yaml': sharingPolicy(),
     'wasm/testbed.wasm': example('testbed'),
     ...Object.fromEntries(NAMES.map((name) => [`shop/${name}.yaml`, sharing(name)])),
   });

@@ -150,6 +150,17 @@ spec:
 `;
 }
 
+/** Lets components of the namespace share a process. */
+export function sharingPolicy(namespace = 'shop'): string {
+  return `apiVersion: headway.dev/v1alpha1
+kind: Policy
+metadata: {name: trusted}
+spec:
+  namespaces: [${namespace}]
+  isolation: [Process, Strict, Shared]
+`;
+}
+
 /** A whole environment with one component on `/`: the state that most stories begin with. */
 export function shop(wasm = 'greeting-v1', more: Partial<ComponentText> = {}): Changes {
   return {

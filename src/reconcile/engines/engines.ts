@@ -293,7 +293,7 @@ class Engines {
 
   /** D4 of mend.ts. Returns the views as they are with those that are back. */
   async #bringBack(views: readonly EngineView[]): Promise<readonly EngineView[]> {
-    const now = [...views];
+    const withBack = [...views];
     const { monotonicMs } = this.#options.clock.now();
     const epochs = new Set(views.flatMap(({ observed, state: now }) => (now === 'CatchingUp' ? [observed.epoch] : [])));
     for (const epoch of this.#catchingUp.keys()) if (!epochs.has(epoch)) this.#catchingUp.delete(epoch);
@@ -309,11 +309,11 @@ class Engines {
       const { generation } = snapshot;
       const about = { engine: index + 1, generation };
       if (published.ok) {
-        now[index] = { observed: { ...observed, generation }, state: 'Serving' };
+        withBack[index] = { observed: { ...observed, generation }, state: 'Serving' };
         this.#options.log.info(about, 'an engine is back, with what the others have');
       } else this.#options.log.warn({ ...about, problem: published.error }, 'an engine did not take the snapshot');
     }
-    return now;
+    return withBack;
   }
 
   /** One group's orphan may have the room that its successor needs. */
