@@ -52,7 +52,7 @@ function tellAgain(pid: number): void {
   if (priority !== undefined) setSessionPriority(pid, priority);
 }
 
-/** "/autogroup-25 nice 0" */
+/** "/autogroup-25 nice 0"; nothing, hence no name, of a process that no setsid(2) parted from the machine's first. */
 function autogroupOf(pid: number | 'self'): { readonly name: string; readonly priority: number } {
   const [name, , priority] = readFileSync(`/proc/${pid}/autogroup`, 'latin1').trim().split(' ');
   return { name: name!, priority: Number(priority) };
