@@ -94,20 +94,21 @@ function remoteLines({ calls, callers }: NonNullable<EntryStatus['remote']>): st
   ];
 }
 
-/** The conditions as a table, and each of their messages once: most of the time they all say the same. */
-/** Which walls its replicas have, and who is within them. */
+/** Which walls its replicas have, who is within them, and why it is these. */
 function isolationLines(replicas: EntryStatus['replicas']): readonly string[] {
-  const said = replicas.flatMap(({ isolation, sharedBy }) => {
+  const said = replicas.flatMap(({ isolation, isolationWhy, sharedBy }) => {
     if (isolation === undefined) return [];
     const who =
       sharedBy === undefined
         ? 'a process for each replica'
         : `spec.isolation asks for it and a Policy allows it; cells in the process: ${sharedBy}`;
-    return [`isolation ${isolation}: ${who}`];
+    const why = isolationWhy === undefined ? '' : `\n  why      ${isolationWhy}`;
+    return [`isolation ${isolation}: ${who}${why}`];
   });
   return said.length === 0 ? [] : ['', ...new Set(said)];
 }
 
+/** The conditions as a table, and each of their messages once: most of the time they all say the same. */
 function conditionLines(conditions: readonly Condition[]): string[] {
   const rows = conditions.map(({ type, status, reason, since }) => [`  ${type}`, status, reason, since]);
   const messages = [...new Set(conditions.map(({ message }) => message))];

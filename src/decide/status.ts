@@ -4,7 +4,6 @@ import type { EntryKey } from '../model/component.ts';
 import type { Action } from '../model/decision.ts';
 import type { DataOf } from '../model/edition.ts';
 import { scheduleOfFiring } from '../model/firing.ts';
-import type { ReplicaObserved } from '../model/engine.ts';
 import type { EntryMemory, Release } from '../model/memory.ts';
 import type {
   CandidateStatus,
@@ -19,6 +18,7 @@ import type {
 import { isServing, type EntryContext } from './context.ts';
 import { asideOf, dataOf, presentOf } from './data.ts';
 import { headlineOf, type Headline } from './headline.ts';
+import { isolationText, isolationWhy } from './isolation.ts';
 import { limitsHit, limitStatusOf } from './limits.ts';
 import { usesOfLate } from './uses.ts';
 import type { Decided } from './lock-step.ts';
@@ -303,21 +303,19 @@ function drainingOf(world: World, { context: { entry, key } }: Decided): readonl
   });
 }
 
-/** Sharing is about which guests are in a process; the sandbox around it is what it is. */
-function isolationText({ isolation, sharedBy }: Pick<ReplicaObserved, 'isolation' | 'sharedBy'>): string | undefined {
-  return isolation !== undefined && sharedBy !== undefined ? `Shared (${isolation})` : isolation;
-}
-
 function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided): readonly ReplicaStatus[] {
   const releases = [entry.serving?.release, entry.candidate?.release, entry.leaving?.release, ...entry.warm];
-  const ejected = new Map(world.observed.engine?.ejected?.map(({ replica, leftMs }) => [replica, leftMs]));
+  const { ejected: out, sandbox } = world.observed.engine ?? {};
+  const ejected = new Map(out?.map(({ replica, leftMs }) => [replica, leftMs]));
   return world.engine.replicasOf(key).map((replica) => {
     const revision = replica.group.slice(key.length + 1);
+    const release = releases.find((one) => one?.revision === revision);
     return {
       id: replica.id,
-      release: releases.find((release) => release?.revision === revision)?.release ?? revision,
+      release: release?.release ?? revision,
       phase: replica.phase,
       ...optional('isolation', isolationText(replica)),
+      ...optional('isolationWhy', release && sandbox && isolationWhy(replica, release.entry.members, sandbox)),
       ...optional('sharedBy', replica.sharedBy),
       ...optional('instancePolicy', replica.effectiveInstancePolicy),
       ...optional('tier', replica.bundles?.tier),

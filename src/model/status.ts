@@ -142,6 +142,8 @@ export interface ReplicaStatus {
   readonly phase: string;
   /** The sandbox that it runs in, `Shared (…)` where other cells may be in its process. */
   readonly isolation?: string;
+  /** Who asked for that, or what was found out about the machine. */
+  readonly isolationWhy?: string;
   /** So many cells are in its process now, itself among them. Absent: it has one of its own. */
   readonly sharedBy?: number;
   readonly instancePolicy?: string;

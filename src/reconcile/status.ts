@@ -33,7 +33,7 @@ export function statusOf({ engine, memory, desired, decision, ...view }: LoopVie
       connected: engine !== undefined,
       ...(engine ? { epoch: engine.epoch } : {}),
       generation: engine?.generation ?? 0,
-      sandbox: engine ? (engine.sandbox.strict ? 'Strict' : `Process (${engine.sandbox.why})`) : 'unknown',
+      sandbox: engine ? `${engine.sandbox.strict ? 'Strict' : 'Process'} (${engine.sandbox.why})` : 'unknown',
       ...(engine?.sandbox.processor === undefined ? {} : { processor: engine.sandbox.processor }),
       ...(engine?.engines ? { engines: engine.engines } : {}),
     },

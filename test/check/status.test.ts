@@ -47,6 +47,17 @@ describe('explain says of the isolation', () => {
       'isolation Strict: a process for each replica',
     ]));
 
+  test('and why it is this one', () => {
+    const isolationWhy = 'spec.isolation is Auto: bubblewrap is not installed';
+    const text = explainText({
+      key: 'shop/cart',
+      conditions: [],
+      quarantined: [],
+      replicas: [{ isolation: 'Process', isolationWhy }],
+    } as unknown as EntryStatus);
+    expect(text).toContain(`\nisolation Process: a process for each replica\n  why      ${isolationWhy}\n`);
+  });
+
   test('with whom a process is shared, and why', () =>
     expect(lines([{ isolation: 'Shared (Strict)', sharedBy: 3 }])).toEqual([
       'isolation Shared (Strict): spec.isolation asks for it and a Policy allows it; cells in the process: 3',

@@ -47,7 +47,7 @@ describe('components that share a process', () => {
       () => 0,
     );
 
-  it('run in one process, and status says so and in which sandbox', async () => {
+  it('run in one process, and status says so, in which sandbox and why in that', async () => {
     const { daemon } = story();
     for (const name of NAMES) await provenAfter(daemon, undefined, `shop/${name}`);
     const replicas = await Promise.all(
@@ -58,6 +58,11 @@ describe('components that share a process', () => {
     expect(new Set(replicas.map((replica) => replica!.pid)).size).toBe(1);
     expect(replicas.map((replica) => replica!.isolation)).toEqual(
       NAMES.map(() => expect.stringMatching(/^Shared \((?:Strict|Process)\)$/)),
+    );
+    const { sandbox } = (await daemon.status())!.engine;
+    const why = /^(?:Strict|Process) \((.+)\)$/.exec(sandbox)?.[1];
+    expect(replicas.map((replica) => replica!.isolationWhy)).toEqual(
+      NAMES.map(() => `the walls are those of Auto: ${why}`),
     );
     expect(await Promise.all(NAMES.map((name) => ask(name, '/healthz')))).toEqual([200, 200, 200]);
   }, 120_000);

@@ -48,7 +48,10 @@ function open(answerDeadlineMs?: number): SpawnerClient {
 describe('the spawner, as the engine has it', () => {
   it('starts what is asked for, tells how it ended, and takes everything with it when it is closed', async () => {
     await open().configured;
-    expect(client.sandbox).toMatchObject({ strict: true });
+    expect(client.sandbox).toMatchObject({
+      strict: true,
+      why: expect.stringMatching(/^bubblewrap \d+\.\d+\.\d+ and user namespaces work; /),
+    });
     const [first, second] = await Promise.all([client.start('Strict'), client.start('Process')]);
     if (!first.ok || !second.ok) throw new Error('not started');
     expect(await awaitBooted(first.value.channel, 10_000)).toEqual({ ok: true, value: undefined });

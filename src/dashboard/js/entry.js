@@ -282,7 +282,8 @@ function replicaChip() {
       ];
       setText(detail, details.filter(Boolean).join(' · '));
       const reason = replica.tierReason ? `${replica.tier} bindings: ${replica.tierReason}` : '';
-      element.title = [replica.id, replica.message, reason].filter(Boolean).join('\n');
+      const walls = replica.isolationWhy ? `${replica.isolation}: ${replica.isolationWhy}` : '';
+      element.title = [replica.id, replica.message, reason, walls].filter(Boolean).join('\n');
     },
   };
 }

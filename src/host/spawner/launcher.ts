@@ -58,7 +58,10 @@ export class Launcher {
   /** Strict where it works. Process is tried only where it does not, or when it is asked for. */
   async probe(): Promise<{ readonly strict: boolean; readonly why: string }> {
     const strict = await this.#wayOf('Strict');
-    if (strict.ok) return { strict: true, why: `bubblewrap and user namespaces work; ${this.#uidOf(strict.value)}` };
+    if (strict.ok) {
+      const why = `${this.#tools!.version} and user namespaces work; ${this.#uidOf(strict.value)}`;
+      return { strict: true, why };
+    }
     const fallback = await this.#wayOf('Process');
     return {
       strict: false,

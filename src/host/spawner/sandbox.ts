@@ -22,7 +22,7 @@ const BOOT_IN_SANDBOX = '/boot';
 const PROGRAM_FOLDERS = ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin'];
 /** Of V8's old space, for each cell of a process but one: its bindings and their garbage, never its memories. */
 const FURTHER_HEAP_MIB = 32;
-const LDD_DEADLINE_MS = 5_000;
+const TOOL_DEADLINE_MS = 5_000;
 
 /**
  * All that the environment of a cell holds: constants of ours for the C library's allocator, which reads them before anything
@@ -53,6 +53,8 @@ export interface CellCommand {
 /** What the machine has for Strict: found once at start. */
 export interface StrictTools {
   readonly bubblewrap: string;
+  /** As bubblewrap names itself: `bubblewrap 0.11.0`. */
+  readonly version: string;
   readonly libraries: readonly string[];
 }
 
@@ -156,10 +158,20 @@ export async function findStrictTools(node: string): Promise<Result<StrictTools,
   if (!bubblewrap) return err('bubblewrap is not installed (Debian: apt install bubblewrap)');
   const ldd = await findProgram('ldd');
   if (!ldd) return err('ldd is not installed, so the libraries that Node needs are unknown');
+  const [version, libraries] = await Promise.all([outputOf(bubblewrap, ['--version']), outputOf(ldd, [node])]);
+  if (!version.ok) return err(`${bubblewrap} does not run: ${version.error}`);
+  if (!libraries.ok) return err(`ldd could not read ${node}: ${libraries.error}`);
+  return ok({
+    bubblewrap,
+    version: version.value.trim(),
+    libraries: [...libraries.value.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1]!),
+  });
+}
+
+async function outputOf(file: string, args: readonly string[]): Promise<Result<string, string>> {
   try {
-    const { stdout } = await execFileAsync(ldd, [node], { timeout: LDD_DEADLINE_MS, env: { LC_ALL: 'C' } });
-    return ok({ bubblewrap, libraries: [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1]!) });
+    return ok((await execFileAsync(file, args, { timeout: TOOL_DEADLINE_MS, env: { LC_ALL: 'C' } })).stdout);
   } catch (error) {
-    return err(`ldd could not read ${node}: ${(error as Error).message}`);
+    return err((error as Error).message);
   }
 }
