@@ -1,13 +1,12 @@
 /** The one reason and sentence that stand for an entry: what people read first. */
 import { short } from '../kit/digest.ts';
-import { formatDuration } from '../kit/units.ts';
 import type { Reason } from '../model/status.ts';
 import { liveReplicas, somethingServes } from './context.ts';
+import { bakingMessage, unprovenMessage } from './proof.ts';
 import type { Decided } from './lock-step.ts';
 import { isBlueGreen, shareText, stepOf } from './steps.ts';
 import { isParked } from './scaling.ts';
 import { callsOf, isIdle } from './schedule/calls.ts';
-import { firingVerdict } from './schedule/verdict.ts';
 import { isCrashLoop } from './supervise.ts';
 import { migrationApproval, missingApproval } from './walk.ts';
 import { canAnswer, groupOf, readyCount, replicasOf, type World } from './world.ts';
@@ -32,7 +31,6 @@ function settled(world: World, { context }: Decided): Headline {
     return { reason: 'Degraded', message: `${name} serves unproven: ${serving.degraded}` };
   const group = groupOf(key, serving.release);
   const { supervision } = serving.release.entry;
-  const calls = callsOf(serving.release.entry);
   const last = isIdle(world, context.key, entry)
     ? undefined
     : entry.failures.findLast((failure) => failure.group === group);
@@ -43,18 +41,11 @@ function settled(world: World, { context }: Decided): Headline {
   }
   if (entry.reverted) return { reason: 'Reverted', message: `git went back to ${name}, which serves` };
   if (serving.bake?.state === 'Watching') {
-    const { durationMs } = serving.release.entry.rollout.settings.bake;
-    const elapsed = formatDuration(Math.floor((world.memory.clockMs - serving.bake.sinceMs) / 1000) * 1000);
-    const samples = serving.bake.trial.step.candidate.requests;
-    const message =
-      calls === 'Firings'
-        ? `${name} has all firings since ${elapsed}: ${firingVerdict(serving.release, serving.bake).why}`
-        : `${name} has all traffic: ${elapsed} of ${formatDuration(durationMs)}, ${samples} samples`;
-    return { reason: 'Baking', message };
+    return { reason: 'Baking', message: bakingMessage(serving, world.memory.clockMs) };
   }
   if (isIdle(world, context.key, entry))
     return { reason: 'Unreferenced', message: 'nothing points at it, so nothing runs' };
-  if (!serving.proven) return { reason: 'Inconclusive', message: `${name} serves; its bake ended without proof` };
+  if (!serving.proven) return { reason: 'Inconclusive', message: unprovenMessage(serving) };
   const missing = missingOf(world, context);
   if (missing !== undefined) return { reason: 'Waiting', message: `${name} serves; ${missing}` };
   if (isParked(entry)) return parkedHeadline(world, context, name);

@@ -103,3 +103,46 @@ describe('a bake', { timeout: 60_000 }, () => {
     expect(fleet.isProven('cart', 'v2')).toBe(true);
   });
 });
+
+describe('what a bake has to judge by is said', () => {
+  const message = (fleet: Fleet) => fleet.status('cart').conditions[0]!.message;
+  /** Nothing that the runtime could ask by itself. */
+  const alone = (requestsPerSecond: number, gate: Wanted['gate'] = {}): Fleet => {
+    const settings = { strategy: { type: 'Immediate' as const }, bake: { durationMs: 5_000, deadlineMs: 20_000 } };
+    const more = { probes: {} };
+    const fleet = new Fleet(
+      desired('a1', [cart('v1', { settings, gate: { insufficientData: 'Hold', ...gate }, more })]),
+    );
+    fleet.engine.rate = requestsPerSecond;
+    return fleet.until((f) => f.serves('cart', 'v1'));
+  };
+  const hint = 'for nobody called it; a readiness probe or gate.synthetic gives the runtime something to ask';
+
+  it('also where it is nothing: while it lasts, and after it', () => {
+    const fleet = alone(0).run(2_000);
+    expect([fleet.reason('cart'), message(fleet)]).toEqual([
+      'Baking',
+      expect.stringMatching(new RegExp(` has all traffic: 2s of 5s, no sample yet, ${hint}$`)),
+    ]);
+    fleet.until((f) => f.reason('cart') === 'Inconclusive');
+    expect(message(fleet)).toContain(`serves; its bake ended without proof: it had no sample, ${hint}`);
+    expect(fleet.of('cart').ledger).toEqual([]);
+  });
+
+  it('and where its first requests do not count', () => {
+    const fleet = alone(10, { warmUp: { requests: 50, durationMs: 10_000 } }).run(2_000);
+    expect(message(fleet)).toMatch(/ no sample yet: its first \d+ requests warm it up and do not count$/);
+  });
+
+  it('and where it is too little', () => {
+    const fleet = alone(2, { warmUp: { requests: 1, durationMs: 0 } }).run(4_000);
+    expect(message(fleet)).toMatch(/ has all traffic: 4s of 5s, \d of at least 100 samples$/);
+    fleet.until((f) => f.reason('cart') === 'Inconclusive');
+    expect(message(fleet)).toMatch(/its bake ended without proof: \d\d of at least 100 samples$/);
+  });
+
+  it('and nothing but the number where it is enough', () => {
+    const fleet = alone(200, { warmUp: { requests: 1, durationMs: 0 } }).run(2_000);
+    expect(message(fleet)).toMatch(/ has all traffic: 2s of 5s, \d{3} samples$/);
+  });
+});
