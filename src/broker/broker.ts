@@ -11,15 +11,16 @@ import type { Duplex } from 'node:stream';
 import type { Result } from '../kit/result.ts';
 import type { AccessRecord } from '../model/audit.ts';
 import { ownStoresOf, storeOf } from '../model/component.ts';
+import type { DropReason } from '../model/datagrams.ts';
 import type { Edition, StoreOrder, StoresDone } from '../model/edition.ts';
 import type { Problem } from '../model/problem.ts';
 import type { GrantsInForce } from '../model/snapshot.ts';
-import type { BrokerCell } from '../wire/broker-link.ts';
+import type { BrokerCell, BrokerLimit } from '../wire/broker-link.ts';
 import { Authority } from './authority.ts';
+import { CellCounts, type CellCount } from './cell-counts.ts';
 import { Editions } from './editions.ts';
 import { FileAuthority } from './files/authority.ts';
 import { FilesService } from './files/service.ts';
-import { BrokerLimits, type LimitCount } from './limits.ts';
 import { HttpAuthority } from './http/authority.ts';
 import { HttpService, type HttpServiceOptions } from './http/service.ts';
 import { KeyValueService } from './key-value.ts';
@@ -62,7 +63,8 @@ export class Broker {
   readonly #http: HttpService;
   readonly #files: FilesService;
   readonly #sockets: SocketService;
-  readonly #limits = new BrokerLimits();
+  readonly #limits = new CellCounts<BrokerLimit>();
+  readonly #dropped = new CellCounts<DropReason>();
   readonly #sessions = new Map<number, Attached>();
   #grants: GrantsInForce = NOTHING_RESTRICTED;
 
@@ -124,6 +126,7 @@ export class Broker {
       judge: this.#judgeOf(cell, editions),
       monotonicMs: this.#options.monotonicMs,
       onLimit: (limit) => this.#limits.note(cell.cell, limit),
+      onDropped: (reason) => this.#dropped.note(cell.cell, reason),
       onEnd: (why) => {
         if (this.#sessions.get(cell.cell)?.session === session) this.#sessions.delete(cell.cell);
         if (why !== undefined) this.#options.onViolation(cell.cell, why);
@@ -137,8 +140,13 @@ export class Broker {
   }
 
   /** How often cells asked for more than they may have open, since the last time. */
-  drainLimits(): readonly LimitCount[] {
+  drainLimits(): readonly CellCount<BrokerLimit>[] {
     return this.#limits.drain();
+  }
+
+  /** Datagrams that went nowhere, since the last time. */
+  drainDropped(): readonly CellCount<DropReason>[] {
+    return this.#dropped.drain();
   }
 
   /** Records that are due; with `all`, every count that there is. */

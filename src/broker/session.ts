@@ -10,6 +10,7 @@
  * S4 A violation closes the channel first and tells afterwards; nothing behind it is looked at.
  */
 import type { Duplex } from 'node:stream';
+import type { DropReason } from '../model/datagrams.ts';
 import { Attachment } from '../wire/attachment.ts';
 import { BrokerReader } from '../wire/broker-reader.ts';
 import { Ask, ATTACH_BYTES, Capability, MAX_BROKER_PAYLOAD_BYTES, ToBroker } from '../wire/broker-frames.ts';
@@ -50,6 +51,8 @@ export interface SessionOptions {
   readonly monotonicMs: () => number;
   /** The cell asked for more than it may have open. */
   readonly onLimit: (limit: BrokerLimit) => void;
+  /** A datagram went nowhere. */
+  readonly onDropped: (reason: DropReason) => void;
   /** The channel is closed; with why where the cell broke the protocol. */
   readonly onEnd: (why: string | undefined) => void;
 }
@@ -110,6 +113,7 @@ export class Session {
       seats: cell.seats,
       sockets: cell.most.sockets,
       onLimit: () => options.onLimit('sockets'),
+      onDropped: options.onDropped,
       service: options.sockets,
       asker: (seat, flags) => this.#asker(seat, flags),
       mayWrite: () => this.#mayWrite(),

@@ -1,5 +1,6 @@
 /** What the engine reported, by entry and by release: looked through once a decision and not once for each entry. */
 import type { EntryKey } from '../model/component.ts';
+import type { DroppedDatagrams } from '../model/datagrams.ts';
 import type { EngineObserved, GroupLoad, ReleaseSamples, ReplicaObserved } from '../model/engine.ts';
 import type { LimitHits } from '../model/limits.ts';
 import type { GroupId } from '../model/snapshot.ts';
@@ -10,6 +11,7 @@ export interface EngineIndex {
   samplesOf(key: EntryKey): readonly ReleaseSamples[];
   loadsOf(key: EntryKey): readonly GroupLoad[];
   limitHitsOf(key: EntryKey): readonly LimitHits[];
+  droppedOf(key: EntryKey): readonly DroppedDatagrams[];
   sample(release: string): ReleaseSamples | undefined;
 }
 
@@ -18,6 +20,7 @@ export function indexEngine(engine: EngineObserved | undefined): EngineIndex {
   const samples = byEntry(engine?.samples ?? []);
   const loads = byEntry(engine?.loads ?? []);
   const hits = Map.groupBy(engine?.limitHits ?? [], ({ entry }) => entry);
+  const dropped = Map.groupBy(engine?.droppedDatagrams ?? [], ({ entry }) => entry);
   // The first of a release counts, should there be two.
   const releases = new Map((engine?.samples ?? []).toReversed().map((one) => [one.release, one]));
   return {
@@ -25,6 +28,7 @@ export function indexEngine(engine: EngineObserved | undefined): EngineIndex {
     samplesOf: (key) => samples.get(key) ?? [],
     loadsOf: (key) => loads.get(key) ?? [],
     limitHitsOf: (key) => hits.get(key) ?? [],
+    droppedOf: (key) => dropped.get(key) ?? [],
     sample: (release) => releases.get(release),
   };
 }

@@ -74,6 +74,7 @@ export function statusOf(world: World, decided: Decided, owned: Owners): EntrySt
     replicas: replicasOf(world, key, decided),
     ...optional('scaling', scalingOf(world, key, entry)),
     ...optional('limits', limitStatusOf(world, key)),
+    ...droppedOf(world, key),
     ...bindingsOf(key, entry),
     ...usesOf(world, entry),
     ...stateOf(entry),
@@ -277,6 +278,12 @@ function concerns(world: World, action: Action, key: EntryKey): boolean {
     case 'Forget':
       return action.replicas.some((replica) => replica.startsWith(`${key}@`));
   }
+}
+
+function droppedOf({ engine }: World, key: EntryKey): Pick<EntryStatus, 'droppedDatagrams'> {
+  const dropped = engine.droppedOf(key);
+  if (dropped.length === 0) return {};
+  return { droppedDatagrams: Object.fromEntries(dropped.map(({ reason, count }) => [reason, count])) };
 }
 
 /** Its arms follow from more than what serves: a publication may be about it. */

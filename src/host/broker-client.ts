@@ -14,6 +14,7 @@ import type net from 'node:net';
 import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
 import { err, type Result } from '../kit/result.ts';
+import type { DropReason } from '../model/datagrams.ts';
 import type { StoreOrder, StoresDone } from '../model/edition.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { GrantsInForce } from '../model/snapshot.ts';
@@ -47,6 +48,7 @@ export interface BrokerUser {
   readonly end: net.Socket;
   onBroker(token: Buffer | undefined): void;
   onLimit(limit: BrokerLimit, count: number): void;
+  onDropped(reason: DropReason, count: number): void;
   onViolation(why: string): void;
   /** A call that the cell is serving. */
   callOf(id: number): Omit<CallInFlight, 'group'> | undefined;
@@ -172,6 +174,8 @@ export class BrokerClient {
         return this.#options.onRecords();
       case 'limit':
         return this.#users.get(message.cell)?.onLimit(message.limit, message.count);
+      case 'dropped':
+        return this.#users.get(message.cell)?.onDropped(message.reason, message.count);
       case 'violation':
         this.#users.get(message.cell)?.onViolation(message.why);
     }

@@ -13,7 +13,9 @@ import type { ChildProcess } from 'node:child_process';
 import type { Logger } from 'pino';
 import { err, ok, type Result } from '../kit/result.ts';
 import type { Code } from '../model/codes.ts';
+import type { EntryKey } from '../model/component.ts';
 import type { CellSpec, EngineObserved, ReplicaObserved } from '../model/engine.ts';
+import type { DropReason } from '../model/datagrams.ts';
 import type { TellLimit } from '../model/limits.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { GroupId } from '../model/snapshot.ts';
@@ -67,6 +69,8 @@ export interface HostOptions {
   readonly callRemote: CallRemote;
   /** A limit of an entry was hit. */
   readonly onLimit: TellLimit;
+  /** Datagrams of an entry went nowhere. */
+  readonly onDropped: (entry: EntryKey, reason: DropReason, count: number) => void;
   /** A replica has changed: look again. */
   readonly onChange: () => void;
   /** Why Strict must not be used, where the operator says so. */
@@ -172,6 +176,7 @@ export class Host {
       onCalled: (member, name, target) => this.#denials.called(cell, member, name, target),
       onDenied: (denial) => this.#denials.note(cell, denial),
       onLimit: (...hit) => this.#options.onLimit(cell.entry, ...hit),
+      onDropped: (...dropped) => this.#options.onDropped(cell.entry, ...dropped),
       onChange: (changed) => this.#onReplicaChange(changed),
     });
     this.#replicas.set(id, replica);

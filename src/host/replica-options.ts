@@ -1,6 +1,7 @@
 /** What a replica is made with. */
 import type { Logger } from 'pino';
 import type { Result } from '../kit/result.ts';
+import type { DropReason } from '../model/datagrams.ts';
 import type { LimitName } from '../model/limits.ts';
 import type { CellSpec } from '../model/engine.ts';
 import type { Problem } from '../model/problem.ts';
@@ -29,6 +30,8 @@ export interface ReplicaOptions {
   /** The guest called what it was not granted. */
   readonly onDenied: CellOwner['onDenied'];
   readonly onLimit: (limit: LimitName, count?: number, bytes?: number) => void;
+  /** Datagrams of the guest went nowhere. */
+  readonly onDropped: (reason: DropReason, count: number) => void;
   /** The phase, or whether the channel is open, has changed. */
   readonly onChange: (replica: Replica) => void;
 }

@@ -247,6 +247,7 @@ export class Replica implements CellOwner {
       end: brokerEnd,
       onBroker: (token) => channel.broker(token),
       onLimit: this.#options.onLimit,
+      onDropped: this.#options.onDropped,
       onViolation: (why) => this.#finish('Crashed', problem('HW4701', `${this.id} sent ${why}`), 'Process'),
       callOf: (call) => channel.callOf(call),
     });

@@ -2,6 +2,7 @@ import type { EntryKey, Isolation, Limits, Member, Probes, ProbeCall } from './c
 import type { Digest } from '../kit/digest.ts';
 import type { Edition } from './edition.ts';
 import type { FiringObserved } from './firing.ts';
+import type { DroppedDatagrams } from './datagrams.ts';
 import type { LimitHits } from './limits.ts';
 import type { Problem } from './problem.ts';
 import type { ProcessorUse } from './processor.ts';
@@ -241,6 +242,8 @@ export interface EngineObserved {
   readonly ejected?: readonly { readonly replica: string; readonly leftMs: number }[];
   /** Limits of entries that were hit since the engine's start. Absent: none. */
   readonly limitHits?: readonly LimitHits[];
+  /** Datagrams of guests that went nowhere. Absent: none. */
+  readonly droppedDatagrams?: readonly DroppedDatagrams[];
   /** What the machine offers: is `Strict` possible, and if not why. */
   readonly sandbox: {
     readonly strict: boolean;

@@ -1,6 +1,7 @@
 import type { EntryKey } from './component.ts';
 import type { BindingTier, EngineMember } from './engine.ts';
 import type { FiringOutcome } from './firing.ts';
+import type { DropReason } from './datagrams.ts';
 import type { LimitName } from './limits.ts';
 import type { ProcessorUse } from './processor.ts';
 import type { ScheduleKey } from './schedule.ts';
@@ -238,6 +239,8 @@ export interface EntryStatus extends OfRoot {
   readonly scaling?: ScalingStatus;
   /** Limits that were hit since the engine's start, with what to do about each. Absent: none. */
   readonly limits?: readonly LimitStatus[];
+  /** Datagrams that went nowhere since the engine's start. Absent: none. */
+  readonly droppedDatagrams?: { readonly [reason in DropReason]?: number };
   /** How the bindings of what serves (else of the candidate) were made, why they are not `fast`, and with which tools. */
   readonly tier?: BindingTier;
   readonly tierReason?: string;

@@ -84,7 +84,9 @@ function drainSoon(): void {
 function drain(all: boolean): void {
   const records = broker?.drain(all) ?? [];
   if (records.length > 0) send({ type: 'records', records });
-  for (const hit of broker?.drainLimits() ?? []) send({ type: 'limit', ...hit });
+  for (const { cell, name, count } of broker?.drainLimits() ?? []) send({ type: 'limit', cell, limit: name, count });
+  for (const { cell, name, count } of broker?.drainDropped() ?? [])
+    send({ type: 'dropped', cell, reason: name, count });
 }
 
 function send(message: FromBrokerProcess): void {

@@ -12,6 +12,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pino, type Logger } from 'pino';
 import { Host } from '../host/host.ts';
+import { DropCounts } from '../host/dropped-datagrams.ts';
 import { LimitCounts } from '../host/limit-counts.ts';
 import { LinkServer } from '../host/link-server.ts';
 import { connectTo, socketPath } from '../host/socket-path.ts';
@@ -60,6 +61,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   const changed = { say: (): void => undefined };
   const { among } = config;
   const limits = new LimitCounts(() => Date.now());
+  const dropped = new DropCounts();
   const onLimit: TellLimit = (...hit) => limits.note(...hit);
   const ingress = createIngress({
     log,
@@ -100,6 +102,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
     onReady: (group, callers, beside) => ingress.setReplicas(group, callers, beside),
     callRemote: (call) => ingress.callRemote(call),
     onLimit,
+    onDropped: (...datagrams) => dropped.note(...datagrams),
     onChange: () => changed.say(),
     forbidStrict: config.forbidStrict,
     ...(among ? { uidBlock: among.number - 1 } : {}),
@@ -110,7 +113,7 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   const link = await LinkServer.open({
     path: config.linkPath,
     epoch,
-    handlers: handlersOf(epoch, { host, ingress, limits, listen }),
+    handlers: handlersOf(epoch, { host, ingress, limits, dropped, listen }),
     log,
   });
   changed.say = () => link.changed();
@@ -130,11 +133,12 @@ interface Serving {
   readonly host: Host;
   readonly ingress: Ingress;
   readonly limits: LimitCounts;
+  readonly dropped: DropCounts;
   /** Once, and done where it was done. */
   readonly listen: () => Promise<void>;
 }
 
-function handlersOf(epoch: string, { host, ingress, limits, listen }: Serving): LinkHandlers {
+function handlersOf(epoch: string, { host, ingress, limits, dropped, listen }: Serving): LinkHandlers {
   const observe = (): EngineObserved => ({
     epoch,
     generation: ingress.generation,
@@ -145,6 +149,7 @@ function handlersOf(epoch: string, { host, ingress, limits, listen }: Serving): 
     remotes: ingress.remoteCounts(),
     ejected: ingress.ejected(),
     limitHits: limits.read(),
+    droppedDatagrams: dropped.read(),
     ...host.observe(),
   });
   return {

@@ -34,6 +34,16 @@ export const ENTRY_COUNTERS: readonly EntryCounter[] = [
     },
   },
   {
+    name: 'headway_datagrams_dropped_total',
+    help: 'Datagrams to and from guests that went nowhere, by why; docs/sockets.md has the reasons',
+    labels: ['entry', 'reason'],
+    fill: (counter, { entries }) => {
+      for (const { key, droppedDatagrams = {} } of entries) {
+        for (const [reason, count] of Object.entries(droppedDatagrams)) counter.inc({ entry: key, reason }, count);
+      }
+    },
+  },
+  {
     name: 'headway_log_dropped_bytes_total',
     help: 'Output of guests that was dropped for limits.logBytesPerSecond',
     labels: ['entry'],

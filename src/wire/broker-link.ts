@@ -4,6 +4,7 @@
  */
 import type { AccessRecord } from '../model/audit.ts';
 import type { EntryKey, Grant } from '../model/component.ts';
+import type { DropReason } from '../model/datagrams.ts';
 import type { Result } from '../kit/result.ts';
 import type { Edition, StoreOrder, StoresDone } from '../model/edition.ts';
 import type { LimitName } from '../model/limits.ts';
@@ -58,5 +59,7 @@ export type FromBrokerProcess =
   | { readonly type: 'records'; readonly records: readonly AccessRecord[] }
   /** The cell asked for more than it may have open, so often since it was said last. */
   | { readonly type: 'limit'; readonly cell: number; readonly limit: BrokerLimit; readonly count: number }
+  /** Datagrams of the cell went nowhere, so many since it was said last. */
+  | { readonly type: 'dropped'; readonly cell: number; readonly reason: DropReason; readonly count: number }
   /** The cell broke the protocol; the broker has closed its channel. The process must be ended. */
   | { readonly type: 'violation'; readonly cell: number; readonly why: string };

@@ -19,6 +19,7 @@ class Heard implements LineListener {
     this.said.push(bytes.length);
   }
   datagram(): void {}
+  dropped(): void {}
   credit(): void {}
   finished(): void {
     this.said.push('finished');

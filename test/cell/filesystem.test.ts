@@ -459,7 +459,7 @@ describe('quotas', () => {
     expect(
       await cell.unlike(['open:0:6:.:d:r', 'insufficient-memory'], ['close:5', 'ok'], ['open:0:6:.:d:r', 'ok']),
     ).toEqual([]);
-    expect(cell.broker.broker.drainLimits()).toMatchObject([{ limit: 'files', count: 1 }]);
+    expect(cell.broker.broker.drainLimits()).toMatchObject([{ name: 'files', count: 1 }]);
   });
 });
 

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Grant } from '../../src/model/component.ts';
-import { REQUEST_IS_MIRRORED, type Assignment } from '../../src/wire/frames.ts';
+import { INITIAL_CREDIT_BYTES, REQUEST_IS_MIRRORED, type Assignment } from '../../src/wire/frames.ts';
 import { DEFAULT_SOCKETS } from '../../src/model/limits.ts';
-import { NETWORK_ERRORS, type NetworkError } from '../../src/wire/socket-frames.ts';
+import { DATAGRAM_BYTES, NETWORK_ERRORS, type NetworkError } from '../../src/wire/socket-frames.ts';
 import { TestBroker } from '../broker/support.ts';
 import { assignmentOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
 import { limitsOf, Peer } from './kit/peer.ts';
@@ -110,6 +110,9 @@ async function play(
   );
   return { said, unlike };
 }
+
+/** Datagrams that went nowhere since the last look, by why. */
+const dropped = (): readonly string[] => broker.broker.drainDropped().map(({ name, count }) => `${count} ${name}`);
 
 /** Of a script that ends its instance. */
 async function trapOf(script: Script): Promise<string> {
@@ -533,6 +536,7 @@ describe('UDP', () => {
       `Denied peers Udp 127.0.0.1:${echoPort + 1} ×1: the grant is not for port ${echoPort + 1}`,
       `Allowed peers Udp 127.0.0.1:${datagramPort} ×2`,
     ]);
+    expect(dropped()).toEqual(['1 ToNotGranted']);
   });
 
   test('hears nothing from somebody whom it may not send to, unless it listens there', async () => {
@@ -553,6 +557,7 @@ describe('UDP', () => {
         ])
       ).unlike,
     ).toEqual([]);
+    expect(dropped()).toEqual(['1 FromNotGranted']);
     const { said: heard, unlike } = await play([
       ...bound(1, at(freePort)),
       ['udp-stream,1', 'ok'],
@@ -565,7 +570,32 @@ describe('UDP', () => {
     expect(unlike).toEqual([]);
     expect(heard.at(-1)).toContain('=re:two');
     expect(heard.at(-1)).toContain('=psst');
+    expect(dropped()).toEqual([]);
     stranger.close();
+  });
+
+  test('that does not read gets what it has credit for; what comes beyond is counted', async () => {
+    await start([sockets()]);
+    const fits = 8;
+    const beyond = 3;
+    const one = Buffer.alloc(INITIAL_CREDIT_BYTES / fits - DATAGRAM_BYTES, 'x');
+    datagrams.removeAllListeners('message');
+    datagrams.on('message', (_bytes, from) => {
+      // One after the other: the kernel's own buffer holds few of this size.
+      const next = (left: number): void => {
+        if (left > 0) datagrams.send(one, from.port, from.address, () => setTimeout(() => next(left - 1), 5));
+      };
+      next(fits + beyond);
+    });
+    const script: Script = [
+      ...bound(),
+      ['udp-stream,0', 'ok'],
+      ['udp-check,0', '64'],
+      [`udp-send,0,go@${at(datagramPort)}`, '1'],
+      ['sleep,0,400', 'ok'],
+    ];
+    expect((await play(script)).unlike).toEqual([]);
+    expect(dropped()).toEqual([`${beyond} QueueFull`]);
   });
 
   test('options, permits and children', async () => {

@@ -226,6 +226,13 @@ describe('a component that opens sockets', () => {
     const count = Number(/^\d+/.exec(said.at(-1)!)![0]);
     expect(count).toBeGreaterThan(0);
     expect(count).toBeLessThanOrEqual(INITIAL_CREDIT_BYTES / (DATAGRAM.length + DATAGRAM_BYTES));
+    // Counted by the broker, told by status and the metrics a second later.
+    const { droppedDatagrams } = await daemon.entry(ENTRY, 'the rest is counted', (entry) =>
+      Boolean(entry.droppedDatagrams?.QueueFull),
+    );
+    expect(droppedDatagrams!.QueueFull).toBeLessThanOrEqual(FLOOD - count);
+    const metrics = await (await fetch(`${daemon.statusUrl}/metrics`)).text();
+    expect(metrics).toMatch(/^headway_datagrams_dropped_total\{entry="shop\/caller",reason="QueueFull"\} [1-9]/m);
     expect(daemon.one('broker')).toBe(broker);
     expect(residentBytes(broker) - before).toBeLessThan(64 * 1024 * 1024);
     expect((await run(...connect(v4(ports.echo)), 'send,0,still', 'receive,0')).slice(3)).toEqual([

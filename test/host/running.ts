@@ -99,6 +99,7 @@ export class RunningHost {
         this.#ready.set(group, callers);
       },
       onLimit: (_entry, limit, count = 1) => this.limits.push([limit, count]),
+      onDropped: () => undefined,
       onChange: () => {
         this.changes += 1;
       },

@@ -5,7 +5,8 @@
  * D1 Each datagram is judged when it is sent.
  * D2 What comes in is given to the guest only where the sender is somebody it may send to, or where it was granted to listen
  *    there; everything else is dropped, unseen.
- * D3 What comes beyond the cell's credit is dropped, as any network may.
+ * D3 What comes beyond the cell's credit is dropped, as any network may. Whose it is is not asked then.
+ * D4 What is dropped is counted, with the reason. What the kernel dropped before that was never seen here.
  */
 import dgram from 'node:dgram';
 import { INITIAL_CREDIT_BYTES } from '../../wire/frames.ts';
@@ -73,6 +74,8 @@ export class Datagrams implements Line {
     const refused = this.#rules.maySend(to);
     if (refused) {
       this.#took(cost);
+      // Of the reasons that a judgement has, this one alone is about whose the address is.
+      if (refused === 'access-denied') this.#listener.dropped('ToNotGranted');
       this.#listener.refused(refused);
       return true;
     }
@@ -109,10 +112,12 @@ export class Datagrams implements Line {
     if (this.#end()) this.#listener.over(error);
   }
 
-  /** D2, D3. */
+  /** D2, D3, D4. */
   #arrived(from: Endpoint, bytes: Buffer): void {
     const cost = bytes.length + DATAGRAM_BYTES;
-    if (this.#over || cost > this.#credit || !this.#listener.mayWrite() || !this.#rules.mayReceive(from)) return;
+    if (this.#over) return;
+    if (cost > this.#credit || !this.#listener.mayWrite()) return this.#listener.dropped('QueueFull');
+    if (!this.#rules.mayReceive(from)) return this.#listener.dropped('FromNotGranted');
     this.#credit -= cost;
     this.#listener.datagram(from, bytes);
   }

@@ -1,3 +1,4 @@
+import type { DropReason } from '../../model/datagrams.ts';
 import type { Endpoint, NetworkError } from '../../wire/socket-frames.ts';
 
 /** Where a line says what happens; nothing is said after `over`. */
@@ -5,6 +6,8 @@ export interface LineListener {
   opened(local: Endpoint, remote?: Endpoint, buffers?: { readonly receive: number; readonly send: number }): void;
   data(bytes: Buffer): void;
   datagram(from: Endpoint, bytes: Buffer): void;
+  /** Nobody will see it. */
+  dropped(reason: DropReason): void;
   credit(bytes: number): void;
   finished(): void;
   refused(error: NetworkError): void;

@@ -7,6 +7,7 @@
  *    `MAX_LINGERING` dropped connections are still sending.
  * N3 At most `sockets` lines are anything but a look-up; one more is over at once, with `new-socket-limit`.
  */
+import type { DropReason } from '../../model/datagrams.ts';
 import { BrokerReader } from '../../wire/broker-reader.ts';
 import type { FrameWriter } from '../../wire/encoder.ts';
 import {
@@ -38,6 +39,7 @@ export interface LinesOptions {
   readonly sockets: number;
   /** One more was asked for. */
   readonly onLimit: () => void;
+  readonly onDropped: (reason: DropReason) => void;
   readonly service: SocketService;
   /** @param flags of the `Open`; 0 for a later look at the same call. */
   readonly asker: (seat: number, flags: number) => SocketAsker;
@@ -153,7 +155,7 @@ export class Lines {
   }
 
   #listener(id: number): LineListener {
-    const { writer, mayWrite } = this.#options;
+    const { writer, mayWrite, onDropped } = this.#options;
     const isOpen = (): boolean => this.#open.has(id);
     return {
       opened(local, remote, buffers) {
@@ -171,6 +173,7 @@ export class Lines {
         writer.bytes(bytes);
         writer.end();
       },
+      dropped: onDropped,
       credit: (bytes) => writer.numberFrame(SocketFromBroker.Credit, id, bytes, 4),
       finished: () => writer.frame(SocketFromBroker.Finished, id, NOTHING),
       refused: (error) => writer.numberFrame(SocketFromBroker.Refused, id, NETWORK_ERRORS.indexOf(error), 1),

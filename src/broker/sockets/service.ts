@@ -82,7 +82,7 @@ export class SocketService {
         const peer = this.#peer(asker(), place, 'Udp', to);
         return typeof peer === 'string' ? peer : undefined;
       },
-      mayReceive: (from) => open || this.#judged(asker(), place, 'Udp', from)?.outcome !== 'Denied',
+      mayReceive: (from) => open || (this.#judged(asker(), place, 'Udp', from)?.outcome ?? 'Denied') !== 'Denied',
     });
     queueMicrotask(() => {
       const first = asker();

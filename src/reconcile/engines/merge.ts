@@ -7,6 +7,7 @@
  *    first call wakes it.
  * M4 An engine that is away, or that has nothing yet, is left out of M3: the others serve.
  */
+import { addDropped } from '../../model/datagrams.ts';
 import type {
   EngineMember,
   EngineObserved,
@@ -34,6 +35,7 @@ export function mergeViews(views: readonly EngineView[], state: EnginesState): E
   const remotes = remotesOf(present);
   const ejected = ejectedOf(present);
   const limitHits = addLimitHits(present.map(({ limitHits: hits = [] }) => hits));
+  const dropped = addDropped(present.flatMap(({ droppedDatagrams = [] }) => droppedDatagrams));
   return {
     epoch: state.epoch,
     generation: generationOf(views),
@@ -45,6 +47,7 @@ export function mergeViews(views: readonly EngineView[], state: EnginesState): E
     loads: loadsOf(views, state),
     ...(ejected.length > 0 ? { ejected } : {}),
     ...(limitHits.length > 0 ? { limitHits } : {}),
+    ...(dropped.length > 0 ? { droppedDatagrams: dropped } : {}),
     sandbox: (strictless ?? home).sandbox,
     poolReady: present.reduce((sum, { poolReady }) => sum + poolReady, 0),
     engines: views.map(memberOf),

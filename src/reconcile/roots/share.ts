@@ -158,6 +158,9 @@ class Share implements EngineShare {
         .filter(({ id }) => id.startsWith(own))
         .map((run) => ({ ...run, id: run.id.slice(own.length) })),
       ...(observed.limitHits ? { limitHits: observed.limitHits.filter(({ entry }) => owns(root, entry)) } : {}),
+      ...(observed.droppedDatagrams
+        ? { droppedDatagrams: observed.droppedDatagrams.filter(({ entry }) => owns(root, entry)) }
+        : {}),
       ...(observed.remotes ? { remotes: observed.remotes.filter(({ from }) => owns(root, from)) } : {}),
       ...(observed.firings ? { firings: observed.firings.filter(({ id }) => owns(root, id)) } : {}),
     };
