@@ -13,7 +13,7 @@ import { entryOfHost } from '../model/entry-host.ts';
 import { MAX_REMOTE_DEPTH } from '../model/remote.ts';
 import type { TellLimit } from '../model/limits.ts';
 import { entryOfGroup } from '../model/snapshot.ts';
-import { DOOR_HEADER, readDoorHeader, type CallInFlight, type FindCall } from '../wire/door.ts';
+import { DOOR_HEADER, HEADERS_OF_THE_DOOR, readDoorHeader, type CallInFlight, type FindCall } from '../wire/door.ts';
 import type { CompiledArm, CompiledRule } from './compiled-rule.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { InnerExchange } from './inner-exchange.ts';
@@ -23,8 +23,6 @@ import { Tally } from './tally.ts';
 
 /** From this share of its own time on, an entry that does not answer is to blame, and not its caller's haste. */
 const MIN_TIME_SHARE = 0.5;
-/** Of the way between broker and door: who asks, and `connection`. */
-const HEADERS_OF_THE_DOOR = 2;
 
 export interface InnerRequestsOptions {
   readonly onLimit: TellLimit;

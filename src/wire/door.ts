@@ -46,9 +46,13 @@ export interface DoorFailure {
   readonly why: string;
 }
 
-export function doorHeader(token: string, cell: number, call: number): string {
-  return `${token} ${cell} ${call}`;
+/** What the broker puts before the headers of the guest: on whose behalf, and that the connection is for this request. */
+export function doorHeaders(token: string, cell: number, call: number): readonly string[] {
+  return [DOOR_HEADER, `${token} ${cell} ${call}`, 'connection', 'close'];
 }
+
+/** So many of a request's headers are not the guest's. */
+export const HEADERS_OF_THE_DOOR = doorHeaders('', 0, 0).length / 2;
 
 /** Of the value of a `DOOR_HEADER`. */
 export function readDoorHeader(

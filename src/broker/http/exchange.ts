@@ -53,8 +53,8 @@ export type Way =
   | {
       readonly type: 'Door';
       readonly path: string;
-      /** A name and a value: on whose behalf. */
-      readonly header: readonly string[];
+      /** Of the way itself, before those of the guest (`doorHeaders`). */
+      readonly headers: readonly string[];
       /** The engine says why there is no answer; the guest has heard. */
       readonly onFailed: (failure: DoorFailure) => void;
     };
@@ -119,7 +119,7 @@ export class HttpExchange {
           path: target.path,
           method: target.method as Dispatcher.HttpMethod,
           headers:
-            way.type === 'Door' ? [...way.header, ...withoutOwn(this.#request.headers)] : [...this.#request.headers],
+            way.type === 'Door' ? [...way.headers, ...withoutOwn(this.#request.headers)] : [...this.#request.headers],
           body: (this.#upload as unknown as Dispatcher.DispatchOptions['body']) ?? null,
           // The connection is for this request.
           reset: true,

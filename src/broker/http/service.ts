@@ -12,7 +12,7 @@
 import { isIP } from 'node:net';
 import { parseAddress } from '../../model/address.ts';
 import { isEntryHost } from '../../model/entry-host.ts';
-import { DOOR_HEADER, doorHeader, type Door, type DoorFailure } from '../../wire/door.ts';
+import { doorHeaders, type Door, type DoorFailure } from '../../wire/door.ts';
 import type { Actor, Records } from '../records.ts';
 import { needsOf, type HttpAuthority, type HttpVerdict } from './authority.ts';
 import { HttpExchange, type CheckedAddress, type ExchangeBounds, type ExchangeListener } from './exchange.ts';
@@ -92,7 +92,7 @@ export class HttpService {
     exchange.connect(target, {
       type: 'Door',
       path: reachable(door.path),
-      header: [DOOR_HEADER, doorHeader(door.token, door.cell, call)],
+      headers: doorHeaders(door.token, door.cell, call),
       onFailed: (failure) => this.#recordFailure(asker, target, failure),
     });
   }
