@@ -216,11 +216,12 @@ describe('an entry that nothing calls, with minReplicas 0', { timeout: 60_000 },
     const fleet = new Fleet(desired('a1', [cart('v1', NONE)]));
     fleet.engine.inFlight = 0;
     fleet.engine.rate = 0;
-    fleet.until((now) => now.of('cart').serving !== undefined);
-    while (fleet.of('cart').serving?.bake?.state === 'Watching') {
-      fleet.tick();
-      expect(phases(fleet)).toEqual(['Ready']);
-    }
+    const isBaking = (): boolean => fleet.of('cart').serving?.bake?.state === 'Watching';
+    fleet.until(isBaking);
+    const seen: (readonly string[])[] = [];
+    for (; isBaking(); fleet.tick()) seen.push(phases(fleet));
+    expect(new Set(seen.map(String))).toEqual(new Set(['Ready']));
+    fleet.until(() => phases(fleet).join() === 'Parked');
   });
 
   it('a rollout of what is parked proves itself by its own cells, and what serves still answers', () => {

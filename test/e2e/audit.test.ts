@@ -42,7 +42,8 @@ describe('headway audit', () => {
   });
 
   it('filters by entry, kind and time, and prints lines for people', async () => {
-    expect((await show('--entry', KEY)).every((record) => 'entry' in record && record.entry === KEY)).toBe(true);
+    const entries = (await show('--entry', KEY)).map((record) => 'entry' in record && record.entry);
+    expect(new Set(entries)).toEqual(new Set([KEY]));
     expect(await show('--entry', 'shop/nobody')).toEqual([]);
     expect(await show('--since', '2100-01-01T00:00:00Z')).toEqual([]);
     expect((await show('--since', '1h')).length).toBeGreaterThan(0);

@@ -113,7 +113,9 @@ describe('each minute', { timeout: 420_000 }, () => {
       expect(Date.parse(started!) - Date.parse(nominal)).toBeGreaterThanOrEqual(0);
     }
     expect(Date.parse(next!) - Date.parse(ended[0]!.nominal)).toBe(MINUTE_MS);
-    expect([...startsOf('tick').values()].every((times) => times === 1)).toBe(true);
+    const starts = [...startsOf('tick').values()];
+    expect(starts.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(starts)).toEqual(new Set([1]));
     expect(story().daemon.output).toContain('the clock says so');
     expect(story().daemon.output).toContain('tick v1, run 1');
     expect(story().daemon.output).not.toContain('tick v1, run 2');
@@ -213,7 +215,7 @@ describe('each minute', { timeout: 420_000 }, () => {
       PATIENCE_MS,
     );
     for (const name of ['one', 'two', 'three']) {
-      expect([...startsOf(`nightly-${name}`).values()].every((times) => times === 1)).toBe(true);
+      expect(new Set(startsOf(`nightly-${name}`).values())).toEqual(new Set([1]));
     }
   });
 });

@@ -126,7 +126,7 @@ What happened:
       tell(one, [message(first, 'staging'), message(second, 'staging')]),
       tell(other, [message(first, 'production'), message(second, 'production')]),
     ]);
-    expect(told.flat().every(({ type }) => type === 'Delivered')).toBe(true);
+    expect(told.flat().map(({ type }) => type)).toEqual(Array.from({ length: 4 }, () => 'Delivered'));
     for (const [commit, words] of [
       [first, ['seen by Ada', 'headway/staging: ', 'headway/production: ']],
       [second, ['headway/staging: ', 'headway/production: ']],

@@ -59,7 +59,9 @@ describe('the watch', () => {
     up = true;
     const before = looks.length;
     await run(400_000);
-    expect(gaps(looks.slice(before)).every((gap) => gap < 12_000)).toBe(true);
+    const after = gaps(looks.slice(before));
+    expect(after.length).toBeGreaterThan(5);
+    expect(Math.max(...after)).toBeLessThan(12_000);
   });
 
   it('a hint looks now; many hints during a look are one more look', async () => {
