@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { REQUEST_HAS_BODY_FRAMES, REQUEST_IS_TYPED, ToCell } from '../../src/wire/frames.ts';
 import { fromCore } from '../component/support.ts';
 import { assignmentOf, bundleOf } from './kit/bundle.ts';
-import { anyType, echoOf, MEMORY, PRIMITIVES, type JsonType } from './kit/json-types.ts';
+import { echoOf, everyKind, MEMORY } from './kit/json-types.ts';
 import { Peer, type Answer } from './kit/peer.ts';
 
 const JSON_HEADERS = ['content-type', 'application/json'];
@@ -32,14 +32,7 @@ function call(peer: Peer, path: string, { method = 'POST', headers = JSON_HEADER
 
 describe('every type, both ways', () => {
   const SEED = 20_261_128;
-  let count = 0;
-  const types: readonly JsonType[] = [
-    ...PRIMITIVES,
-    ...fc.sample(
-      anyType(3, () => `named-${(count += 1)}`),
-      { numRuns: 45, seed: SEED },
-    ),
-  ];
+  const types = everyKind();
   let peer: Peer;
   beforeAll(async () => {
     peer = await cellOf(await echoOf(types));

@@ -1,34 +1,17 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lintArguments, type LintArguments } from '../../src/check/lint/arguments.ts';
 import { lintCommand } from '../../src/process/lint.ts';
 import { headway } from '../support/headway.ts';
 import { example } from '../support/manifests.ts';
+import { temporaryFolders, write } from './folder.ts';
 import { component, ENVIRONMENT, rolloutPolicy, route, type Files } from '../manifest/support.ts';
 
 const run = promisify(execFile);
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-function folder(files: Files): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'headway-lint-'));
-  folders.push(dir);
-  write(dir, files);
-  return dir;
-}
-
-function write(dir: string, files: Files): void {
-  for (const [file, content] of Object.entries(files)) {
-    mkdirSync(path.dirname(path.join(dir, file)), { recursive: true });
-    writeFileSync(path.join(dir, file), content);
-  }
-}
+const folder = temporaryFolders();
 
 /** A repository with these files committed; identity and signing of this machine stay out of it. */
 async function repository(files: Files): Promise<{ dir: string; commit(files: Files): Promise<string> }> {

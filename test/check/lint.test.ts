@@ -1,27 +1,14 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lintCommand } from '../../src/process/lint.ts';
 import { example } from '../support/manifests.ts';
+import { temporaryFolders } from './folder.ts';
 import { component, environment, ENVIRONMENT, rolloutPolicy, route, type Files } from '../manifest/support.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const ASKED = { format: 'text', reports: [], ignore: [], fix: false } as const;
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-function folder(files: Files): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'headway-lint-'));
-  folders.push(dir);
-  for (const [file, content] of Object.entries(files)) {
-    mkdirSync(path.dirname(path.join(dir, file)), { recursive: true });
-    writeFileSync(path.join(dir, file), content);
-  }
-  return dir;
-}
+const folder = temporaryFolders();
 
 async function run(dir: string, format: 'text' | 'json' = 'text', colours = false) {
   const said = { out: '', err: '' };

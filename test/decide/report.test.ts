@@ -18,7 +18,7 @@ import type { CommitMemory } from '../../src/model/memory.ts';
 import type { ChannelRef, CommitReport, Delivered, Message, Outbox } from '../../src/model/report.ts';
 import { fencedText, lineOf, revertLine, textOf, withSection } from '../../src/model/report-text.ts';
 import type { SourceStatus } from '../../src/model/status.ts';
-import { seeded } from './gate/random.ts';
+import { seeded } from '../support/seeded.ts';
 import { desired, entry, type Wanted } from './support/desired.ts';
 import { Fleet } from './support/fleet.ts';
 

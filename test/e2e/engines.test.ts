@@ -2,6 +2,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { EntryStatus, Status } from '../../src/model/status.ts';
+import { isReady } from '../support/entries.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { component, environment, example, immediatePolicy, quickPolicy, route } from '../support/manifests.ts';
 import type { Changes } from '../support/repository.ts';
@@ -162,7 +163,7 @@ describe('two engines', () => {
     // The first engine has it: while that is away there is nobody to answer, and then it goes on where it was.
     process.kill(Math.min(...enginePids(daemon)), 'SIGKILL');
     await daemon.until('both serve again', (seen) => seen.engine.epoch !== status.engine.epoch && seen.ready);
-    await daemon.entry(KEY, 'it is ready again', (entry) => entry.replicas.some(({ phase }) => phase === 'Ready'));
+    await daemon.entry(KEY, 'it is ready again', isReady);
     const went = await askOften(daemon, 20, '/count?name=visits');
     expect(Object.keys(went)).toEqual(['200']);
     expect((await daemon.ask('/count?name=visits', 'shop.example')).body.trim()).toBe(String(COUNTS));

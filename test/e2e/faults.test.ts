@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { EntryStatus } from '../../src/model/status.ts';
+import { isReady, readyReplica } from '../support/entries.ts';
 import { shop, swapTo } from '../support/manifests.ts';
 import { chapters, KEY, traffic } from './story.ts';
 
@@ -75,10 +76,8 @@ describe('the engine and its cells', () => {
 
   it('a cell is killed: it is started again, and only what was in it may fail', async () => {
     const { daemon } = now();
-    const before = await daemon.entry(KEY, 'it is ready', ({ replicas }) =>
-      replicas.some(({ phase }) => phase === 'Ready'),
-    );
-    const { pid } = before.replicas.find(({ phase }) => phase === 'Ready')!;
+    const before = await daemon.entry(KEY, 'it is ready', isReady);
+    const { pid } = readyReplica(before)!;
     process.kill(pid!, 'SIGKILL');
     const after = await daemon.entry(KEY, 'another replica is ready', ({ replicas }) =>
       replicas.some((replica) => replica.phase === 'Ready' && replica.pid !== pid),

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { LIMITS, type LimitName } from '../../src/model/limits.ts';
 import { NETWORK_ERRORS } from '../../src/wire/socket-frames.ts';
 import { guestOfMany, TEXT } from '../cell/kit/guest.ts';
+import { isReady } from '../support/entries.ts';
 import { component, environment, example, immediatePolicy, route } from '../support/manifests.ts';
 import { chapters, KEY, provenAfter } from './story.ts';
 
@@ -256,14 +257,10 @@ describe('a limit', () => {
     ['/trap', 502],
     ['/exit', 502],
   ])('a guest that breaks by %s loses its instance and nothing else', async (path, status) => {
-    const { replicas } = await running().daemon.entry(KEY, 'it is ready', ({ replicas: all }) =>
-      all.some(({ phase }) => phase === 'Ready'),
-    );
+    const { replicas } = await running().daemon.entry(KEY, 'it is ready', isReady);
     const [slow, broken] = await Promise.all([ask('/sleep?ms=300'), ask(path)]);
     expect([slow.status, broken.status]).toEqual([200, status]);
-    const after = await running().daemon.entry(KEY, 'it is ready', ({ replicas: all }) =>
-      all.some(({ phase }) => phase === 'Ready'),
-    );
+    const after = await running().daemon.entry(KEY, 'it is ready', isReady);
     expect(after.replicas.map(({ id }) => id)).toEqual(replicas.map(({ id }) => id));
   });
 
@@ -274,9 +271,7 @@ describe('a limit', () => {
 
   it('a guest that spins loses its process, is answered, and runs again', async () => {
     expect((await ask('/spin')).status).toBe(504);
-    await running().daemon.entry(KEY, 'it is ready again', ({ replicas }) =>
-      replicas.some(({ phase }) => phase === 'Ready'),
-    );
+    await running().daemon.entry(KEY, 'it is ready again', isReady);
     await expect.poll(async () => (await ask('/')).status, { timeout: 30_000 }).toBe(200);
   });
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EntryStatus } from '../../src/model/status.ts';
+import { isReady, readyReplica } from '../support/entries.ts';
 import { component, environment, example, immediatePolicy, route, sharingPolicy } from '../support/manifests.ts';
 import type { Changes } from '../support/repository.ts';
 import { chapters, provenAfter, traffic } from './story.ts';
@@ -87,8 +87,6 @@ ${SHARED}`,
   };
 }
 
-const ready = ({ replicas }: EntryStatus) => replicas.find(({ phase }) => phase === 'Ready');
-
 describe('in a process that six components share', () => {
   const echo = net.createServer((socket) => socket.on('error', () => undefined).pipe(socket));
   let port = 0;
@@ -107,11 +105,9 @@ describe('in a process that six components share', () => {
   const awake = (): readonly Name[] => NAMES.filter((name) => name !== 'sleeper');
   /** Of each that is not parked, where it is. */
   async function pids(): Promise<ReadonlyMap<Name, number>> {
-    const entries = await Promise.all(
-      awake().map((name) => now().daemon.entry(`shop/${name}`, 'it serves', (entry) => ready(entry) !== undefined)),
-    );
-    for (const entry of entries) expect(ready(entry)!.isolation).toMatch(/^Shared/);
-    return new Map(entries.map((entry, at) => [awake()[at]!, ready(entry)!.pid!]));
+    const entries = await Promise.all(awake().map((name) => now().daemon.entry(`shop/${name}`, 'it serves', isReady)));
+    for (const entry of entries) expect(readyReplica(entry)!.isolation).toMatch(/^Shared/);
+    return new Map(entries.map((entry, at) => [awake()[at]!, readyReplica(entry)!.pid!]));
   }
   const connect = `tcp,0,4;start-connect,0,4.127.0.0.1.`;
   async function eachDoesItsOwn(): Promise<void> {
@@ -133,7 +129,7 @@ describe('in a process that six components share', () => {
     await eachDoesItsOwn();
     expect(await ask('desk', '/run?open:1:6:order.txt:c:w;write:6:0:an-order')).toBe('200 ok\n8');
     expect(await ask('counter', '/count?name=a', 'POST')).toMatch(/^200/);
-    const { replicas } = await daemon.entry('shop/counter', 'it serves', (entry) => ready(entry) !== undefined);
+    const { replicas } = await daemon.entry('shop/counter', 'it serves', isReady);
     expect(replicas.map(({ phase, instancePolicy }) => [phase, instancePolicy])).toEqual([['Ready', 'Singleton']]);
   }, 180_000);
 
@@ -143,13 +139,13 @@ describe('in a process that six components share', () => {
       replicas.every(({ phase }) => phase === 'Parked' || phase === 'Ended'),
     );
     expect(await ask('sleeper', '/healthz')).toMatch(/^200/);
-    const woken = await daemon.entry('shop/sleeper', 'it is awake', (entry) => ready(entry) !== undefined);
-    expect(ready(woken)!.isolation).toMatch(/^Shared/);
+    const woken = await daemon.entry('shop/sleeper', 'it is awake', isReady);
+    expect(readyReplica(woken)!.isolation).toMatch(/^Shared/);
   }, 120_000);
 
   it('a Singleton is handed over under load: it is never there twice, every answer was counted once, and nobody else notices', async () => {
     const { daemon, repository } = now();
-    const before = await daemon.entry('shop/counter', 'it serves', (entry) => ready(entry) !== undefined);
+    const before = await daemon.entry('shop/counter', 'it serves', isReady);
     const counting = traffic(
       daemon,
       { host: 'counter.example', method: 'POST', requestsPerSecond: 50 },
@@ -170,10 +166,10 @@ describe('in a process that six components share', () => {
 
   it('its data is brought into another form by the next one', async () => {
     const { daemon, repository } = now();
-    const before = await daemon.entry('shop/counter', 'it serves', (entry) => ready(entry) !== undefined);
+    const before = await daemon.entry('shop/counter', 'it serves', isReady);
     await repository.push('Count in another form', counter('third', 'counter-v3', '  state: {version: "2"}\n'));
     const after = await provenAfter(daemon, before, 'shop/counter');
-    expect([after.state?.version, ready(after)!.isolation]).toEqual(['2', expect.stringMatching(/^Shared/)]);
+    expect([after.state?.version, readyReplica(after)!.isolation]).toEqual(['2', expect.stringMatching(/^Shared/)]);
     expect(await ask('counter', '/count?name=a')).toBe('200 1');
   }, 120_000);
 
@@ -187,7 +183,7 @@ describe('in a process that six components share', () => {
       await now().daemon.entry(
         `shop/${name}`,
         'it is back',
-        (entry) => ![undefined, killed].includes(ready(entry)?.pid),
+        (entry) => ![undefined, killed].includes(readyReplica(entry)?.pid),
       );
     await eachDoesItsOwn();
     expect(await ask('desk', '/run?open:1:6:order.txt:-:r;read:6:99:0')).toBe('200 ok\nan-order (end)');

@@ -1,7 +1,7 @@
 /** Three components in one process, in the real program: a swap beside load, and one that takes the others along. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { EntryStatus } from '../../src/model/status.ts';
+import { isReady, readyReplica } from '../support/entries.ts';
 import { environment, example, quickPolicy, sharingPolicy } from '../support/manifests.ts';
 import { chapters, provenAfter, traffic } from './story.ts';
 
@@ -30,8 +30,6 @@ spec:
 `;
 }
 
-const ready = ({ replicas }: EntryStatus) => replicas.find(({ phase }) => phase === 'Ready');
-
 describe('components that share a process', () => {
   const story = chapters({
     'environment.yaml': environment(),
@@ -52,7 +50,7 @@ describe('components that share a process', () => {
     for (const name of NAMES) await provenAfter(daemon, undefined, `shop/${name}`);
     const replicas = await Promise.all(
       NAMES.map(async (name) =>
-        ready(await daemon.entry(`shop/${name}`, 'three share', (entry) => ready(entry)?.sharedBy === 3)),
+        readyReplica(await daemon.entry(`shop/${name}`, 'three share', (entry) => readyReplica(entry)?.sharedBy === 3)),
       ),
     );
     expect(new Set(replicas.map((replica) => replica!.pid)).size).toBe(1);
@@ -69,7 +67,7 @@ describe('components that share a process', () => {
 
   it('one is swapped while the others are under load, and nothing is lost', async () => {
     const { daemon, repository } = story();
-    const before = await daemon.entry('shop/wild', 'it serves', (entry) => ready(entry) !== undefined);
+    const before = await daemon.entry('shop/wild', 'it serves', isReady);
     const visitors = NAMES.map((name) =>
       traffic(daemon, { requestsPerSecond: 40, headers: { 'x-who': name } }, '/healthz'),
     );
@@ -87,18 +85,16 @@ describe('components that share a process', () => {
     const { daemon, repository } = story();
     // What is new goes to where nobody of its own entry is: that is beside the new wild.
     const edition = '  env: [{name: EDITION, value: two}]\n';
-    const old = await Promise.all(
-      OTHERS.map((name) => daemon.entry(`shop/${name}`, 'it serves', (entry) => ready(entry) !== undefined)),
-    );
+    const old = await Promise.all(OTHERS.map((name) => daemon.entry(`shop/${name}`, 'it serves', isReady)));
     await repository.push(
       'The others',
       Object.fromEntries(OTHERS.map((name) => [`shop/${name}.yaml`, sharing(name, edition)])),
     );
     const others = await Promise.all(old.map((before) => provenAfter(daemon, before, before.key)));
-    await daemon.entry('shop/wild', 'it shares', (entry) => ready(entry)?.sharedBy === 3);
+    await daemon.entry('shop/wild', 'it shares', (entry) => readyReplica(entry)?.sharedBy === 3);
     expect(await ask('wild', '/spin')).toBe(504);
     await daemon.entry('shop/wild', 'it is back, by itself', (entry) => {
-      const replica = ready(entry);
+      const replica = readyReplica(entry);
       return replica !== undefined && replica.sharedBy === undefined;
     });
     for (const name of NAMES) {
@@ -106,7 +102,7 @@ describe('components that share a process', () => {
       expect(await ask(name, '/healthz')).toBe(200);
     }
     for (const before of others) {
-      const after = await daemon.entry(before.key, 'it serves', (entry) => ready(entry) !== undefined);
+      const after = await daemon.entry(before.key, 'it serves', isReady);
       expect(after.conditions.find(({ type }) => type === 'Healthy')!.status).toBe('True');
       expect(JSON.stringify(after)).not.toContain('HW4111');
       expect(after.proven!.release).toBe(before.proven!.release);

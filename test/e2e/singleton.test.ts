@@ -1,6 +1,7 @@
 /** A Singleton under traffic: handed over, given back, killed, and never there twice. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { isReady } from '../support/entries.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { environment, example, immediatePolicy, route } from '../support/manifests.ts';
 import type { Changes } from '../support/repository.ts';
@@ -90,7 +91,7 @@ describe('a Singleton', () => {
     await repository.push('Worse', one('second', { env: ', {name: INIT, value: fail}' }));
     const held = await daemon.entry(KEY, 'it is quarantined', ({ quarantined }) => quarantined.length > 0);
     expect(held.quarantined[0]!.why).toContain('INIT=fail');
-    await daemon.entry(KEY, 'the old one is back', ({ replicas }) => replicas.some(({ phase }) => phase === 'Ready'));
+    await daemon.entry(KEY, 'the old one is back', isReady);
     await sleep(500);
     const report = await visitors.stop();
     expect(report.lost).toEqual([]);
@@ -149,9 +150,7 @@ describe('a Singleton', () => {
   it('its process is killed: the call in it is lost, what comes after waits for the next', async () => {
     const { daemon } = await begin();
     const seen = watch(daemon);
-    const { replicas } = await daemon.entry(KEY, 'it is ready', (entry) =>
-      entry.replicas.some(({ phase }) => phase === 'Ready'),
-    );
+    const { replicas } = await daemon.entry(KEY, 'it is ready', isReady);
     const visitors = traffic(daemon, { requestsPerSecond: 50 });
     const slow = fetch(`${daemon.url}/sleep?ms=5000`).then(({ status }) => status);
     await sleep(300);
@@ -176,9 +175,7 @@ describe('a Singleton', () => {
     expect(await ask('/')).toBe(429);
     expect(await Promise.all([busy, ...waiting])).toEqual([200, 200, 200, 200]);
 
-    const { replicas } = await daemon.entry(KEY, 'it is ready', (entry) =>
-      entry.replicas.some(({ phase }) => phase === 'Ready'),
-    );
+    const { replicas } = await daemon.entry(KEY, 'it is ready', isReady);
     process.kill(replicas[0]!.pid!, 'SIGSTOP');
     const held = ask('/');
     await sleep(100);

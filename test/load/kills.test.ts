@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EntryStatus } from '../../src/model/status.ts';
 import type { LoadReport } from '../bench/load-process.ts';
-import { seededRandom } from './seeded-random.ts';
+import { seeded } from '../support/seeded.ts';
 import { ENTRIES, Fleet, type Build, type FleetLoad } from './fleet.ts';
 
 const TEST_TIMEOUT_MS = 300_000;
@@ -57,7 +57,7 @@ describe('control', () => {
   it(
     `is killed at random moments of swaps (seed ${SEED}), some of them twice: no client notices, every swap ends`,
     async () => {
-      const random = seededRandom(SEED);
+      const random = seeded(SEED);
       const fleet = await Fleet.start();
       const visitors = fleet.visitors();
       let kills = 0;

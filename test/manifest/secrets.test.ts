@@ -5,9 +5,8 @@ import { REPORTERS } from '../../src/check/reporters/reporters.ts';
 import { differences } from '../../src/check/plan/differences.ts';
 import { attemptOf, revisionOf, secretlessOf } from '../../src/decide/identity.ts';
 import { sealedForm } from '../../src/manifest/assemble/sealed-form.ts';
-import type { DesiredEntry } from '../../src/model/desired.ts';
 import { secret, sealedLook } from '../support/sealed.ts';
-import { component, desiredOf, ENVIRONMENT, places, type Files } from './support.ts';
+import { cartOf, component, desiredOf, ENVIRONMENT, places, type Files } from './support.ts';
 
 const SEALED = sealedLook();
 const item = (version: string, encrypted = SEALED, name = 'token') =>
@@ -22,17 +21,9 @@ function files(spec: string, data: string): Files {
   };
 }
 
-function entryOf(made: Files): DesiredEntry {
-  const desired = desiredOf(made);
-  expect(desired.invalid).toEqual([]);
-  const entry = desired.entries.get('shop/cart')!;
-  expect(entry.refusals).toEqual([]);
-  return entry;
-}
-
 describe('a value from a Secret', () => {
   it('stays sealed: the component carries its place, its version and the ciphertext', () => {
-    const [member] = entryOf(
+    const [member] = cartOf(
       files(
         `  env: [${TOKEN}]\n  config: [{name: t, valueFrom: {secretKeyRef: {name: pay, key: token}}}]\n`,
         item('1'),
@@ -51,11 +42,11 @@ describe('a value from a Secret', () => {
   });
 
   it('rolls out with its version, and not when the same value is encrypted for other people', () => {
-    const before = entryOf(files(`  env: [${TOKEN}]\n`, item('1')));
-    const rotated = entryOf(files(`  env: [${TOKEN}]\n`, item('1', sealedLook(2))));
+    const before = cartOf(files(`  env: [${TOKEN}]\n`, item('1')));
+    const rotated = cartOf(files(`  env: [${TOKEN}]\n`, item('1', sealedLook(2))));
     expect(attemptOf(rotated)).toBe(attemptOf(before));
     expect(differences(before, rotated)).toEqual([]);
-    const changed = entryOf(files(`  env: [${TOKEN}]\n`, item('2')));
+    const changed = cartOf(files(`  env: [${TOKEN}]\n`, item('2')));
     expect(revisionOf(changed)).not.toBe(revisionOf(before));
     expect(secretlessOf(changed)).toBe(secretlessOf(before));
     expect(differences(before, changed)).toEqual(['secretVersions: ~ shop/pay/token']);
@@ -63,13 +54,13 @@ describe('a value from a Secret', () => {
 
   it('a version of a key that is not used changes nothing', () => {
     const made = (version: string) =>
-      entryOf(files(`  env: [${TOKEN}]\n`, `${item('1')}, ${item(version, SEALED, 'other')}`));
+      cartOf(files(`  env: [${TOKEN}]\n`, `${item('1')}, ${item(version, SEALED, 'other')}`));
     expect(attemptOf(made('2'))).toBe(attemptOf(made('1')));
   });
 
   it('under another name is another revision, and the plan says what is given as what', () => {
-    const before = entryOf(files(`  env: [${TOKEN}]\n`, item('1')));
-    const after = entryOf(files(`  env: [${TOKEN.replace('PAY_TOKEN', 'TOKEN')}]\n`, item('1')));
+    const before = cartOf(files(`  env: [${TOKEN}]\n`, item('1')));
+    const after = cartOf(files(`  env: [${TOKEN.replace('PAY_TOKEN', 'TOKEN')}]\n`, item('1')));
     expect(revisionOf(after)).not.toBe(revisionOf(before));
     expect(secretlessOf(after)).not.toBe(secretlessOf(before));
     expect(differences(before, after)).toEqual([
@@ -80,7 +71,7 @@ describe('a value from a Secret', () => {
 
 describe('who is given a secret', () => {
   const changes = (before: string, after: string) =>
-    grantChanges(entryOf(files(before, item('1'))), entryOf(files(after, item('1')))).map(
+    grantChanges(cartOf(files(before, item('1'))), cartOf(files(after, item('1')))).map(
       ({ name, change, escalation }) => `${change} ${name}${escalation ? '!' : ''}`,
     );
   const given = `  env: [${TOKEN}]\n`;

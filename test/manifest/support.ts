@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { digestOfBytes, type Digest } from '../../src/kit/digest.ts';
 import { err, ok } from '../../src/kit/result.ts';
 import { assemble } from '../../src/manifest/assemble.ts';
@@ -5,7 +6,7 @@ import { folderPathsOf, type Folders } from '../../src/manifest/folders.ts';
 import type { RootScope } from '../../src/manifest/assemble/scope.ts';
 import { artifactPathsOf, createParse } from '../../src/manifest/parse.ts';
 import type { Parsed } from '../../src/manifest/parsed.ts';
-import type { Desired } from '../../src/model/desired.ts';
+import type { Desired, DesiredEntry } from '../../src/model/desired.ts';
 import type { Diagnostic } from '../../src/model/diagnostic.ts';
 
 const parseFiles = createParse();
@@ -40,6 +41,15 @@ export function foldersOf(parsed: Parsed): Folders {
 export function desiredOf(files: Files, previous?: Desired, scope?: RootScope): Desired {
   const parsed = parse(files);
   return assemble('0123456789abcdef', parsed, artifactsOf(parsed), previous, undefined, scope, foldersOf(parsed));
+}
+
+/** The entry of Component `shop/cart`, of files in which nothing is refused. */
+export function cartOf(files: Files): DesiredEntry {
+  const desired = desiredOf(files);
+  expect(desired.invalid).toEqual([]);
+  const entry = desired.entries.get('shop/cart')!;
+  expect(entry.refusals).toEqual([]);
+  return entry;
 }
 
 export function places(diagnostics: readonly Diagnostic[]): readonly string[] {

@@ -2,8 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { differences } from '../../src/check/plan/differences.ts';
 import { revisionOf } from '../../src/decide/identity.ts';
-import type { DesiredEntry } from '../../src/model/desired.ts';
-import { component, desiredOf, ENVIRONMENT, places, type Files } from './support.ts';
+import { cartOf, component, desiredOf, ENVIRONMENT, places, type Files } from './support.ts';
 
 const FROM = (key: string, name = 'rates') => `valueFrom: {configKeyRef: {name: ${name}, key: ${key}}}`;
 
@@ -22,18 +21,10 @@ function files(spec: string, rates = RATES): Files {
   return { 'environment.yaml': ENVIRONMENT, 'cart.yaml': component('cart', spec), 'rates.yaml': rates };
 }
 
-function entryOf(made: Files): DesiredEntry {
-  const desired = desiredOf(made);
-  expect(desired.invalid).toEqual([]);
-  const entry = desired.entries.get('shop/cart')!;
-  expect(entry.refusals).toEqual([]);
-  return entry;
-}
-
 describe('a value from a Config', () => {
   it('is what the component gets, in env and in config, each by name', () => {
     const spec = `  env: [{name: Z, value: z}, {name: A, ${FROM('food')}}]\n  config: [{name: tax, ${FROM('books')}}]\n`;
-    expect(entryOf(files(spec)).members[0]).toMatchObject({
+    expect(cartOf(files(spec)).members[0]).toMatchObject({
       env: [
         { name: 'A', value: '0.05' },
         { name: 'Z', value: 'z' },
@@ -44,7 +35,7 @@ describe('a value from a Config', () => {
   });
 
   it('is the same revision as one that is written, wherever it stands', () => {
-    const revision = (spec: string, rates?: string) => revisionOf(entryOf(files(spec, rates)));
+    const revision = (spec: string, rates?: string) => revisionOf(cartOf(files(spec, rates)));
     const written = revision('  env: [{name: TAX, value: "0.07"}]\n');
     expect(revision(`  env: [{name: TAX, ${FROM('books')}}]\n`)).toBe(written);
     const renamed = config('{name: b, value: "0.07"}', 'other');
@@ -54,10 +45,10 @@ describe('a value from a Config', () => {
 
   it('rolls out what uses the key that changes, and nothing else; the plan names the variable', () => {
     const spec = `  env: [{name: TAX, ${FROM('books')}}]\n`;
-    const before = entryOf(files(spec));
-    const other = entryOf(files(spec, RATES.replace('0.05', '0.06')));
+    const before = cartOf(files(spec));
+    const other = cartOf(files(spec, RATES.replace('0.05', '0.06')));
     expect(revisionOf(other)).toBe(revisionOf(before));
-    const after = entryOf(files(spec, RATES.replace('0.07', '0.08')));
+    const after = cartOf(files(spec, RATES.replace('0.07', '0.08')));
     expect(revisionOf(after)).not.toBe(revisionOf(before));
     expect(differences(before, after)).toEqual(['env: ~ TAX']);
   });

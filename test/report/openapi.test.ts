@@ -7,7 +7,7 @@ import type { RouteRule } from '../../src/model/route.ts';
 import type { ComponentShape } from '../../src/model/wit.ts';
 import { openApiOf } from '../../src/report/openapi/document.ts';
 import { Schemas } from '../../src/report/openapi/schema.ts';
-import { anyType, echoOf, PRIMITIVES, type JsonType } from '../cell/kit/json-types.ts';
+import { echoOf, everyKind } from '../cell/kit/json-types.ts';
 import { example } from '../component/support.ts';
 
 const INTERFACE = 'shop:cart/pricing@1.0.0';
@@ -106,14 +106,7 @@ describe('the OpenAPI document', () => {
 
 describe('schemas', () => {
   const SEED = 20_261_128;
-  let count = 0;
-  const types: readonly JsonType[] = [
-    ...PRIMITIVES,
-    ...fc.sample(
-      anyType(3, () => `named-${(count += 1)}`),
-      { numRuns: 45, seed: SEED },
-    ),
-  ];
+  const types = everyKind();
   let shape: ComponentShape;
   beforeAll(async () => {
     shape = shapeOf(await echoOf(types));

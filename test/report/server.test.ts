@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LATENCY_BUCKETS_US, type Counters, type ReleaseSamples } from '../../src/model/engine.ts';
 import { systemClock } from '../../src/process/clock.ts';
 import { createReport, type Report, type ReportOptions } from '../../src/report/server.ts';
+import { noCounts } from '../support/counters.ts';
 import { keepingLog } from '../support/log.ts';
 import { canary, greet, hash, RecordedSource, recordedStatus } from './recorded.ts';
 
@@ -479,17 +480,7 @@ describe('the webhook', () => {
 
 describe('metrics', () => {
   function counters(more: Partial<Counters>): Counters {
-    const none = {
-      requests: 0,
-      failures: 0,
-      status5xx: 0,
-      traps: 0,
-      deadlines: 0,
-      status4xx: 0,
-      clientAborts: 0,
-      overloads: 0,
-    };
-    return { ...none, latency: Array.from({ length: LATENCY_BUCKETS_US.length + 1 }, () => 0), ...more };
+    return { ...noCounts(), ...more };
   }
 
   function sampleOf(entry: 'shop/greet' | 'gone/away'): ReleaseSamples {

@@ -2,7 +2,6 @@ import type { CellPlan } from '../../src/model/decision.ts';
 import {
   LATENCY_BUCKETS_US,
   type BundlesInUse,
-  type Counters,
   type EngineObserved,
   type GroupLoad,
   type ReplicaEnd,
@@ -21,6 +20,7 @@ import { together } from './cell-behaviour.ts';
 import { FiringsModel } from './firings-model.ts';
 import { StoresModel } from './stores-model.ts';
 import { UsesModel } from './uses-model.ts';
+import { noCounts } from '../support/counters.ts';
 
 /** How the cells of one artifact behave. Times in milliseconds from the replica's start, shares between 0 and 1. */
 export interface Behaviour {
@@ -56,7 +56,7 @@ interface Replica {
   sharedBy?: number;
 }
 
-type Live = { -readonly [K in keyof Counters]: Counters[K] extends readonly number[] ? number[] : Counters[K] };
+type Live = ReturnType<typeof noCounts>;
 
 interface Arm {
   readonly group: GroupId;
@@ -389,9 +389,9 @@ export class EngineModel {
     if (!replica) return;
     const arm = this.#arms.get(release) ?? {
       group,
-      traffic: zero(),
-      synthetic: zero(),
-      mirrored: zero(),
+      traffic: noCounts(),
+      synthetic: noCounts(),
+      mirrored: noCounts(),
       consecutive: 0,
       ageMs: 0,
     };
@@ -415,18 +415,4 @@ export class EngineModel {
     if (isFailure) counters.failures += 1;
     if (kind !== 'mirrored') arm.consecutive = isFailure ? arm.consecutive + 1 : 0;
   }
-}
-
-function zero(): Live {
-  return {
-    requests: 0,
-    failures: 0,
-    status5xx: 0,
-    traps: 0,
-    deadlines: 0,
-    status4xx: 0,
-    clientAborts: 0,
-    overloads: 0,
-    latency: Array.from({ length: LATENCY_BUCKETS_US.length + 1 }, () => 0),
-  };
 }

@@ -1,5 +1,5 @@
 /** What happens in a history. Each event stands for itself, so that a history without one of them is a history too. */
-import { seeded } from '../decide/gate/random.ts';
+import { seeded } from '../support/seeded.ts';
 import type { Service, Tree } from './tree.ts';
 
 export type Edit =

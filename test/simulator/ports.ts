@@ -20,7 +20,7 @@ import type { TimelineEvent } from '../../src/model/status.ts';
 import { createEngines, type OneEngine } from '../../src/reconcile/engines/engines.ts';
 import type { EnginesState } from '../../src/reconcile/engines/state.ts';
 import type { CommitInfo, JournalPort, ReconcilerPorts, ServingEngine } from '../../src/reconcile/ports.ts';
-import { seeded } from '../decide/gate/random.ts';
+import { seeded } from '../support/seeded.ts';
 import { behaviourOf, isRefused } from './behaviours.ts';
 import { BundleDisk, inUse, TOOLCHAINS } from './bundle-disk.ts';
 import { Coverage } from './coverage.ts';

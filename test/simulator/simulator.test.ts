@@ -7,7 +7,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { TABLE, type Row } from '../../src/decide/table.ts';
-import { seeded } from '../decide/gate/random.ts';
+import { seeded } from '../support/seeded.ts';
 import type { CellPlan } from '../../src/model/decision.ts';
 import { Coverage } from './coverage.ts';
 import { EDGES } from './edges.ts';

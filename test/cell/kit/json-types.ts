@@ -149,3 +149,12 @@ export const MEMORY = `(memory (export "memory") 64)
 function together(types: readonly (JsonType | undefined)[]): string[] {
   return types.flatMap((type) => type?.definitions ?? []);
 }
+
+/** Each primitive type and some of every other kind, the same at each run. */
+export function everyKind(): readonly JsonType[] {
+  let count = 0;
+  const name = (): string => `named-${(count += 1)}`;
+  return [...PRIMITIVES, ...fc.sample(anyType(3, name), { numRuns: 45, seed: KINDS_SEED })];
+}
+
+const KINDS_SEED = 20_261_128;

@@ -4,7 +4,7 @@ import { EMPTY_TALLY, FRESH_TRIAL } from '../../../src/decide/gate/tally.ts';
 import { LATENCY_BUCKETS_US } from '../../../src/model/engine.ts';
 import type { Tally, Trial } from '../../../src/model/memory.ts';
 import type { Gate } from '../../../src/model/rollout.ts';
-import { seeded } from './random.ts';
+import { seeded } from '../../support/seeded.ts';
 
 const GATE: Gate = {
   errors: { tolerable: 0.005, intolerable: 0.02, maxShiftOfClientErrors: 0.05 },

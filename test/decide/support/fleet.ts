@@ -14,7 +14,7 @@ import type { Problem } from '../../../src/model/problem.ts';
 import type { EntryStatus } from '../../../src/model/status.ts';
 import { BundleDisk, inUse, TOOLCHAINS } from '../../simulator/bundle-disk.ts';
 import { EngineModel, GOOD, type Behaviour } from '../../simulator/engine-model.ts';
-import { seeded } from '../gate/random.ts';
+import { seeded } from '../../support/seeded.ts';
 import { artifactOf } from './desired.ts';
 
 const TICK_MS = 100;

@@ -15,19 +15,10 @@ import { RecordQueue } from '../../../src/host/record-queue.ts';
 import { createEngines, type OneEngine } from '../../../src/reconcile/engines/engines.ts';
 import type { EnginesState } from '../../../src/reconcile/engines/state.ts';
 import type { ServingEngine } from '../../../src/reconcile/ports.ts';
+import { noCounts } from '../../support/counters.ts';
 
 export const GROUP: GroupId = 'shop/cart@r1';
-export const NOTHING: Counters = {
-  requests: 0,
-  failures: 0,
-  status5xx: 0,
-  traps: 0,
-  deadlines: 0,
-  status4xx: 0,
-  clientAborts: 0,
-  overloads: 0,
-  latency: [0, 0],
-};
+export const NOTHING: Counters = { ...noCounts(), latency: [0, 0] };
 
 export function replica(id: string, phase: ReplicaPhase, more: Partial<ReplicaObserved> = {}): ReplicaObserved {
   return { id, group: GROUP, phase, restartToken: 't', ageMs: 10, inFlight: 0, ...more };
