@@ -144,7 +144,7 @@ export class Host {
       size: options.poolSize,
       kind: () => this.#kindOf('Auto'),
       start: (kind, slots) => this.#spawner.startSlots(kind, slots),
-      limitAhead: (cell, dataBytes) => this.#spawner.limitAhead(cell, dataBytes),
+      limitAhead: (cell, limit) => this.#spawner.limitAhead(cell, limit),
       log,
     });
     this.#shared = new SharedProcesses({

@@ -8,8 +8,14 @@ interface Candidate {
   readonly budget: Pick<ReplicaBudget, 'dataBytes'>;
 }
 
-/** Different `dataBytes`, the most frequent first: of what is parked, for a call waits for that; else of what is there. */
-export function likelyLimits(replicas: readonly Candidate[]): readonly number[] {
+export interface LikelyLimits {
+  /** Different `dataBytes`, the most frequent first: of what is parked, for a call waits for that; else of what is there. */
+  readonly likely: readonly number[];
+  /** Of all that is there. */
+  readonly most: number;
+}
+
+export function likelyLimits(replicas: readonly Candidate[]): LikelyLimits {
   // Those that share a process do not come from the pool.
   const there = replicas.filter(({ phase, cell }) => phase !== 'Ended' && cell.isolation !== 'Shared');
   const parked = there.filter(({ phase }) => phase === 'Parked');
@@ -17,7 +23,10 @@ export function likelyLimits(replicas: readonly Candidate[]): readonly number[] 
   for (const { budget } of parked.length > 0 ? parked : there) {
     counts.set(budget.dataBytes, (counts.get(budget.dataBytes) ?? 0) + 1);
   }
-  return [...counts].sort(([, a], [, b]) => b - a).map(([dataBytes]) => dataBytes);
+  return {
+    likely: [...counts].sort(([, a], [, b]) => b - a).map(([dataBytes]) => dataBytes),
+    most: Math.max(0, ...there.map(({ budget }) => budget.dataBytes)),
+  };
 }
 
 /**

@@ -9,14 +9,17 @@
  * Q3 A process that ends while it waits leaves the pool, and failure to start backs off.
  * Q4 Those that wait are given limits ahead, and whoever asks gets one that has his where there is one. It is no promise:
  *    the spawner knows what is in force.
+ * Q5 One whose hard limit was set ahead, which nobody can raise, goes to nobody who needs more; where somebody may come who does,
+ *    it is replaced, one at a time.
  */
 import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { CellProcess } from './cell-process.ts';
-import { shareOut } from './likely-limits.ts';
+import { shareOut, type LikelyLimits } from './likely-limits.ts';
 import { awaitBooted } from './spawner/booted.ts';
+import type { AheadLimit } from './spawner/data-limit.ts';
 import type { SandboxKind } from './spawner/messages.ts';
 
 const BOOT_DEADLINE_MS = 10_000;
@@ -34,7 +37,7 @@ export interface PoolOptions {
   /** One process with so many slots. */
   readonly start: (kind: SandboxKind, slots: number) => Promise<Result<readonly CellProcess[], Problem>>;
   /** Has the memory limit of one that waits set. */
-  readonly limitAhead: (cell: CellProcess, dataBytes: number) => void;
+  readonly limitAhead: (cell: CellProcess, limit: AheadLimit) => void;
   readonly log: Logger;
 }
 
@@ -42,12 +45,14 @@ interface Waiting {
   readonly cell: CellProcess;
   /** What its limit was set for (Q4). */
   dataBytes: number | undefined;
+  /** The most that it can be given (Q5). */
+  mostDataBytes: number;
 }
 
 export class Pool {
   readonly #options: PoolOptions;
   readonly #waiting: Waiting[] = [];
-  #likely: readonly number[] = [];
+  #expected: LikelyLimits = { likely: [], most: 0 };
   /** Whoever waits for a place among those that boot. */
   readonly #queue: Deferred<void>[] = [];
   #booting = 0;
@@ -70,7 +75,7 @@ export class Pool {
    * @param dataBytes what it will be given.
    */
   async take(kind: SandboxKind, dataBytes: number, isWanted: () => boolean): Promise<Result<CellProcess, Problem>> {
-    const fits = this.#waiting.filter(({ cell }) => cell.kind === kind);
+    const fits = this.#waiting.filter(({ cell, mostDataBytes }) => cell.kind === kind && mostDataBytes >= dataBytes);
     const taken = fits.find((one) => one.dataBytes === dataBytes) ?? fits[0];
     if (!taken) return first(await this.boot(kind, 1, isWanted));
     this.#waiting.splice(this.#waiting.indexOf(taken), 1);
@@ -78,16 +83,21 @@ export class Pool {
     return ok(taken.cell);
   }
 
-  /** @param likely the `dataBytes` of what may come next, the likeliest first (Q4). */
-  expect(likely: readonly number[]): void {
-    this.#likely = likely;
+  /** What may come next (Q4). */
+  expect(expected: LikelyLimits): void {
+    this.#expected = expected;
+    const { likely, most } = expected;
     const has = this.#waiting.map(({ dataBytes }) => dataBytes);
     for (const [index, dataBytes] of shareOut(likely, this.#options.size, has).entries()) {
       const one = this.#waiting[index]!;
-      if (dataBytes === undefined || dataBytes === one.dataBytes) continue;
+      if (dataBytes === undefined || dataBytes === one.dataBytes || dataBytes > one.mostDataBytes) continue;
       one.dataBytes = dataBytes;
-      this.#options.limitAhead(one.cell, dataBytes);
+      // What a filter keeps from changing its limits has no hard one before it is assigned.
+      if (one.cell.kind === 'Process') one.mostDataBytes = Math.min(one.mostDataBytes, most);
+      this.#options.limitAhead(one.cell, { dataBytes, mostDataBytes: most });
     }
+    const tight = this.#waiting.find(({ mostDataBytes }) => mostDataBytes < most);
+    if (tight) this.#leave(tight.cell);
   }
 
   /** Starts processes, one after the other, until enough wait. */
@@ -148,8 +158,8 @@ export class Pool {
   #park(cell: CellProcess): void {
     this.#backoffMs = REFILL_BACKOFF_INITIAL_MS;
     if (this.#closed) return cell.end();
-    this.#waiting.push({ cell, dataBytes: undefined });
-    this.expect(this.#likely);
+    this.#waiting.push({ cell, dataBytes: undefined, mostDataBytes: Number.POSITIVE_INFINITY });
+    this.expect(this.#expected);
     cell.channel.once('close', () => this.#leave(cell));
     void cell.exited.then(() => this.#leave(cell));
     this.fill();

@@ -17,6 +17,7 @@ import type { CellProcess } from './cell-process.ts';
 import { endChild } from './end-child.ts';
 import { holdUnread } from './hold-unread.ts';
 import type { AssignRequest } from './spawner/assign.ts';
+import type { AheadLimit } from './spawner/data-limit.ts';
 import type { CellExit, FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './spawner/messages.ts';
 
 const RESTART_BACKOFF_INITIAL_MS = 20;
@@ -109,8 +110,8 @@ export class SpawnerClient {
   }
 
   /** What a process that waits will probably run may map: its start does not wait for that limit then. */
-  limitAhead(cell: CellProcess, dataBytes: number): void {
-    if (this.#held.get(cell.id)?.spawner === this.#child) this.#send({ type: 'limitAhead', cell: cell.id, dataBytes });
+  limitAhead(cell: CellProcess, limit: AheadLimit): void {
+    if (this.#held.get(cell.id)?.spawner === this.#child) this.#send({ type: 'limitAhead', cell: cell.id, ...limit });
   }
 
   /** Writes the assignment and its files to the process. From then on the channel is the engine's alone. */

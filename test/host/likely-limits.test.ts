@@ -8,13 +8,13 @@ function replica(phase: ReplicaPhase, dataBytes: number, isolation: 'Auto' | 'Sh
 
 describe('what the next start from the pool will probably be given', () => {
   it.each([
-    { replicas: [], likely: [] },
-    { replicas: [replica('Ready', 1), replica('Ready', 2), replica('Starting', 2)], likely: [2, 1] },
-    { replicas: [replica('Ready', 1), replica('Ready', 1), replica('Parked', 3)], likely: [3] },
-    { replicas: [replica('Parked', 1), replica('Parked', 2), replica('Parked', 2)], likely: [2, 1] },
-    { replicas: [replica('Ended', 1), replica('Parked', 2, 'Shared'), replica('Ready', 3)], likely: [3] },
-  ])('is $likely of $replicas', ({ replicas, likely }) => {
-    expect(likelyLimits(replicas)).toEqual(likely);
+    { replicas: [], likely: [], most: 0 },
+    { replicas: [replica('Ready', 1), replica('Ready', 2), replica('Starting', 2)], likely: [2, 1], most: 2 },
+    { replicas: [replica('Ready', 4), replica('Ready', 4), replica('Parked', 3)], likely: [3], most: 4 },
+    { replicas: [replica('Parked', 1), replica('Parked', 2), replica('Parked', 2)], likely: [2, 1], most: 2 },
+    { replicas: [replica('Ended', 9), replica('Parked', 8, 'Shared'), replica('Ready', 3)], likely: [3], most: 3 },
+  ])('is $likely and at most $most of $replicas', ({ replicas, likely, most }) => {
+    expect(likelyLimits(replicas)).toEqual({ likely, most });
   });
 
   it.each([

@@ -1,10 +1,11 @@
 import type net from 'node:net';
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { ok } from '../../src/kit/result.ts';
 import type { CellProcess } from '../../src/host/cell-process.ts';
 import { Pool } from '../../src/host/pool.ts';
+import type { SandboxKind } from '../../src/host/spawner/messages.ts';
 import { HEADER_BYTES, FromCell } from '../../src/wire/frames.ts';
 import { keepingLog } from '../support/log.ts';
 
@@ -42,39 +43,75 @@ describe('a place in the pool', () => {
 });
 
 describe('those that wait', () => {
-  it('are limited ahead for what is likely, and whoever comes gets one that has his limit (Q4)', async () => {
-    const limited: (readonly [number, number])[] = [];
+  function poolOf(kind: SandboxKind) {
+    const limited: (readonly [id: number, dataBytes: number, mostDataBytes: number])[] = [];
     let started = 0;
     const pool = new Pool({
       size: 2,
-      kind: () => 'Process',
-      start: () => Promise.resolve(ok([booted((started += 1))])),
-      limitAhead: ({ id }, dataBytes) => limited.push([id, dataBytes]),
+      kind: () => kind,
+      start: () => Promise.resolve(ok([booted((started += 1), kind)])),
+      limitAhead: ({ id }, { dataBytes, mostDataBytes }) => limited.push([id, dataBytes, mostDataBytes]),
       log: keepingLog().log,
     });
-    pool.expect([10, 20]);
+    onTestFinished(() => pool.close());
+    return { pool, limited };
+  }
+
+  it('are limited ahead for what is likely, and whoever comes gets one that has his limit (Q4)', async () => {
+    const { pool, limited } = poolOf('Process');
+    pool.expect({ likely: [10, 20], most: 30 });
     pool.fill();
     await expect.poll(() => pool.ready).toBe(2);
     expect(limited).toEqual([
-      [1, 10],
-      [2, 20],
+      [1, 10, 30],
+      [2, 20, 30],
     ]);
-    pool.expect([20, 10]);
+    pool.expect({ likely: [20, 10], most: 30 });
     expect(limited).toHaveLength(2);
     expect(await pool.take('Process', 20, () => true)).toMatchObject({ ok: true, value: { id: 2 } });
     expect(await pool.take('Process', 30, () => true)).toMatchObject({ ok: true, value: { id: 1 } });
     // The next ones are for what is likely by then.
-    pool.expect([40]);
+    pool.expect({ likely: [40], most: 40 });
     await expect.poll(() => pool.ready).toBe(2);
     expect(limited.slice(2)).toEqual([
-      [3, 40],
-      [4, 40],
+      [3, 40, 40],
+      [4, 40, 40],
     ]);
-    pool.close();
+  });
+
+  it('go to nobody who needs more than their hard limit, and are replaced where such a one may come (Q5)', async () => {
+    const { pool, limited } = poolOf('Process');
+    pool.expect({ likely: [10], most: 20 });
+    pool.fill();
+    await expect.poll(() => pool.ready).toBe(2);
+    expect(await pool.take('Process', 21, () => true)).toMatchObject({ ok: true, value: { id: 3 } });
+    expect(await pool.take('Process', 20, () => true)).toMatchObject({ ok: true, value: { id: 1 } });
+    await expect.poll(() => pool.ready).toBe(2);
+    pool.expect({ likely: [10], most: 21 });
+    await expect
+      .poll(() => limited.slice(3))
+      .toEqual([
+        [5, 10, 21],
+        [6, 10, 21],
+      ]);
+    expect(pool.ready).toBe(2);
+    // Who needs less may have any of them, whatever comes and goes.
+    pool.expect({ likely: [10], most: 10 });
+    expect(limited).toHaveLength(5);
+    expect(await pool.take('Process', 21, () => true)).toMatchObject({ ok: true, value: { id: 5 } });
+  });
+
+  it('of Strict have no hard limit ahead, so anybody may have them', async () => {
+    const { pool } = poolOf('Strict');
+    pool.expect({ likely: [10], most: 20 });
+    pool.fill();
+    await expect.poll(() => pool.ready).toBe(2);
+    pool.expect({ likely: [30], most: 30 });
+    expect(await pool.take('Strict', 40, () => true)).toMatchObject({ ok: true, value: { id: 1 } });
   });
 });
 
-function booted(id: number): CellProcess {
+function booted(id: number, kind: SandboxKind = 'Process'): CellProcess {
   const frame = Buffer.alloc(HEADER_BYTES);
   frame[8] = FromCell.Booted;
   const channel = new Duplex({ read() {}, write: (_bytes, _encoding, taken) => taken() });
@@ -83,7 +120,7 @@ function booted(id: number): CellProcess {
   return {
     id,
     pid: id,
-    kind: 'Process',
+    kind,
     channel: channel as net.Socket,
     brokerEnd: undefined,
     exited,

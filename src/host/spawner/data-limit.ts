@@ -5,6 +5,9 @@
  * what it will probably run. Then only the soft limit is: it bounds as the hard one does, and where something else comes, it
  * can be set to that. The assignment sets both in any case (`assign.ts` H3).
  *
+ * Until then a process whose filter does not keep it from changing its limits could raise the soft one. So its hard limit is set
+ * ahead as well, to what the most demanding component of the engine may have (ADR 168): who needs more gets another process.
+ *
  * Invariants
  * D1 What was set ahead counts only for an assignment of the very same `dataBytes`; and what was begun is over before
  *    anything else is set, so that the last word is the assignment's.
@@ -18,6 +21,8 @@ import { killQuietly, type LaunchedCell } from './launch.ts';
 
 const execFileAsync = promisify(execFile);
 const PRLIMIT_DEADLINE_MS = 5_000;
+/** What a process that waits may map until it is assigned: the limit for good counts from then. */
+const GROWTH_BYTES = 16 * 2 ** 20;
 /** Longer than most starts take. */
 const LATER_MS = 100;
 
@@ -66,15 +71,26 @@ export function limitDataLater(cell: LaunchedCell, limit: DataLimit, prlimit: Pr
   setTimeout(() => void settle(), LATER_MS);
 }
 
+export interface AheadLimit {
+  readonly dataBytes: number;
+  /** The most that any component of the engine may have: nobody gets this process who needs more. */
+  readonly mostDataBytes: number;
+}
+
 /** For a process that waits. Whether it worked, its assignment finds out. */
-export function limitDataAhead(cell: LaunchedCell, dataBytes: number, prlimit: Program): void {
+export function limitDataAhead(cell: LaunchedCell, { dataBytes, mostDataBytes }: AheadLimit, prlimit: Program): void {
   const { process } = cell;
   if (prlimit === undefined || process.isLimited) return;
   const before = process.ahead;
   process.ahead = (async () => {
     await before;
     try {
-      await run(prlimit, cell, `${mappedBytesOf(cell.pid) + dataBytes}:`);
+      const mappedBytes = mappedBytesOf(cell.pid);
+      if (!cell.isFiltered) {
+        const mostBytes = mappedBytes + mostDataBytes + GROWTH_BYTES;
+        process.hardBytes = Math.min(mostBytes, process.hardBytes ?? mostBytes);
+      }
+      await run(prlimit, cell, `${mappedBytes + dataBytes}:${process.hardBytes ?? ''}`);
       return dataBytes;
     } catch {
       return undefined;

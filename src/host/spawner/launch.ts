@@ -41,6 +41,8 @@ export interface ProcessFacts {
   isLimited: boolean;
   /** The limit that was set ahead, in `dataBytes`: when it is, and if it could be. */
   ahead?: Promise<number | undefined>;
+  /** The hard limit that was set ahead, or tried to be: nobody can raise it. */
+  hardBytes?: number;
 }
 
 /** What bubblewrap needs beside its arguments; with it, the command is bubblewrap's. */

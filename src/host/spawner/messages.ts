@@ -39,8 +39,8 @@ export type ToSpawner =
       /** Of a process with slots: what it can be raised to by later assignments. */
       readonly mostDataBytes?: number;
     }
-  /** Set the limit of a process that waits for an assignment of so many `dataBytes`. No answer: it may as well not be. */
-  | { readonly type: 'limitAhead'; readonly cell: number; readonly dataBytes: number }
+  /** Set the limits of a process that waits (`AheadLimit`). No answer: they may as well not be set. */
+  | { readonly type: 'limitAhead'; readonly cell: number; readonly dataBytes: number; readonly mostDataBytes: number }
   | { readonly type: 'kill'; readonly pid: number };
 
 export type FromSpawner =

@@ -10,7 +10,7 @@ import { problem, type Problem } from '../../model/problem.ts';
 import { assign } from './assign.ts';
 import { writeBootFolder, type BootSource } from './boot-folder.ts';
 import { openControlGroups, type ControlGroups } from './control-groups.ts';
-import { limitDataAhead } from './data-limit.ts';
+import { limitDataAhead, type AheadLimit } from './data-limit.ts';
 import { Launcher } from './launcher.ts';
 import { killQuietly, type LaunchedCell } from './launch.ts';
 import type { FromSpawner, SandboxKind, SpawnerConfig, ToSpawner } from './messages.ts';
@@ -88,7 +88,7 @@ export class SpawnerService {
       case 'assign':
         return void this.#assign(message);
       case 'limitAhead':
-        return this.#limitAhead(message.cell, message.dataBytes);
+        return this.#limitAhead(message.cell, message);
       case 'kill':
         return this.#kill(message.pid);
     }
@@ -145,9 +145,9 @@ export class SpawnerService {
     );
   }
 
-  #limitAhead(id: number, dataBytes: number): void {
+  #limitAhead(id: number, limit: AheadLimit): void {
     const cell = this.#cells.get(id);
-    if (cell) limitDataAhead(cell, dataBytes, this.#prlimit);
+    if (cell) limitDataAhead(cell, limit, this.#prlimit);
   }
 
   async #tryAssign(message: Extract<ToSpawner, { type: 'assign' }>): Promise<Problem | undefined> {
