@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../support/browser.ts';
+import type { Daemon } from '../support/daemon.ts';
 import { component, environment, example, immediatePolicy, quickPolicy, route, swapTo } from '../support/manifests.ts';
 import { chapters, KEY, provenAfter, traffic } from './story.ts';
 
@@ -23,6 +24,21 @@ beforeAll(async () => {
 
 afterAll(() => browser?.close());
 
+async function open(daemon: Daemon): Promise<void> {
+  // One of a daemon that has ended complains.
+  await page?.context().close();
+  complaints.length = 0;
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
+  page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
+  await page.goto(daemon.statusUrl);
+}
+
+const card = (): Locator => page.locator(`article[data-key="${KEY}"]`);
+const chapter = (subject: string): Locator => page.locator('.commit', { hasText: subject });
+
 describe('the page of a running daemon, in Chromium', () => {
   const now = chapters({
     'environment.yaml': environment({ name: 'production' }),
@@ -40,19 +56,12 @@ describe('the page of a running daemon, in Chromium', () => {
     'wasm/greeting-v1.wasm': example('greeting-v1'),
     'wasm/greeting-js.wasm': example('greeting-js'),
   });
-  const card = (): Locator => page.locator(`article[data-key="${KEY}"]`);
-  const chapter = (subject: string): Locator => page.locator('.commit', { hasText: subject });
 
   it('a canary: weights move without a reload, step by step, until the commit is proven', async () => {
     const { repository, daemon } = now();
     const before = await provenAfter(daemon, undefined);
     await daemon.entry('shop/quote', 'it is proven', ({ proven }) => proven !== undefined);
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
-    page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
-    page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
-    page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
-    await page.goto(daemon.statusUrl);
+    await open(daemon);
     await card().waitFor();
     await card().evaluate((element) => element.setAttribute('data-mark', 'same'));
 
@@ -106,6 +115,55 @@ describe('the page of a running daemon, in Chromium', () => {
     expect(await card().locator('.quarantine').innerText()).not.toContain('To release it');
     expect(await card().locator('.chip.candidate').count()).toBe(0);
     await page.screenshot({ path: path.join(PICTURES, 'reverted.png') });
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe('the page of a daemon with two engines', () => {
+  const now = chapters(
+    {
+      'environment.yaml': environment(),
+      'shop/policies.yaml': quickPolicy({ minDuration: '2s' }),
+      'shop/greeting.yaml': component({ wasm: 'wasm/greeting-v1.wasm' }),
+      'shop/route.yaml': route(),
+      'wasm/greeting-v1.wasm': example('greeting-v1'),
+    },
+    { engines: 2 },
+  );
+  /** What the page says that each has answered. */
+  const requests = async (): Promise<readonly number[]> => {
+    const title = (await page.locator('#engine').getAttribute('title')) ?? '';
+    return [...title.matchAll(/^engine \d: Serving, generation \d+, (\d+) requests$/gm)].map(([, count]) =>
+      Number(count),
+    );
+  };
+
+  it('a canary walks by what both of them answer, and each is counted', async () => {
+    const { repository, daemon } = now();
+    await provenAfter(daemon, undefined);
+    await open(daemon);
+    await page.locator('#engine', { hasText: /^2 of 2 engines, generation \d+$/ }).waitFor();
+    // The kernel chooses the engine of each connection, and these have few.
+    const visitors = traffic(daemon);
+    let asked = 0;
+    const ask = async (times: number): Promise<void> => {
+      for (let count = 0; count < times; count++, asked++) await daemon.ask('/', 'shop.example');
+    };
+    await ask(30);
+    await repository.push('Greet better', swapTo('greeting-v2'));
+    await card().locator('[aria-label="Traffic: serving 80 %, candidate 20 %"]').waitFor();
+    await ask(30);
+    await card().locator('[aria-label="Traffic: serving 50 %, candidate 50 %"]').waitFor();
+    await card().locator('[aria-label="Traffic: serving 100 %"]').waitFor();
+    await chapter('Greet better').locator('.commit-head .pill', { hasText: 'proven' }).waitFor();
+    const { answers, lost } = await visitors.stop();
+    expect(lost).toEqual([]);
+    await expect
+      .poll(async () => (await requests()).reduce((sum, count) => sum + count, 0), { timeout: PATIENCE_MS })
+      .toBe(answers + asked);
+    const each = await requests();
+    expect(each).toHaveLength(2);
+    expect(Math.min(...each)).toBeGreaterThan(0);
     expect(complaints).toEqual([]);
   });
 });

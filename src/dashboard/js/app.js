@@ -81,7 +81,8 @@ function renderHead(status) {
   byId('accepted').title = sources.map(({ source }) => source.acceptedCommit ?? '').join(' ');
   setText(byId('engine'), engine.connected ? `${countOf(engine)}generation ${engine.generation}` : 'not connected');
   const several = (engine.engines ?? []).map(
-    ({ name, state, generation }) => `engine ${name}: ${state}, generation ${generation}`,
+    ({ name, state, generation, requests }) =>
+      `engine ${name}: ${state}, generation ${generation}, ${requests} requests`,
   );
   byId('engine').title = [engine.sandbox, ...several].join('\n');
   setText(byId('version'), status.version);
