@@ -181,8 +181,9 @@ export class Host {
     });
     this.#replicas.set(id, replica);
     this.#denials.mounted(cell);
-    if (cell.parked) this.#onReplicaChange(replica);
-    else this.#admit(replica);
+    if (!cell.parked) this.#admit(replica);
+    // Who calls has to know that there is something to wait for.
+    if (cell.parked || cell.awaited) this.#onReplicaChange(replica);
     return ok(undefined);
   }
 

@@ -83,14 +83,18 @@ export class Replica implements CellOwner {
     if (this.phase === 'Starting') void this.#start();
   }
 
-  /** A call started it, and it has not been ready yet. */
+  /** Calls wait for it: one has started it, or it is to have been there already; and it has not been ready yet. */
   get isWaking(): boolean {
-    return this.#isWoken && (this.phase === 'Starting' || this.phase === 'Warming');
+    return this.#isAwaited && (this.phase === 'Starting' || this.phase === 'Warming');
   }
 
-  /** Why the call that started it got no answer from it. */
+  /** Why the calls that waited for it got no answer from it. */
   get whyNotAwake(): Code | undefined {
-    return this.#isWoken && this.phase === 'Ended' && this.#readyAtMs === undefined ? this.#problem?.code : undefined;
+    return this.#isAwaited && this.phase === 'Ended' && this.#readyAtMs === undefined ? this.#problem?.code : undefined;
+  }
+
+  get #isAwaited(): boolean {
+    return this.#isWoken || this.cell.awaited === true;
   }
 
   /** A call waits for it. */

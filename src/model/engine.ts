@@ -85,6 +85,8 @@ export interface CellSpec {
   readonly edition?: Edition;
   /** It is kept without a process until somebody calls. Absent: it is started at once. */
   readonly parked?: true;
+  /** Requests may come before it is ready, and wait for it as for one that a call has woken. */
+  readonly awaited?: true;
   /** It is the first of another form of data: the entry's `migrate` is called before anything else. */
   readonly migrate?: Migration;
 }

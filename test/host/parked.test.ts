@@ -1,4 +1,4 @@
-/** Replicas without a process: woken by a call, within the memory of the engine, or not. */
+/** Replicas that calls wait for: without a process, woken by a call, within the memory of the engine, or not; and awaited. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replicaBudget } from '../../src/host/budget.ts';
 import type { HostOptions } from '../../src/host/host.ts';
@@ -95,5 +95,37 @@ describe('a parked replica', () => {
     expect(late.wake()).toBeUndefined();
     expect(running.host.observe().replicas.every(({ pid }) => pid === undefined)).toBe(true);
     await closing;
+  });
+});
+
+describe('a replica that is awaited', () => {
+  const awaited = (cell: CellSpec): CellSpec => ({ ...cell, awaited: true });
+
+  it('is started at once, and calls may wait for it until it is ready', async () => {
+    const { running, beside } = open();
+    expect(running.host.start('a', awaited(cellOf(bundle))).ok).toBe(true);
+    expect(running.replica('a').phase).toBe('Starting');
+    const standby = beside().standby!;
+    expect([standby.queue, standby.wake()]).toEqual([16, undefined]);
+    await running.until('it is ready', () => running.replica('a').phase === 'Ready');
+    expect(beside().standby).toBeUndefined();
+    await running.host.close(0);
+  });
+
+  it('counts for the memory of the engine from its start', async () => {
+    const cell = cellOf(bundle);
+    const { running } = open({ memoryBytes: 2 * replicaBudget(cell).reservedBytes - 1 });
+    expect(running.host.start('a', awaited(cell)).ok).toBe(true);
+    const other = { ...cell, group: 'shop/other@b0b0c3d4e5f6' } as const;
+    expect(running.host.start('b', other)).toMatchObject({ ok: false, error: { code: 'HW4101' } });
+    await running.host.close(0);
+  });
+
+  it('that is not, leaves calls without anything to wait for', async () => {
+    const { running, beside } = open();
+    expect(running.host.start('a', cellOf(bundle)).ok).toBe(true);
+    expect(beside().standby).toBeUndefined();
+    await running.until('it is ready', () => running.replica('a').phase === 'Ready');
+    await running.host.close(0);
   });
 });

@@ -278,7 +278,8 @@ class Engines {
     const engine = this.#engines[order.engine]!;
     switch (order.type) {
       case 'Start': {
-        const started = await engine.start(order.replica, this.#cells.get(order.replica)!);
+        // The others have it, so the snapshot that this one gets may lead to it at once.
+        const started = await engine.start(order.replica, { ...this.#cells.get(order.replica)!, awaited: true });
         if (started.ok) return;
         this.#options.log.warn({ ...order, problem: started.error }, 'an engine did not take what the others have');
         return;

@@ -207,6 +207,8 @@ describe('several engines', () => {
     await world.engine.publish(snapshotOf(2));
     await world.look();
     expect(world.second.replicas.get(next)?.phase).toBe('Starting');
+    // Requests come to it there before it is ready; what `decide` asked for was not there for anybody.
+    expect([world.first.awaited, world.second.awaited]).toEqual([[], [next]]);
     await world.engine.stop(ID, 0);
     expect([world.second.replicas.get(ID)?.phase, world.second.stopped]).toEqual(['Ready', []]);
     world.second.becomes(next, 'Ready');

@@ -62,6 +62,8 @@ export class FakeEngine {
   hangs = false;
   refuses: Problem | undefined;
   stopped: string[] = [];
+  /** Replicas for which requests are to wait. */
+  awaited: string[] = [];
   #process = 1;
   readonly #name: string;
 
@@ -102,9 +104,10 @@ export class FakeEngine {
       samples: () => this.#here(() => this.samples),
       records: (after) => this.#here(() => this.records.take(after)),
       onChange: () => () => undefined,
-      start: async (id, { group }) => {
+      start: async (id, { group, awaited }) => {
         if (this.refuses) return err(this.refuses);
         return this.#here(() => {
+          if (awaited) this.awaited.push(id);
           if (!this.replicas.has(id)) this.replicas.set(id, replica(id, 'Starting', { group }));
         });
       },
