@@ -179,7 +179,7 @@ export class Cell {
       const leftMs = Math.max(1, Math.floor(assignment.startTimeoutMs - compileMs));
       const migrateMs = await this.#migrate(assignment, pool);
       const { instantiateMs, initMs } = await pool.warm(leftMs);
-      await this.#warmUp(assignment, pool, names);
+      const isReady = await this.#warmUp(assignment, pool, names);
       this.#serve(assignment, pool, names, typed);
       this.#outbox.loaded({
         compileMs,
@@ -188,6 +188,8 @@ export class Cell {
         ...(migrateMs === undefined ? {} : { migrateMs }),
         instancePolicy: pool.policy,
         ...(pool.why === undefined ? {} : { why: pool.why }),
+        isProven: pool.isProven,
+        isReady,
         hasHealth: names.health !== undefined,
         hasShutdown: pool.hasLifecycle,
         hasHttp: names.http,
@@ -206,9 +208,10 @@ export class Cell {
     return performance.now() - startMs;
   }
 
-  async #warmUp(assignment: Assignment, pool: InstancePool, { http }: ExportNames): Promise<void> {
-    const { warmUpPath: path, startTimeoutMs } = assignment;
-    if (path !== undefined && http !== 'none') await warmUp(pool, { http, path, limits: assignment, startTimeoutMs });
+  async #warmUp(assignment: Assignment, pool: InstancePool, { http }: ExportNames): Promise<boolean> {
+    const { warmUp: call, startTimeoutMs } = assignment;
+    if (!call || http === 'none') return false;
+    return warmUp(pool, { http, call, limits: assignment, startTimeoutMs });
   }
 
   #makePool(assignment: Assignment, members: readonly MemberAssignment[], made: MadeOfFiles): InstancePool {

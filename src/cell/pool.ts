@@ -9,7 +9,7 @@
  *    calls, five times the cost.
  * P4 Calls wait in the order of their arrival; the engine bounds how many it sends, and more than `MAX_QUEUED_CALLS`
  *    of them is a broken engine.
- * P5 An instance serves at most `requestsPerInstance` calls, the two of the warm-up among them.
+ * P5 An instance serves at most `requestsPerInstance` calls, those of the warm-up among them.
  * P6 A fresh call (a command) gets an instance that has served nothing, and it is dropped afterwards whatever the policy.
  */
 import type { InstancePolicy } from '../model/component.ts';
@@ -79,6 +79,11 @@ export class InstancePool {
   /** What is in force: `Pooled` becomes `PerRequest` where a second call on one instance failed. */
   get policy(): InstancePolicy {
     return this.#policy;
+  }
+
+  /** A second call on one instance went well. */
+  get isProven(): boolean {
+    return this.#reuseProven;
   }
 
   /** P5: calls of one instance. */

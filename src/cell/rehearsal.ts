@@ -111,7 +111,7 @@ const ASSIGNMENT: Assignment = {
   responseBodyBytes: 1 << 16,
   instancePolicy: 'Pooled',
   startTimeoutMs: REHEARSAL_DEADLINE_MS,
-  warmUpPath: PATH,
+  warmUp: { path: PATH, headers: [], timeoutMs: REHEARSAL_DEADLINE_MS, proves: true },
 };
 
 /** Whether it was played to its end. */

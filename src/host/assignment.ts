@@ -4,20 +4,35 @@ import { DEFAULT_FILES, DEFAULT_SOCKETS } from '../model/limits.ts';
 import { foldersOf, mountsOf } from '../model/mount.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
 import type { BrokerCell } from '../wire/broker-link.ts';
-import { WIRE_VERSION, type Assignment, type MemberAssignment, type MountAssignment } from '../wire/frames.ts';
+import {
+  WIRE_VERSION,
+  type Assignment,
+  type MemberAssignment,
+  type MountAssignment,
+  type WarmUpCall,
+} from '../wire/frames.ts';
+import { headerTexts } from '../wire/runtime-head.ts';
 import type { ReplicaBudget } from './budget.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 
 /** The cell gives up first, so that the reason is its own: which of the steps to its start took too long. */
 const SHARE_OF_START_TIME = 0.9;
 
+/** What is known of a start before it. */
+export interface StartOf {
+  /** A call waits for it. */
+  readonly isWake: boolean;
+  /** An instance of this very cell took a second call on this engine. */
+  readonly isProven: boolean;
+}
+
 /** What the members of the cell need, as the wire says it: the entry itself, then what it links. */
-export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBudget): AssignRequest {
+export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBudget, start: StartOf): AssignRequest {
   const [entry, ...linked] = cell.members;
   const { limits } = cell;
   // What calls other cells can be asked nothing before it serves: there is no call to do it for.
   const isRemote = cell.members.some(({ member }) => remotesOf(member).length > 0);
-  const readiness = isRemote ? undefined : cell.probes.readiness?.call;
+  const warmUp = isRemote ? undefined : warmUpOf(cell, start);
   const assignment: Assignment = {
     wire: WIRE_VERSION,
     replica,
@@ -36,7 +51,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     instancePolicy: policyOf(cell),
     startTimeoutMs: Math.floor(limits.startTimeoutMs * SHARE_OF_START_TIME),
     ...(cell.migrate ? { migrate: cell.migrate } : {}),
-    ...(readiness?.type === 'httpGet' ? { warmUpPath: readiness.path } : {}),
+    ...(warmUp ? { warmUp } : {}),
   };
   return {
     assignment,
@@ -44,6 +59,19 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     dataBytes: budget.dataBytes,
     cpuMillis: limits.cpuMillis,
   };
+}
+
+/**
+ * Where a call waits, the first call of the warm-up counts as the first answer of the probe, and is made whatever the policy; what was
+ * proven is not proven again. Everywhere else it is for the proof alone.
+ */
+function warmUpOf(cell: CellSpec, { isWake, isProven }: StartOf): WarmUpCall | undefined {
+  const { readiness } = cell.probes;
+  if (readiness?.call.type !== 'httpGet') return undefined;
+  const proves = policyOf(cell) === 'Pooled' && !(isWake && isProven);
+  if (!proves && !isWake) return undefined;
+  const { path, headers } = readiness.call;
+  return { path, headers: headerTexts(headers), timeoutMs: readiness.timeoutMs, proves };
 }
 
 /**

@@ -30,6 +30,7 @@ import { guestId, guestsOf } from './guests.ts';
 import { likelyLimits } from './likely-limits.ts';
 import { Pool } from './pool.ts';
 import { Processor } from './processor.ts';
+import { ProvenCells } from './proven.ts';
 import { Replica } from './replica.ts';
 import { SharedProcesses } from './shared-processes.ts';
 import { SpawnerClient } from './spawner-client.ts';
@@ -92,6 +93,7 @@ export class Host {
   readonly #shared: SharedProcesses;
   readonly #denials: Denials;
   readonly #processor: Processor;
+  readonly #proven = new ProvenCells();
   readonly #replicas = new Map<string, Replica>();
   /** For the processes that are not gone (N2). */
   #reservedBytes = 0;
@@ -170,6 +172,7 @@ export class Host {
       budget,
       take: (isWanted) => this.#take(id, cell, budget, isWanted),
       assign: (process, request) => this.#assign(process, request),
+      proven: this.#proven,
       broker: this.broker,
       callRemote: this.#options.callRemote,
       log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),

@@ -8,6 +8,8 @@
  * L2 Timers belong to the phase that set them: a change of phase clears them all, and what was awaited in an earlier phase
  *    finds its phase gone and leaves quietly.
  * L3 Memory is given back when the process is gone, not when it was told to go.
+ * L4 Where a call waits, what the cell's warm-up was answered to the probe's own GET counts as the probe's first success: it is
+ *    the same question to the same guest, without the way there and back. A failure counts as nothing: the probe asks.
  */
 import type { Logger } from 'pino';
 import { Deferred } from '../kit/deferred.ts';
@@ -181,10 +183,12 @@ export class Replica implements CellOwner {
       return this.#finish('Crashed', problem('HW4112', `${this.id} said twice that it is loaded`));
     this.#loaded = loaded;
     this.#log.info({ loaded, isolation: this.#process?.kind }, 'a cell is loaded');
+    if (loaded.isProven) this.#options.proven.note(this.cell);
     const { readiness } = this.cell.probes;
-    if (!readiness) return this.#becomeReady();
+    const successes = this.#isWoken && loaded.isReady ? 1 : 0;
+    if (!readiness || successes >= readiness.successThreshold) return this.#becomeReady();
     this.#enter('Warming');
-    this.#warm(readiness);
+    this.#warm(readiness, successes);
   }
 
   onLoadFailed(failure: { readonly code: string; readonly message: string }): void {
@@ -228,7 +232,8 @@ export class Replica implements CellOwner {
     this.#after(startTimeoutMs, () =>
       this.#finish('StartFailed', problem('HW4105', `${this.id} was not loaded within ${startTimeoutMs} ms`)),
     );
-    const assigned = await this.#options.assign(cell, assignmentOf(this.id, this.cell, this.budget));
+    const start = { isWake: this.#isWoken, isProven: this.#options.proven.has(this.cell) };
+    const assigned = await this.#options.assign(cell, assignmentOf(this.id, this.cell, this.budget, start));
     if (this.phase !== 'Starting') return;
     if (!assigned.ok) return this.#finish('StartFailed', assigned.error);
     const { concurrency, queue } = this.cell.limits;
@@ -257,8 +262,12 @@ export class Replica implements CellOwner {
     });
   }
 
-  /** Asks until the first success, or until the deadline, which is the phase's own timer. */
-  #warm(readiness: ReadinessProbe): void {
+  /**
+   * Asks until there are enough successes, or until the deadline, which is the phase's own timer.
+   *
+   * @param successes those that the cell told of itself (L4).
+   */
+  #warm(readiness: ReadinessProbe, successes: number): void {
     const startedAtMs = this.#assignedAtMs + (this.cell.migrate?.timeoutMs ?? 0);
     let why = 'it was not asked yet';
     this.#after(startedAtMs + readiness.deadlineMs - performance.now(), () =>
@@ -268,7 +277,6 @@ export class Replica implements CellOwner {
       ),
     );
     const periodMs = Math.min(Math.max(readiness.periodMs, MIN_READINESS_PERIOD_MS), MAX_READINESS_PERIOD_MS);
-    let successes = 0;
     const ask = async (): Promise<void> => {
       const answer = await probe(this.channel!, readiness.call, readiness.timeoutMs);
       if (this.phase !== 'Warming') return;
@@ -280,7 +288,8 @@ export class Replica implements CellOwner {
       }
       this.#after(periodMs, () => void ask());
     };
-    void ask();
+    if (successes > 0) this.#after(periodMs, () => void ask());
+    else void ask();
   }
 
   #becomeReady(): void {

@@ -215,11 +215,19 @@ export interface Assignment extends MemberAssignment {
   readonly startTimeoutMs: number;
   /** The entry's `migrate` is called first, on an instance of its own, within this time beside `startTimeoutMs`. */
   readonly migrate?: { readonly from?: string; readonly timeoutMs: number };
-  /**
-   * What the readiness probe will GET. With it, the cell asks it twice before `Loaded`, so that `Loaded` knows whether
-   * `Pooled` holds; without it, the first second call on an instance decides.
-   */
-  readonly warmUpPath?: string;
+  /** What the cell asks itself before `Loaded`. Absent: nothing, and the first second call on an instance decides whether `Pooled` holds. */
+  readonly warmUp?: WarmUpCall;
+}
+
+/** The GET of the readiness probe. */
+export interface WarmUpCall {
+  readonly path: string;
+  /** Names in lower case and values, in turn. */
+  readonly headers: readonly string[];
+  /** What the probe gives it. */
+  readonly timeoutMs: number;
+  /** It is asked a second time, so that `Loaded` knows whether `Pooled` holds; nothing is asked where that is not the policy. */
+  readonly proves: boolean;
 }
 
 export interface Booted {
@@ -238,6 +246,10 @@ export interface Loaded {
   readonly instancePolicy: 'Pooled' | 'PerRequest' | 'Singleton';
   /** Why the policy differs from what was asked for; absent where it does not. */
   readonly why?: string;
+  /** A second call on one instance went well. */
+  readonly isProven: boolean;
+  /** The first call of the warm-up was answered as the readiness probe wants it, in its time. */
+  readonly isReady: boolean;
   /** Exported functions that the host may call: health, lifecycle. */
   readonly hasHealth: boolean;
   readonly hasShutdown: boolean;

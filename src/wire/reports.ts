@@ -47,6 +47,8 @@ export function readLoaded(bytes: Buffer, start: number, end: number): Loaded | 
     ...(typeof migrateMs === 'number' ? { migrateMs } : {}),
     instancePolicy: instancePolicy as Loaded['instancePolicy'],
     ...(why === undefined ? {} : { why: cut(why) }),
+    isProven: report['isProven'] === true,
+    isReady: report['isReady'] === true,
     hasHealth,
     hasShutdown,
     hasHttp: hasHttp as Loaded['hasHttp'],

@@ -4,8 +4,9 @@
  */
 import { Deferred } from '../kit/deferred.ts';
 import { LOST, type CallEnd, type CellCaller, type CellExchange } from './cell-caller.ts';
-import { Outcome, REQUEST_IS_INTERNAL } from './frames.ts';
+import { Outcome } from './frames.ts';
 import type { ResponseHead } from './response-head.ts';
+import { headerTexts, isGoodStatus, runtimeHead } from './runtime-head.ts';
 
 export interface RuntimeAnswer {
   /** How the call ended; `Ok` with an aborted body is `NoResponse`. */
@@ -28,24 +29,14 @@ export function sendRuntimeRequest(
     exchange.onEnd(LOST, '');
     return exchange.answer;
   }
-  const texts = headers.flatMap(({ name, value }) => [name.toLowerCase(), value]);
-  const head = {
-    flags: REQUEST_IS_INTERNAL,
-    deadlineMs: timeoutMs,
-    method: 'GET',
-    path,
-    authority: 'headway.internal',
-    scheme: 'http',
-    headers: texts,
-    headerStrings: texts.length,
-  };
+  const head = runtimeHead(path, headerTexts(headers), timeoutMs);
   exchange.id = caller.request(exchange, head, undefined, performance.now() + timeoutMs);
   return exchange.answer;
 }
 
 /** True for an answer that a probe takes as good: the guest ended well, with a status below 400. */
 export function isGoodAnswer(answer: RuntimeAnswer): boolean {
-  return answer.end === Outcome.Ok && answer.status !== undefined && answer.status < 400;
+  return answer.end === Outcome.Ok && answer.status !== undefined && isGoodStatus(answer.status);
 }
 
 const UNCOUNTED = { depth: 0, counts: 'Uncounted' } as const;

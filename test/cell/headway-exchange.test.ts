@@ -9,7 +9,7 @@ import {
   REQUEST_HAS_BODY_FRAMES,
   ToCell,
 } from '../../src/wire/frames.ts';
-import { assignmentOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
+import { assignmentOf, exampleBundle, type TestBundle, warmUpOf } from './kit/bundle.ts';
 import { Peer } from './kit/peer.ts';
 
 const LIMIT_BYTES = 400_000;
@@ -163,7 +163,7 @@ describe('limits of the response', () => {
 test('a QuickJS guest serves many calls from one instance', async () => {
   const cell = await Peer.start();
   expect(
-    await cell.load(assignmentOf(greeting, { memoryBytes: 256 * 1024 * 1024, warmUpPath: '/healthz' }), greeting),
+    await cell.load(assignmentOf(greeting, { memoryBytes: 256 * 1024 * 1024, warmUp: warmUpOf('/healthz') }), greeting),
   ).toMatchObject({
     instancePolicy: 'Pooled',
     hasHttp: 'headway',

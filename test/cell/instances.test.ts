@@ -1,8 +1,8 @@
 /** Which instance serves which call: `Pooled`, `PerRequest`, `Singleton`, and what a failed second call changes. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Abort } from '../../src/wire/frames.ts';
-import type { Assignment } from '../../src/wire/frames.ts';
-import { assignmentOf, bundleOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
+import type { Assignment, WarmUpCall } from '../../src/wire/frames.ts';
+import { assignmentOf, bundleOf, exampleBundle, type TestBundle, warmUpOf } from './kit/bundle.ts';
 import { ANSWER, guest } from './kit/guest.ts';
 import { Peer } from './kit/peer.ts';
 
@@ -128,7 +128,7 @@ describe('policies', () => {
 describe('a guest made for one call', () => {
   test('the warm-up finds out: Loaded says PerRequest and why, and every call succeeds', async () => {
     const peer = await Peer.start();
-    const loaded = await peer.load(assignmentOf(oneShot, { warmUpPath: '/healthz' }), oneShot);
+    const loaded = await peer.load(assignmentOf(oneShot, { warmUp: warmUpOf('/healthz') }), oneShot);
     expect(loaded).toMatchObject({ instancePolicy: 'PerRequest', why: expect.stringContaining('unreachable') });
     for (let call = 0; call < 5; call++) expect((await peer.ask(1)).status).toBe(200);
     await peer.close();
@@ -147,7 +147,7 @@ describe('a guest made for one call', () => {
   test('Singleton stays what it was asked to be', async () => {
     const peer = await Peer.start();
     expect(
-      await peer.load(assignmentOf(oneShot, { warmUpPath: '/', instancePolicy: 'Singleton' }), oneShot),
+      await peer.load(assignmentOf(oneShot, { warmUp: warmUpOf('/'), instancePolicy: 'Singleton' }), oneShot),
     ).toMatchObject({ instancePolicy: 'Singleton' });
     expect((await peer.ask(1)).outcome).toBe('Ok');
     expect((await peer.ask(1)).outcome).toBe('Trap');
@@ -156,7 +156,7 @@ describe('a guest made for one call', () => {
 
   test('a warm-up that takes long is not judged', async () => {
     const peer = await Peer.start();
-    expect(await peer.load(assignmentOf(testbed, { warmUpPath: '/sleep?ms=600000' }), testbed)).toMatchObject({
+    expect(await peer.load(assignmentOf(testbed, { warmUp: warmUpOf('/sleep?ms=600000') }), testbed)).toMatchObject({
       instancePolicy: 'Pooled',
     });
     expect((await peer.ask(1, { path: '/healthz' })).status).toBe(200);
@@ -164,8 +164,70 @@ describe('a guest made for one call', () => {
   });
 
   test('a guest that works for many keeps its instances through the warm-up', async () => {
-    const peer = await loaded(testbed, { warmUpPath: '/healthz' });
+    const peer = await Peer.start();
+    const said = await peer.load(assignmentOf(testbed, { warmUp: warmUpOf('/healthz') }), testbed);
+    expect(said).toMatchObject({ instancePolicy: 'Pooled', isProven: true, isReady: true });
     expect(await calls(peer)).toBe(3);
+    await peer.close();
+  });
+});
+
+describe('the first call as an answer to the readiness probe', () => {
+  async function said(
+    bundle: TestBundle,
+    path: string,
+    changes: Partial<WarmUpCall> = {},
+    more: Partial<Assignment> = {},
+  ) {
+    const peer = await Peer.start();
+    const warmUp = warmUpOf(path, { proves: false, ...changes });
+    const told = await peer.load(assignmentOf(bundle, { warmUp, ...more }), bundle);
+    return { peer, told };
+  }
+
+  test.each(['Pooled', 'Singleton'] as const)(
+    'is made once where nothing is to be proven: %s',
+    async (instancePolicy) => {
+      const { peer, told } = await said(testbed, '/healthz', {}, { instancePolicy });
+      expect(told).toMatchObject({ instancePolicy, isReady: true, isProven: false });
+      expect(await calls(peer)).toBe(2);
+      await peer.close();
+    },
+  );
+
+  test('PerRequest: it has had its instance, and the next call a new one', async () => {
+    const { peer, told } = await said(oneShot, '/healthz', {}, { instancePolicy: 'PerRequest' });
+    expect(told).toMatchObject({ isReady: true, isProven: false });
+    expect((await peer.ask(1)).status).toBe(200);
+    await peer.close();
+  });
+
+  test('what traps the second time was ready, and is not proven', async () => {
+    const { peer, told } = await said(oneShot, '/healthz', { proves: true });
+    expect(told).toMatchObject({ instancePolicy: 'PerRequest', isReady: true, isProven: false });
+    await peer.close();
+  });
+
+  test('what has trapped before stays unproven: the first second call decides still', async () => {
+    const { peer } = await said(oneShot, '/healthz');
+    const outcomes: string[] = [];
+    for (let call = 0; call < 3; call++) outcomes.push((await peer.ask(1)).outcome);
+    expect(outcomes).toEqual(['Trap', 'Ok', 'Ok']);
+    await peer.close();
+  });
+
+  test.each([
+    ['/status?code=399', true],
+    ['/status?code=400', false],
+    ['/status?code=503', false],
+    ['/trap', false],
+    ['/trap-after-head', false],
+    ['/no-response', false],
+    ['/sleep?ms=600000', false],
+  ])('%s: ready %s', async (path, isReady) => {
+    const { peer, told } = await said(testbed, path, { timeoutMs: 100 });
+    expect(told).toMatchObject({ isReady, instancePolicy: 'Pooled' });
+    expect((await peer.ask(1, { path: '/healthz' })).status).toBe(200);
     await peer.close();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FromCell } from '../../src/wire/frames.ts';
-import { assignmentOf, exampleBundle } from './kit/bundle.ts';
+import { assignmentOf, exampleBundle, warmUpOf } from './kit/bundle.ts';
 import { Peer } from './kit/peer.ts';
 
 describe('the rehearsal of a process that waits', () => {
@@ -11,7 +11,7 @@ describe('the rehearsal of a process that waits', () => {
       rehearsed: true,
     });
     const bundle = await exampleBundle('greeting-v1');
-    const loaded = await peer.load(assignmentOf(bundle, { warmUpPath: '/healthz' }), bundle);
+    const loaded = await peer.load(assignmentOf(bundle, { warmUp: warmUpOf('/healthz') }), bundle);
     expect(loaded).toMatchObject({ instancePolicy: 'Pooled', hasHttp: 'wasi' });
     expect(peer.frames.map(({ type }) => type)).toEqual([FromCell.Booted, FromCell.Loaded]);
     await peer.close();

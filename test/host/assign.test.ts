@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { digestOfBytes } from '../../src/kit/digest.ts';
 import { assign, type AssignRequest } from '../../src/host/spawner/assign.ts';
+import { Contents } from '../../src/host/spawner/contents.ts';
 import { contentPath } from '../../src/model/content.ts';
 import type { Assignment } from '../../src/wire/frames.ts';
 
@@ -75,7 +76,10 @@ describe('assign', () => {
     const mark = path.join(folder, 'limited');
     const prlimit = program('slow', `/bin/sleep 0.2; : > ${mark}`);
     const { written, launched } = cell(() => existsSync(mark));
-    expect(await assign(launched, request, { storeFolder: folder, prlimit })).toEqual({ ok: true, value: undefined });
+    expect(await assign(launched, request, { contents: new Contents(folder), prlimit })).toEqual({
+      ok: true,
+      value: undefined,
+    });
     expect(written).toEqual([
       { text: 'the first file', limited: false },
       { text: 'the last file', limited: true },
@@ -98,7 +102,10 @@ describe('assign', () => {
     });
     Object.assign(launched.process, { ahead });
     const prlimit = program('for-good', `/bin/sleep 0.1; echo "$@" > ${mark}`);
-    expect(await assign(launched, request, { storeFolder: folder, prlimit })).toEqual({ ok: true, value: undefined });
+    expect(await assign(launched, request, { contents: new Contents(folder), prlimit })).toEqual({
+      ok: true,
+      value: undefined,
+    });
     expect(written).toEqual([
       { text: 'the first file', limited: true },
       { text: 'the last file', limited: true },
@@ -114,7 +121,10 @@ describe('assign', () => {
     const { written, launched } = cell(() => existsSync(mark));
     Object.assign(launched.process, { ahead: Promise.resolve(ahead) });
     const prlimit = program('slow', `/bin/sleep 0.1; : > '${mark}'`);
-    expect(await assign(launched, request, { storeFolder: folder, prlimit })).toEqual({ ok: true, value: undefined });
+    expect(await assign(launched, request, { contents: new Contents(folder), prlimit })).toEqual({
+      ok: true,
+      value: undefined,
+    });
     expect(written.at(-1)).toEqual({ text: 'the last file', limited: true });
   });
 
@@ -124,7 +134,10 @@ describe('assign', () => {
     Object.assign(launched.process, { ahead: Promise.resolve(request.dataBytes) });
     const filtered = { ...launched, isFiltered: true };
     const prlimit = program('later', `echo "$@" > '${mark}'`);
-    expect(await assign(filtered, request, { storeFolder: folder, prlimit })).toEqual({ ok: true, value: undefined });
+    expect(await assign(filtered, request, { contents: new Contents(folder), prlimit })).toEqual({
+      ok: true,
+      value: undefined,
+    });
     expect(existsSync(mark)).toBe(false);
     await expect.poll(() => existsSync(mark) && readFileSync(mark, 'utf8')).toMatch(/--data=([0-9]+):\1\n$/);
   });
@@ -132,14 +145,17 @@ describe('assign', () => {
   it('does not let a cell pass for assigned that has its limit from ahead alone (H3)', async () => {
     const { launched } = cell(() => true);
     Object.assign(launched.process, { ahead: Promise.resolve(request.dataBytes) });
-    const assigned = await assign(launched, request, { storeFolder: folder, prlimit: program('fails', 'exit 1') });
+    const assigned = await assign(launched, request, {
+      contents: new Contents(folder),
+      prlimit: program('fails', 'exit 1'),
+    });
     expect(assigned).toMatchObject({ ok: false, error: { code: 'HW4001' } });
   });
 
   it('never sends it where they cannot be set', async () => {
     const { written, launched } = cell(() => false);
     const assigned = await assign(launched, request, {
-      storeFolder: folder,
+      contents: new Contents(folder),
       prlimit: program('fails', 'exit 1'),
     });
     expect(assigned).toMatchObject({ ok: false, error: { code: 'HW4001' } });
@@ -154,7 +170,7 @@ describe('assign', () => {
       files: [first!, { digest: digests[0]!, bytes: FILES[1]!.length }],
     };
     const assigned = await assign(launched, wrong, {
-      storeFolder: folder,
+      contents: new Contents(folder),
       prlimit: undefined,
     });
     expect(assigned).toMatchObject({ ok: false, error: { code: 'HW4108' } });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limitOfEnd, reasonOfDeath } from '../../src/host/death.ts';
 import { assign } from '../../src/host/spawner/assign.ts';
+import { Contents } from '../../src/host/spawner/contents.ts';
 import { limitDataAhead } from '../../src/host/spawner/data-limit.ts';
 import type { LaunchedCell } from '../../src/host/spawner/launch.ts';
 import type { SandboxKind } from '../../src/host/spawner/messages.ts';
@@ -22,7 +23,7 @@ async function feed(cell: LaunchedCell, kind: 'wasm' | 'heap' | 'nothing', dataB
   const assignment = { replica: kind, files: [] } as unknown as Assignment;
   const prlimit = await findProgram('prlimit');
   const request = { assignment, files: [], dataBytes, cpuMillis: 1_000 };
-  const assigned = await assign(cell, request, { storeFolder: bench.folder, prlimit });
+  const assigned = await assign(cell, request, { contents: new Contents(bench.folder), prlimit });
   expect(assigned).toEqual({ ok: true, value: undefined });
 }
 

@@ -83,6 +83,50 @@ describe('a parked replica', () => {
     await running.host.close(0);
   });
 
+  /** How often the guest was asked, before anybody but the runtime called it. */
+  async function wokenTo(running: RunningHost, id: string, cell: CellSpec, wake: () => void): Promise<number> {
+    running.host.start(id, cell);
+    wake();
+    await running.until('it is ready', () => running.replica(id).phase === 'Ready');
+    const asked = running.saidBy(id).filter((line) => line === 'out: probed').length;
+    running.host.stop(id, 0);
+    await running.ended(id);
+    return asked;
+  }
+
+  const logged = (successThreshold: number) =>
+    ({
+      readiness: {
+        call: { type: 'httpGet', path: '/log?text=probed', headers: [] },
+        periodMs: 20,
+        timeoutMs: 500,
+        successThreshold,
+        deadlineMs: 10_000,
+      },
+    }) as const;
+
+  it('is ready by what its cell answered itself, and what was proven once is not proven again', async () => {
+    const { running, beside } = open();
+    const cell = cellOf(bundle, { probes: logged(1) });
+    const wake = (): void => void beside().standby!.wake();
+    // For the proof twice, and then the probe, if no call waits.
+    expect(await wokenTo(running, 'a', parked(cell), wake)).toBe(2);
+    expect(await wokenTo(running, 'b', parked(cell), wake)).toBe(1);
+    expect(await wokenTo(running, 'c', cell, () => undefined)).toBe(3);
+    expect(await wokenTo(running, 'd', parked(cell), wake)).toBe(1);
+    await running.host.close(0);
+  });
+
+  it('that is to succeed more than once is asked for the rest of it', async () => {
+    const { running, beside } = open();
+    const cell = cellOf(bundle, { probes: logged(3) });
+    const wake = (): void => void beside().standby!.wake();
+    expect(await wokenTo(running, 'a', parked(cell), wake)).toBe(2 + 2);
+    expect(await wokenTo(running, 'b', parked(cell), wake)).toBe(1 + 2);
+    expect(await wokenTo(running, 'c', cell, () => undefined)).toBe(2 + 3);
+    await running.host.close(0);
+  });
+
   it('ends at once when it is told to, and nothing is woken while the engine shuts down', async () => {
     const { running, beside } = open();
     running.host.start('a', parked(cellOf(bundle)));

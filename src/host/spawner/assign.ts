@@ -1,8 +1,7 @@
 /**
  * Turns a waiting process into the cell of one component: limits first, then the assignment and its files.
  *
- * Invariant H1 (I9 of the design): the bytes that are written to a cell were hashed here, after they were read, and hash
- * to the digest that the bundle names.
+ * Invariant H1 is kept by `contents.ts`.
  *
  * Invariant H2: the last of them leaves when the limits are in force. A cell runs nothing of the guest before it has them all,
  * but compiles what is there: the two go on beside each other.
@@ -11,13 +10,11 @@
  * it before the engine hears that the cell is assigned, so that nobody has asked it anything by then; of one that its filter
  * keeps from that, once the start is over, because it would take a processor from it.
  */
-import { readFileSync } from 'node:fs';
 import type net from 'node:net';
-import path from 'node:path';
-import { digestOfBytes, type Digest } from '../../kit/digest.ts';
+import type { Digest } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
-import { contentPath } from '../../model/content.ts';
 import { problem, type Problem } from '../../model/problem.ts';
+import type { Contents } from './contents.ts';
 import { isLimitedAhead, limitData, limitDataLater, type DataLimit } from './data-limit.ts';
 import type { LaunchedCell } from './launch.ts';
 import { GUEST_PRIORITY, setPriority } from './priority.ts';
@@ -34,7 +31,7 @@ export interface AssignRequest extends DataLimit {
 }
 
 export interface AssignTools {
-  readonly storeFolder: string;
+  readonly contents: Contents;
   /** Absolute path, or absent: then memory has no hard cap, and status says so. */
   readonly prlimit: string | undefined;
 }
@@ -53,12 +50,13 @@ export async function assign(
   const frames = [frame(ToCell.Assign, head)];
   // The cell wakes up for it while its files are read. Where it waits for none, it is the last of the frames (H2).
   const begun = writeAll(cell.channel, request.files.some(({ bytes }) => bytes > 0) ? frames.splice(0) : []);
-  setPriority(cell.pid, GUEST_PRIORITY);
   const limiting = isAhead ? ok(undefined) : limitData(cell, request, tools.prlimit);
-  const files = readFiles(request, tools.storeFolder);
+  const files = readFiles(request, tools.contents);
   if (files.ok) frames.push(...files.value.flatMap(chunked));
   const last = isAhead ? [] : frames.splice(-1);
   const writing = files.ok ? writeAll(cell.channel, frames) : files;
+  // Behind them: the cell has something to do meanwhile.
+  setPriority(cell.pid, GUEST_PRIORITY);
   const [limited, ...written] = await Promise.all([limiting, begun, writing]);
   const failed = written.find((one) => !one.ok);
   if (failed) return failed;
@@ -71,29 +69,16 @@ export async function assign(
   return finished;
 }
 
-/** In one go: a start waits for it, and each file by way of the thread pool costs four times its reading. */
-function readFiles(request: AssignRequest, storeFolder: string): Result<readonly Buffer[], Problem> {
-  const contents: Buffer[] = [];
-  for (const [index, file] of request.files.entries()) {
-    const name = request.assignment.files[index]?.name ?? String(index);
-    const bytes = readOrError(path.join(storeFolder, contentPath(file.digest)));
-    if (bytes instanceof Error) {
-      return err(problem('HW4108', `${name} (${file.digest}) cannot be read from the content store: ${bytes.message}`));
+function readFiles({ assignment, files }: AssignRequest, contents: Contents): Result<readonly Buffer[], Problem> {
+  const read: Buffer[] = [];
+  for (const [index, file] of files.entries()) {
+    const content = contents.read(file);
+    if (typeof content === 'string') {
+      return err(problem('HW4108', `${assignment.files[index]?.name ?? index} ${content}`));
     }
-    if (bytes.length !== file.bytes || digestOfBytes(bytes) !== file.digest) {
-      return err(problem('HW4108', `${name} in the content store does not hash to ${file.digest}`));
-    }
-    contents.push(bytes);
+    read.push(content);
   }
-  return ok(contents);
-}
-
-function readOrError(file: string): Buffer | Error {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    return error as Error;
-  }
+  return ok(read);
 }
 
 /** The bytes as they are, behind their header. */

@@ -9,6 +9,7 @@ import type { Result } from '../../kit/result.ts';
 import { problem, type Problem } from '../../model/problem.ts';
 import { assign } from './assign.ts';
 import { writeBootFolder, type BootSource } from './boot-folder.ts';
+import { Contents } from './contents.ts';
 import { openControlGroups, type ControlGroups } from './control-groups.ts';
 import { limitDataAhead, type AheadLimit } from './data-limit.ts';
 import { Launcher } from './launcher.ts';
@@ -25,7 +26,7 @@ const END_DEADLINE_MS = 1_000;
 export type Send = (message: FromSpawner, channel?: net.Socket, sent?: () => void) => void;
 
 export class SpawnerService {
-  readonly #config: SpawnerConfig;
+  readonly #contents: Contents;
   readonly #launcher: Launcher;
   readonly #records: CellRecords;
   readonly #prlimit: string | undefined;
@@ -45,7 +46,7 @@ export class SpawnerService {
       log: Logger;
     },
   ) {
-    this.#config = config;
+    this.#contents = new Contents(config.storeFolder);
     this.#launcher = parts.launcher;
     this.#records = parts.records;
     this.#prlimit = parts.prlimit;
@@ -154,7 +155,7 @@ export class SpawnerService {
     const cell = this.#cells.get(message.cell);
     if (!cell) return problem('HW4001', 'the waiting process ended before it was assigned');
     this.#inGroup(cell.pid, (groups) => groups.limit(cell.pid, message.cpuMillis));
-    const tools = { storeFolder: this.#config.storeFolder, prlimit: this.#prlimit };
+    const tools = { contents: this.#contents, prlimit: this.#prlimit };
     const assigned = await assign(cell, message, tools);
     // From here on only the engine speaks on this channel.
     cell.channel.destroy();

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { prepareComponent } from '../../../src/component/job.ts';
 import { loadTranspiler } from '../../../src/component/transpile.ts';
 import type { BindingTier, BoundLink } from '../../../src/model/engine.ts';
-import { WIRE_VERSION, type Assignment } from '../../../src/wire/frames.ts';
+import { WIRE_VERSION, type Assignment, type WarmUpCall } from '../../../src/wire/frames.ts';
 
 export interface TestBundle {
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -82,6 +82,11 @@ export function assignmentOfSeveral(
     ),
   );
   return { assignment: { ...own, linked: members }, bundle: { ...entry.bundle, files } };
+}
+
+/** A probe's GET of the path, asked for a proof of `Pooled` unless it is said otherwise. */
+export function warmUpOf(path: string, changes: Partial<WarmUpCall> = {}): WarmUpCall {
+  return { path, headers: [], timeoutMs: 1_000, proves: true, ...changes };
 }
 
 export function assignmentOf(bundle: TestBundle, changes: Partial<Assignment> = {}): Assignment {
