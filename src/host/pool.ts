@@ -150,7 +150,12 @@ export class Pool {
     if (!started.ok) return started;
     // What is said on the first is true for all: the others say it in the same turn.
     const booted = await awaitBooted(started.value[0]!.channel, BOOT_DEADLINE_MS);
-    if (booted.ok) return started;
+    if (booted.ok) {
+      const { pid } = started.value[0]!;
+      // It starts what it is given all the same, and nobody would know why that took so long.
+      if (!booted.value.isRehearsed) this.#options.log.warn({ pid }, 'a process waits that has not rehearsed a start');
+      return started;
+    }
     for (const cell of started.value) cell.end();
     return err(problem('HW4001', booted.error));
   }

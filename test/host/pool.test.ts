@@ -111,9 +111,33 @@ describe('those that wait', () => {
   });
 });
 
-function booted(id: number, kind: SandboxKind = 'Process'): CellProcess {
-  const frame = Buffer.alloc(HEADER_BYTES);
+it('says which processes have not rehearsed, and has them wait all the same', async () => {
+  const { log, lines } = keepingLog();
+  const said = ['{"rehearsed":true}', '{"rehearsed":false}', 'no JSON'];
+  let started = 0;
+  const pool = new Pool({
+    size: said.length,
+    kind: () => 'Process',
+    start: () => Promise.resolve(ok([booted((started += 1), 'Process', said[started - 1])])),
+    limitAhead: () => {},
+    log,
+  });
+  pool.fill();
+  await expect.poll(() => pool.ready).toBe(said.length);
+  const told = lines.map((line) => JSON.parse(line) as { readonly msg: string; readonly pid: number });
+  expect(told.map(({ msg, pid }) => [msg, pid])).toEqual([
+    ['a process waits that has not rehearsed a start', 2],
+    ['a process waits that has not rehearsed a start', 3],
+  ]);
+  pool.close();
+});
+
+function booted(id: number, kind: SandboxKind = 'Process', said = '{"rehearsed":true}'): CellProcess {
+  const payload = Buffer.from(said);
+  const frame = Buffer.alloc(HEADER_BYTES + payload.length);
+  frame.writeUInt32LE(payload.length, 0);
   frame[8] = FromCell.Booted;
+  payload.copy(frame, HEADER_BYTES);
   const channel = new Duplex({ read() {}, write: (_bytes, _encoding, taken) => taken() });
   channel.push(frame);
   const exited = new Promise<undefined>(() => {});

@@ -54,7 +54,7 @@ describe('the spawner, as the engine has it', () => {
     });
     const [first, second] = await Promise.all([client.start('Strict'), client.start('Process')]);
     if (!first.ok || !second.ok) throw new Error('not started');
-    expect(await awaitBooted(first.value.channel, 10_000)).toEqual({ ok: true, value: undefined });
+    expect(await awaitBooted(first.value.channel, 10_000)).toEqual({ ok: true, value: { isRehearsed: true } });
     first.value.end();
     expect(await first.value.exited).toMatchObject({ code: null, signal: 'SIGKILL' });
     expect(isAlive(second.value.pid)).toBe(true);

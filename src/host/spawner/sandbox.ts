@@ -80,6 +80,8 @@ function nodeFlags(bootFolder: string, limits: ProcessLimits, slots: number): re
     // V8's middle compiler: what it has done with is given back at once, and what is called now and then is not for it (ADR 0150).
     '--no-maglev-destroy-on-background',
     '--invocation-count-for-maglev=800',
+    // What a guest runs to answer its first calls is not for TurboFan: its threads would take a processor from just these (ADR 0164).
+    '--wasm-tiering-budget=40000000',
     `--max-old-space-size=${limits.heapMiB + (slots - 1) * FURTHER_HEAP_MIB}`,
     `--wasm-max-mem-pages=${limits.maxWasmPages}`,
   ];
