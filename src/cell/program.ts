@@ -17,6 +17,12 @@ const BINDINGS_URL = 'headway:bindings';
 let loaded = 0;
 
 /**
+ * A smaller module is compiled when the bindings ask for it. Some never do (ADR 0145), and each compilation waits for V8's threads, for as long as
+ * these wait for a processor.
+ */
+const MIN_EARLY_BYTES = 16 * 1024;
+
+/**
  * Modules that are compiled while the rest of the files is on its way. No code of the guest runs by that; what does not
  * compile is compiled again when it is wanted, and says then what is wrong.
  */
@@ -25,7 +31,7 @@ export class EarlyModules {
   readonly #modules = new Map<Uint8Array, WebAssembly.Module>();
 
   take(name: string, bytes: Uint8Array): void {
-    if (!name.endsWith('.wasm')) return;
+    if (!name.endsWith('.wasm') || bytes.length < MIN_EARLY_BYTES) return;
     const startMs = performance.now();
     try {
       this.#modules.set(bytes, new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>));
@@ -35,9 +41,9 @@ export class EarlyModules {
     this.elapsedMs += performance.now() - startMs;
   }
 
-  /** Once: afterwards the program has it. */
-  of(bytes: Uint8Array): WebAssembly.Module {
-    const module = this.#modules.get(bytes) ?? new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+  /** Once: afterwards the program has it. Absent where it is small or did not compile. */
+  of(bytes: Uint8Array): WebAssembly.Module | undefined {
+    const module = this.#modules.get(bytes);
     this.#modules.delete(bytes);
     return module;
   }
@@ -45,20 +51,21 @@ export class EarlyModules {
 
 export class Program {
   readonly #instantiate: Instantiate;
-  readonly #modules: ReadonlyMap<string, WebAssembly.Module>;
+  /** Bytes where it has not been asked for yet. */
+  readonly #modules: Map<string, WebAssembly.Module | Uint8Array>;
 
-  private constructor(instantiate: Instantiate, modules: ReadonlyMap<string, WebAssembly.Module>) {
+  private constructor(instantiate: Instantiate, modules: Map<string, WebAssembly.Module | Uint8Array>) {
     this.#instantiate = instantiate;
     this.#modules = modules;
   }
 
-  /** @throws what the compiler, the loader or the bindings throw. */
+  /** @throws what the loader or the bindings throw. */
   static async load(files: ReadonlyMap<string, Uint8Array>, early = new EarlyModules()): Promise<Program> {
     const bindings = files.get(BINDINGS_FILE);
     if (!bindings) throw new TypeError(`the bundle has no ${BINDINGS_FILE}`);
-    const modules = new Map<string, WebAssembly.Module>();
+    const modules = new Map<string, WebAssembly.Module | Uint8Array>();
     for (const [name, bytes] of files) {
-      if (name.endsWith('.wasm')) modules.set(name, early.of(bytes));
+      if (name.endsWith('.wasm')) modules.set(name, early.of(bytes) ?? bytes);
     }
     return new Program(await importBindings(bindings), modules);
   }
@@ -66,7 +73,7 @@ export class Program {
   /**
    * One instance's exports. Memories are handed to `onMemory` as they come.
    *
-   * @throws what the guest's start code traps with.
+   * @throws what the compiler throws, and what the guest's start code traps with.
    */
   instantiate(imports: object, onMemory: (memory: WebAssembly.Memory) => void): Readonly<Record<string, unknown>> {
     const exports = this.#instantiate(
@@ -87,8 +94,11 @@ export class Program {
   }
 
   #module(name: string): WebAssembly.Module {
-    const module = this.#modules.get(name);
-    if (!module) throw new TypeError(`the bundle has no ${name}`);
+    const found = this.#modules.get(name);
+    if (!found) throw new TypeError(`the bundle has no ${name}`);
+    if (found instanceof WebAssembly.Module) return found;
+    const module = new WebAssembly.Module(found as Uint8Array<ArrayBuffer>);
+    this.#modules.set(name, module);
     return module;
   }
 }

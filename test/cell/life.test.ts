@@ -58,6 +58,13 @@ describe('loading', () => {
     ...testbed,
     files: new Map([...testbed.files, [name, bytes]]),
   });
+  test('a small module that the bindings do not ask for is not compiled', async () => {
+    const peer = await Peer.start();
+    const bundle = changed('component.core999.wasm', Buffer.from('\0asm'));
+    expect(await peer.load(assignmentOf(bundle), bundle)).toMatchObject({ instancePolicy: 'Pooled' });
+    await peer.close();
+  });
+
   const failures: readonly [string, () => Promise<readonly [TestBundle, Partial<Assignment>?]>, RegExp][] = [
     [
       'bindings that are no JavaScript',
