@@ -117,7 +117,7 @@ export class Instance {
     for (const member of this.members) member.checkMemory();
   }
 
-  /** Says where a member has had all of its memory. */
+  /** Says where a member wanted more memory than it may have. */
   lookAtMemory(): void {
     for (const member of this.members) member.lookAtMemory();
   }

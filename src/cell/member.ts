@@ -24,9 +24,6 @@ import type { RemoteFunction } from './typed/imports.ts';
 import { chanceOf, clockOf } from './wasi/ambient.ts';
 import type { TellDenied } from './wasi/denied.ts';
 
-/** Of WebAssembly. */
-const PAGE_BYTES = 64 * 1024;
-
 export type ExportedFunction = (...args: readonly unknown[]) => unknown;
 
 /** What all instances of a member have in common. */
@@ -69,8 +66,11 @@ export class MemberInstance {
   /** What the guest gets where it asks for its arguments. */
   args: readonly string[];
   readonly #exports: Readonly<Record<string, unknown>>;
-  readonly #memories: WebAssembly.Memory[] = [];
-  #isFull = false;
+  readonly #memories = new Set<WebAssembly.Memory>();
+  readonly #refusals: WebAssembly.Global[] = [];
+  /** Those that were told. */
+  #refused = 0;
+  #isOver = false;
   readonly #stdout: LineSink;
   readonly #stderr: LineSink;
 
@@ -109,7 +109,10 @@ export class MemberInstance {
     }
     const imports = buildImports(settings.imports, this.scope, world, linked);
     this.#exports = suspension.within(this.scope, () =>
-      settings.program.instantiate(imports, (memory) => this.#memories.push(memory)),
+      settings.program.instantiate(imports, {
+        memory: (memory) => this.#memories.add(memory),
+        refusals: (counter) => this.#refusals.push(counter),
+      }),
     );
     this.checkMemory();
   }
@@ -147,17 +150,16 @@ export class MemberInstance {
     throw new HostTrap(`${whose}${bytes} bytes of memory, the limit is ${memoryBytes}`);
   }
 
-  /**
-   * Bytes of its memories. Where there is no page left that it could have, that is told, once for an instance: what it was
-   * refused, only the guest knows.
-   */
+  /** Bytes of its memories. Where a guest wanted more than it may have, that is told: once for each look. */
   lookAtMemory(): number {
     let bytes = 0;
     for (const memory of this.#memories) bytes += memory.buffer.byteLength;
-    if (!this.#isFull && bytes + PAGE_BYTES > this.settings.memoryBytes) {
-      this.#isFull = true;
-      this.settings.tellLimit('memory');
-    }
+    let refused = 0;
+    for (const counter of this.#refusals) refused += counter.value as number;
+    const isOver = bytes > this.settings.memoryBytes;
+    if (refused !== this.#refused || (isOver && !this.#isOver)) this.settings.tellLimit('memory');
+    this.#refused = refused;
+    this.#isOver = isOver;
     return bytes;
   }
 

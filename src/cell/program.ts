@@ -3,6 +3,7 @@
  * from.
  */
 import { registerHooks } from 'node:module';
+import { WATCHED_REFUSALS } from '../model/watched-memory.ts';
 import { HostTrap } from './trap.ts';
 
 /** What the bindings export (src/component/README.md says what it promises). */
@@ -49,6 +50,14 @@ export class EarlyModules {
   }
 }
 
+/** What is told of the core instances as they are made. */
+export interface Watcher {
+  /** Twice where a module exports it under two names. */
+  readonly memory: (memory: WebAssembly.Memory) => void;
+  /** Counts what of memory one of them was refused. */
+  readonly refusals: (counter: WebAssembly.Global) => void;
+}
+
 export class Program {
   readonly #instantiate: Instantiate;
   /** Bytes where it has not been asked for yet. */
@@ -71,18 +80,20 @@ export class Program {
   }
 
   /**
-   * One instance's exports. Memories are handed to `onMemory` as they come.
+   * One instance's exports.
    *
    * @throws what the compiler throws, and what the guest's start code traps with.
    */
-  instantiate(imports: object, onMemory: (memory: WebAssembly.Memory) => void): Readonly<Record<string, unknown>> {
+  instantiate(imports: object, watcher: Watcher): Readonly<Record<string, unknown>> {
     const exports = this.#instantiate(
       (name) => this.#module(name),
       imports,
       (module, coreImports) => {
         const instance = new WebAssembly.Instance(module, coreImports);
-        for (const member of Object.values(instance.exports))
-          if (member instanceof WebAssembly.Memory) onMemory(member);
+        for (const [name, member] of Object.entries(instance.exports)) {
+          if (member instanceof WebAssembly.Memory) watcher.memory(member);
+          else if (name === WATCHED_REFUSALS && member instanceof WebAssembly.Global) watcher.refusals(member);
+        }
         return instance;
       },
     );

@@ -12,6 +12,10 @@ declare namespace WebAssembly {
     constructor(descriptor: { initial: number; maximum?: number });
     readonly buffer: ArrayBuffer;
   }
+  class Global {
+    constructor(descriptor: { value: 'i32'; mutable: boolean });
+    readonly value: unknown;
+  }
   class RuntimeError extends Error {}
   // oxlint-disable-next-line typescript/no-extraneous-class -- as above
   class SuspendingFunction {

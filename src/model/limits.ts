@@ -19,7 +19,7 @@ export interface LimitWords {
 export const LIMITS = {
   memory: {
     kind: 'Refused',
-    hit: 'an instance had all of its memory',
+    hit: 'an instance wanted more memory than it may have',
     fix: 'raise spec.limits.memory, or let instances be replaced by spec.limits.requestsPerInstance',
   },
   processMemory: {

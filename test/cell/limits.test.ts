@@ -1,11 +1,12 @@
 /** Limits that the cell itself keeps to, by a real guest: at N nothing is told, at N + 1 it is, with how often. */
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Assignment, MemberAssignment } from '../../src/wire/frames.ts';
 import { gatherLimits } from '../../src/cell/limits.ts';
-import { assignmentOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
+import { assignmentOf, bundleOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
+import { REQUEST_IS_TYPED } from '../../src/wire/frames.ts';
+import { fromText } from '../component/support.ts';
+import { ANSWER, guestOfMany } from './kit/guest.ts';
 import { limitsOf, Peer } from './kit/peer.ts';
-
-const MIB = 1024 * 1024;
 
 let testbed: TestBundle;
 let peer: Peer;
@@ -39,12 +40,66 @@ test('handles', async () => {
     ]);
 });
 
-test.each(['Pooled', 'PerRequest'] as const)('memory, of an instance of %s', async (instancePolicy) => {
-  await load({ instancePolicy, memoryBytes: 8 * MIB });
-  await get(`/memory?bytes=${MIB}`);
-  expect(limitsOf(peer)).toEqual([]);
-  await get(`/memory?bytes=${64 * MIB}`);
-  await expect.poll(() => limitsOf(peer)).toEqual([['memory', 1]]);
+const PAGES = 10;
+const PAGE_BYTES = 65_536;
+const grow = (pages: number): string => `(local.set $n (memory.grow (i32.const ${pages}))) ${ANSWER}`;
+/** Its memory begins with two pages. */
+const GROWS = {
+  'to its limit': grow(PAGES - 2),
+  'by one page too many': grow(PAGES - 1),
+  'by more than there are': grow(60_000),
+};
+/** Two modules with a memory each, which they show nobody. */
+const SECRET = `(component
+  (core module $m (memory 1) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))
+  (core instance $a (instantiate $m)) (core instance $b (instantiate $m))
+  (func $one (param "pages" u32) (result s32) (canon lift (core func $a "grow")))
+  (func $other (param "pages" u32) (result s32) (canon lift (core func $b "grow")))
+  (instance $api (export "one" (func $one)) (export "other" (func $other)))
+  (export "test:t/api" (instance $api)))`;
+const ADMITTED = { links: [], memoryBytes: PAGES * PAGE_BYTES };
+
+describe.each(['Pooled', 'PerRequest'] as const)('memory, of an instance of %s', (instancePolicy) => {
+  let grows: TestBundle;
+  beforeAll(async () => {
+    grows = await bundleOf(await guestOfMany(Object.values(GROWS)), ADMITTED);
+  });
+
+  test.each([
+    ['to its limit', 0],
+    ['by one page too many', 1],
+    ['by more than there are', 1],
+  ] as const)('that grows %s', async (name, hits) => {
+    peer = await Peer.start();
+    await peer.load(assignmentOf(grows, { instancePolicy, memoryBytes: PAGES * PAGE_BYTES }), grows);
+    expect(await peer.ask(1, { path: `/0${Object.keys(GROWS).indexOf(name)}` })).toMatchObject({ status: 200 });
+    // What a second call finds is an instance that has it all, or a new one: nothing is told of it again.
+    expect(await peer.ask(2, { path: '/99' })).toMatchObject({ outcome: 'Trap' });
+    await expect.poll(() => limitsOf(peer)).toEqual(hits === 0 ? [] : [['memory', hits]]);
+  });
+});
+
+test.each([
+  { what: 'each to its share', one: 4, other: 4, got: [1, 1], hits: [], left: 5 },
+  { what: 'one of them by a page too many', one: 4, other: 10, got: [1, -1], hits: [['memory', 1]], left: 5 },
+  { what: 'together by a page too many', one: 4, other: 5, got: [1, 1], hits: [['memory', 1]], left: 1 },
+])('memories that nobody sees, which grow $what', async ({ one, other, got, hits, left }) => {
+  const secret = await bundleOf(await fromText(SECRET), ADMITTED);
+  peer = await Peer.start();
+  await peer.load(assignmentOf(secret, { instancePolicy: 'Pooled', memoryBytes: PAGES * PAGE_BYTES }), secret);
+  const asked = async (name: string, pages: number): Promise<unknown> => {
+    const head = { method: 'POST', path: `test:t/api#${name}`, headers: ['content-type', 'application/json'] };
+    const answer = await peer.ask(1, {
+      ...head,
+      body: Buffer.from(JSON.stringify({ pages })),
+      flags: REQUEST_IS_TYPED,
+    });
+    return JSON.parse(answer.body.toString());
+  };
+  expect([await asked('one', one), await asked('other', other)]).toEqual(got);
+  await expect.poll(() => limitsOf(peer)).toEqual(hits);
+  // Over its limit the instance was discarded: the next one begins anew.
+  expect(await asked('one', 0)).toBe(left);
 });
 
 test('instances: not as many as there are, and one more; unless written it is no limit of its own', async () => {

@@ -2,6 +2,7 @@ import { coreImportType, coreType, hex, memoryType, tableType } from './core-typ
 import { Reader } from './reader.ts';
 import { Refusal } from './refusal.ts';
 import type { Walk } from './walk.ts';
+import { watchMemory, type CoreSection } from './watch-memory.ts';
 import { Writer } from './writer.ts';
 
 const HEADER = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
@@ -11,21 +12,24 @@ const Section = { Custom: 0, Type: 1, Import: 2, Table: 4, Memory: 5, Export: 7,
 const LAST_SECTION = 13;
 
 /**
- * Walks one core module and returns it with maxima written into its tables and memories and without custom sections.
- * Function bodies and data are not looked into: what they can do is bounded by the types, imports and limits that are.
+ * Walks one core module and returns it with maxima written into its tables and memories, without custom sections, and with its
+ * memories watched. Function bodies are looked into for what grows a memory only, and data not at all: what they can do is
+ * bounded by the types, imports and limits that are.
  */
 export function walkCoreModule(bytes: Uint8Array, walk: Walk): Uint8Array {
   walk.coreModule();
   const reader = new Reader(bytes);
   if (!startsWith(reader.bytes(HEADER.length), HEADER)) throw new Refusal('HW2102', 'a core module has no header');
-  const writer = new Writer();
-  writer.bytes(HEADER);
+  const sections: CoreSection[] = [];
   while (!reader.done) {
     walk.charge(1);
     const id = reader.u8();
     const body = reader.bytes(reader.u32());
-    if (id !== Section.Custom) writer.section(id, walkSection(id, body, walk));
+    if (id !== Section.Custom) sections.push({ id, body: walkSection(id, body, walk) });
   }
+  const writer = new Writer();
+  writer.bytes(HEADER);
+  for (const { id, body } of watchMemory(sections, walk.memoryPages)) writer.section(id, body);
   return writer.finish();
 }
 

@@ -11,6 +11,11 @@ export class Reader {
     this.#bytes = bytes;
   }
 
+  /** Of the next byte. */
+  get at(): number {
+    return this.#at;
+  }
+
   get done(): boolean {
     return this.#at >= this.#bytes.length;
   }
@@ -58,6 +63,10 @@ export class Reader {
     const slice = this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return slice;
+  }
+
+  rest(): Uint8Array {
+    return this.bytes(this.#bytes.length - this.#at);
   }
 
   /** A name, one character per byte: the caller's rule admits ASCII only, so other encodings are refused by it. */

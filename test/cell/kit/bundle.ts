@@ -26,16 +26,18 @@ export interface Linking {
   readonly links: readonly string[];
   /** `interface#function` of those that can block. */
   readonly blockingLinks?: readonly string[];
+  /** What it is prepared for; absent: `MEMORY_BYTES`. */
+  readonly memoryBytes?: number;
 }
 
 export async function bundleOf(
   component: Uint8Array,
-  { links, blockingLinks = [] }: Linking = { links: [] },
+  { links, blockingLinks = [], memoryBytes = MEMORY_BYTES }: Linking = { links: [] },
 ): Promise<TestBundle> {
   await loadTranspiler();
   const prepared = prepareComponent({
     bytes: component,
-    memoryBytes: MEMORY_BYTES,
+    memoryBytes,
     given: { capabilities: CAPABILITIES, links: links.map((name) => ({ import: name })) },
     blockingLinks,
   });
