@@ -47,6 +47,12 @@ export const REFUSALS = {
     message: 'the head of the request is too large',
   },
   NotOffered: { status: 501, reason: 'NotOffered', code: 'HW4514', message: 'this is not offered' },
+  VersionNotSupported: {
+    status: 505,
+    reason: 'VersionNotSupported',
+    code: 'HW4514',
+    message: 'HTTP/1.0 and HTTP/1.1 are spoken here',
+  },
   QueueFull: {
     status: 429,
     reason: 'QueueFull',

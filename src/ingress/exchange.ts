@@ -278,3 +278,13 @@ export function presentExchange(socket: Duplex): Exchange | undefined {
   const present = (socket as { _httpMessage?: unknown })._httpMessage;
   return present instanceof Exchange ? present : undefined;
 }
+
+/**
+ * Whether it was sent behind a request that ends the connection: it will get no answer, so nothing may be done for it (RFC 9112,
+ * 9.6). Its client sees the connection end, and knows.
+ */
+export function isBehindTheLast(exchange: Exchange): boolean {
+  const { socket } = exchange.req;
+  const present = presentExchange(socket);
+  return !socket.writable || (present !== undefined && present !== exchange && !present.shouldKeepAlive);
+}

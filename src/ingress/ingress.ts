@@ -21,7 +21,7 @@ import type { CallRemote } from '../wire/remote-call.ts';
 import { REFUSALS } from './answers.ts';
 import { compileRules, type CompiledRule } from './compiled-rule.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { onExchangeClose, type Exchange } from './exchange.ts';
+import { isBehindTheLast, onExchangeClose, type Exchange } from './exchange.ts';
 import { InnerExchange } from './inner-exchange.ts';
 import { InnerRequests } from './inner-requests.ts';
 import { DEFAULT_LISTENER_LIMITS, Listener, type ListenerEvents, type ListenerLimits } from './listener.ts';
@@ -302,7 +302,7 @@ class HttpIngress implements Ingress {
   }
 
   #onRequest(request: Request, exchange: Exchange): void {
-    if (!this.#readHead(request, exchange)) return;
+    if (isBehindTheLast(exchange) || !this.#readHead(request, exchange)) return;
     exchange.awaitsContinue &&= this.#facts.hasBody;
     exchange.acceptsTrailers = this.#facts.acceptsTrailers;
     this.#begin(request, exchange);
@@ -321,8 +321,11 @@ class HttpIngress implements Ingress {
     exchange.owner = this.#dispatcher;
     exchange.requestId = `${this.#requestIdPrefix}-${(++this.#requests).toString(36)}`;
     const fault = this.#facts.read(request, exchange.requestId, asker);
-    if (fault !== undefined) exchange.answer(REFUSALS[fault.type], fault.why);
-    return fault === undefined;
+    if (fault === undefined) return true;
+    // Where it ends is in doubt, and so is what comes behind it.
+    exchange.shouldKeepAlive = false;
+    exchange.answer(REFUSALS[fault.type], fault.why);
+    return false;
   }
 
   #begin(request: Request, exchange: Exchange): void {

@@ -17,6 +17,7 @@ export type InnerCode = 'HW4625' | 'HW4626' | 'HW4627' | 'HW4628' | 'HW4629';
 const TAGS: Readonly<Record<string, readonly [HttpFailureTag, InnerCode]>> = {
   BadRequest: ['HTTP-request-URI-invalid', 'HW4628'],
   NotOffered: ['HTTP-protocol-error', 'HW4628'],
+  VersionNotSupported: ['HTTP-protocol-error', 'HW4628'],
   TooManyHeaders: ['HTTP-request-header-section-size', 'HW4628'],
   BodyTooLarge: ['HTTP-request-body-size', 'HW4628'],
   RequestTimeout: ['HTTP-response-timeout', 'HW4628'],

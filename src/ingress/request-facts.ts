@@ -64,9 +64,11 @@ const SPECIAL_LENGTHS = Uint8Array.from({ length: 32 }, (_, length) =>
 /** The member `trailers` of a `TE` list, which has no parameters. */
 const TRAILERS = /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i;
 
-/** `BadRequest` is 400, `TooManyHeaders` 431, `NotOffered` 501. */
+const CHUNKED_LAST = /(?:^|,[ \t]*)chunked$/;
+
+/** `BadRequest` is 400, `TooManyHeaders` 431, `NotOffered` 501, `VersionNotSupported` 505. */
 export interface HeadFault {
-  readonly type: 'BadRequest' | 'TooManyHeaders' | 'NotOffered';
+  readonly type: 'BadRequest' | 'TooManyHeaders' | 'NotOffered' | 'VersionNotSupported';
   readonly why: string;
 }
 
@@ -114,7 +116,7 @@ export class RequestFacts {
   read(request: Request, ownRequestId: string, asker?: string): HeadFault | undefined {
     const why = this.target.read(request.url!);
     if (why !== undefined) return { type: 'BadRequest', why };
-    const fault = this.#readHeaders(request.rawHeaders) ?? this.#readHost(request);
+    const fault = this.#readVersion(request) ?? this.#readHeaders(request) ?? this.#readHost(request);
     if (fault !== undefined) return fault;
     const { head } = this;
     head.method = request.method!;
@@ -137,7 +139,11 @@ export class RequestFacts {
     return found;
   }
 
-  #readHeaders(raw: readonly string[]): HeadFault | undefined {
+  #readVersion({ httpVersionMajor, httpVersion }: Request): HeadFault | undefined {
+    return httpVersionMajor === 1 ? undefined : { type: 'VersionNotSupported', why: `HTTP/${httpVersion}` };
+  }
+
+  #readHeaders({ rawHeaders: raw, httpVersion }: Request): HeadFault | undefined {
     this.#reset();
     this.headerCount = raw.length / 2;
     if (raw.length > 2 * (MAX_HEADERS - ADDED_HEADERS)) {
@@ -151,6 +157,11 @@ export class RequestFacts {
       else this.#note(special, value);
     }
     if (this.#transferEncoding !== '') {
+      // RFC 9112, 6.1 and 6.3: where such a body ends, nobody knows for sure.
+      if (httpVersion === '1.0') return { type: 'BadRequest', why: 'transfer-encoding in HTTP/1.0' };
+      if (!CHUNKED_LAST.test(this.#transferEncoding)) {
+        return { type: 'BadRequest', why: 'a transfer-encoding that does not end in `chunked`' };
+      }
       if (this.#transferEncoding !== 'chunked') {
         return { type: 'NotOffered', why: 'only `chunked` is offered as transfer-encoding' };
       }
@@ -187,7 +198,7 @@ export class RequestFacts {
         this.#add('content-length', value);
         return;
       case 'transferEncoding':
-        this.#transferEncoding = this.#transferEncoding === '' ? value.trim().toLowerCase() : 'several';
+        this.#transferEncoding += `${this.#transferEncoding === '' ? '' : ','}${value.trim().toLowerCase()}`;
         return;
       case 'connection':
         this.#connection += `,${value}`;

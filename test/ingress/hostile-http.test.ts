@@ -75,7 +75,7 @@ describe('is refused and never reaches a cell', () => {
     [
       'an encoding around chunked',
       501,
-      ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: gzip, chunked', 'Connection: close', '', '0', '', ''],
+      ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: gzip, chunked', '', '0', '', ''],
     ],
     [
       'chunked twice',
@@ -92,11 +92,29 @@ describe('is refused and never reaches a cell', () => {
         '',
       ],
     ],
+    ['an encoding that is not chunked', 400, ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: identity', '', '']],
+    ['chunked with a parameter', 400, ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked;q=1', '', '']],
+    ['chunked in quotes', 400, ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: "chunked"', '', '0', '', '']],
+    ['chunked and more', 400, ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked,', '', '0', '', '']],
+    ['chunked behind a vertical tab', 400, ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: \u000bchunked', '', '']],
     [
-      'an encoding that is not chunked',
+      'an encoding in two headers',
       501,
-      ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: identity', 'Connection: close', '', ''],
+      ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: gzip', 'Transfer-Encoding: chunked', '', '0', '', ''],
     ],
+    [
+      'chunked in HTTP/1.0, which has none',
+      400,
+      ['POST / HTTP/1.0', 'Host: a', 'Connection: keep-alive', 'Transfer-Encoding: chunked', '', '0', '', ''],
+    ],
+    ['another version of HTTP', 505, ['GET / HTTP/2.0', 'Host: a', '', '']],
+    ['a version that there is not', 400, ['GET / HTTP/1.2', 'Host: a', '', '']],
+    ['no version', 505, ['GET /', '', '']],
+    ['a bare carriage return in a header', 400, ['GET / HTTP/1.1', 'Host: a', 'X-A: b\rc', '', '']],
+    ['a zero in a header', 400, ['GET / HTTP/1.1', 'Host: a', 'X-A: b\0c', '', '']],
+    ['an empty length', 400, ['POST / HTTP/1.1', 'Host: a', 'Content-Length: ', '', '']],
+    ['a length of two numbers', 400, ['POST / HTTP/1.1', 'Host: a', 'Content-Length: 4 4', '', 'abcd']],
+    ['a length beyond all numbers', 400, ['POST / HTTP/1.1', 'Host: a', `Content-Length: ${'9'.repeat(30)}`, '', 'a']],
     [
       'an obfuscated encoding',
       400,
@@ -121,7 +139,7 @@ describe('is refused and never reaches a cell', () => {
     ['HTTP/2 without an agreement', 400, ['PRI * HTTP/2.0', '', 'SM', '', '']],
     ['a method that is none', 400, ['BREW / HTTP/1.1', 'Host: a', '', '']],
     ['a tunnel', 501, ['CONNECT a:443 HTTP/1.1', 'Host: a:443', '', '']],
-    ['an upgrade', 501, ['GET / HTTP/1.1', 'Host: a', 'Upgrade: websocket', 'Connection: upgrade, close', '', '']],
+    ['an upgrade', 501, ['GET / HTTP/1.1', 'Host: a', 'Upgrade: websocket', 'Connection: upgrade', '', '']],
     [
       'an expectation that we cannot meet',
       417,
@@ -144,6 +162,60 @@ describe('is refused and never reaches a cell', () => {
     expect(errorOf({ body: answer.text.split('\r\n\r\n')[1]! })).toMatchObject({ status, message: expect.any(String) });
     expect(replica.cell.calls).toEqual([]);
     expect(fixture.ingress.samples()[0]!.traffic).toMatchObject({ requests: 0, failures: 0 });
+  });
+});
+
+describe('behind a head that is refused nothing is taken for a request', () => {
+  const SECOND = ['GET /second HTTP/1.1', 'Host: a', 'Connection: close', '', ''];
+  test.each([
+    ['in doubt where the body ends', 400, ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: xchunked', '']],
+    [
+      'an encoding that is not offered',
+      501,
+      ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: gzip, chunked', '', '0', ''],
+    ],
+    [
+      'chunked in HTTP/1.0',
+      400,
+      ['POST / HTTP/1.0', 'Connection: keep-alive', 'Transfer-Encoding: chunked', '', '0', ''],
+    ],
+    ['an upgrade', 501, ['GET / HTTP/1.1', 'Host: a', 'Upgrade: websocket', 'Connection: upgrade', '']],
+    ['a target that is refused', 400, ['POST /a%2fb HTTP/1.1', 'Host: a', 'Content-Length: 0', '']],
+    ['an expectation', 417, ['POST / HTTP/1.1', 'Host: a', 'Expect: 200-maybe', 'Content-Length: 0', '']],
+  ])('%s', async (_name, status, lines) => {
+    const client = fixture.dial();
+    client.write(...lines, ...SECOND);
+    expect(await client.whenClosed()).toMatch(/connection: close/i);
+    expect(client.statuses).toEqual([status]);
+    expect(replica.cell.calls).toEqual([]);
+  });
+
+  test.each(['0x4', '+4', '-4', '4 ', 'g', '10000000000000004'])(
+    'a chunk of "%s" bytes ends its body',
+    async (size) => {
+      const client = fixture.dial();
+      client.write('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked', '', size, 'abcd', '0', '', ...SECOND);
+      await client.whenClosed();
+      expect(client.statuses).toEqual([400]);
+      expect(replica.cell.calls.map(({ path }) => path)).not.toContain('/second');
+    },
+  );
+
+  test('what frames a message says nothing in its trailers', async () => {
+    const client = fixture.dial();
+    client.write(
+      'POST / HTTP/1.1',
+      'Host: a',
+      'Transfer-Encoding: chunked',
+      '',
+      '0',
+      'Content-Length: 5',
+      '',
+      ...SECOND,
+    );
+    await client.whenClosed();
+    expect(client.statuses).toEqual([400]);
+    expect(replica.cell.calls.map(({ path }) => path)).not.toContain('/second');
   });
 });
 
