@@ -22,9 +22,11 @@ interface Reached {
 
 let bench: Bench;
 let listener: net.Server;
+let abstractListener: net.Server;
 let bystander: ChildProcess;
 let targets: {
   readonly engine: number;
+  readonly abstract: string;
   readonly port: number;
   readonly readable: string;
   readonly writable: string;
@@ -43,8 +45,12 @@ beforeAll(async () => {
   bystander = spawn(process.execPath, ['--disable-sigusr1', '-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   listener = net.createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
   await once(listener, 'listening');
+  const abstract = `\0headway-test-${process.pid}`;
+  abstractListener = net.createServer((socket) => socket.on('error', () => undefined)).listen(abstract);
+  await once(abstractListener, 'listening');
   targets = {
     engine: bystander.pid!,
+    abstract,
     port: (listener.address() as AddressInfo).port,
     readable,
     writable,
@@ -54,6 +60,7 @@ beforeAll(async () => {
 afterAll(() => {
   bench.close();
   listener.close();
+  abstractListener.close();
   bystander.kill();
 });
 
@@ -67,11 +74,12 @@ describe.each([
   let reached: Reached;
 
   beforeAll(async () => {
-    const cell = await bench.start(kind, undefined, slots);
+    const [cell, neighbour] = [await bench.start(kind, undefined, slots), await bench.start(kind)];
     const frame = nextFrame(cell);
-    cell.channel.write(JSON.stringify(targets));
+    cell.channel.write(JSON.stringify({ ...targets, neighbour: neighbour.pid }));
     reached = JSON.parse(await frame) as Reached;
     await endOf(cell);
+    await endOf(neighbour);
   });
 
   it('does what the table says, and nothing else', () => {

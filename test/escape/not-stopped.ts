@@ -34,10 +34,34 @@ export const NOT_STOPPED: readonly NotStopped[] = [
     why: 'Process has the name spaces of the machine',
   },
   {
+    attempt: 'learn the addresses of the machine',
+    Process: 'Reached',
+    Strict: 'Refused',
+    why: 'Process has the name spaces of the machine; it learns of networks and reaches none',
+  },
+  {
+    attempt: 'learn the memory and the load of the machine',
+    Process: 'Reached',
+    Strict: 'Reached',
+    why: 'the kernel tells everybody; V8 asks for it too',
+  },
+  {
+    attempt: 'learn who it runs for',
+    Process: 'SameUid',
+    Strict: 'Refused',
+    why: 'Node asks nobody before it looks up the name of a user',
+  },
+  {
     attempt: 'signal the engine',
     Process: 'SameUid',
     Strict: 'Refused',
     why: 'Node asks nobody before it sends a signal',
+  },
+  {
+    attempt: 'signal another cell',
+    Process: 'SameUid',
+    Strict: 'Refused',
+    why: 'as above: each could end the others',
   },
   {
     attempt: 'wake the inspector of the engine',

@@ -16,13 +16,14 @@ import { temporaryFolder } from './running.ts';
 
 const FIXTURES = path.join(import.meta.dirname, 'fixtures');
 const LIMITS = { heapMiB: 64, maxWasmPages: 1024 };
-/** Of the range that the launcher uses. */
-const CELL_UID = 1_879_048_300;
+/** Of the range that the launcher uses: each cell has the next one. */
+const FIRST_CELL_UID = 1_879_048_300;
 
 export class Bench {
   readonly folder: string;
   readonly #boot: BootFolder;
   readonly #pairs: SocketPairs;
+  #launched = 0;
 
   private constructor(folder: string, boot: BootFolder, pairs: SocketPairs) {
     this.folder = folder;
@@ -62,7 +63,7 @@ export class Bench {
     change: (command: CellCommand) => CellCommand,
     count: number,
   ): Promise<LaunchedCell> {
-    const uid = readCapabilities().ownUids ? CELL_UID : undefined;
+    const uid = readCapabilities().ownUids ? FIRST_CELL_UID + this.#launched++ : undefined;
     const slots: SlotPairs[] = [];
     while (slots.length < count)
       slots.push({ pair: await this.#pairs.create(), brokerPair: await this.#pairs.create() });

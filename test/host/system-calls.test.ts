@@ -155,7 +155,7 @@ function prober(calls: readonly number[]): Buffer {
   return file;
 }
 
-describe.runIf(process.arch === 'x64')('behind the filter of Strict', () => {
+describe.runIf(process.arch === 'x64')('a process behind the filter of Strict', () => {
   let folder: string;
   let bubblewrap: string;
 
@@ -181,7 +181,7 @@ describe.runIf(process.arch === 'x64')('behind the filter of Strict', () => {
     return calls.map((_, index) => said.readBigInt64LE(8 * index));
   }
 
-  it('there is no call but those of the table', () => {
+  it('has no call but those of the table', () => {
     const allowed = new Set(ALLOWED_CALLS.map(({ x64 }) => x64));
     const others = Array.from({ length: CALLS }, (_, call) => call).filter(
       (call) => !allowed.has(call) && !OF_THE_KERNEL.includes(call),
@@ -191,14 +191,14 @@ describe.runIf(process.arch === 'x64')('behind the filter of Strict', () => {
     expect(Object.entries(DANGEROUS).filter(([, call]) => !others.includes(call))).toEqual([]);
   });
 
-  it('and those of the table are there', () => {
+  it('has those of the table', () => {
     const named = ['read', 'write', 'mmap', 'munmap', 'mprotect', 'openat', 'statx', 'epoll_pwait', 'getpid', 'fcntl'];
     const calls = ALLOWED_CALLS.filter(({ name }) => named.includes(name)).map(({ x64 }) => x64!);
     expect(calls.length).toBe(named.length);
     expect(answers(calls, true)).not.toContain(ENOSYS);
   });
 
-  it('it is the filter that says so: without it the same kernel has them', () => {
+  it('is told so by the filter: without it the same kernel has them', () => {
     const calls = ['ptrace', 'setns', 'mount', 'socket', 'kill', 'memfd_create'].map((name) => DANGEROUS[name]!);
     expect(answers(calls, false)).not.toContain(ENOSYS);
   });
