@@ -25,6 +25,7 @@ import { mountSettings, type MountSettings } from './mounts.ts';
 import { Outbox } from './outbox.ts';
 import { InstancePool } from './pool.ts';
 import { EarlyModules, Program } from './program.ts';
+import type { Collect } from './discarded.ts';
 import { RemoteCalls } from './remote.ts';
 import type { Suspension } from './suspension.ts';
 import { CallEnded, describeFailure } from './trap.ts';
@@ -54,6 +55,7 @@ export interface CellSettings {
   readonly exit: (code: number) => void;
   /** Installed already. */
   readonly suspension: Suspension;
+  readonly collect: Collect;
   /** Said where other cells share the process: a turn of the event loop begins that may be this cell's guest's. */
   readonly onTurn?: () => void;
 }
@@ -258,6 +260,7 @@ export class Cell {
         suspension,
         onTurn: this.#settings.onTurn ?? nothing,
       },
+      collect: this.#settings.collect,
       policy: instancePolicy,
       most: Math.min(concurrency, instances),
       requestsPerInstance,

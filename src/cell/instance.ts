@@ -117,9 +117,11 @@ export class Instance {
     for (const member of this.members) member.checkMemory();
   }
 
-  /** Says where a member wanted more memory than it may have. */
-  lookAtMemory(): void {
-    for (const member of this.members) member.lookAtMemory();
+  /** Bytes of the memories of all members. Says where one wanted more than it may have. */
+  lookAtMemory(): number {
+    let bytes = 0;
+    for (const member of this.members) bytes += member.lookAtMemory();
+    return bytes;
   }
 
   /** A call is over, well or not. */

@@ -15,6 +15,7 @@
 import type { InstancePolicy } from '../model/component.ts';
 import type { Call } from './call.ts';
 import { CallQueue } from './call-queue.ts';
+import { Discarded, type Collect } from './discarded.ts';
 import { Instance, type InstanceSettings } from './instance.ts';
 import type { TellLimit } from './limits.ts';
 import { initialise, migrate, shutDown } from './life-cycle.ts';
@@ -32,6 +33,7 @@ export interface PoolSettings {
   readonly most: number;
   readonly requestsPerInstance?: number | undefined;
   readonly tellLimit: TellLimit;
+  readonly collect: Collect;
   /** A line for the runtime's log. */
   readonly say: (line: string) => void;
 }
@@ -43,6 +45,7 @@ export class InstancePool {
   readonly #queue = new CallQueue();
   /** All of them, those that still unwind included (P1). */
   readonly #instances = new Set<Instance>();
+  readonly #discarded: Discarded;
   /** The call that was last told to wait for an instance. */
   #waitsForInstance: Call | undefined;
   #policy: InstancePolicy;
@@ -63,6 +66,7 @@ export class InstancePool {
   constructor(settings: PoolSettings) {
     this.#settings = settings;
     this.#policy = settings.policy;
+    this.#discarded = new Discarded(settings.collect);
     this.#most = settings.policy === 'Singleton' ? 1 : settings.most;
   }
 
@@ -180,6 +184,7 @@ export class InstancePool {
   }
 
   #make(): Instance {
+    this.#discarded.makeRoom();
     const instance = new Instance(this.#settings.instances, (waiting) => this.#waits(waiting));
     this.#instances.add(instance);
     return instance;
@@ -328,7 +333,7 @@ export class InstancePool {
   }
 
   #discard(instance: Instance, reason: string): void {
-    instance.lookAtMemory();
+    this.#discarded.add(instance, instance.lookAtMemory());
     instance.discard(reason);
     this.#instances.delete(instance);
   }

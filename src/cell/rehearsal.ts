@@ -151,7 +151,9 @@ export function rehearse(nodeVersion: string, suspension: Suspension): Promise<b
     const openBroker = (): never => {
       throw new TypeError('a rehearsal has no broker');
     };
-    new Cell({ channel, openBroker, nodeVersion, exit: () => done(false), suspension }).boot(false);
+    new Cell({ channel, openBroker, nodeVersion, exit: () => done(false), suspension, collect: () => undefined }).boot(
+      false,
+    );
     engine.json(ToCell.Assign, 0, ASSIGNMENT);
     engine.frame(ToCell.FileChunk, 0, BINDINGS);
     engine.frame(ToCell.FileChunk, 0, MODULE);

@@ -10,6 +10,7 @@
 import net from 'node:net';
 import { descriptorsOf, nameOfSlot } from '../wire/slots.ts';
 import { Cell, CellExit } from './cell.ts';
+import type { Collect } from './discarded.ts';
 import type { Suspension } from './suspension.ts';
 
 export interface SlotsSettings {
@@ -17,6 +18,7 @@ export interface SlotsSettings {
   readonly nodeVersion: string;
   /** Installed already. */
   readonly suspension: Suspension;
+  readonly collect: Collect;
   readonly exit: (code: number) => void;
   /** Says it to whoever looks at the process from outside. */
   readonly setName: (name: string) => void;
@@ -54,7 +56,7 @@ export class Slots {
   }
 
   #make(slot: number): Cell {
-    const { nodeVersion, suspension } = this.#settings;
+    const { nodeVersion, suspension, collect } = this.#settings;
     const { channel, broker } = descriptorsOf(slot);
     const onTurn = (): void => this.#begin(slot);
     const open = (fd: number): net.Socket => {
@@ -70,6 +72,7 @@ export class Slots {
       },
       nodeVersion,
       suspension,
+      collect,
       exit: (code) => this.#leave(slot, code),
       ...(this.#isShared ? { onTurn } : {}),
     });

@@ -4,11 +4,14 @@
  * `limits.memoryBytes` is of one instance of one member; an instance of the cell holds one of each, so they are added up. A component that suspends has an instance for each call in flight. One that
  * never does runs one call at a time: one instance works, and one that was discarded waits for the collector.
  *
+ * What waits for the collector of others has room of its own, which the cell keeps to (`cell/discarded.ts`).
+ *
  * The cap is hard and of the process: every instance at its limit. Admission counts less, because 32 calls at 64 MiB each
  * would reserve 2 GiB for a component that uses five: every instance at the size that it starts with, and one at its limit.
  * Where replicas use more than that together than the machine has, the kernel ends cells first (`launch.ts`), and only cells.
  */
 import type { CellSpec } from '../model/engine.ts';
+import { MAX_DISCARDED_BYTES } from '../model/discarded-memory.ts';
 import { foldersOf } from '../model/mount.ts';
 
 const MIB = 2 ** 20;
@@ -41,7 +44,13 @@ export function replicaBudget(cell: CellSpec): ReplicaBudget {
   const folderBytes = folders.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     instances,
-    dataBytes: instances * memoryBytes + folderBytes + HEAP_MIB * MIB + RUNTIME_BYTES + wanted * SUSPENDED_STACK_BYTES,
+    dataBytes:
+      instances * memoryBytes +
+      MAX_DISCARDED_BYTES +
+      folderBytes +
+      HEAP_MIB * MIB +
+      RUNTIME_BYTES +
+      wanted * SUSPENDED_STACK_BYTES,
     reservedBytes: SERVING_BYTES + folderBytes + memoryBytes + (instances - 1) * Math.min(initialBytes, memoryBytes),
   };
 }

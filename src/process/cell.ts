@@ -11,18 +11,19 @@ const own = process;
 const exit = own.exit.bind(own);
 const suspension = new Suspension();
 suspension.install();
+const gc = globalThis.gc;
 const cells = new Slots({
   slots: Number(own.argv[2] ?? 1),
   nodeVersion: own.versions.node,
   suspension,
+  collect: () => gc?.({ type: 'major', execution: 'sync' }),
   exit,
   setName: (name) => {
     own.title = name;
   },
 });
 own.on('unhandledRejection', (reason) => cells.strayRejection(reason));
-const collect = globalThis.gc;
 harden();
 // What loading has left behind goes, and with it 3 MB of each process. Before the rehearsal: the code that it warms up would go too.
-collect?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 cells.boot(await rehearse(own.versions.node, suspension));
