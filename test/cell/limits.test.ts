@@ -40,6 +40,18 @@ test('handles', async () => {
     ]);
 });
 
+test('handles, to the last one: the request and where its answer goes are two', async () => {
+  const LIMIT = 16;
+  const makes = (count: number): string => `${'(drop (call $fields))'.repeat(count)} (local.set $n (i32.const 0))`;
+  const maker = await bundleOf(await guestOfMany([makes(LIMIT - 2), makes(LIMIT - 1)]));
+  peer = await Peer.start();
+  await peer.load(assignmentOf(maker, { instancePolicy: 'PerRequest', handles: LIMIT }), maker);
+  expect((await peer.ask(1, { path: '/00' })).outcome).toBe('NoResponse');
+  expect(limitsOf(peer)).toEqual([]);
+  expect((await peer.ask(1, { path: '/01' })).outcome).toBe('Trap');
+  await expect.poll(() => limitsOf(peer)).toEqual([['handles', 1]]);
+});
+
 const PAGES = 10;
 const PAGE_BYTES = 65_536;
 const grow = (pages: number): string => `(local.set $n (memory.grow (i32.const ${pages}))) ${ANSWER}`;
