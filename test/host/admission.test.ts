@@ -1,5 +1,6 @@
 import type { StdioOptions } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatBytes, replicaBudget } from '../../src/host/budget.ts';
 import { MAX_ENDED_REPLICAS } from '../../src/host/host.ts';
@@ -113,6 +114,33 @@ describe('admission', () => {
     expect(!strict.ok && strict.error.message).toContain('the test says so');
     await running.ready('c', cell);
     expect(running.replica('c').isolation).toBe('Process');
+    await host.close(0);
+  });
+
+  it('gives what runs as Process exactly what it may have, whatever those that wait were limited for', async () => {
+    const { host } = open({ forbidStrict: 'the test says so', poolSize: 2 });
+    const limits: { readonly dataBytes: number; readonly hard: number }[] = [];
+    // More than all before, less, and more again.
+    for (const mebibytes of [32, 64, 16, 128]) {
+      const cell = cellOf(bundle, {
+        limits: { memoryBytes: mebibytes * MIB },
+        group: `shop/a${mebibytes}@b0b0c3d4e5f6`,
+      });
+      const id = `of ${mebibytes} MiB`;
+      await running.ready(id, cell);
+      const [, soft, hard] = /^Max data size\s+(\d+)\s+(\d+)/m.exec(
+        readFileSync(`/proc/${running.replica(id).pid}/limits`, 'latin1'),
+      )!;
+      expect(soft).toBe(hard);
+      limits.push({ dataBytes: replicaBudget(cell).dataBytes, hard: Number(hard) });
+      await running.until('others wait', () => host.observe().poolReady === 2);
+      await sleep(300);
+    }
+    // Beyond what each had mapped, which is about the same.
+    const [first] = limits;
+    for (const { dataBytes, hard } of limits) {
+      expect(Math.abs(hard - first!.hard - (dataBytes - first!.dataBytes))).toBeLessThan(16 * MIB);
+    }
     await host.close(0);
   });
 
