@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EntryStatus } from '../../src/model/status.ts';
 import { isReady, readyReplica } from '../support/entries.ts';
 import { shop, swapTo } from '../support/manifests.ts';
-import { chapters, KEY, traffic } from './story.ts';
+import { chapters, KEY, provenByNextControl, traffic } from './story.ts';
 
 const PAUSE_MS = 10_000;
 
@@ -25,13 +25,7 @@ describe('control', () => {
     const visitors = traffic(daemon);
     const commit = await repository.push(`Killed ${state}`, swapTo('greeting-v2', { attempt: state }));
     await daemon.entry(KEY, `it is ${state}`, (entry) => entry.desired?.commit === commit && reached(entry, commit));
-    const control = daemon.one('control');
-    process.kill(control, 'SIGKILL');
-    const after = await daemon.entry(
-      KEY,
-      'it is proven by the next control',
-      ({ proven }, { ready }) => ready && proven?.commit === commit && daemon.first('control') !== control,
-    );
+    const after = await provenByNextControl(daemon, commit);
     expect(after.quarantined).toEqual([]);
     const report = await visitors.stop();
     expect(report.lost).toEqual([]);

@@ -91,3 +91,14 @@ export function toldOf(
 ): readonly TimelineEvent[] {
   return timeline.filter((event) => event.commit === commit && event.entry === key).toReversed();
 }
+
+/** Kills control, and waits until the next one has proven the commit. */
+export async function provenByNextControl(daemon: Daemon, commit: string): Promise<EntryStatus> {
+  const control = daemon.one('control');
+  process.kill(control, 'SIGKILL');
+  return daemon.entry(
+    KEY,
+    'it is proven by the next control',
+    ({ proven }, { ready }) => ready && proven?.commit === commit && daemon.first('control') !== control,
+  );
+}

@@ -7,7 +7,7 @@ import { Daemon } from '../support/daemon.ts';
 import { component, environment, example, route } from '../support/manifests.ts';
 import { Repository, type Changes } from '../support/repository.ts';
 import type { TrafficReport } from '../support/traffic.ts';
-import { KEY, provenAfter, temporaryFolder, toldOf, traffic, type Story } from './story.ts';
+import { KEY, provenAfter, provenByNextControl, temporaryFolder, toldOf, traffic, type Story } from './story.ts';
 
 const REPLICAS = 3;
 
@@ -231,13 +231,7 @@ async function killedIn(
   const visitors = traffic(daemon);
   const commit = await repository.push('Greet better', swap('greeting-v2', state));
   await daemon.entry(KEY, `it is in ${state}`, ({ candidate }) => candidate?.state === state);
-  const control = daemon.one('control');
-  process.kill(control, 'SIGKILL');
-  const after = await daemon.entry(
-    KEY,
-    'it is proven by the next control',
-    ({ proven }, { ready }) => ready && proven?.commit === commit && daemon.first('control') !== control,
-  );
+  const after = await provenByNextControl(daemon, commit);
   expect(after.quarantined).toEqual([]);
   return visitors.stop();
 }
