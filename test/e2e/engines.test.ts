@@ -114,6 +114,35 @@ describe('two engines', () => {
     });
   });
 
+  it('one that stands still while all traffic is switched holds requests until it has what it missed', async () => {
+    const greeting = (wasm: string): Changes => ({
+      'shop/greeting.yaml': component({ wasm: `wasm/${wasm}.wasm`, rollout: '{policyRef: {name: now}}' }),
+      [`wasm/${wasm}.wasm`]: example(wasm),
+    });
+    const first = {
+      'environment.yaml': environment(),
+      'shop/policies.yaml': immediatePolicy(),
+      'shop/route.yaml': route(),
+    };
+    const { daemon, repository } = await story({ ...first, ...greeting('greeting-v1') }, { engines });
+    await provenAfter(daemon, undefined);
+    const second = Math.max(...enginePids(daemon));
+    process.kill(second, 'SIGSTOP');
+    const before = await daemon.until('it gives no answer', (status) => statesOf(status).join() === 'Serving,Away');
+    await repository.push('Better', greeting('greeting-v2'));
+    const { generation } = before.engine.engines![0]!;
+    await daemon.until('the other has the new one', ({ engine }) => engine.engines![0]!.generation > generation);
+    process.kill(second, 'SIGCONT');
+    const found = new Set<string>();
+    const isBack = async (): Promise<boolean> => {
+      const all = (await daemon.status())!.engine.engines!;
+      return all.every(({ state, generation: present }) => state === 'Serving' && present > generation);
+    };
+    while (!(await isBack())) for (const answer of Object.keys(await askOften(daemon, 10))) found.add(answer);
+    for (const answer of Object.keys(await askOften(daemon, 200))) found.add(answer);
+    expect([...found]).toEqual(['200']);
+  });
+
   it('kill -9 of control: both serve on, its successor finds what runs, and the next commit walks as ever', async () => {
     const { daemon, repository } = await begin();
     const ids = ({ replicas }: EntryStatus) => replicas.filter(({ phase }) => phase !== 'Ended').map(({ id }) => id);

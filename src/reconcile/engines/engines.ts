@@ -163,7 +163,10 @@ class Engines {
     this.#unorphan(replica);
     const hosts = isHome ? [HOME] : [...this.#engines.keys()];
     const results = await Promise.all(
-      hosts.map(async (engine) => ({ engine, result: await this.#engines[engine]!.start(replica, cell) })),
+      hosts.map(async (engine) => ({
+        engine,
+        result: await this.#engines[engine]!.start(replica, this.#for(engine, cell)),
+      })),
     );
     const refused = results.find(({ result }) => !result.ok && !LINK_DOWN.includes(result.error.code));
     if (refused && !refused.result.ok) {
@@ -176,6 +179,11 @@ class Engines {
     }
     const first = results[HOME]!.result;
     return first.ok ? ok(undefined) : first;
+  }
+
+  /** One that is away may have it when it is back, together with a snapshot that leads to it. */
+  #for(engine: number, cell: CellSpec): CellSpec {
+    return this.#views[engine]?.state === 'Away' ? awaited(cell) : cell;
   }
 
   /**
@@ -278,8 +286,7 @@ class Engines {
     const engine = this.#engines[order.engine]!;
     switch (order.type) {
       case 'Start': {
-        // The others have it, so the snapshot that this one gets may lead to it at once.
-        const started = await engine.start(order.replica, { ...this.#cells.get(order.replica)!, awaited: true });
+        const started = await engine.start(order.replica, awaited(this.#cells.get(order.replica)!));
         if (started.ok) return;
         this.#options.log.warn({ ...order, problem: started.error }, 'an engine did not take what the others have');
         return;
@@ -352,6 +359,11 @@ class Engines {
     this.#state = state;
     this.#options.remember(state);
   }
+}
+
+/** The others have it, so the next snapshot may lead to it before it is ready here. */
+function awaited(cell: CellSpec): CellSpec {
+  return { ...cell, awaited: true };
 }
 
 function same(one: readonly string[], other: readonly string[]): boolean {

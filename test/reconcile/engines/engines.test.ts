@@ -217,6 +217,16 @@ describe('several engines', () => {
     expect(world.second.stopped).toEqual([ID]);
   });
 
+  it('what it is asked for while it gives no answer is waited for there, if it hears of it in the end', async () => {
+    const world = await serving();
+    world.second.isAway = true;
+    await world.look();
+    world.second.isAway = false;
+    const next = `${GROUP}#2`;
+    await world.engine.start(next, cell());
+    expect([world.first.awaited, world.second.awaited]).toEqual([[], [next]]);
+  });
+
   it('two that are stopped at once do not count on each other', async () => {
     const world = await serving();
     const other = `${GROUP}#2`;
