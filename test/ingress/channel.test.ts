@@ -391,6 +391,8 @@ test('reports reach the owner', async () => {
     hasHealth: true,
     hasShutdown: false,
     hasHttp: 'wasi',
+    isProven: true,
+    isReady: false,
   };
   const { writer } = replica.cell;
   writer.json(FromCell.Booted, 0, { wire: 1 });
