@@ -450,6 +450,22 @@ describe('quotas', () => {
     ).toEqual([]);
   });
 
+  test('folders that were moved into each other are counted however deep they are', async () => {
+    cell = await FilesCell.start(bundle, [volume('media', { maxFiles: 1000 })], { handles: 10_000 });
+    const chain = (folders: number): string => Array.from({ length: folders }, () => 'a').join('/');
+    const LENGTH = 120;
+    for (let round = 0; round < 5; round++) {
+      const made = Array.from({ length: LENGTH }, (_, index) => `mkdir:0:${chain(index + 1)}`);
+      const moved = round === 0 ? ['rename:0:a:0:b'] : [`rename:0:b:0:${chain(LENGTH)}/b`, 'rename:0:a:0:b'];
+      expect(new Set([...(await cell.run(made)), ...(await cell.run(moved))])).toEqual(new Set(['ok']));
+    }
+    await cell.peer.close();
+    const again = new TestBroker({ volumesFolder: path.join(cell.broker.folder, 'volumes') });
+    cell = await FilesCell.start(bundle, [volume('media', { maxFiles: 5 * LENGTH + 1 })], {}, again);
+    expect(await cell.unlike(['mkdir:0:c', 'ok'], ['mkdir:0:d', 'quota'], ['list:0', /^2 b/])).toEqual([]);
+    expect(again.failures).toEqual([]);
+  });
+
   test('handles, at the bound and one beyond', async () => {
     cell = await FilesCell.start(bundle, [volume('media')], { handles: 10_000 });
     const opens = Array.from({ length: DEFAULT_FILES }, () => 'open:0:5:.:d:r');

@@ -6,7 +6,7 @@
  * U2 What was counted at the start of a broker and added since is what is there, as long as nobody but brokers writes.
  */
 import type { BigIntStats } from 'node:fs';
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { opendir, lstat } from 'node:fs/promises';
 import { FileFault } from './fault.ts';
 import { below, HOLD, itself } from './walk.ts';
@@ -17,8 +17,7 @@ export interface VolumeQuota {
   readonly files: number;
 }
 
-/** Deeper folders than a guest can make by its paths: somebody has moved them into each other. */
-const MAX_COUNTED_DEPTH = 512;
+const HOLD_FOLDER = HOLD | constants.O_DIRECTORY;
 
 export class Usage {
   bytes = 0;
@@ -56,33 +55,60 @@ export class Usage {
   }
 
   /**
-   * Counts what is there, a folder at a time and not in the way of anybody.
+   * Counts what is there, a folder at a time and not in the way of anybody. Folders may be in each other as deep as they like:
+   * who moves one into another adds their depths. So one of them is held at a time, and left by `..`.
    *
-   * @throws what the system says, and FileFault where it is nested beyond measure.
+   * @throws what the system says, and FileFault where somebody moves folders meanwhile: guests wait until it is counted.
    */
   async count(root: number): Promise<void> {
     const seen = new Set<bigint>();
-    await this.#countFolder(root, seen, 0);
+    const above: { readonly inode: bigint; readonly inner: string[] }[] = [];
+    let folder = openSync(`${itself(root)}/.`, HOLD_FOLDER);
+    try {
+      let inner = await this.#countFolder(folder, seen);
+      for (;;) {
+        const name = inner.pop();
+        if (name !== undefined) {
+          above.push({ inode: inodeOf(folder), inner });
+          folder = instead(folder, below(folder, name));
+          inner = await this.#countFolder(folder, seen);
+          continue;
+        }
+        const outer = above.pop();
+        if (!outer) return;
+        folder = instead(folder, below(folder, '..'));
+        if (inodeOf(folder) !== outer.inode) throw new FileFault('busy');
+        ({ inner } = outer);
+      }
+    } finally {
+      closeSync(folder);
+    }
   }
 
-  async #countFolder(folder: number, seen: Set<bigint>, depth: number): Promise<void> {
-    if (depth > MAX_COUNTED_DEPTH) throw new FileFault('name-too-long');
+  /** Returns the names of the folders in it. */
+  async #countFolder(folder: number, seen: Set<bigint>): Promise<string[]> {
+    const inner: string[] = [];
     for await (const { name } of await opendir(itself(folder))) {
       const stats = await lstat(below(folder, name), { bigint: true }).catch(() => undefined);
       if (!stats) continue;
       this.files += 1;
-      if (stats.isDirectory()) {
-        const inner = openSync(below(folder, name), HOLD);
-        try {
-          // Whoever swaps it for something else meanwhile is no guest: guests wait until it is counted.
-          if (fstatSync(inner).isDirectory()) await this.#countFolder(inner, seen, depth + 1);
-        } finally {
-          closeSync(inner);
-        }
-      } else if (stats.nlink === 1n || !seen.has(stats.ino)) {
+      if (stats.isDirectory()) inner.push(name);
+      else if (stats.nlink === 1n || !seen.has(stats.ino)) {
         if (stats.nlink > 1n) seen.add(stats.ino);
         this.bytes += Number(stats.size);
       }
     }
+    return inner;
   }
+}
+
+/** Held in the place of another one, which is closed. Where there is none, nothing changes. */
+function instead(folder: number, path: string): number {
+  const next = openSync(path, HOLD_FOLDER);
+  closeSync(folder);
+  return next;
+}
+
+function inodeOf(folder: number): bigint {
+  return fstatSync(folder, { bigint: true }).ino;
 }
