@@ -260,4 +260,9 @@ export const MANIFEST_CODES = {
       'mount a smaller folder without links: a cell holds all of it in memory; what is large belongs into a volume',
     policy: 'Terminal',
   },
+  HW1244: {
+    title: 'volume that a component mounts twice',
+    remedy: 'name each volume in one grant: rights and quotas are of the volume, and not of the place where it is seen',
+    policy: 'Terminal',
+  },
 } as const satisfies Record<string, CodeRow>;

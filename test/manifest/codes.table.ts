@@ -1004,6 +1004,16 @@ export const ROWS: readonly Row[] = [
     ),
   })),
   {
+    code: 'HW1244',
+    what: 'a volume to read in one place and to write in another',
+    bad: shop(
+      '  capabilities:\n    - {name: a, filesystem: {volume: a, mountPath: /a}}\n    - »{name: b, filesystem: {volume: a, mountPath: /b, access: ReadWrite}}\n',
+    ),
+    good: shop(
+      '  capabilities:\n    - {name: a, filesystem: {volume: a, mountPath: /a}}\n    - {name: b, filesystem: {volume: b, mountPath: /b, access: ReadWrite}}\n',
+    ),
+  },
+  {
     code: 'HW1241',
     what: 'a folder of the repository to write to',
     bad: shop('  capabilities: [{name: a, filesystem: {path: a, mountPath: /a, access: »ReadWrite}}]\n'),

@@ -39,20 +39,35 @@ export function withFolders(
   return problems.length > 0 ? err(problems) : ok(filled);
 }
 
-type Settings = { readonly mountPath: string };
+interface Placed {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly volume?: string;
+}
 
 /** Of all grants together, those of Roles too. */
 export function mountProblems(document: ParsedDocument<'Component'>, grants: readonly Grant[]): readonly Diagnostic[] {
-  const placed: { readonly name: string; readonly mountPath: string }[] = [];
+  const placed: Placed[] = [];
   return grants.flatMap(({ name, capability, settings }) => {
     if (capability !== 'filesystem') return [];
-    const { mountPath } = settings as Settings;
-    const other = placed.find((one) => isWithin(one.mountPath, mountPath) || isWithin(mountPath, one.mountPath));
-    placed.push({ name, mountPath });
-    if (!other) return [];
-    const message = `${mountPath} of ${name} and ${other.mountPath} of ${other.name} are in each other`;
-    return [atKey(document, pointerOfGrant(document, name), 'HW1240', message)];
+    const { mountPath, volume } = settings as { readonly mountPath: string; readonly volume?: string };
+    const here: Placed = { name, mountPath, ...(volume === undefined ? {} : { volume }) };
+    const problems = placed.flatMap((other) => {
+      const said = collision(here, other);
+      return said ? [atKey(document, pointerOfGrant(document, name), ...said)] : [];
+    });
+    placed.push(here);
+    return problems.slice(0, 1);
   });
+}
+
+/** The broker holds rights and quotas against the volume, whichever way a guest came to it. */
+function collision(one: Placed, other: Placed): readonly ['HW1240' | 'HW1244', string] | undefined {
+  if (isWithin(one.mountPath, other.mountPath) || isWithin(other.mountPath, one.mountPath)) {
+    return ['HW1240', `${one.mountPath} of ${one.name} and ${other.mountPath} of ${other.name} are in each other`];
+  }
+  if (one.volume === undefined || one.volume !== other.volume) return undefined;
+  return ['HW1244', `${one.name} and ${other.name} mount the same volume ${one.volume}`];
 }
 
 function isWithin(outer: string, inner: string): boolean {
