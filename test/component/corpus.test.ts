@@ -1,6 +1,11 @@
 import { beforeAll, expect, test } from 'vitest';
 import { admit } from '../../src/component/admission/admit.ts';
-import { ALLOWED_FORMS, ALLOWED_GLOBALS, UNRESOLVED_IN_JCO } from '../../src/component/bindings/allowed.ts';
+import {
+  ALLOWED_FORMS,
+  ALLOWED_GLOBALS,
+  NOT_OF_FAST,
+  UNRESOLVED_IN_JCO,
+} from '../../src/component/bindings/allowed.ts';
 import { FAST_TRANSPILER, makeBindings, makeFastBindings } from '../../src/component/bindings/make.ts';
 import { freeIdentifiers } from '../../src/component/bindings/scope.ts';
 import { seal } from '../../src/component/bindings/seal.ts';
@@ -13,6 +18,8 @@ import { corpus } from './worlds.ts';
 const sources: [string, string][] = [];
 /** What the fast tier says to each of them. */
 const verdicts = new Map<string, string>();
+/** Its text of each. */
+const fastTexts: string[] = [];
 beforeAll(async () => {
   await loadTranspiler();
   for (const [name, bytes] of await corpus()) {
@@ -25,6 +32,7 @@ beforeAll(async () => {
         const { source, coreModules } = transpiled.value;
         const fast = makeFastBindings(source, FAST_TRANSPILER, admitted.value.blockingImports, coreModules);
         verdicts.set(name, fast.ok ? fast.value.tier : fast.error);
+        if (fast.ok) fastTexts.push(fast.value.text);
       }
       sources.push([`${name}${blockingImports.length > 0 ? ', suspending' : ''}`, transpiled.value.source]);
     }
@@ -69,4 +77,10 @@ test('the golden lists are exactly what jco emits over the corpus', () => {
   expect([...ALLOWED_FORMS].filter((form) => !forms.has(form))).toEqual(['EmptyStatement']);
   expect([...globals].filter((name) => !ALLOWED_GLOBALS.has(name)).sort()).toEqual([...UNRESOLVED_IN_JCO]);
   expect([...ALLOWED_GLOBALS].filter((name) => !globals.has(name))).toEqual([]);
+});
+
+test('fast bindings take twenty-eight names from the realm, and no timer', () => {
+  const globals = new Set(fastTexts.flatMap((text) => [...freeIdentifiers(parseModule(text)).keys()]));
+  expect([...globals].filter((name) => !ALLOWED_GLOBALS.has(name) || NOT_OF_FAST.has(name))).toEqual([]);
+  expect(globals.size).toBe(28);
 });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { admit } from '../../src/component/admission/admit.ts';
 import { gate } from '../../src/component/bindings/gate.ts';
-import { makeBindings } from '../../src/component/bindings/make.ts';
+import { FAST_TRANSPILER, makeBindings, makeFastBindings } from '../../src/component/bindings/make.ts';
 import { freeIdentifiers } from '../../src/component/bindings/scope.ts';
 import { parseModule, printModule } from '../../src/component/bindings/syntax.ts';
 import { dropUnreadOption } from '../../src/component/bindings/unread.ts';
@@ -36,11 +36,11 @@ const inside = (text: string, statements: string): string => {
 
 describe('the text that was emitted', () => {
   test('passes', () => {
-    expect(gate(parseModule(emitted))).toBeUndefined();
+    expect(gate(parseModule(emitted), 'quiet')).toBeUndefined();
   });
 
   test('jco’s own text, unsealed, does not', () => {
-    expect(gate(parseModule(source))).toBeDefined();
+    expect(gate(parseModule(source), 'quiet')).toBeDefined();
   });
 
   test('does not mention what the passes take out', () => {
@@ -50,6 +50,18 @@ describe('the text that was emitted', () => {
       expect(greeting.emitted).not.toContain(word);
     }
   });
+});
+
+test('fast bindings take less from the realm: no timer, and no name that nothing declares', () => {
+  const fast = makeFastBindings(source, FAST_TRANSPILER, []);
+  if (!fast.ok) throw new Error(fast.error);
+  const said = (statement: string): string | undefined =>
+    gate(parseModule(inside(fast.value.text, statement)), fast.value.tier);
+  expect(said('')).toBeUndefined();
+  for (const name of ['setTimeout', 'setInterval', 'queueMicrotask', 'Math', 'rep']) {
+    expect(said(`${name}(1)`)).toBe(`the global ${name} is not allowed`);
+    expect(gate(parseModule(inside(emitted, `${name}(1)`)), 'quiet')).toBeUndefined();
+  }
 });
 
 describe('what is added to it is refused', () => {
@@ -99,7 +111,7 @@ describe('what is added to it is refused', () => {
     ['a property name that is put together', '[][["con", "structor"].join("")]'],
     ['a property name that is put together', '[][true ? "constructor" : 0]'],
   ])('%s: %s', (reason, statement) => {
-    expect(gate(parseModule(inside(emitted, statement)))).toContain(reason);
+    expect(gate(parseModule(inside(emitted, statement)), 'quiet')).toContain(reason);
   });
 
   test.each<[string, (text: string) => string]>([
@@ -119,7 +131,7 @@ describe('what is added to it is refused', () => {
   ])('%s', (_what, change) => {
     const changed = change(emitted);
     expect(changed).not.toBe(emitted);
-    expect(gate(parseModule(changed))).toBeDefined();
+    expect(gate(parseModule(changed), 'quiet')).toBeDefined();
   });
 });
 

@@ -103,6 +103,16 @@ export const ALLOWED_GLOBALS: ReadonlySet<string> = new Set([
   'undefined',
 ]);
 
+/** Of these, what only jco's tasks take. `fast` bindings have none, so that no timer is within their reach. */
+export const NOT_OF_FAST: ReadonlySet<string> = new Set([
+  'Math',
+  'Set',
+  'clearInterval',
+  'queueMicrotask',
+  'setInterval',
+  'setTimeout',
+]);
+
 /**
  * Names that jco 0.15 spells in a few helpers where nothing declares them. They stand for nothing in a cell either: such a
  * path throws a ReferenceError, which ends the call like any trap.

@@ -1,5 +1,6 @@
 import type { AnyNode, Program } from 'acorn';
-import { ALLOWED_FORMS, ALLOWED_GLOBALS, FORBIDDEN_PROPERTIES, UNRESOLVED_IN_JCO } from './allowed.ts';
+import type { BindingTier } from '../../model/engine.ts';
+import { ALLOWED_FORMS, ALLOWED_GLOBALS, FORBIDDEN_PROPERTIES, NOT_OF_FAST, UNRESOLVED_IN_JCO } from './allowed.ts';
 import { shapeOf } from './shape.ts';
 import { freeIdentifiers } from './scope.ts';
 import { isIdentifier, visit } from './syntax.ts';
@@ -14,8 +15,8 @@ const PARAMETERS = ['getCoreModule', 'imports', 'instantiateCore'];
  * It is a fence and not the wall: names that reach the generator are admitted by a list long before, and whatever got past
  * both runs in a process without authority and without code generation from strings.
  */
-export function gate(program: Program): string | undefined {
-  return wrongModule(program) ?? wrongForm(program) ?? wrongGlobal(program);
+export function gate(program: Program, tier: BindingTier): string | undefined {
+  return wrongModule(program) ?? wrongForm(program) ?? wrongGlobal(program, tier);
 }
 
 function wrongModule(program: Program): string | undefined {
@@ -69,9 +70,14 @@ function assembledName(property: AnyNode): string | undefined {
   return assembled ? 'a property name that is put together from strings is not allowed' : undefined;
 }
 
-function wrongGlobal(program: Program): string | undefined {
+function wrongGlobal(program: Program, tier: BindingTier): string | undefined {
   for (const name of freeIdentifiers(program).keys()) {
-    if (!ALLOWED_GLOBALS.has(name) && !UNRESOLVED_IN_JCO.has(name)) return `the global ${name} is not allowed`;
+    if (!mayTake(name, tier)) return `the global ${name} is not allowed`;
   }
   return undefined;
+}
+
+function mayTake(name: string, tier: BindingTier): boolean {
+  if (tier === 'fast') return ALLOWED_GLOBALS.has(name) && !NOT_OF_FAST.has(name);
+  return ALLOWED_GLOBALS.has(name) || UNRESOLVED_IN_JCO.has(name);
 }

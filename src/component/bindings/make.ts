@@ -62,7 +62,7 @@ export function makeFastBindings(
 
 function gated(text: string, tier: BindingTier): Result<Bindings, Problem> {
   const program = parsed(text);
-  const wrong = program ? gate(program) : 'the module is no longer JavaScript';
+  const wrong = program ? gate(program, tier) : 'the module is no longer JavaScript';
   return wrong === undefined ? ok({ text, tier }) : err(problem('HW2204', `in the bindings, ${wrong}`));
 }
 
