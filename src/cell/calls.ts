@@ -8,6 +8,7 @@
  */
 import { callName } from '../model/callable.ts';
 import {
+  Abort,
   MAX_CHUNK_BYTES,
   REQUEST_AWAITS_READ,
   REQUEST_HAS_BODY_FRAMES,
@@ -148,7 +149,7 @@ export class Calls implements Answers {
   #cancel(call: Call, bytes: Buffer, start: number, end: number): string | undefined {
     const reason = end - start === 1 ? bytes[start]! : 0;
     if (!isAbortReason(reason)) return 'a cancel without a reason';
-    if (call.cancel(reason)) this.#settings.pool.stop(call, abortText(reason));
+    if (call.cancel(reason)) this.#settings.pool.stop(call, abortText(reason), reason === Abort.Deadline ? 1 : 0);
     return undefined;
   }
 

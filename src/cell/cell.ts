@@ -27,6 +27,7 @@ import { InstancePool } from './pool.ts';
 import { EarlyModules, Program } from './program.ts';
 import type { Collect } from './discarded.ts';
 import { RemoteCalls } from './remote.ts';
+import type { Reuse } from './reuse.ts';
 import type { Suspension } from './suspension.ts';
 import { CallEnded, describeFailure } from './trap.ts';
 import { TYPES_FILE, TypedExports } from './typed/exports.ts';
@@ -188,9 +189,9 @@ export class Cell {
         instantiateMs,
         initMs,
         ...(migrateMs === undefined ? {} : { migrateMs }),
-        instancePolicy: pool.policy,
-        ...(pool.why === undefined ? {} : { why: pool.why }),
-        isProven: pool.isProven,
+        instancePolicy: pool.reuse.policy,
+        ...whyOf(pool.reuse, assignment, names),
+        isProven: pool.reuse.isProven,
         isReady,
         hasHealth: names.health !== undefined,
         hasShutdown: pool.hasLifecycle,
@@ -269,6 +270,11 @@ export class Cell {
         if (limit !== 'instances' || assignment.instances !== undefined) tellLimit(limit);
       },
       say: (line) => this.#logs?.say(line),
+      onPerRequest: (why) => {
+        this.#logs?.say(`instancePolicy is PerRequest from here: ${why}`);
+        // Before that, `Loaded` says it.
+        if (this.#pool) this.#outbox.perRequest(why);
+      },
     });
   }
 
@@ -316,6 +322,21 @@ export class Cell {
 }
 
 function nothing(): void {}
+
+/** Why the policy is what it is, where that is not what was asked for and found to hold. */
+function whyOf(
+  { policy, why, isProven }: Reuse,
+  { warmUp }: Assignment,
+  { http }: ExportNames,
+): { readonly why?: string } {
+  if (why !== undefined) return { why };
+  // Where it is told to prove nothing, it was proven before.
+  if (policy !== 'Pooled' || isProven || warmUp?.proves === false || http === 'none') return {};
+  const untried = warmUp
+    ? 'the first call of the warm-up did not succeed in time'
+    : 'no readiness probe asks for a path, or it calls other cells';
+  return { why: `no second call on one instance was tried before the first request: ${untried}` };
+}
 
 /** `init` was ended from outside, because its time was over. */
 function isLate(thrown: unknown): boolean {

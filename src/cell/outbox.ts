@@ -55,6 +55,10 @@ export class Outbox {
     this.#writer.json(FromCell.Denied, 0, { member, interface: interfaceName, function: functionName, reason, count });
   }
 
+  perRequest(why: string): void {
+    this.#writer.frame(FromCell.PerRequest, 0, Buffer.from(why).subarray(0, MAX_OUTCOME_BYTES));
+  }
+
   limit(limit: CellLimit, count: number): void {
     this.#writer.begin(FromCell.Limit, 0, 5);
     this.#writer.u8(CELL_LIMITS.indexOf(limit));

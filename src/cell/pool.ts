@@ -20,6 +20,7 @@ import { Instance, type InstanceSettings } from './instance.ts';
 import type { TellLimit } from './limits.ts';
 import { initialise, migrate, shutDown } from './life-cycle.ts';
 import type { MemberSettings } from './member.ts';
+import { Reuse } from './reuse.ts';
 import { declared, describeFailure, HostTrap } from './trap.ts';
 
 export const MAX_QUEUED_CALLS = 16 * 1024;
@@ -36,6 +37,8 @@ export interface PoolSettings {
   readonly collect: Collect;
   /** A line for the runtime's log. */
   readonly say: (line: string) => void;
+  /** Instances serve one call each from here on, and why. */
+  readonly onPerRequest: (why: string) => void;
 }
 
 export class InstancePool {
@@ -48,9 +51,8 @@ export class InstancePool {
   readonly #discarded: Discarded;
   /** The call that was last told to wait for an instance. */
   #waitsForInstance: Call | undefined;
-  #policy: InstancePolicy;
-  #reuseProven = false;
-  #why: string | undefined;
+  /** P5. */
+  readonly reuse: Reuse;
   #whenIdle: (() => void) | undefined;
   /** The instance whose call has started and neither returned nor waited yet (P3). */
   #starting: Instance | undefined;
@@ -65,7 +67,7 @@ export class InstancePool {
 
   constructor(settings: PoolSettings) {
     this.#settings = settings;
-    this.#policy = settings.policy;
+    this.reuse = new Reuse(settings.policy, settings.requestsPerInstance, settings.onPerRequest);
     this.#discarded = new Discarded(settings.collect);
     this.#most = settings.policy === 'Singleton' ? 1 : settings.most;
   }
@@ -78,27 +80,6 @@ export class InstancePool {
   /** A member wants to hear of the end of its instance. */
   get hasLifecycle(): boolean {
     return this.#settings.instances.members.some(({ names }) => names.lifecycle !== undefined);
-  }
-
-  /** What is in force: `Pooled` becomes `PerRequest` where a second call on one instance failed. */
-  get policy(): InstancePolicy {
-    return this.#policy;
-  }
-
-  /** A second call on one instance went well. */
-  get isProven(): boolean {
-    return this.#reuseProven;
-  }
-
-  /** P5: calls of one instance. */
-  #mayServe(): number {
-    if (this.#policy === 'PerRequest') return 1;
-    return this.#settings.requestsPerInstance ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** Why the policy is not the one that was asked for. */
-  get why(): string | undefined {
-    return this.#why;
   }
 
   /** Makes the first instance ahead of the first call. Rejects with what it failed by, at the latest after `timeoutMs`. */
@@ -154,9 +135,17 @@ export class InstancePool {
     return this.#queue.length <= MAX_QUEUED_CALLS;
   }
 
-  /** The call was ended from outside: its guest is stopped where it waits, and its instance is discarded. */
-  stop(call: Call, reason: string): void {
-    for (const instance of this.#instances) if (instance.call === call) instance.scope.end(reason);
+  /**
+   * The call was ended from outside: its guest is stopped where it waits, and its instance is discarded.
+   *
+   * @param lateness 0, or what it weighs that its time was over (`Reuse.late`).
+   */
+  stop(call: Call, reason: string, lateness: number): void {
+    for (const instance of this.#instances) {
+      if (instance.call !== call) continue;
+      if (lateness > 0 && this.reuse.late(instance.served, lateness)) this.#retireIdle();
+      instance.scope.end(reason);
+    }
   }
 
   /** Resolves when no call runs and none waits. */
@@ -263,14 +252,14 @@ export class InstancePool {
     }
     const stopped = call.over;
     call.fail(thrown);
-    if (!stopped && instance.served > 0 && !this.#reuseProven) this.#giveUpReuse(thrown);
+    if (!stopped && this.reuse.failed(instance.served, `failed: ${describeFailure(thrown)}`)) this.#retireIdle();
     this.#discard(instance, 'the call failed');
     this.#next();
   }
 
   #served(instance: Instance, call: Call): void {
     instance.call = undefined;
-    if (instance.served > 0) this.#reuseProven = true;
+    this.reuse.served(instance.served);
     instance.served += 1;
     if (call.fresh === true) void this.#retire(instance);
     else this.#release(instance);
@@ -278,8 +267,8 @@ export class InstancePool {
 
   /** Back among the idle ones, or gone: by policy, by memory, or because it was stopped. */
   #release(instance: Instance): void {
-    if (instance.served >= this.#mayServe() && !instance.ended) {
-      if (this.#policy !== 'PerRequest') this.#settings.tellLimit('requestsPerInstance');
+    if (instance.served >= this.reuse.mostCalls && !instance.ended) {
+      if (this.reuse.policy !== 'PerRequest') this.#settings.tellLimit('requestsPerInstance');
       void this.#retire(instance);
       return;
     }
@@ -324,11 +313,7 @@ export class InstancePool {
     }
   }
 
-  #giveUpReuse(thrown: unknown): void {
-    if (this.#policy !== 'Pooled') return;
-    this.#policy = 'PerRequest';
-    this.#why = `a second call on one instance failed: ${describeFailure(thrown)}`;
-    this.#settings.say(`instancePolicy is PerRequest from here: ${this.#why}`);
+  #retireIdle(): void {
     for (const instance of this.#idle.splice(0)) void this.#retire(instance);
   }
 

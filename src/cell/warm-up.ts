@@ -9,6 +9,7 @@ import { isGoodStatus, runtimeHead } from '../wire/runtime-head.ts';
 import type { HttpKind } from './exports.ts';
 import type { OutcomeNumber } from './outbox.ts';
 import type { InstancePool } from './pool.ts';
+import { MAX_LATE_SECOND_CALLS } from './reuse.ts';
 import type { Answers, RequestLimits } from './serve/answers.ts';
 import { HeadwayExchange } from './serve/headway-exchange.ts';
 import { WasiExchange } from './serve/wasi-exchange.ts';
@@ -36,10 +37,10 @@ interface FirstAnswer {
   readonly elapsedMs: number;
 }
 
-/** Whether the first call was answered as the readiness probe wants it. Where the second traps, the pool draws the conclusion. */
+/** Whether the first call was answered as the readiness probe wants it. Where the second traps or does not end, the pool draws the conclusion. */
 export async function warmUp(pool: InstancePool, warmUp: WarmUp): Promise<boolean> {
   const { proves, timeoutMs } = warmUp.call;
-  if (proves && pool.policy !== 'Pooled') return false;
+  if (proves && pool.reuse.policy !== 'Pooled') return false;
   const { outcome, status, isWhole, elapsedMs } = await callOnce(pool, warmUp);
   if (proves && outcome === Outcome.Ok) await callOnce(pool, warmUp);
   return outcome === Outcome.Ok && isWhole && status !== undefined && isGoodStatus(status) && elapsedMs <= timeoutMs;
@@ -75,7 +76,7 @@ async function callOnce(pool: InstancePool, { http, call, limits, startTimeoutMs
       ? new WasiExchange(0, unheard, limits, head, NO_BODY)
       : new HeadwayExchange(0, unheard, limits, head, NO_BODY, NOBODY_SAYS);
   const timer = setTimeout(() => {
-    if (exchange.cancel(Abort.Deadline)) pool.stop(exchange, 'the warm-up took too long');
+    if (exchange.cancel(Abort.Deadline)) pool.stop(exchange, 'the warm-up took too long', MAX_LATE_SECOND_CALLS);
   }, timeoutMs);
   pool.submit(exchange);
   const result = await outcome;

@@ -47,6 +47,7 @@ export function explainText(entry: EntryStatus, audited: readonly Diagnostic[] =
     lines.push('', `bindings ${entry.tier}${reason}`, `  made by  ${entry.toolchain}`);
   }
   lines.push(...isolationLines(entry.replicas));
+  lines.push(...instanceLines(entry.replicas));
   const decision = entry.decision;
   if (decision) {
     lines.push('', `decided ${decision.at} by row ${decision.row}: ${decision.rule}`, `  why      ${decision.why}`);
@@ -92,6 +93,14 @@ function remoteLines({ calls, callers }: NonNullable<EntryStatus['remote']>): st
     ),
     ...callers.map((entry) => `called by ${entry}`),
   ];
+}
+
+/** How its instances are used, where that is not what git says or not proven. */
+function instanceLines(replicas: EntryStatus['replicas']): readonly string[] {
+  const said = replicas.flatMap(({ instancePolicy, instancePolicyReason }) =>
+    instancePolicyReason === undefined ? [] : [`instances ${instancePolicy}: ${printable(instancePolicyReason)}`],
+  );
+  return said.length === 0 ? [] : ['', ...new Set(said)];
 }
 
 /** Which walls its replicas have, who is within them, and why it is these. */

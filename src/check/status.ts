@@ -88,6 +88,12 @@ export function statusText(status: Status): string {
   for (const { key, tier, tierReason } of status.entries) {
     if (tierReason !== undefined) lines.push('', `${key} has ${tier} bindings: ${tierReason}`);
   }
+  for (const { key, replicas } of status.entries) {
+    const said = replicas.flatMap(({ instancePolicy, instancePolicyReason: why }) =>
+      instancePolicy === 'PerRequest' && why !== undefined ? [`${key} has an instance for each request: ${why}`] : [],
+    );
+    for (const line of new Set(said)) lines.push('', line);
+  }
   for (const { key, conditions } of status.entries) {
     const limits = conditions.find(({ type }) => type === 'WithinLimits');
     if (limits) lines.push('', `${key}: ${limits.message}`);

@@ -325,6 +325,7 @@ function replicasOf(world: World, key: EntryKey, { context: { entry } }: Decided
       ...optional('isolationWhy', release && sandbox && isolationWhy(replica, release.entry.members, sandbox)),
       ...optional('sharedBy', replica.sharedBy),
       ...optional('instancePolicy', replica.effectiveInstancePolicy),
+      ...optional('instancePolicyReason', replica.instancePolicyReason),
       ...optional('tier', replica.bundles?.tier),
       ...optional('tierReason', replica.bundles?.tierReason),
       ...optional('pid', replica.pid),

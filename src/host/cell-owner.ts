@@ -1,8 +1,19 @@
 /** What a channel tells whoever owns its cell, and what it is made with. */
 import type { Problem } from '../model/problem.ts';
 import type { LOST, TAKEN_ALONG } from '../wire/cell-caller.ts';
-import type { Loaded } from '../wire/frames.ts';
-import type { Denial, LimitReport, LoadFailure } from '../wire/reports.ts';
+import { FromCell, type Loaded } from '../wire/frames.ts';
+import {
+  readDenial,
+  readFailure,
+  readLimit,
+  readLoaded,
+  readLog,
+  readPerRequest,
+  told,
+  type Denial,
+  type LimitReport,
+  type LoadFailure,
+} from '../wire/reports.ts';
 import type { RemoteOptions } from './remote-calls.ts';
 
 /** Who owns the cell: told of everything that is not the answer to a call. */
@@ -15,6 +26,8 @@ export interface CellOwner {
   onLog(stream: 1 | 2 | 3, member: number, droppedBytes: number, text: string): void;
   onDenied(denial: Denial): void;
   onLimit(report: LimitReport): void;
+  /** Instances serve one call each from here on, and why. */
+  onPerRequest(why: string): void;
   /** A call outlived its cancel. The cell must be killed; said once. */
   onUnresponsive(problem: Problem): void;
   /** The channel is closed, every call has ended. The problem is there where the cell broke the protocol. */
@@ -28,4 +41,32 @@ export interface CellChannelOptions {
   readonly owner: CellOwner;
   /** Absent: its guests call nobody. */
   readonly remote?: RemoteOptions | undefined;
+}
+
+/** A frame about the cell as a whole, from hostile bytes. A string says how it broke the protocol. */
+export function tellOwner(
+  owner: CellOwner,
+  type: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): string | undefined {
+  switch (type) {
+    case FromCell.Booted:
+      return undefined;
+    case FromCell.Loaded:
+      return told(readLoaded(bytes, start, end), 'a Loaded', (loaded) => owner.onLoaded(loaded));
+    case FromCell.LoadFailed:
+      return told(readFailure(bytes, start, end), 'a LoadFailed', (failure) => owner.onLoadFailed(failure));
+    case FromCell.Denied:
+      return told(readDenial(bytes, start, end), 'a Denied', (denial) => owner.onDenied(denial));
+    case FromCell.Limit:
+      return told(readLimit(bytes, start, end), 'a Limit', (report) => owner.onLimit(report));
+    case FromCell.PerRequest:
+      return told(readPerRequest(bytes, start, end), 'a PerRequest', (why) => owner.onPerRequest(why));
+    case FromCell.Log:
+      return readLog(bytes, start, end, owner);
+    default:
+      return `a frame of type ${type} for the channel`;
+  }
 }

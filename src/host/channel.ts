@@ -18,10 +18,10 @@ import * as frames from '../wire/frames.ts';
 import { FromCell, Outcome, ToCell } from '../wire/frames.ts';
 import { FunctionCall } from '../wire/function-call.ts';
 import { writeRequest, type RequestHead } from '../wire/request-head.ts';
-import { readDenial, readFailure, readJson, readLimit, readLoaded, readLog, told } from '../wire/reports.ts';
+import { readJson } from '../wire/reports.ts';
 import { readResponse } from '../wire/response-head.ts';
 import { readTrailers } from '../wire/trailers.ts';
-import type { CellChannelOptions, CellOwner } from './cell-owner.ts';
+import { tellOwner, type CellChannelOptions, type CellOwner } from './cell-owner.ts';
 import { RemoteCalls } from './remote-calls.ts';
 
 /** Probes and exported functions come on top of `limits.concurrency`. */
@@ -175,7 +175,7 @@ export class CellChannel implements CellCaller {
 
   #receive(type: number, id: number, bytes: Buffer, start: number, end: number): boolean {
     if (!this.open) return false;
-    const why = id === 0 ? this.#report(type, bytes, start, end) : this.#answer(type, id, bytes, start, end);
+    const why = id === 0 ? tellOwner(this.#owner, type, bytes, start, end) : this.#answer(type, id, bytes, start, end);
     if (why !== undefined) this.#violate(why);
     return this.open;
   }
@@ -306,26 +306,6 @@ export class CellChannel implements CellCaller {
     const call = this.#release(id);
     if (call instanceof FunctionCall) call.settle(result);
     return undefined;
-  }
-
-  /** A frame about the cell as a whole. */
-  #report(type: number, bytes: Buffer, start: number, end: number): string | undefined {
-    switch (type) {
-      case FromCell.Booted:
-        return undefined;
-      case FromCell.Loaded:
-        return told(readLoaded(bytes, start, end), 'a Loaded', (loaded) => this.#owner.onLoaded(loaded));
-      case FromCell.LoadFailed:
-        return told(readFailure(bytes, start, end), 'a LoadFailed', (failure) => this.#owner.onLoadFailed(failure));
-      case FromCell.Denied:
-        return told(readDenial(bytes, start, end), 'a Denied', (denial) => this.#owner.onDenied(denial));
-      case FromCell.Limit:
-        return told(readLimit(bytes, start, end), 'a Limit', (report) => this.#owner.onLimit(report));
-      case FromCell.Log:
-        return readLog(bytes, start, end, this.#owner);
-      default:
-        return `a frame of type ${type} for the channel`;
-    }
   }
 
   #tick(): void {

@@ -29,7 +29,8 @@ import { CellChannel } from './channel.ts';
 import { limitOfEnd, reasonOfDeath } from './death.ts';
 import { GuestLog } from './guest-log.ts';
 import { probe } from './probe.ts';
-import { bundlesOf, placeOf } from './observed.ts';
+import { bundlesOf, instancesOf, placeOf } from './observed.ts';
+import { PhaseTimers } from './phase-timers.ts';
 import type { ReplicaOptions } from './replica-options.ts';
 import { remoteOptions } from './remote-calls.ts';
 
@@ -54,7 +55,7 @@ export class Replica implements CellOwner {
   readonly #options: ReplicaOptions;
   readonly #log: Logger;
   readonly #guestLog: GuestLog;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new PhaseTimers();
   readonly #gone = new Deferred<void>();
   #askedAtMs = performance.now();
   #isWoken = false;
@@ -157,7 +158,7 @@ export class Replica implements CellOwner {
       inFlight: this.channel?.inFlight ?? 0,
       ...(this.#process ? placeOf(this.#process) : {}),
       bundles: this.#bundles,
-      ...(this.#loaded ? { effectiveInstancePolicy: this.#loaded.instancePolicy } : {}),
+      ...(this.#loaded ? instancesOf(this.cell, this.#loaded, this.#mask) : {}),
       ...(this.#problem ? { problem: this.#problem } : {}),
       ...(this.#end ? { end: this.#end } : {}),
     };
@@ -202,6 +203,11 @@ export class Replica implements CellOwner {
 
   onLimit: CellOwner['onLimit'] = ({ limit, count }) => this.#options.onLimit(limit, count);
 
+  onPerRequest(why: string): void {
+    if (this.#loaded) this.#loaded = { ...this.#loaded, instancePolicy: 'PerRequest', why };
+    this.#options.onChange(this);
+  }
+
   onDenied(denial: Parameters<CellOwner['onDenied']>[0]): void {
     this.#guestLog.denied(denial);
     this.#options.onDenied(denial);
@@ -229,7 +235,7 @@ export class Replica implements CellOwner {
     this.#process = cell;
     this.#assignedAtMs = performance.now();
     const startTimeoutMs = this.cell.limits.startTimeoutMs + (this.cell.migrate?.timeoutMs ?? 0);
-    this.#after(startTimeoutMs, () =>
+    this.#timers.after(startTimeoutMs, () =>
       this.#finish('StartFailed', problem('HW4105', `${this.id} was not loaded within ${startTimeoutMs} ms`)),
     );
     const start = { isWake: this.#isWoken, isProven: this.#options.proven.has(this.cell) };
@@ -270,7 +276,7 @@ export class Replica implements CellOwner {
   #warm(readiness: ReadinessProbe, successes: number): void {
     const startedAtMs = this.#assignedAtMs + (this.cell.migrate?.timeoutMs ?? 0);
     let why = 'it was not asked yet';
-    this.#after(startedAtMs + readiness.deadlineMs - performance.now(), () =>
+    this.#timers.after(startedAtMs + readiness.deadlineMs - performance.now(), () =>
       this.#finish(
         'NeverReady',
         problem('HW4106', `${this.id} was not ready within ${readiness.deadlineMs} ms: ${why}`),
@@ -286,9 +292,9 @@ export class Replica implements CellOwner {
         why = answer.error;
         this.#problem = this.#hidden(problem('HW4106', `${this.id} is not ready: ${why}`));
       }
-      this.#after(periodMs, () => void ask());
+      this.#timers.after(periodMs, () => void ask());
     };
-    if (successes > 0) this.#after(periodMs, () => void ask());
+    if (successes > 0) this.#timers.after(periodMs, () => void ask());
     else void ask();
   }
 
@@ -302,7 +308,7 @@ export class Replica implements CellOwner {
 
   /** Ready and Unhealthy are one watch: the phase changes with the answers, the count of failures goes on. */
   #watch(liveness: LivenessProbe, failures: number): void {
-    this.#after(liveness.periodMs, () => void this.#look(liveness, failures));
+    this.#timers.after(liveness.periodMs, () => void this.#look(liveness, failures));
   }
 
   async #look(liveness: LivenessProbe, failures: number): Promise<void> {
@@ -322,14 +328,14 @@ export class Replica implements CellOwner {
 
   #drain(channel: CellChannel, deadlineAtMs: number): void {
     if (channel.inFlight > 0 && performance.now() < deadlineAtMs) {
-      this.#after(DRAIN_LOOK_PERIOD_MS, () => this.#drain(channel, deadlineAtMs));
+      this.#timers.after(DRAIN_LOOK_PERIOD_MS, () => this.#drain(channel, deadlineAtMs));
       return;
     }
     // Those that are late get their end from the cell; it exits by itself after them, or is killed.
     channel.cancelAll();
     const leftMs = Math.max(MIN_SHUTDOWN_MS, Math.ceil(deadlineAtMs - performance.now()));
     channel.shutdown(leftMs);
-    this.#after(leftMs + SHUTDOWN_GRACE_MS, () =>
+    this.#timers.after(leftMs + SHUTDOWN_GRACE_MS, () =>
       this.#finish('Stopped', problem('HW4752', `${this.id} did not end within ${leftMs} ms of being told to`)),
     );
   }
@@ -337,11 +343,11 @@ export class Replica implements CellOwner {
   async #explainDeath(): Promise<void> {
     const phase = this.phase;
     if (phase === 'Draining') return this.#finish('Stopped', undefined);
-    this.#clearTimers();
+    this.#timers.clear();
     const exit = await Promise.race([
       this.#process!.exited,
       new Promise<undefined>((resolve) => {
-        this.#after(EXIT_DEADLINE_MS, () => resolve(undefined));
+        this.#timers.after(EXIT_DEADLINE_MS, () => resolve(undefined));
       }),
     ]);
     if (this.phase !== phase) return;
@@ -376,24 +382,8 @@ export class Replica implements CellOwner {
 
   /** L2. */
   #enter(phase: ReplicaPhase): void {
-    this.#clearTimers();
+    this.#timers.clear();
     this.phase = phase;
     this.#options.onChange(this);
-  }
-
-  #after(delayMs: number, run: () => void): void {
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer);
-        run();
-      },
-      Math.max(0, delayMs),
-    );
-    this.#timers.add(timer);
-  }
-
-  #clearTimers(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
   }
 }

@@ -144,6 +144,8 @@ export interface ReplicaObserved {
   /** So many cells are in its process, itself among them. Absent: the process is its own. */
   readonly sharedBy?: number;
   readonly effectiveInstancePolicy?: 'Pooled' | 'PerRequest' | 'Singleton';
+  /** Why that is not what git says, or what of it is not proven. */
+  readonly instancePolicyReason?: string;
   readonly bundles?: BundlesInUse;
   /** Absent: it was not measured. */
   readonly processor?: ProcessorUse;

@@ -148,6 +148,8 @@ export interface ReplicaStatus {
   /** So many cells are in its process now, itself among them. Absent: it has one of its own. */
   readonly sharedBy?: number;
   readonly instancePolicy?: string;
+  /** Why it is not what git says, or what of it is not proven. */
+  readonly instancePolicyReason?: string;
   readonly tier?: BindingTier;
   readonly tierReason?: string;
   readonly pid?: number;

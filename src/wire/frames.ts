@@ -96,6 +96,11 @@ export const FromCell = {
   /** id 0. `u8` of `CELL_LIMITS`, `u32le count`: a limit was hit so often since it was said last; at most once a second each. */
   Limit: 0x15,
   /**
+   * id 0. UTF-8 text of at most `MAX_OUTCOME_BYTES`, which says why: a second call on one instance failed, and each serves one call
+   * from here on. After a `Loaded` that said `Pooled`.
+   */
+  PerRequest: 0x16,
+  /**
    * Head of the response: `u8 flags` (1: body frames follow; 2: this is also Done/Ok), `u16le status`, `u16le n`,
    * n × (name, value), then an inline body where flag 1 is not set.
    */
@@ -244,7 +249,7 @@ export interface Loaded {
   /** Absent where there was nothing to migrate. */
   readonly migrateMs?: number;
   readonly instancePolicy: 'Pooled' | 'PerRequest' | 'Singleton';
-  /** Why the policy differs from what was asked for; absent where it does not. */
+  /** Why the policy differs from what was asked for, or why nobody knows yet that it holds; absent otherwise. */
   readonly why?: string;
   /** A second call on one instance went well. */
   readonly isProven: boolean;

@@ -1,6 +1,13 @@
 /** The JSON frames that a cell sends about itself, read from hostile bytes: `undefined` where they have another shape. */
 import type { Json } from '../kit/json.ts';
-import { CELL_LIMITS, LOG_HEAD_BYTES, MAX_JSON_BYTES, type CellLimit, type Loaded } from './frames.ts';
+import {
+  CELL_LIMITS,
+  LOG_HEAD_BYTES,
+  MAX_JSON_BYTES,
+  MAX_OUTCOME_BYTES,
+  type CellLimit,
+  type Loaded,
+} from './frames.ts';
 
 export interface LoadFailure {
   readonly code: string;
@@ -83,6 +90,11 @@ export function readLimit(bytes: Buffer, start: number, end: number): LimitRepor
   if (end - start !== 5 || limit === undefined) return undefined;
   const count = bytes.readUInt32LE(start + 1);
   return count === 0 ? undefined : { limit, count };
+}
+
+/** Why instances serve one call each from here on. */
+export function readPerRequest(bytes: Buffer, start: number, end: number): string | undefined {
+  return end === start || end - start > MAX_OUTCOME_BYTES ? undefined : bytes.toString('utf8', start, end);
 }
 
 /** More of a log in one frame is not ours. */

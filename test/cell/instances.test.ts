@@ -1,7 +1,8 @@
 /** Which instance serves which call: `Pooled`, `PerRequest`, `Singleton`, and what a failed second call changes. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Abort } from '../../src/wire/frames.ts';
+import { Abort, FromCell } from '../../src/wire/frames.ts';
 import type { Assignment, WarmUpCall } from '../../src/wire/frames.ts';
+import { MAX_LATE_SECOND_CALLS } from '../../src/cell/reuse.ts';
 import { assignmentOf, bundleOf, exampleBundle, type TestBundle, warmUpOf } from './kit/bundle.ts';
 import { ANSWER, guest } from './kit/guest.ts';
 import { Peer } from './kit/peer.ts';
@@ -9,10 +10,16 @@ import { Peer } from './kit/peer.ts';
 let testbed: TestBundle;
 /** Made for one call each: the second one on an instance traps. */
 let oneShot: TestBundle;
+/** So is this: it never comes back from it. */
+let hanging: TestBundle;
 beforeAll(async () => {
   testbed = await exampleBundle('testbed');
   oneShot = await bundleOf(
     await guest({ handle: `(if (i32.gt_u (global.get $calls) (i32.const 1)) (then unreachable)) ${ANSWER}` }),
+  );
+  const wait = '(call $block (call $sleep (i64.const 600000000000)))';
+  hanging = await bundleOf(
+    await guest({ handle: `(if (i32.gt_u (global.get $calls) (i32.const 1)) (then ${wait})) ${ANSWER}` }),
   );
 });
 
@@ -25,6 +32,19 @@ async function loaded(bundle: TestBundle, changes: Partial<Assignment>): Promise
 /** What `GET /calls` says: the how manieth call of its instance this was. */
 async function calls(peer: Peer, id = 1): Promise<number> {
   return Number((await peer.ask(id, { path: '/calls' })).body.toString());
+}
+
+/** What the engine heard, since it was loaded, of calls that are one for each instance. */
+function perRequest({ frames }: Peer): string[] {
+  return frames.filter(({ type }) => type === FromCell.PerRequest).map(({ payload }) => payload.toString());
+}
+
+/** A call that waits, ended from outside. */
+async function endAtDeadline(peer: Peer, path: string): Promise<void> {
+  const from = peer.frames.length;
+  peer.send(1, { path });
+  peer.cancel(1, Abort.Deadline);
+  expect((await peer.answer(1, from)).outcome).toBe('Deadline');
 }
 
 describe('policies', () => {
@@ -134,13 +154,53 @@ describe('a guest made for one call', () => {
     await peer.close();
   });
 
-  test('without a path to ask, the first second call finds out', async () => {
+  test('a second call that never comes back: PerRequest, and every call succeeds', async () => {
     const peer = await Peer.start();
-    expect(await peer.load(assignmentOf(oneShot), oneShot)).toMatchObject({ instancePolicy: 'Pooled' });
+    const loaded = await peer.load(assignmentOf(hanging, { warmUp: warmUpOf('/healthz') }), hanging);
+    expect(loaded).toMatchObject({
+      instancePolicy: 'PerRequest',
+      why: 'a second call on one instance did not end in time',
+    });
+    for (let call = 0; call < 5; call++) expect((await peer.ask(1)).status).toBe(200);
+    await peer.close();
+  });
+
+  test('without a path to ask, the first second call finds out, and the engine hears of it', async () => {
+    const peer = await Peer.start();
+    expect(await peer.load(assignmentOf(oneShot), oneShot)).toMatchObject({
+      instancePolicy: 'Pooled',
+      why: expect.stringContaining('was tried before the first request: no readiness probe asks for a path'),
+    });
     const outcomes: string[] = [];
     for (let call = 0; call < 5; call++) outcomes.push((await peer.ask(1)).outcome);
     expect(outcomes).toEqual(['Ok', 'Trap', 'Ok', 'Ok', 'Ok']);
     expect(peer.log(3)).toContain('PerRequest');
+    expect(perRequest(peer)).toEqual([expect.stringMatching(/^a second call on one instance failed: .*unreachable/)]);
+    await peer.close();
+  });
+
+  test('without a path to ask, the third second call past its deadline finds out', async () => {
+    const peer = await loaded(hanging, {});
+    for (let late = 0; late < MAX_LATE_SECOND_CALLS; late++) {
+      expect((await peer.ask(1)).outcome).toBe('Ok');
+      expect(perRequest(peer)).toEqual([]);
+      await endAtDeadline(peer, '/');
+    }
+    expect(perRequest(peer)).toEqual(['a second call on one instance did not end in time']);
+    for (let call = 0; call < 3; call++) expect((await peer.ask(1)).status).toBe(200);
+    await peer.close();
+  });
+
+  test('what is slow the first time, or after a second call came back, is not judged', async () => {
+    const peer = await loaded(testbed, {});
+    for (let late = 0; late < MAX_LATE_SECOND_CALLS; late++) await endAtDeadline(peer, '/sleep?ms=600000');
+    expect([await calls(peer), await calls(peer)]).toEqual([1, 2]);
+    for (let late = 0; late < MAX_LATE_SECOND_CALLS; late++) {
+      await calls(peer);
+      await endAtDeadline(peer, '/sleep?ms=600000');
+    }
+    expect(perRequest(peer)).toEqual([]);
+    expect([await calls(peer), await calls(peer)]).toEqual([1, 2]);
     await peer.close();
   });
 
@@ -158,6 +218,7 @@ describe('a guest made for one call', () => {
     const peer = await Peer.start();
     expect(await peer.load(assignmentOf(testbed, { warmUp: warmUpOf('/sleep?ms=600000') }), testbed)).toMatchObject({
       instancePolicy: 'Pooled',
+      why: expect.stringContaining('the first call of the warm-up did not succeed in time'),
     });
     expect((await peer.ask(1, { path: '/healthz' })).status).toBe(200);
     await peer.close();
@@ -167,6 +228,7 @@ describe('a guest made for one call', () => {
     const peer = await Peer.start();
     const said = await peer.load(assignmentOf(testbed, { warmUp: warmUpOf('/healthz') }), testbed);
     expect(said).toMatchObject({ instancePolicy: 'Pooled', isProven: true, isReady: true });
+    expect(said.why).toBeUndefined();
     expect(await calls(peer)).toBe(3);
     await peer.close();
   });

@@ -63,3 +63,18 @@ describe('explain says of the isolation', () => {
       'isolation Shared (Strict): spec.isolation asks for it and a Policy allows it; cells in the process: 3',
     ]));
 });
+
+test('explain says how instances are used where that is not what git says, once', () => {
+  const why = 'a second call on one instance failed: RuntimeError: unreachable\u001b[2J';
+  const replicas = [
+    { instancePolicy: 'PerRequest', instancePolicyReason: why },
+    { instancePolicy: 'PerRequest', instancePolicyReason: why },
+    { instancePolicy: 'Pooled' },
+  ];
+  const entry = { key: 'shop/cart', conditions: [], quarantined: [], replicas } as unknown as EntryStatus;
+  const lines = explainText(entry)
+    .split('\n')
+    .filter((line) => line.startsWith('instances'));
+  expect(lines).toEqual([expect.stringMatching(/^instances PerRequest: a second call .*: unreachable/)]);
+  expect(lines[0]).not.toContain('\u001b');
+});

@@ -10,9 +10,13 @@ import type { Bundle } from '../../src/model/engine.ts';
 
 const EXAMPLES = path.resolve(import.meta.dirname, '../../examples/wasm');
 
-export async function bundleOf(example: string, storeFolder: string, memoryBytes: number): Promise<Bundle> {
+export function bundleOf(example: string, storeFolder: string, memoryBytes: number): Promise<Bundle> {
+  return bundleOfBytes(readFileSync(path.join(EXAMPLES, `${example}.wasm`)), storeFolder, memoryBytes);
+}
+
+export async function bundleOfBytes(component: Uint8Array, storeFolder: string, memoryBytes: number): Promise<Bundle> {
   await $init;
-  const admitted = admit(readFileSync(path.join(EXAMPLES, `${example}.wasm`)), memoryBytes);
+  const admitted = admit(component, memoryBytes);
   if (!admitted.ok) throw new Error(admitted.error.message);
   const { bytes, imports, exports, functions, blockingImports, memories } = admitted.value;
   const blockingExports = blockingImports.length > 0 ? functions : [];

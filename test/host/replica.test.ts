@@ -7,7 +7,8 @@ import { contentPath } from '../../src/model/content.ts';
 import { MIN_SHUTDOWN_MS } from '../../src/host/replica.ts';
 import { LOST } from '../../src/wire/cell-caller.ts';
 import { Outcome } from '../../src/wire/frames.ts';
-import { bundleOf } from './bundles.ts';
+import { ANSWER, guest } from '../cell/kit/guest.ts';
+import { bundleOf, bundleOfBytes } from './bundles.ts';
 import { cellOf, get, isAlive, MIB, RunningHost } from './running.ts';
 
 const HEALTH = { interface: 'headway:component/health@0.1.0', function: 'check' };
@@ -44,6 +45,32 @@ describe.each(['Strict', 'Process'] as const satisfies Isolation[])('a replica a
     const { pid } = running.replica(id);
     expect(pid).toBeGreaterThan(1);
     expect(Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'latin1'))).toBeGreaterThan(0);
+  });
+
+  it('says how instances are used, and why, also when it finds out while it serves', async () => {
+    const oneShot = await bundleOfBytes(
+      await guest({ handle: `(if (i32.gt_u (global.get $calls) (i32.const 1)) (then unreachable)) ${ANSWER}` }),
+      running.storeFolder,
+      16 * MIB,
+    );
+    const failed = /^a second call on one instance failed: .*unreachable/;
+    const probed = nextId();
+    await running.ready(probed, cellOf(oneShot, { isolation, probes: readiness('/') }));
+    expect(running.replica(probed)).toMatchObject({
+      effectiveInstancePolicy: 'PerRequest',
+      instancePolicyReason: expect.stringMatching(failed),
+    });
+    const id = nextId();
+    const caller = await running.ready(id, cellOf(oneShot, { isolation, group: `shop/testbed@${id}` }));
+    expect(running.replica(id)).toMatchObject({
+      effectiveInstancePolicy: 'Pooled',
+      instancePolicyReason: expect.stringContaining('no readiness probe asks for a path'),
+    });
+    expect(await get(caller, '/')).toMatchObject({ end: Outcome.Ok, status: 200 });
+    expect(await get(caller, '/')).toMatchObject({ end: Outcome.Trap });
+    await running.until('what it found out', () => running.replica(id).effectiveInstancePolicy === 'PerRequest');
+    expect(running.replica(id).instancePolicyReason).toMatch(failed);
+    expect(await get(caller, '/')).toMatchObject({ end: Outcome.Ok, status: 200 });
   });
 
   it('is started once, however often it is asked for, even after its end', async () => {

@@ -37,6 +37,9 @@ export class RecordingOwner implements CellOwner {
   onLimit(report: unknown): void {
     this.events.push(['limit', report]);
   }
+  onPerRequest(why: string): void {
+    this.events.push(['perRequest', why]);
+  }
   onUnresponsive(problem: Problem): void {
     this.unresponsive = problem;
     this.onUnresponsiveDo();

@@ -283,7 +283,9 @@ function replicaChip() {
       setText(detail, details.filter(Boolean).join(' · '));
       const reason = replica.tierReason ? `${replica.tier} bindings: ${replica.tierReason}` : '';
       const walls = replica.isolationWhy ? `${replica.isolation}: ${replica.isolationWhy}` : '';
-      element.title = [replica.id, replica.message, reason, walls].filter(Boolean).join('\n');
+      const { instancePolicy, instancePolicyReason } = replica;
+      const instances = instancePolicyReason ? `${instancePolicy}: ${instancePolicyReason}` : '';
+      element.title = [replica.id, replica.message, reason, walls, instances].filter(Boolean).join('\n');
     },
   };
 }

@@ -46,7 +46,7 @@ annotations?: {
 export interface ComponentSpec {
 source: Source
 /**
- * Pooled: instances answer many calls. PerRequest: one call each. Singleton: one instance, one call at a time; up to limits.queue requests wait in its mailbox, also while it is replaced.
+ * Pooled: instances answer many calls; where a second call on one fails, one each, and status says why: with probes.readiness.httpGet that is tried before the first request. PerRequest: one call each. Singleton: one instance, one call at a time; up to limits.queue requests wait in its mailbox, also while it is replaced.
  */
 instancePolicy?: ("Pooled" | "PerRequest" | "Singleton")
 /**
