@@ -70,6 +70,11 @@ export function explainText(entry: EntryStatus, audited: readonly Diagnostic[] =
     lines.push('', 'what it used within a day needs these of spec.capabilities, and nothing else:');
     lines.push(...grants.map((line) => `  ${line}`));
   }
+  const missing = neededGrants(entry.denied ?? []);
+  if (missing.length > 0) {
+    lines.push('', 'what it was denied within a day would need these, and a Policy that allows them:');
+    lines.push(...missing.map((line) => `  ${printable(line)}`));
+  }
   for (const attempt of entry.quarantined) {
     lines.push(
       '',

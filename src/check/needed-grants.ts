@@ -1,6 +1,6 @@
 /**
- * The grants that what a component did would need, as narrow as that can be said: what it used within a day, and what
- * `enforcement: Audit` let through. Uses that differ in one list only share an item.
+ * The grants that what a component did would need, as narrow as that can be said: what it used within a day, what
+ * `enforcement: Audit` let through, and, by itself, what it was denied. Uses that differ in one list only share an item.
  */
 import type { EntryStatus } from '../model/status.ts';
 

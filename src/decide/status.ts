@@ -4,7 +4,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { Action } from '../model/decision.ts';
 import type { DataOf } from '../model/edition.ts';
 import { scheduleOfFiring } from '../model/firing.ts';
-import type { EntryMemory, Release } from '../model/memory.ts';
+import type { EntryMemory, Release, UsedGrant } from '../model/memory.ts';
 import type {
   CandidateStatus,
   Condition,
@@ -14,13 +14,14 @@ import type {
   EntryStatus,
   ReleaseRef,
   ReplicaStatus,
+  UseStatus,
 } from '../model/status.ts';
 import { isServing, type EntryContext } from './context.ts';
 import { asideOf, dataOf, presentOf } from './data.ts';
 import { headlineOf, type Headline } from './headline.ts';
 import { isolationText, isolationWhy } from './isolation.ts';
 import { limitsHit, limitStatusOf } from './limits.ts';
-import { usesOfLate } from './uses.ts';
+import { denialsOfLate, usesOfLate } from './uses.ts';
 import type { Decided } from './lock-step.ts';
 import { keep } from './memory.ts';
 import { regressionMessage, regressionOf } from './pins.ts';
@@ -96,13 +97,20 @@ function bindingsOf(
   return { tier: pin.tier, ...optional('tierReason', pin.tierReason), toolchain: pin.toolchain };
 }
 
-function usesOf(world: World, entry: EntryMemory): Pick<EntryStatus, 'uses'> {
-  const uses = usesOfLate(entry, world.now.wallMs).map(({ capability, needs, lastWallMs }) => ({
-    capability,
-    needs,
-    lastAt: new Date(lastWallMs).toISOString(),
-  }));
-  return uses.length > 0 ? { uses } : {};
+function usesOf(world: World, entry: EntryMemory): Pick<EntryStatus, 'uses' | 'denied'> {
+  const told = (kinds: readonly UsedGrant[]): readonly UseStatus[] | undefined =>
+    kinds.length === 0
+      ? undefined
+      : kinds.map(({ capability, needs, lastWallMs }) => ({
+          capability,
+          needs,
+          lastAt: new Date(lastWallMs).toISOString(),
+        }));
+  const { wallMs } = world.now;
+  return {
+    ...optional('uses', told(usesOfLate(entry, wallMs))),
+    ...optional('denied', told(denialsOfLate(entry, wallMs))),
+  };
 }
 
 function stateOf(entry: EntryMemory): Pick<EntryStatus, 'state'> {

@@ -15,21 +15,46 @@ export const USE_HORIZON_MS = 24 * 3_600_000;
 export function absorbUses(entries: ReadonlyMap<EntryKey, EntryDraft>, records: readonly AccessRecord[]): void {
   for (const record of records) {
     const entry = entries.get(record.group.slice(0, record.group.indexOf('@')) as EntryKey);
-    if (entry && record.outcome !== 'Denied') absorbUse(entry, record);
+    if (!entry) continue;
+    if (record.outcome !== 'Denied') entry.uses = withUse(entry.uses, record);
+    else if (hasRoom(entry.denied, record)) entry.denied = withUse(entry.denied, record);
   }
 }
 
-function absorbUse(entry: EntryDraft, { capability, needs, atWallMs }: AccessRecord): void {
-  if (!needs) return;
-  const uses = entry.uses ?? [];
-  const known = uses.find((use) => use.capability === capability && isSame(use.needs, needs));
-  if (known && atWallMs - known.lastWallMs < USE_RESOLUTION_MS) return;
-  const others = uses.filter((use) => use !== known);
-  entry.uses = [...others, { capability, needs, lastWallMs: atWallMs }].slice(-MAX_USES);
+/** What is denied is a guest's to choose: the first kinds of a day stay, and no more are written down than these. */
+function hasRoom(denied: EntryMemory['denied'], record: AccessRecord): boolean {
+  const [oldest] = denied ?? [];
+  if (!denied || !oldest || denied.length < MAX_USES || knownOf(denied, record)) return true;
+  return record.atWallMs - oldest.lastWallMs >= USE_HORIZON_MS;
+}
+
+function withUse(uses: EntryMemory['uses'], record: AccessRecord): EntryMemory['uses'] {
+  const { capability, needs, atWallMs } = record;
+  if (!needs) return uses;
+  const known = knownOf(uses ?? [], record);
+  if (known && atWallMs - known.lastWallMs < USE_RESOLUTION_MS) return uses;
+  const others = (uses ?? []).filter((use) => use !== known);
+  return [...others, { capability, needs, lastWallMs: atWallMs }].slice(-MAX_USES);
+}
+
+function knownOf(uses: readonly UsedGrant[], { capability, needs }: AccessRecord): UsedGrant | undefined {
+  return uses.find((use) => needs !== undefined && use.capability === capability && isSame(use.needs, needs));
 }
 
 /** A stamp in the future counts as now. */
-export function usesOfLate({ uses = [] }: Pick<EntryMemory, 'uses'>, wallMs: number): readonly UsedGrant[] {
+export function usesOfLate({ uses }: Pick<EntryMemory, 'uses'>, wallMs: number): readonly UsedGrant[] {
+  return ofLate(uses, wallMs);
+}
+
+/** What it was denied and has not used: a copy of a request may be denied what the request itself may. */
+export function denialsOfLate(entry: Pick<EntryMemory, 'uses' | 'denied'>, wallMs: number): readonly UsedGrant[] {
+  const used = usesOfLate(entry, wallMs);
+  return ofLate(entry.denied, wallMs).filter(
+    ({ capability, needs }) => !used.some((use) => use.capability === capability && isSame(use.needs, needs)),
+  );
+}
+
+function ofLate(uses: readonly UsedGrant[] = [], wallMs: number): readonly UsedGrant[] {
   return uses.filter(({ lastWallMs }) => wallMs - lastWallMs < USE_HORIZON_MS + USE_RESOLUTION_MS);
 }
 

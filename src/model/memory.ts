@@ -342,6 +342,8 @@ export interface EntryMemory {
   readonly counters: { readonly [release: string]: SeenCounters };
   /** Bounded; the one noted last is last. */
   readonly uses?: readonly UsedGrant[] | undefined;
+  /** What it asked for and was denied, as it would have to be granted. Bounded, too. */
+  readonly denied?: readonly UsedGrant[] | undefined;
   /** Which data each release in use works on, by revision. Absent, as the four below: it never had more than one edition. */
   readonly data?: { readonly [revision: string]: DataOf } | undefined;
   /** Of what served last. */

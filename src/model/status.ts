@@ -137,6 +137,13 @@ export interface ScalingStatus {
   readonly inFlight: number;
 }
 
+/** One kind of use, in the fields that a grant of it would have. */
+export interface UseStatus {
+  readonly capability: string;
+  readonly needs: { readonly [field: string]: string };
+  readonly lastAt: string;
+}
+
 export interface ReplicaStatus {
   readonly id: string;
   readonly release: string;
@@ -248,11 +255,9 @@ export interface EntryStatus extends OfRoot {
   readonly tierReason?: string;
   readonly toolchain?: string;
   /** What it used of its grants within a day, and when last, to some minutes. */
-  readonly uses?: readonly {
-    readonly capability: string;
-    readonly needs: { readonly [field: string]: string };
-    readonly lastAt: string;
-  }[];
+  readonly uses?: readonly UseStatus[];
+  /** What it was denied within a day, and has not used. */
+  readonly denied?: readonly UseStatus[];
   /** The form of its data, where it has one: which edition of its stores is in use, and which others are there. */
   readonly state?: StateStatus;
   /** Absent: none. */

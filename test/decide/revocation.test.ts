@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_USES, USE_HORIZON_MS, USE_RESOLUTION_MS } from '../../src/decide/uses.ts';
 import { plannedRevocation } from '../../src/check/plan/live.ts';
+import { explainText } from '../../src/check/explain.ts';
 import { statusText } from '../../src/check/status.ts';
 import type { AccessRecord } from '../../src/model/audit.ts';
 import type { EntryKey, Grant } from '../../src/model/component.ts';
@@ -176,5 +177,45 @@ describe('the guard over ceilings', () => {
     const engine = { connected: false };
     const text = statusText({ source, engine, entries: [], diagnostics: [], revocation: held } as unknown as Status);
     expect(text).toContain(`held: ${held.why}\n  fix: ${held.release}`);
+  });
+});
+
+describe('what was denied', () => {
+  const asks = (fleet: Fleet, store: string, more: Partial<AccessRecord> = {}): void =>
+    use(fleet, 'a', { outcome: 'Denied', grant: '', needs: { store, access: 'ReadOnly' }, ...more });
+
+  it('is told in status, and explain says which grants it would need', () => {
+    const fleet = serving(['a']);
+    asks(fleet, 'prices');
+    asks(fleet, 'rates');
+    // A copy of a request is denied what the request itself may do.
+    use(fleet, 'a', { outcome: 'Denied' });
+    const { denied } = fleet.run(200).status('a');
+    expect(denied?.map(({ needs }) => needs['store'])).toEqual(['prices', 'rates']);
+    const [, lines] = explainText(fleet.status('a')).split('what it was denied within a day would need these');
+    expect(lines).toContain('- {name: key-value-1, keyValue: {store: prices, access: ReadOnly}}');
+    expect(lines).toContain('- {name: key-value-2, keyValue: {store: rates, access: ReadOnly}}');
+    expect(explainText(fleet.status('b'))).not.toContain('denied');
+  });
+
+  it('is over when it was granted and used, or a day later', () => {
+    const fleet = serving([]);
+    asks(fleet, 'prices');
+    asks(fleet, 'rates', { atWallMs: fleet.wallMs - USE_HORIZON_MS - USE_RESOLUTION_MS });
+    expect(fleet.run(200).status('a').denied).toHaveLength(1);
+    use(fleet, 'a', { needs: { store: 'prices', access: 'ReadOnly' } });
+    expect(fleet.run(200).status('a').denied).toBeUndefined();
+  });
+
+  it('is remembered up to a bound, and a guest that asks for ever more changes nothing', () => {
+    const fleet = serving([]);
+    for (let index = 0; index < MAX_USES; index++) asks(fleet, `s${index}`);
+    const before = fleet.run(200).memory.entries['shop/a']!.denied!;
+    expect(before).toHaveLength(MAX_USES);
+    for (let index = 0; index < MAX_USES; index++) asks(fleet, `t${index}`);
+    expect(fleet.run(200).memory.entries['shop/a']!.denied).toBe(before);
+    asks(fleet, 'late', { atWallMs: fleet.wallMs + USE_HORIZON_MS });
+    const { denied } = fleet.run(200).memory.entries['shop/a']!;
+    expect([denied!.length, denied!.at(-1)!.needs['store']]).toEqual([MAX_USES, 'late']);
   });
 });
