@@ -6,6 +6,8 @@
  * Invariants
  * N1 After a trap in any member the instance is never called again: `discard` ends every scope, and nothing keeps it.
  * N2 Providers are made, and initialised, before those that call them.
+ * N3 Its memories become another instance's only where nothing can run in it any more: it has one member, so that nobody else has a
+ *    function of it; no call of it was ended from outside, so that none unwinds; and each has returned.
  */
 import { Seat, type BrokerChannel } from './broker.ts';
 import type { Call } from './call.ts';
@@ -135,6 +137,14 @@ export class Instance {
     this.scope.end(reason);
     this.#seat.leave();
     for (const member of this.members) member.flush();
+  }
+
+  /** The same after its last call has returned, where there is nothing that could wait (N3). Bytes of memories that are let go of. */
+  discardSpent(reason: string): number {
+    const mayUnwind = this.ended || this.waiting;
+    const bytes = this.lookAtMemory();
+    this.discard(reason);
+    return mayUnwind || this.members.length > 1 ? bytes : this.#entry.giveBackMemories();
   }
 }
 

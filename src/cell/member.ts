@@ -15,6 +15,7 @@ import { linkedInterface } from './links.ts';
 import type { TellLimit } from './limits.ts';
 import { LineSink, LogStream, type LogRate } from './log-lines.ts';
 import { mountsOf, type MountSettings } from './mounts.ts';
+import type { Memories } from './memories.ts';
 import type { Program } from './program.ts';
 import { remoteInterface, type RemoteCalls } from './remote.ts';
 import { Scope, type Fate } from './scope.ts';
@@ -66,7 +67,8 @@ export class MemberInstance {
   /** What the guest gets where it asks for its arguments. */
   args: readonly string[];
   readonly #exports: Readonly<Record<string, unknown>>;
-  readonly #memories = new Set<WebAssembly.Memory>();
+  /** With whoever takes them back; absent where nobody does. */
+  readonly #memories = new Map<WebAssembly.Memory, Memories | undefined>();
   readonly #refusals: WebAssembly.Global[] = [];
   /** Those that were told. */
   #refused = 0;
@@ -110,7 +112,7 @@ export class MemberInstance {
     const imports = buildImports(settings.imports, this.scope, world, linked);
     this.#exports = suspension.within(this.scope, () =>
       settings.program.instantiate(imports, {
-        memory: (memory) => this.#memories.add(memory),
+        memory: (memory, memories) => this.#memories.set(memory, memories),
         refusals: (counter) => this.#refusals.push(counter),
       }),
     );
@@ -153,7 +155,7 @@ export class MemberInstance {
   /** Bytes of its memories. Where a guest wanted more than it may have, that is told: once for each look. */
   lookAtMemory(): number {
     let bytes = 0;
-    for (const memory of this.#memories) bytes += memory.buffer.byteLength;
+    for (const memory of this.#memories.keys()) bytes += memory.buffer.byteLength;
     let refused = 0;
     for (const counter of this.#refusals) refused += counter.value as number;
     const isOver = bytes > this.settings.memoryBytes;
@@ -161,6 +163,16 @@ export class MemberInstance {
     this.#refused = refused;
     this.#isOver = isOver;
     return bytes;
+  }
+
+  /** No code of its guest runs any more: its memories may be another instance's. Says how many bytes of them are nobody's now. */
+  giveBackMemories(): number {
+    let left = 0;
+    for (const [memory, memories] of this.#memories) {
+      if (memories?.giveBack(memory) !== true) left += memory.buffer.byteLength;
+    }
+    this.#memories.clear();
+    return left;
   }
 
   /** The unfinished lines of its output leave. */

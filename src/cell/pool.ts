@@ -299,9 +299,17 @@ export class InstancePool {
     }
   }
 
+  /** Its last call has returned. */
   async #retire(instance: Instance): Promise<void> {
-    if (this.hasLifecycle) await this.#shutDown(instance, SHUTDOWN_DEADLINE_MS);
-    this.#discard(instance, 'it has served its calls');
+    const reason = 'it has served its calls';
+    if (this.hasLifecycle) {
+      await this.#shutDown(instance, SHUTDOWN_DEADLINE_MS);
+      this.#discard(instance, reason);
+    } else {
+      const bytes = instance.discardSpent(reason);
+      if (bytes > 0) this.#discarded.add(instance, bytes);
+      this.#instances.delete(instance);
+    }
     this.#next();
   }
 

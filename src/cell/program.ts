@@ -4,6 +4,8 @@
  */
 import { registerHooks } from 'node:module';
 import { WATCHED_REFUSALS } from '../model/watched-memory.ts';
+import { importingMemory, MEMORY_MODULE, MEMORY_NAME } from './imported-memory.ts';
+import { MAX_REUSED_PAGES, Memories } from './memories.ts';
 import { HostTrap } from './trap.ts';
 
 /** What the bindings export (src/component/README.md says what it promises). */
@@ -23,19 +25,25 @@ let loaded = 0;
  */
 const MIN_EARLY_BYTES = 16 * 1024;
 
+interface CoreModule {
+  readonly module: WebAssembly.Module;
+  /** Of its instances; absent where each has a memory of its own for good, or none. */
+  readonly memories: Memories | undefined;
+}
+
 /**
  * Modules that are compiled while the rest of the files is on its way. No code of the guest runs by that; what does not
  * compile is compiled again when it is wanted, and says then what is wrong.
  */
 export class EarlyModules {
   elapsedMs = 0;
-  readonly #modules = new Map<Uint8Array, WebAssembly.Module>();
+  readonly #modules = new Map<Uint8Array, CoreModule>();
 
   take(name: string, bytes: Uint8Array): void {
     if (!name.endsWith('.wasm') || bytes.length < MIN_EARLY_BYTES) return;
     const startMs = performance.now();
     try {
-      this.#modules.set(bytes, new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>));
+      this.#modules.set(bytes, compile(bytes));
     } catch {
       // See above.
     }
@@ -43,7 +51,7 @@ export class EarlyModules {
   }
 
   /** Once: afterwards the program has it. Absent where it is small or did not compile. */
-  of(bytes: Uint8Array): WebAssembly.Module | undefined {
+  of(bytes: Uint8Array): CoreModule | undefined {
     const module = this.#modules.get(bytes);
     this.#modules.delete(bytes);
     return module;
@@ -52,8 +60,8 @@ export class EarlyModules {
 
 /** What is told of the core instances as they are made. */
 export interface Watcher {
-  /** Twice where a module exports it under two names. */
-  readonly memory: (memory: WebAssembly.Memory) => void;
+  /** Twice where a module exports it under two names. @param memories takes it back when nobody runs in it any more. */
+  readonly memory: (memory: WebAssembly.Memory, memories: Memories | undefined) => void;
   /** Counts what of memory one of them was refused. */
   readonly refusals: (counter: WebAssembly.Global) => void;
 }
@@ -61,9 +69,10 @@ export interface Watcher {
 export class Program {
   readonly #instantiate: Instantiate;
   /** Bytes where it has not been asked for yet. */
-  readonly #modules: Map<string, WebAssembly.Module | Uint8Array>;
+  readonly #modules: Map<string, CoreModule | Uint8Array>;
+  readonly #memories = new Map<WebAssembly.Module, Memories>();
 
-  private constructor(instantiate: Instantiate, modules: Map<string, WebAssembly.Module | Uint8Array>) {
+  private constructor(instantiate: Instantiate, modules: Map<string, CoreModule | Uint8Array>) {
     this.#instantiate = instantiate;
     this.#modules = modules;
   }
@@ -72,7 +81,7 @@ export class Program {
   static async load(files: ReadonlyMap<string, Uint8Array>, early = new EarlyModules()): Promise<Program> {
     const bindings = files.get(BINDINGS_FILE);
     if (!bindings) throw new TypeError(`the bundle has no ${BINDINGS_FILE}`);
-    const modules = new Map<string, WebAssembly.Module | Uint8Array>();
+    const modules = new Map<string, CoreModule | Uint8Array>();
     for (const [name, bytes] of files) {
       if (name.endsWith('.wasm')) modules.set(name, early.of(bytes) ?? bytes);
     }
@@ -89,9 +98,14 @@ export class Program {
       (name) => this.#module(name),
       imports,
       (module, coreImports) => {
-        const instance = new WebAssembly.Instance(module, coreImports);
+        const memories = this.#memories.get(module);
+        const given = memories?.take();
+        const all = given ? { ...coreImports, [MEMORY_MODULE]: { [MEMORY_NAME]: given } } : coreImports;
+        const instance = new WebAssembly.Instance(module, all);
+        if (given) watcher.memory(given, memories);
         for (const [name, member] of Object.entries(instance.exports)) {
-          if (member instanceof WebAssembly.Memory) watcher.memory(member);
+          if (member === given) continue;
+          if (member instanceof WebAssembly.Memory) watcher.memory(member, undefined);
           else if (name === WATCHED_REFUSALS && member instanceof WebAssembly.Global) watcher.refusals(member);
         }
         return instance;
@@ -107,11 +121,18 @@ export class Program {
   #module(name: string): WebAssembly.Module {
     const found = this.#modules.get(name);
     if (!found) throw new TypeError(`the bundle has no ${name}`);
-    if (found instanceof WebAssembly.Module) return found;
-    const module = new WebAssembly.Module(found as Uint8Array<ArrayBuffer>);
-    this.#modules.set(name, module);
-    return module;
+    const core = found instanceof Uint8Array ? compile(found) : found;
+    if (core !== found) this.#modules.set(name, core);
+    if (core.memories) this.#memories.set(core.module, core.memories);
+    return core.module;
   }
+}
+
+/** @throws what the compiler throws. */
+function compile(bytes: Uint8Array): CoreModule {
+  const importing = importingMemory(bytes, MAX_REUSED_PAGES);
+  const module = new WebAssembly.Module((importing?.bytes ?? bytes) as Uint8Array<ArrayBuffer>);
+  return { module, memories: importing && new Memories(importing.memory) };
 }
 
 /** The bindings come as bytes over the channel; a hook serves them to `import`, once, so that no file is needed. */

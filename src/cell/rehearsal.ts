@@ -24,8 +24,8 @@ const HANDLER = 'wasi:http/incoming-handler@0.2.0';
 
 /** A memory, a table, and `handle`, which calls `respond` with the place of a text. */
 const MODULE = Buffer.from(
-  'AGFzbQEAAAABBgFgAn9/AAIQAQRob3N0B3Jlc3BvbmQAAAMCAQAEBAFwAAEFAwEAAQcbAwZtZW1vcnkCAAV0YWJsZQEABmhhbmRsZQABCQcBAEEA' +
-    'CwEBCgoBCABBEEEFEAALCwsBAEEQCwVoZWxsbw==',
+  'AGFzbQEAAAABBgFgAn9/AAIQAQRob3N0B3Jlc3BvbmQAAAMCAQAEBAFwAAEFBAEBAQEHGwMGbWVtb3J5AgAFdGFibGUBAAZoYW5kbGUAAQkHAQBB' +
+    'AAsBAQoKAQgAQRBBBRAACwsLAQBBEAsFaGVsbG8=',
   'base64',
 );
 
