@@ -11,6 +11,7 @@ import { CALLER_HEADER, DOOR_HEADER } from '../wire/door.ts';
 import { MAX_HEADERS } from '../wire/frames.ts';
 import type { RequestHead } from '../wire/request-head.ts';
 import { AuthorityCache } from './authority.ts';
+import { KnownNames } from './known-names.ts';
 import type { Request } from './request.ts';
 import { RequestTarget } from './target.ts';
 
@@ -56,10 +57,7 @@ const SPECIAL = new Map<string, Special>([
   ['x-headway-release', 'drop'],
   ['x-real-ip', 'drop'],
 ]);
-/** Names of other lengths need no look-up. */
-const SPECIAL_LENGTHS = Uint8Array.from({ length: 32 }, (_, length) =>
-  [...SPECIAL.keys()].some((name) => name.length === length) ? 1 : 0,
-);
+const KNOWN = new KnownNames(SPECIAL.keys());
 
 /** The member `trailers` of a `TE` list, which has no parameters. */
 const TRAILERS = /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i;
@@ -152,7 +150,7 @@ export class RequestFacts {
     for (let index = 0; index < raw.length; index += 2) {
       const name = raw[index]!.toLowerCase();
       const value = raw[index + 1]!;
-      const special = SPECIAL_LENGTHS[name.length] === 1 ? SPECIAL.get(name) : undefined;
+      const special = KNOWN.mayHave(name) ? SPECIAL.get(name) : undefined;
       if (special === undefined) this.#add(name, value);
       else this.#note(special, value);
     }

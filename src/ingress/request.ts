@@ -3,13 +3,11 @@
  * the raw ones, and Node itself asks for four names only.
  */
 import { IncomingMessage } from 'node:http';
+import { KnownNames } from './known-names.ts';
 
 /** What node:http asks of a request's headers between its head and its handler. */
 const ASKED_BY_NODE: ReadonlySet<string> = new Set(['content-length', 'expect', 'te', 'transfer-encoding']);
-/** Names of other lengths need no look-up. */
-const ASKED_LENGTHS = Uint8Array.from({ length: 32 }, (_, length) =>
-  [...ASKED_BY_NODE].some((name) => name.length === length) ? 1 : 0,
-);
+const KNOWN = new KnownNames(ASKED_BY_NODE);
 const NONE: NodeJS.Dict<string> = Object.freeze({});
 
 export class Request extends IncomingMessage {
@@ -27,7 +25,7 @@ Object.defineProperty(Request.prototype, 'headers', {
     let asked: NodeJS.Dict<string> | undefined;
     const { rawHeaders } = this;
     for (let index = 0; index < rawHeaders.length; index += 2) {
-      if (ASKED_LENGTHS[rawHeaders[index]!.length] !== 1) continue;
+      if (!KNOWN.mayHave(rawHeaders[index]!)) continue;
       const name = rawHeaders[index]!.toLowerCase();
       if (!ASKED_BY_NODE.has(name)) continue;
       asked ??= {};
