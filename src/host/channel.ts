@@ -19,7 +19,7 @@ import { FromCell, Outcome, ToCell } from '../wire/frames.ts';
 import { FunctionCall } from '../wire/function-call.ts';
 import { writeRequest, type RequestHead } from '../wire/request-head.ts';
 import { readJson } from '../wire/reports.ts';
-import { readResponse } from '../wire/response-head.ts';
+import { ResponseReader } from '../wire/response-reader.ts';
 import { readTrailers } from '../wire/trailers.ts';
 import { tellOwner, type CellChannelOptions, type CellOwner } from './cell-owner.ts';
 import { RemoteCalls } from './remote-calls.ts';
@@ -39,6 +39,7 @@ export class CellChannel implements CellCaller {
   readonly #writer: FrameWriter;
   readonly #framer: Framer;
   readonly #calls: CallTable;
+  readonly #responses = new ResponseReader();
   readonly #remote: RemoteCalls | undefined;
   /** Runs while calls are in flight, and at most one tick longer. */
   #ticking: NodeJS.Timeout | undefined;
@@ -228,7 +229,7 @@ export class CellChannel implements CellCaller {
   #onResponse(id: number, bytes: Buffer, start: number, end: number): string | undefined {
     const calls = this.#calls;
     if (calls.has(id, Call.Answered)) return 'a second response';
-    const head = readResponse(bytes, start, end);
+    const head = this.#responses.read(bytes, start, end);
     if (typeof head === 'string') return head;
     const streams = (head.flags & frames.RESPONSE_HAS_BODY_FRAMES) !== 0;
     const bodyless = calls.has(id, Call.Bodyless) || head.status === 204 || head.status === 304;
