@@ -46,6 +46,7 @@ describe.each(['Strict', 'Process'] as const)('as %s', (isolation) => {
     expect(limits.memoryBytes).toBe(64 * MIB);
     await host.ready(id, cellOf(bundle, { isolation, group, instancePolicy: 'PerRequest', limits }));
     const caller = host.readyOf(group)[0]!;
+    host.limits.length = 0;
     for (let call = 0; call < CALLS; call += together) {
       const answers = await Promise.all(Array.from({ length: together }, () => get(caller, '/', 30_000)));
       for (const answer of answers) expect(answer).toMatchObject({ end: Outcome.Ok, status: 200 });
