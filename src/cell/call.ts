@@ -35,7 +35,8 @@ export interface Call extends ScopeCall {
 export interface BodyReceiver {
   /** `false`: over the credit. */
   bodyChunk(bytes: Uint8Array): boolean;
-  bodyEnd(): void;
+  /** @param trailers names in lower case and values in turn, where there are any. */
+  bodyEnd(trailers: readonly string[] | undefined): void;
   bodyAbort(reason: AbortReason): void;
   credit(bytes: number): void;
 }

@@ -19,6 +19,7 @@ import {
   ToCell,
 } from '../wire/frames.ts';
 import { readRequest, RecentTexts } from '../wire/request-head.ts';
+import { readTrailers } from '../wire/trailers.ts';
 import type { BodyReceiver, Call } from './call.ts';
 import type { HttpKind } from './exports.ts';
 import type { OutcomeNumber } from './outbox.ts';
@@ -162,7 +163,9 @@ export class Calls implements Answers {
         break;
       }
       case ToCell.BodyEnd: {
-        exchange.bodyEnd();
+        const trailers = start === end ? undefined : readTrailers(bytes, start, end);
+        if (typeof trailers === 'string') return trailers;
+        exchange.bodyEnd(trailers);
         break;
       }
       case ToCell.BodyAbort: {

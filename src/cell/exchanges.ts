@@ -167,7 +167,7 @@ export class Exchange implements Condition, RequestBodyOwner, ResponseBodyOwner 
   #whole(payload: Buffer): void {
     if (this.#over) return;
     this.#end();
-    this.body.complete(textsOf(new HeadReader(payload, 0, payload.length)));
+    this.body.end(textsOf(new HeadReader(payload, 0, payload.length)));
     this.#scope.notify();
   }
 

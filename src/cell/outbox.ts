@@ -101,7 +101,7 @@ export class Outbox {
   /** @throws RangeError where the trailers are too many for the wire; the caller has checked. */
   bodyEnd(id: number, trailers?: readonly string[]): void {
     if (trailers === undefined) this.#writer.frame(FromCell.BodyEnd, id, NO_TEXT);
-    else writeTrailers(this.#writer, id, trailers);
+    else writeTrailers(this.#writer, FromCell.BodyEnd, id, trailers);
   }
 
   bodyAbort(id: number): void {

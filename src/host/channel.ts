@@ -20,7 +20,7 @@ import { FunctionCall } from '../wire/function-call.ts';
 import { writeRequest, type RequestHead } from '../wire/request-head.ts';
 import { readJson } from '../wire/reports.ts';
 import { ResponseReader } from '../wire/response-reader.ts';
-import { readTrailers } from '../wire/trailers.ts';
+import { readTrailers, writeTrailers } from '../wire/trailers.ts';
 import { tellOwner, type CellChannelOptions, type CellOwner } from './cell-owner.ts';
 import { RemoteCalls } from './remote-calls.ts';
 
@@ -99,8 +99,10 @@ export class CellChannel implements CellCaller {
     this.#writer.passOn(ToCell.Body, id, chunk);
   }
 
-  bodyEnd(id: number): void {
-    if (this.#closeUpload(id)) this.#writer.frame(ToCell.BodyEnd, id, EMPTY);
+  bodyEnd(id: number, trailers?: readonly string[]): void {
+    if (!this.#closeUpload(id)) return;
+    if (trailers === undefined) this.#writer.frame(ToCell.BodyEnd, id, EMPTY);
+    else writeTrailers(this.#writer, ToCell.BodyEnd, id, trailers);
   }
 
   bodyAbort(id: number, reason: number): void {

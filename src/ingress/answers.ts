@@ -46,6 +46,12 @@ export const REFUSALS = {
     code: 'HW4510',
     message: 'the head of the request is too large',
   },
+  TooManyTrailers: {
+    status: 431,
+    reason: 'TooManyTrailers',
+    code: 'HW4510',
+    message: 'the trailers of the request are too many or too long',
+  },
   NotOffered: { status: 501, reason: 'NotOffered', code: 'HW4514', message: 'this is not offered' },
   VersionNotSupported: {
     status: 505,

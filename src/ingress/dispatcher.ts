@@ -15,6 +15,7 @@ import { isLost, TAKEN_ALONG, type Beside, type CallEnd, type CellCaller } from 
 import type { TellLimit } from '../model/limits.ts';
 import type { GroupId } from '../model/snapshot.ts';
 import { requestHeadFits } from '../wire/request-head.ts';
+import { MAX_TRAILER_BYTES, MAX_TRAILERS } from '../wire/trailers.ts';
 import { answerOfEnd, countOfDeadline, countOfEnd, REFUSALS, type Count } from './answers.ts';
 import { chooseArm, type CompiledArm, type CompiledRule, type Directory } from './compiled-rule.ts';
 import { sendCopy } from './copies.ts';
@@ -195,6 +196,11 @@ export class Dispatcher implements Directory, ExchangeOwner {
         if (exchange.headersSent) exchange.destroyConnection();
         else exchange.answer(REFUSALS.BodyTooLarge);
         caller.cancel(exchange.callId, Abort.TooLarge);
+      },
+      onTooManyTrailers: () => {
+        if (exchange.headersSent) exchange.destroyConnection();
+        else exchange.answer(REFUSALS.TooManyTrailers, `at most ${MAX_TRAILERS} in ${MAX_TRAILER_BYTES} bytes`);
+        caller.cancel(exchange.callId, Abort.TrailersTooLarge);
       },
     });
   }

@@ -52,11 +52,11 @@ export class Forward {
     upstream.on('response', (response) => relay(exchange, response));
     upstream.on('continue', () => {
       exchange.writeContinue();
-      req.pipe(upstream);
+      pass(req, upstream);
     });
     if (!exchange.hasStreamedBody) upstream.end(exchange.body);
     else if (exchange.awaitsContinue) upstream.flushHeaders();
-    else req.pipe(upstream);
+    else pass(req, upstream);
   }
 
   #onError(exchange: Exchange, upstream: ClientRequest, error: NodeJS.ErrnoException): void {
@@ -75,6 +75,17 @@ export class Forward {
     const wasSent = upstream.socket !== null && !upstream.socket.connecting && error.syscall !== 'connect';
     exchange.answer(wasSent ? REFUSALS.EngineLost : REFUSALS.EngineAway, error.message);
   }
+}
+
+/** The body, and its trailers as the client sent them: the other engine judges them. */
+function pass(req: IncomingMessage, upstream: ClientRequest): void {
+  req.pipe(upstream, { end: false });
+  req.on('end', () => {
+    if (upstream.destroyed) return;
+    const trailers = pairsOf(req.rawTrailers);
+    if (trailers.length > 0) upstream.addTrailers(trailers);
+    upstream.end();
+  });
 }
 
 /** As the client sent them: the other engine reads them as it reads any. */

@@ -101,7 +101,8 @@ export interface CellCaller {
   sendable(id: number): number;
   /** Body bytes of the request, at most `MAX_CHUNK_BYTES` and `sendable`. */
   body(id: number, chunk: Uint8Array): void;
-  bodyEnd(id: number): void;
+  /** With `trailers`, names in lower case and values in turn, where there are any: they fit (`wire/trailers.ts`). */
+  bodyEnd(id: number, trailers?: readonly string[]): void;
   /** No more of the request's body will come; `reason` is of `Abort`. */
   bodyAbort(id: number, reason: number): void;
   /** This many bytes of the response are with the client: as many more may come. */

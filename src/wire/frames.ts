@@ -54,7 +54,7 @@ export const ToCell = {
   Request: 0x20,
   /** Body bytes of the request. */
   Body: 0x21,
-  /** The request's body is complete. */
+  /** The request's body is complete. Empty, or its trailers: `u16le n`, n × (name in lower case, value). */
   BodyEnd: 0x22,
   /** `u8 reason` of `Abort`: no more of the request's body will come; reads fail. */
   BodyAbort: 0x23,
@@ -147,7 +147,14 @@ export const RESPONSE_HAS_BODY_FRAMES = 1;
 export const RESPONSE_DONE = 2;
 
 /** Why a call or a body ends early. */
-export const Abort = { ClientGone: 1, Deadline: 2, Draining: 3, TooLarge: 4, Protocol: 5 } as const;
+export const Abort = {
+  ClientGone: 1,
+  Deadline: 2,
+  Draining: 3,
+  TooLarge: 4,
+  Protocol: 5,
+  TrailersTooLarge: 6,
+} as const;
 
 /** How a call ended. The ingress has one table from here to statuses. */
 export const Outcome = {

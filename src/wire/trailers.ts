@@ -1,10 +1,9 @@
 /**
- * Trailers of a response: the payload of `FromCell.BodyEnd` where it has one. `u16le n`, n × (name, value). The reading side
- * is the engine, which believes nothing (W1): what HTTP does not allow is a violation, what may not stand in a trailer
+ * Trailers of a request or response: the payload of its `BodyEnd` where it has one. `u16le n`, n × (name, value). The reading side
+ * believes nothing, the engine least of all (W1): what HTTP does not allow is a violation, what may not stand in a trailer
  * section is left out.
  */
 import type { FrameWriter } from './encoder.ts';
-import { FromCell } from './frames.ts';
 import { HeadReader } from './head-reader.ts';
 import { isFieldValue, isToken } from './header-text.ts';
 
@@ -58,13 +57,18 @@ export function trailerBytes(trailers: readonly string[]): number {
   return bytes;
 }
 
-/** @throws RangeError over the bounds: the cell checks first. */
-export function writeTrailers(writer: FrameWriter, id: number, trailers: readonly string[]): void {
+export function trailersFit(trailers: readonly string[]): boolean {
+  return trailers.length <= 2 * MAX_TRAILERS && trailerBytes(trailers) <= MAX_TRAILER_BYTES;
+}
+
+/**
+ * @param type `BodyEnd` of the direction.
+ * @throws RangeError over the bounds: whoever writes has looked whether they fit.
+ */
+export function writeTrailers(writer: FrameWriter, type: number, id: number, trailers: readonly string[]): void {
   const bytes = trailerBytes(trailers);
-  if (bytes > MAX_TRAILER_BYTES || trailers.length > 2 * MAX_TRAILERS) {
-    throw new RangeError(`trailers of ${bytes} bytes, ${trailers.length / 2} of them`);
-  }
-  writer.begin(FromCell.BodyEnd, id, bytes);
+  if (!trailersFit(trailers)) throw new RangeError(`trailers of ${bytes} bytes, ${trailers.length / 2} of them`);
+  writer.begin(type, id, bytes);
   writer.u16(trailers.length / 2);
   for (const text of trailers) writer.text(text);
   writer.end();

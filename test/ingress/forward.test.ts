@@ -95,6 +95,21 @@ describe('a request for what another engine has', () => {
     expect(await answer).toMatchObject({ status: 200, body: '70000' });
   });
 
+  test('in chunks keeps its trailers, also behind a 100', async () => {
+    const sent = ['5', 'hello', '0', 'X-Sum: 8', 'Cookie: a=b', '', ''];
+    const head = ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked', 'Connection: close'];
+    const plain = front.dial();
+    plain.write(...head, '', ...sent);
+    expect(await plain.whenClosed()).toMatch(/^HTTP\/1.1 200 /);
+    expect([last().body.toString(), last().trailers]).toEqual(['hello', ['x-sum', '8']]);
+    const asking = front.dial();
+    asking.write(...head, 'Expect: 100-continue', '', '');
+    await until(() => asking.received.includes('100 Continue'));
+    asking.write(...sent);
+    expect(await asking.whenClosed()).toMatch(/HTTP\/1.1 200 /);
+    expect([last().body.toString(), last().trailers]).toEqual(['hello', ['x-sum', '8']]);
+  });
+
   test('that waits for a 100 gets it when the guest reads', async () => {
     const client = front.dial();
     client.write(

@@ -20,7 +20,7 @@ import {
 import { readAnswer, writeQuestion } from '../../src/wire/remote-frames.ts';
 import { readRequest, type ReceivedRequest } from '../../src/wire/request-head.ts';
 import { writeResponse } from '../../src/wire/response-head.ts';
-import { writeTrailers } from '../../src/wire/trailers.ts';
+import { readTrailers, writeTrailers } from '../../src/wire/trailers.ts';
 
 export type Script = (call: ScriptedCall) => void;
 
@@ -33,6 +33,8 @@ export class ScriptedCall {
   bodyEnded: boolean;
   /** Reasons of `Cancel` and of `BodyAbort`, in order. */
   readonly cancels: number[] = [];
+  /** Of the request, names and values in turn. */
+  trailers: readonly string[] = [];
   readonly bodyAborts: number[] = [];
   /** Sum of the credit for the response's body, without the initial. */
   credit = 0;
@@ -80,7 +82,7 @@ export class ScriptedCall {
   }
 
   bodyEnd(trailers?: readonly string[]): void {
-    if (trailers) writeTrailers(this.writer, this.id, trailers);
+    if (trailers) writeTrailers(this.writer, FromCell.BodyEnd, this.id, trailers);
     else this.writer.frame(FromCell.BodyEnd, this.id, Buffer.alloc(0));
   }
 
@@ -170,6 +172,9 @@ export class ScriptedCell {
       call.onBody(chunk);
     } else if (type === ToCell.BodyEnd) {
       call.bodyEnded = true;
+      const trailers = start === end ? [] : readTrailers(bytes, start, end);
+      if (typeof trailers === 'string') this.complaints.push(trailers);
+      else call.trailers = trailers;
       call.onBodyEnd();
     } else if (type === ToCell.BodyAbort) call.bodyAborts.push(bytes[start]!);
     else if (type === ToCell.Cancel) {

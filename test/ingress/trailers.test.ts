@@ -1,7 +1,8 @@
-/** Trailers of a guest's response: who gets them, what they look like on the wire, and what a hostile cell achieves. */
+/** Trailers of a guest's response: who gets them, what they look like on the wire, and what a hostile cell achieves. Those of requests. */
 import { request as httpRequest } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FromCell } from '../../src/wire/frames.ts';
+import { Abort, FromCell, Outcome } from '../../src/wire/frames.ts';
+import { MAX_TRAILER_BYTES, MAX_TRAILERS } from '../../src/wire/trailers.ts';
 import { rule, snapshot, STABLE, startIngress, type Fixture, type Replica } from './fixture.ts';
 import { until, type ScriptedCall } from './scripted-cell.ts';
 
@@ -104,5 +105,65 @@ describe('trailers of a guest', () => {
       code: 'HW4112',
       message: expect.stringContaining('a trailer with an invalid value'),
     });
+  });
+});
+
+describe('trailers of a request', () => {
+  const send = (trailers: readonly string[]): Promise<string> => {
+    const client = fixture.dial();
+    client.write(
+      'POST / HTTP/1.1',
+      'Host: a',
+      'Transfer-Encoding: chunked',
+      'Connection: close',
+      '',
+      '5',
+      'hello',
+      '0',
+      '',
+    );
+    client.write(...trailers, '', '');
+    return client.whenClosed();
+  };
+  const lines = (count: number): string[] => Array.from({ length: count }, (_, at) => `x-${at}: v`);
+
+  beforeEach(() => {
+    replica.cell.script = (call) => {
+      call.onBodyEnd = () => call.reply(200, call.body.toString());
+    };
+  });
+
+  test('reach the guest behind the body, but for those that belong into the head', async () => {
+    const received = await send(['X-Sum: 8', 'Cookie: a=b', 'Authorization: Basic eDp5', 'x-empty:']);
+    expect(received).toMatch(/^HTTP\/1.1 200 [^]*hello/);
+    expect(replica.cell.calls[0]!.trailers).toEqual(['x-sum', '8', 'x-empty', '']);
+  });
+
+  test('there are none of most, and a body without chunks has none', async () => {
+    await send([]);
+    expect(replica.cell.calls[0]!.trailers).toEqual([]);
+  });
+
+  test.each<readonly [string, readonly string[]]>([
+    ['as many as may be', lines(MAX_TRAILERS)],
+    ['as long as may be', [`x: ${'v'.repeat(MAX_TRAILER_BYTES - 2 - 2 * 2 - 1)}`]],
+  ])('%s', async (_what, trailers) => {
+    expect(await send(trailers)).toMatch(/^HTTP\/1.1 200 /);
+    expect(replica.cell.calls[0]!.trailers).toHaveLength(2 * trailers.length);
+  });
+
+  test.each<readonly [string, readonly string[]]>([
+    ['one more than may be', lines(MAX_TRAILERS + 1)],
+    ['one byte more than may be', [`x: ${'v'.repeat(MAX_TRAILER_BYTES - 2 - 2 * 2)}`]],
+  ])('%s is refused, and the guest does not take the body for whole', async (_what, trailers) => {
+    const answered = send(trailers);
+    await until(() => replica.cell.calls[0]?.bodyAborts.length === 1);
+    const call = replica.cell.calls[0]!;
+    expect([call.bodyAborts, call.bodyEnded]).toEqual([[Abort.TrailersTooLarge], false]);
+    await until(() => call.cancels.length === 1);
+    call.done(Outcome.Cancelled);
+    expect(await answered).toMatch(/^HTTP\/1.1 431 [^]*TooManyTrailers[^]*at most 32 in 8192 bytes/);
+    await until(() => fixture.ingress.samples()[0]!.inFlight === 0);
+    expect(fixture.ingress.samples()[0]!.traffic).toMatchObject({ failures: 0, clientAborts: 1 });
   });
 });

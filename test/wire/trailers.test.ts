@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { FrameWriter } from '../../src/wire/encoder.ts';
-import { HEADER_BYTES } from '../../src/wire/frames.ts';
+import { FromCell, HEADER_BYTES } from '../../src/wire/frames.ts';
 import { MAX_TRAILER_BYTES, MAX_TRAILERS, readTrailers, trailerBytes, writeTrailers } from '../../src/wire/trailers.ts';
 
 function written(trailers: readonly string[]): Buffer {
   const sink = new PassThrough();
   const writer = new FrameWriter(sink);
-  writeTrailers(writer, 1, trailers);
+  writeTrailers(writer, FromCell.BodyEnd, 1, trailers);
   writer.flush();
   return (sink.read() as Buffer).subarray(HEADER_BYTES);
 }

@@ -15,7 +15,7 @@ import { Client, type Dispatcher } from 'undici';
 import { DOOR_FAILED, OWN_HEADERS, readFailureHeaders, type DoorFailure } from '../../wire/door.ts';
 import { isOfTheConnection } from '../../wire/header-text.ts';
 import type { HttpFailure } from '../../wire/http-frames.ts';
-import { mayBeTrailer, MAX_TRAILER_BYTES, MAX_TRAILERS, trailerBytes } from '../../wire/trailers.ts';
+import { mayBeTrailer, trailersFit } from '../../wire/trailers.ts';
 import { HeldBytes } from '../held-bytes.ts';
 import { failureOf, HttpBroken } from './failure.ts';
 import type { HttpRequest, HttpTimeouts } from './request.ts';
@@ -223,9 +223,7 @@ export class HttpExchange {
     const trailers = pairs(texts)
       .filter(([name]) => mayBeTrailer(name))
       .flat();
-    if (trailers.length > 2 * MAX_TRAILERS || trailerBytes(trailers) > MAX_TRAILER_BYTES) {
-      return this.fail({ tag: 'HTTP-response-trailer-section-size' });
-    }
+    if (!trailersFit(trailers)) return this.fail({ tag: 'HTTP-response-trailer-section-size' });
     clearTimeout(this.#timer);
     this.#trailers = trailers;
     if (this.#held.isEmpty) this.#endWith(trailers);

@@ -7,6 +7,10 @@ const REASONS: Readonly<Record<AbortReason, { readonly text: string; readonly co
   [Abort.Deadline]: { text: 'the deadline passed', code: { tag: 'connection-timeout' } },
   [Abort.Draining]: { text: 'the cell drains', code: { tag: 'connection-terminated' } },
   [Abort.TooLarge]: { text: 'the body is over the limit', code: { tag: 'HTTP-request-body-size' } },
+  [Abort.TrailersTooLarge]: {
+    text: 'the trailers are over the limit',
+    code: { tag: 'HTTP-request-trailer-section-size' },
+  },
   [Abort.Protocol]: { text: 'the client broke the protocol', code: { tag: 'HTTP-protocol-error' } },
 };
 

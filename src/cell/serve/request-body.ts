@@ -1,10 +1,12 @@
 /**
- * The body of a request, on its way from the engine to the guest. `UpstreamBody` is the one of a response to a guest.
+ * The body of a request, on its way from the engine to the guest, and the trailers behind it. `UpstreamBody` is the one of a response
+ * to a guest.
  *
- * Invariant
+ * Invariants
  * B1 What is held is never more than the credit that was given, and credit goes back only for what the guest has taken.
+ * B2 What a guest has not read is read past for the trailers' sake, and only from when it looks for them.
  */
-import { INITIAL_CREDIT_BYTES } from '../../wire/frames.ts';
+import { INITIAL_CREDIT_BYTES, MAX_CHUNK_BYTES } from '../../wire/frames.ts';
 import type { ErrorCode } from '../wasi/error-code.ts';
 import type { ByteSource, StreamEnd } from '../wasi/streams.ts';
 
@@ -29,6 +31,8 @@ export class RequestBody implements ByteSource {
   #credit: number;
   #awaitsRead: boolean;
   #end: StreamEnd | undefined;
+  #trailers: readonly string[] | undefined;
+  #wantsTrailers = false;
 
   /** @param awaitsRead the client holds the body back until somebody reads. */
   constructor(owner: RequestBodyOwner, awaitsRead: boolean) {
@@ -51,11 +55,14 @@ export class RequestBody implements ByteSource {
     if (this.#credit < 0) return false;
     if (this.#end) return true;
     this.#chunks.push(chunk);
+    if (this.#wantsTrailers) this.#readPast();
     this.#owner.changed();
     return true;
   }
 
-  end(): void {
+  /** @param trailers names in lower case and values, in turn. */
+  end(trailers: readonly string[] = []): void {
+    if (!this.#end && trailers.length > 0) this.#trailers = trailers;
     this.#end ??= ENDED;
     this.#owner.changed();
   }
@@ -79,21 +86,22 @@ export class RequestBody implements ByteSource {
     return this.#end !== undefined;
   }
 
-  /** Requests have none (ADR 0012). */
+  /** Absent where there are none, and before they are there. */
   get trailers(): readonly string[] | undefined {
-    return undefined;
+    return this.#trailers;
   }
 
-  /** Whether it is known what they are. */
-  get trailersReady(): boolean {
-    return true;
+  /** Whether it is known what they are. Whoever asks does not read the body any more (B2). */
+  trailersReady(): boolean {
+    this.#wantsTrailers = true;
+    this.#readPast();
+    return this.settled;
   }
 
-  /** No more of it is read. */
-  finish(): void {}
-
-  /** Nor are its trailers. */
-  abandon(): void {}
+  /** Neither the rest nor the trailers are wanted. */
+  abandon(): void {
+    this.#wantsTrailers = false;
+  }
 
   ready(): boolean {
     this.#invite();
@@ -109,6 +117,11 @@ export class RequestBody implements ByteSource {
     else this.#chunks[this.#next] = chunk.subarray(maxBytes);
     this.#returnCredit(bytes.length);
     return bytes;
+  }
+
+  #readPast(): void {
+    let taken = this.take(MAX_CHUNK_BYTES);
+    while (taken instanceof Uint8Array && taken.length > 0) taken = this.take(MAX_CHUNK_BYTES);
   }
 
   /** The first look at the body is what lets the client send it. */

@@ -123,8 +123,8 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
     return this.#requestBody.push(bytes);
   }
 
-  bodyEnd(): void {
-    this.#requestBody.end();
+  bodyEnd(trailers: readonly string[] | undefined): void {
+    this.#requestBody.end(trailers);
   }
 
   bodyAbort(reason: AbortReason): void {

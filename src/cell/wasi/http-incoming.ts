@@ -98,7 +98,6 @@ export class IncomingBody extends HostResource {
   static finish(body: IncomingBody): FutureTrailers {
     if (body.#stream === 'Open') throw new HostTrap('incoming-body.finish before its stream was dropped');
     body.giveAway();
-    body.#body.finish();
     return new FutureTrailers(body.scope, body.#body);
   }
 
@@ -111,7 +110,7 @@ type Trailers =
   | { readonly tag: 'ok'; readonly val: Fields | undefined }
   | { readonly tag: 'err'; readonly val: ErrorCode };
 
-/** Trailers of a request are not passed on: there are none, or the body failed. Those of a response come behind its body. */
+/** They come behind the body, whatever of it was read. */
 export class FutureTrailers extends HostResource {
   readonly #body: RequestBody;
   #taken = false;
@@ -123,12 +122,12 @@ export class FutureTrailers extends HostResource {
 
   subscribe(): Pollable {
     const body = this.#body;
-    return new Pollable(this.scope, { ready: () => body.trailersReady, dueMs: Number.POSITIVE_INFINITY });
+    return new Pollable(this.scope, { ready: () => body.trailersReady(), dueMs: Number.POSITIVE_INFINITY });
   }
 
   get(): { readonly tag: 'ok'; readonly val: Trailers } | Failed<undefined> | undefined {
     if (this.#taken) return TAKEN;
-    if (!this.#body.trailersReady) return undefined;
+    if (!this.#body.trailersReady()) return undefined;
     this.#taken = true;
     const failure = this.#body.failure;
     const { trailers } = this.#body;

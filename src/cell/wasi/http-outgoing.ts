@@ -2,7 +2,7 @@
 import { HostResource } from '../resource.ts';
 import type { Scope } from '../scope.ts';
 import { HostTrap } from '../trap.ts';
-import { MAX_TRAILER_BYTES, MAX_TRAILERS, trailerBytes } from '../../wire/trailers.ts';
+import { trailerBytes, trailersFit } from '../../wire/trailers.ts';
 import { ResponseBody } from '../serve/response-body.ts';
 import type { ErrorCode } from './error-code.ts';
 import { Fields } from './fields.ts';
@@ -92,7 +92,7 @@ export class OutgoingBody extends HostResource {
     if (body.#stream === 'Open') throw new HostTrap('outgoing-body.finish before its stream was dropped');
     const texts = trailers && Fields.take(trailers);
     body.giveAway();
-    if (texts && (texts.length > 2 * MAX_TRAILERS || trailerBytes(texts) > MAX_TRAILER_BYTES)) {
+    if (texts && !trailersFit(texts)) {
       body.#body.breakOff();
       return failed({ tag: 'HTTP-response-trailer-section-size', val: trailerBytes(texts) });
     }

@@ -16,6 +16,7 @@ const STREAMS = `wasi:io/streams@${VERSION}`;
 const IMPORTS: Readonly<Record<string, readonly [string, string, string, string?]>> = {
   fields: [HTTP, '[constructor]fields', '', 'i32'],
   fields_append: [HTTP, '[method]fields.append', 'i32 i32 i32 i32 i32 i32'],
+  fields_get: [HTTP, '[method]fields.get', 'i32 i32 i32 i32'],
   fields_drop: [HTTP, '[resource-drop]fields', 'i32'],
   response: [HTTP, '[constructor]outgoing-response', 'i32', 'i32'],
   response_drop: [HTTP, '[resource-drop]outgoing-response', 'i32'],
@@ -26,13 +27,16 @@ const IMPORTS: Readonly<Record<string, readonly [string, string, string, string?
   body_finish: [HTTP, '[static]outgoing-body.finish', 'i32 i32 i32 i32'],
   body_drop: [HTTP, '[resource-drop]outgoing-body', 'i32'],
   outparam_set: [HTTP, '[static]response-outparam.set', 'i32 i32 i32 i32 i64 i32 i32 i32 i32'],
+  request_method: [HTTP, '[method]incoming-request.method', 'i32 i32'],
   request_consume: [HTTP, '[method]incoming-request.consume', 'i32 i32'],
   request_headers: [HTTP, '[method]incoming-request.headers', 'i32', 'i32'],
   path: [HTTP, '[method]incoming-request.path-with-query', 'i32 i32'],
   request_drop: [HTTP, '[resource-drop]incoming-request', 'i32'],
   incoming_stream: [HTTP, '[method]incoming-body.stream', 'i32 i32'],
   incoming_finish: [HTTP, '[static]incoming-body.finish', 'i32', 'i32'],
+  trailers_subscribe: [HTTP, '[method]future-trailers.subscribe', 'i32', 'i32'],
   trailers_get: [HTTP, '[method]future-trailers.get', 'i32 i32'],
+  future_drop: [HTTP, '[resource-drop]future-trailers', 'i32'],
   outgoing_request: [HTTP, '[constructor]outgoing-request', 'i32', 'i32'],
   send: [`wasi:http/outgoing-handler@${VERSION}`, 'handle', 'i32 i32 i32 i32'],
   check_write: [STREAMS, '[method]output-stream.check-write', 'i32 i32'],
@@ -74,6 +78,16 @@ export const TEXT = {
     (call $body_finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 64))`,
   set: `(call $outparam_set (local.get $out) (i32.const 0) (local.get $response) (i32.const 0) (i64.const 0) (i32.const 0)
     (i32.const 0) (i32.const 0) (i32.const 0))`,
+  /** Waits for the trailers behind a body that was not read; what `get` says lands at 64. */
+  askTrailers: `(call $in_drop (local.get $stream)) (local.set $fields (call $incoming_finish (local.get $n)))
+    (local.set $n (call $trailers_subscribe (local.get $fields))) (call $block (local.get $n)) (call $pollable_drop (local.get $n))
+    (call $trailers_get (local.get $fields) (i32.const 64))`,
+  /** The list of what they have as `x-a`, into `$n`. */
+  takeTrailer: `(call $fields_get (i32.load (i32.const 92)) (i32.const 24) (i32.const 3) (i32.const 64))
+    (local.set $n (i32.load (i32.const 64)))`,
+  /** The first of that list. */
+  tellTrailer: `(call $check_write (local.get $stream) (i32.const 64))
+    (call $write (local.get $stream) (i32.load (local.get $n)) (i32.load offset=4 (local.get $n)) (i32.const 64))`,
   openRequest: `(call $request_consume (local.get $req) (i32.const 64)) (local.set $n (i32.load (i32.const 68)))
     (call $incoming_stream (local.get $n) (i32.const 64)) (local.set $stream (i32.load (i32.const 68)))`,
 } as const;
