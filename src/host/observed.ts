@@ -1,5 +1,5 @@
 /** What is told of a replica that does not change while it runs. */
-import type { BundlesInUse, CellSpec, ReplicaObserved } from '../model/engine.ts';
+import type { BindingTier, BundlesInUse, CellSpec, ReplicaObserved } from '../model/engine.ts';
 import type { Loaded } from '../wire/frames.ts';
 import type { CellProcess } from './cell-process.ts';
 
@@ -8,10 +8,23 @@ export function placeOf({ pid, kind, shared }: CellProcess): Pick<ReplicaObserve
   return { pid, isolation: kind, ...(shared ? { sharedBy: shared.cells } : {}) };
 }
 
-export function bundlesOf({ members }: CellSpec): BundlesInUse {
-  const { toolchain, tier, tierReason } = members[0]!.bundle;
-  const digests = members.map(({ bundle }) => bundle.digest);
-  return { digests, toolchain, tier, ...(tierReason === undefined ? {} : { tierReason }) };
+const FROM_FAST: readonly BindingTier[] = ['fast', 'quiet', 'stock'];
+
+/** With the tier of the slowest, by which the calls of the cell go; of several the first. */
+export function bundlesOf({ members }: Pick<CellSpec, 'members'>): BundlesInUse {
+  const rank = ({ bundle }: CellSpec['members'][number]): number => FROM_FAST.indexOf(bundle.tier);
+  const slowest = members.reduce((one, other) => (rank(other) > rank(one) ? other : one));
+  const { tier, tierReason } = slowest.bundle;
+  const whose =
+    slowest === members[0]
+      ? tierReason
+      : [`${slowest.member.key}, which it links`, tierReason].filter(Boolean).join(': ');
+  return {
+    digests: members.map(({ bundle }) => bundle.digest),
+    toolchain: members[0]!.bundle.toolchain,
+    tier,
+    ...(whose === undefined ? {} : { tierReason: whose }),
+  };
 }
 
 /**

@@ -48,8 +48,9 @@ export interface Bundle {
 export interface BundlesInUse {
   /** One per member, in their order. */
   readonly digests: readonly Digest[];
-  /** Of the entry's own bundle, as are the tier and its reason. */
+  /** Of the entry's own bundle. */
   readonly toolchain: string;
+  /** Of the slowest bundle, with its reason. */
   readonly tier: BindingTier;
   readonly tierReason?: string | undefined;
 }
