@@ -74,7 +74,6 @@ export class Cell {
   #pool: InstancePool | undefined;
   #logs: LogRate | undefined;
   #shuttingDown = false;
-  #closed = false;
 
   constructor(settings: CellSettings) {
     this.#settings = settings;
@@ -111,7 +110,6 @@ export class Cell {
 
   /** It has left a process that goes on: whatever its guests hold is let go of. */
   close(): void {
-    this.#closed = true;
     this.#made?.end('the cell has ended');
     this.#inbox = undefined;
     this.#calls = undefined;
@@ -170,11 +168,10 @@ export class Cell {
       const remotes: RemoteImports[] = [];
       const mounts = members.map((member, position) => mountSettings(member.mounts ?? [], files[position]!));
       for (const ofMember of files) {
-        programs.push(await Program.load(ofMember, this.#early));
+        programs.push(Program.load(ofMember, this.#early));
         remotes.push(new RemoteImports(ofMember.get(REMOTE_FILE)));
         ofMember.clear();
       }
-      if (this.#closed) return;
       const compileMs = this.#early.elapsedMs + performance.now() - startMs;
       const pool = this.#makePool(assignment, members, { programs, remotes, mounts });
       this.#made = pool;

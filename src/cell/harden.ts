@@ -53,7 +53,7 @@ export function harden(): void {
   }
 }
 
-/** No module is loaded from here on, `node:vm` and `node:v8` among them; the hook that brings the bindings is asked before this one. */
+/** No module is loaded from here on, `node:vm` and `node:v8` among them. */
 function refuseModules(): void {
   registerHooks({
     resolve(specifier) {

@@ -2,13 +2,13 @@
  * The assigned component, compiled once: core modules, and the bindings' `instantiate`. Everything an instance is made
  * from.
  */
-import { registerHooks } from 'node:module';
+import { compileFunction } from 'node:vm';
 import { WATCHED_REFUSALS } from '../model/watched-memory.ts';
 import { importingMemory, MEMORY_MODULE, MEMORY_NAME } from './imported-memory.ts';
 import { MAX_REUSED_PAGES, Memories } from './memories.ts';
 import { HostTrap } from './trap.ts';
 
-/** What the bindings export (src/component/README.md says what it promises). */
+/** What the bindings are (src/component/README.md says what it promises). */
 type Instantiate = (
   getCoreModule: (name: string) => WebAssembly.Module,
   imports: object,
@@ -17,7 +17,8 @@ type Instantiate = (
 
 const BINDINGS_FILE = 'component.js';
 const BINDINGS_URL = 'headway:bindings';
-let loaded = 0;
+const BINDINGS_PARAMETERS = ['getCoreModule', 'imports', 'instantiateCore'];
+const BINDINGS_HEAD = `export function instantiate(${BINDINGS_PARAMETERS.join(', ')}) {`;
 
 /**
  * A smaller module is compiled when the bindings ask for it. Some never do (ADR 0145), and each compilation waits for V8's threads, for as long as
@@ -77,15 +78,15 @@ export class Program {
     this.#modules = modules;
   }
 
-  /** @throws what the loader or the bindings throw. */
-  static async load(files: ReadonlyMap<string, Uint8Array>, early = new EarlyModules()): Promise<Program> {
+  /** @throws TypeError where the files are not those of a bundle; SyntaxError. */
+  static load(files: ReadonlyMap<string, Uint8Array>, early = new EarlyModules()): Program {
     const bindings = files.get(BINDINGS_FILE);
     if (!bindings) throw new TypeError(`the bundle has no ${BINDINGS_FILE}`);
     const modules = new Map<string, CoreModule | Uint8Array>();
     for (const [name, bytes] of files) {
       if (name.endsWith('.wasm')) modules.set(name, early.of(bytes) ?? bytes);
     }
-    return new Program(await importBindings(bindings), modules);
+    return new Program(readBindings(bindings), modules);
   }
 
   /**
@@ -135,25 +136,16 @@ function compile(bytes: Uint8Array): CoreModule {
   return { module, memories: importing && new Memories(importing.memory) };
 }
 
-/** The bindings come as bytes over the channel; a hook serves them to `import`, once, so that no file is needed. */
-async function importBindings(source: Uint8Array): Promise<Instantiate> {
-  loaded += 1;
-  const bindingsUrl = `${BINDINGS_URL}/${loaded}`;
-  const hooks = registerHooks({
-    resolve(specifier, context, next) {
-      if (specifier !== bindingsUrl) return next(specifier, context);
-      return { url: bindingsUrl, format: 'module', shortCircuit: true };
-    },
-    load(url, context, next) {
-      if (url !== bindingsUrl) return next(url, context);
-      return { source, format: 'module', shortCircuit: true };
-    },
-  });
-  try {
-    const bindings = (await import(bindingsUrl)) as { readonly instantiate?: unknown };
-    if (typeof bindings.instantiate !== 'function') throw new TypeError('the bindings have no instantiate');
-    return bindings.instantiate as Instantiate;
-  } finally {
-    hooks.deregister();
-  }
+/**
+ * Compiled as one function, and not imported as a module: that would be parsed twice, once for its exports and once when it is called.
+ *
+ * @throws TypeError where they have another shape than the gate of `component/` lets through; SyntaxError.
+ */
+function readBindings(source: Uint8Array): Instantiate {
+  const text = Buffer.from(source.buffer, source.byteOffset, source.length).toString('utf8');
+  const end = text.lastIndexOf('}');
+  if (!text.startsWith(BINDINGS_HEAD) || text.slice(end + 1).trim() !== '')
+    throw new TypeError('the bindings are more or less than one function `instantiate`');
+  const body = `'use strict';${text.slice(BINDINGS_HEAD.length, end)}`;
+  return compileFunction(body, BINDINGS_PARAMETERS, { filename: BINDINGS_URL }) as Instantiate;
 }

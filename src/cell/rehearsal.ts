@@ -30,8 +30,7 @@ const MODULE = Buffer.from(
 );
 
 /** In the shape of generated bindings, and as they use the host: a request read, a response with a header and a body. */
-const BINDINGS = Buffer.from(`
-export function instantiate(getCoreModule, imports, instantiateCore) {
+const BINDINGS = Buffer.from(`export function instantiate(getCoreModule, imports, instantiateCore) {
   const { Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam } = imports['wasi:http/types'];
   const { OutputStream } = imports['wasi:io/streams'];
   const handles = [0];

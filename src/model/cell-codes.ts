@@ -15,7 +15,8 @@ export const CELL_CODES = {
   },
   HW4103: {
     title: 'the sandbox is not available',
-    remedy: 'install bubblewrap and allow user namespaces; or set spec.isolation to Process, unless a Policy asks for Strict',
+    remedy:
+      'install bubblewrap and allow user namespaces; or set spec.isolation to Process, unless a Policy asks for Strict',
     policy: 'Waiting',
   },
   HW4104: {

@@ -15,6 +15,8 @@ import { assignmentOf, bundleOf, exampleBundle, type TestBundle } from './kit/bu
 import { ANSWER, guest } from './kit/guest.ts';
 import { Peer } from './kit/peer.ts';
 
+const INSTANTIATE = 'export function instantiate(getCoreModule, imports, instantiateCore)';
+
 let testbed: TestBundle;
 let managed: TestBundle;
 beforeAll(async () => {
@@ -68,13 +70,18 @@ describe('loading', () => {
   const failures: readonly [string, () => Promise<readonly [TestBundle, Partial<Assignment>?]>, RegExp][] = [
     [
       'bindings that are no JavaScript',
-      async () => [changed('component.js', Buffer.from('this is not'))],
+      async () => [changed('component.js', Buffer.from(`${INSTANTIATE} { this is not }`))],
+      /SyntaxError/,
+    ],
+    [
+      'bindings that end before they end',
+      async () => [changed('component.js', Buffer.from(`${INSTANTIATE} {} globalThis.taken = 1; {}`))],
       /SyntaxError/,
     ],
     [
       'bindings without instantiate',
       async () => [changed('component.js', Buffer.from('export const a = 1;'))],
-      /no instantiate/,
+      /more or less than one function/,
     ],
     ['a core module that is none', async () => [changed('component.core.wasm', Buffer.from('\0asm'))], /CompileError/],
     ['a bundle without bindings', async () => [{ ...testbed, files: new Map() }], /no component\.js/],
