@@ -97,7 +97,7 @@ shop/greeting gets a new revision
       new RegExp(
         [
           `^source   file://.*/repo\\.git main at <hash>: InSync: at <hash>`,
-          `engine   generation \\d+, cells (Strict|Process .*)`,
+          `engine   generation \\d+, cells (Strict|Process) .*`,
           `cpu      priorities(, and a control group for each cell| alone, because .*)`,
           '',
           'ENTRY +SERVING +CANDIDATE +PROVEN +BINDINGS +STATE',

@@ -10,7 +10,7 @@ it('a component above its limit is told in a condition and replaced, and every r
     'environment.yaml': environment(),
     'shop/policies.yaml': quickPolicy(),
     'shop/route.yaml': route(),
-    'shop/greeting.yaml': component({ wasm: 'wasm/testbed.wasm', limits: 'cpu: 20m' }),
+    'shop/greeting.yaml': component({ wasm: 'wasm/testbed.wasm', limits: 'cpu: 10m' }),
     'wasm/testbed.wasm': example('testbed'),
   });
   const before = await provenAfter(daemon, undefined);

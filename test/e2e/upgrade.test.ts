@@ -30,8 +30,10 @@ async function anotherVersion(change: string): Promise<string> {
 
 describe('an upgrade', () => {
   it('whose bindings do not load: cells start from what they were last ready with, no request is lost, status says so', async () => {
-    const broken = await anotherVersion(`? ok({ text: text + "\\nthrow new Error('of the next version');", tier })`);
-    const well = await anotherVersion(`? ok({ text: text + '\\n// of the version after it', tier })`);
+    const broken = await anotherVersion(
+      `? ok({ text: text.replace('{', "{ throw new Error('of the next version');"), tier })`,
+    );
+    const well = await anotherVersion(`? ok({ text: text.replace('{', '{ // of the version after it\\n'), tier })`);
     const folder = await temporaryFolder();
     const repository = await Repository.create(path.join(folder, 'git'));
     await repository.push('Start', shop());

@@ -11,16 +11,26 @@ const PAUSE_MS = (WORKERS * 1_000) / REQUESTS_PER_SECOND;
 
 export const TRAFFIC = `traffic is made of the calls of the Checks, about ${REQUESTS_PER_SECOND} in a second`;
 
+/**
+ * Which of `calls` a turn makes: there and back through all of them. Whoever splits some of them by turns, as a Canary's arms are, gives
+ * each side as many of each; in the same order again and again one side could get all of one kind, and with it all of its 4xx.
+ */
+export function callOfTurn(turn: number, calls: number): number {
+  const at = turn % (2 * calls);
+  return at < calls ? at : 2 * calls - 1 - at;
+}
+
 export class Traffic {
   readonly #ending = new AbortController();
   readonly #workers: readonly Promise<void>[];
   #calls: readonly PlannedCall[] = [];
+  #turn = 0;
 
   constructor(origin: string) {
-    this.#workers = Array.from({ length: WORKERS }, (_, first) => this.#work(origin, first));
+    this.#workers = Array.from({ length: WORKERS }, () => this.#work(origin));
   }
 
-  /** From now on these, in turn. */
+  /** From now on these. */
   make(calls: readonly PlannedCall[]): void {
     this.#calls = calls;
   }
@@ -30,11 +40,12 @@ export class Traffic {
     await Promise.all(this.#workers);
   }
 
-  async #work(origin: string, first: number): Promise<void> {
+  async #work(origin: string): Promise<void> {
     const caller = new Caller(origin);
     const { signal } = this.#ending;
-    for (let turn = first; !signal.aborted; turn += 1) {
-      const call = this.#calls[turn % this.#calls.length];
+    while (!signal.aborted) {
+      const call = this.#calls[callOfTurn(this.#turn, this.#calls.length)];
+      this.#turn += 1;
       if (call) await caller.send(call.request, call.timeoutMs).catch(() => undefined);
       await sleep(call ? PAUSE_MS : IDLE_MS, undefined, { signal }).catch(() => undefined);
     }
