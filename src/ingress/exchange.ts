@@ -11,6 +11,7 @@ import { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { CallEnd, CellCaller, CellExchange, Lineage } from '../wire/cell-caller.ts';
 import { Abort, INITIAL_CREDIT_BYTES, Outcome } from '../wire/frames.ts';
+import { pairsOf } from '../wire/header-text.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
 import { answerBody, type Answer } from './answers.ts';
 import type { CompiledArm, CompiledRule } from './compiled-rule.ts';
@@ -260,12 +261,6 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
   #discardBody(): void {
     if (!this.req.complete || !this.req.readableEnded) discard(this.req);
   }
-}
-
-function pairsOf(trailers: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let at = 0; at < trailers.length; at += 2) pairs.push([trailers[at]!, trailers[at + 1]!]);
-  return pairs;
 }
 
 /** One listener for all: a closure per request would be one too many. */

@@ -11,6 +11,7 @@
  */
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { pairsOf } from '../wire/header-text.ts';
 import { REFUSALS } from './answers.ts';
 import type { Exchange } from './exchange.ts';
 import { IDEMPOTENT } from './idempotent.ts';
@@ -135,10 +136,6 @@ function relay(exchange: Exchange, response: IncomingMessage): void {
     // X1: the client must see that this is not the whole response.
     if (!response.complete) exchange.req.socket.destroy();
   });
-}
-
-function pairsOf(raw: readonly string[]): [string, string][] {
-  return Array.from({ length: raw.length / 2 }, (_, index) => [raw[2 * index]!, raw[2 * index + 1]!]);
 }
 
 /** W1: takes the first header off; `undefined` where it is another, which no engine of ours sends. */

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CellCaller } from '../wire/cell-caller.ts';
 import { Abort, MAX_CHUNK_BYTES } from '../wire/frames.ts';
-import { mayBeTrailer, trailersFit } from '../wire/trailers.ts';
+import { trailersFit, trailersFrom } from '../wire/trailers.ts';
 
 /** Bodies up to here are gathered. */
 export const MAX_GATHERED_BYTES = 16 * 1024;
@@ -48,7 +48,7 @@ export class Upload {
   #pending: Buffer | undefined;
   #received = 0;
   #clientEnded = false;
-  #trailers: readonly string[] | undefined;
+  #trailers: readonly string[] = [];
   #stopped = false;
   #reading = false;
 
@@ -98,8 +98,8 @@ export class Upload {
     request.on('end', () => {
       if (this.#stopped) return;
       this.#clientEnded = true;
-      this.#trailers = trailersOf(request);
-      if (this.#trailers !== undefined && !trailersFit(this.#trailers)) {
+      this.#trailers = trailersFrom(request.rawTrailers);
+      if (!trailersFit(this.#trailers)) {
         this.stop();
         this.#caller.bodyAbort(this.#id, Abort.TrailersTooLarge);
         this.#options.onTooManyTrailers();
@@ -122,17 +122,7 @@ export class Upload {
     }
     if (this.#clientEnded) {
       this.#stopped = true;
-      this.#caller.bodyEnd(this.#id, this.#trailers);
+      this.#caller.bodyEnd(this.#id, this.#trailers.length > 0 ? this.#trailers : undefined);
     } else this.#options.request.resume();
   }
-}
-
-/** Those that may stand there, their names in lower case; absent where there are none. */
-function trailersOf({ rawTrailers }: IncomingMessage): readonly string[] | undefined {
-  const trailers: string[] = [];
-  for (let index = 0; index < rawTrailers.length; index += 2) {
-    const name = rawTrailers[index]!.toLowerCase();
-    if (mayBeTrailer(name)) trailers.push(name, rawTrailers[index + 1]!);
-  }
-  return trailers.length > 0 ? trailers : undefined;
 }

@@ -43,3 +43,10 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
 export function isOfTheConnection(name: string): boolean {
   return OF_THE_CONNECTION.has(name);
 }
+
+/** @param texts names and values in turn. */
+export function pairsOf(texts: readonly string[]): [name: string, value: string][] {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at + 1 < texts.length; at += 2) pairs.push([texts[at]!, texts[at + 1]!]);
+  return pairs;
+}

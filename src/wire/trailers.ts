@@ -5,7 +5,7 @@
  */
 import type { FrameWriter } from './encoder.ts';
 import { HeadReader } from './head-reader.ts';
-import { isFieldValue, isToken } from './header-text.ts';
+import { isFieldValue, isToken, pairsOf } from './header-text.ts';
 
 export const MAX_TRAILERS = 32;
 /** Of the whole payload. */
@@ -46,8 +46,16 @@ const NOT_FOR_TRAILERS = new Set([
 ]);
 
 /** @param name in lower case. */
-export function mayBeTrailer(name: string): boolean {
+function mayBeTrailer(name: string): boolean {
   return !NOT_FOR_TRAILERS.has(name);
+}
+
+/** Of a section as it came over HTTP, names and values in turn: those that may stand there, their names in lower case. */
+export function trailersFrom(raw: readonly string[]): readonly string[] {
+  return pairsOf(raw)
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .filter(([name]) => mayBeTrailer(name))
+    .flat();
 }
 
 /** How many bytes the payload takes, for whoever has to know before it is written. */

@@ -13,9 +13,9 @@
 import type { LookupFunction } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
 import { DOOR_FAILED, OWN_HEADERS, readFailureHeaders, type DoorFailure } from '../../wire/door.ts';
-import { isOfTheConnection } from '../../wire/header-text.ts';
+import { isOfTheConnection, pairsOf } from '../../wire/header-text.ts';
 import type { HttpFailure } from '../../wire/http-frames.ts';
-import { mayBeTrailer, trailersFit } from '../../wire/trailers.ts';
+import { trailersFit, trailersFrom } from '../../wire/trailers.ts';
 import { HeldBytes } from '../held-bytes.ts';
 import { failureOf, HttpBroken } from './failure.ts';
 import type { HttpRequest, HttpTimeouts } from './request.ts';
@@ -195,7 +195,9 @@ export class HttpExchange {
   }
 
   #head(status: number, texts: readonly string[]): void {
-    const headers = pairs(texts).filter(([name]) => !isOfTheConnection(name));
+    const headers = pairsOf(texts)
+      .map(([name, value]) => [name.toLowerCase(), value] as const)
+      .filter(([name]) => !isOfTheConnection(name));
     if (status === DOOR_FAILED && this.#way?.type === 'Door') {
       const failure = readFailureHeaders(headers.flat());
       this.fail({ tag: failure.tag });
@@ -220,9 +222,7 @@ export class HttpExchange {
 
   #whole(texts: readonly string[]): void {
     if (this.#over) return;
-    const trailers = pairs(texts)
-      .filter(([name]) => mayBeTrailer(name))
-      .flat();
+    const trailers = trailersFrom(texts);
     if (!trailersFit(trailers)) return this.fail({ tag: 'HTTP-response-trailer-section-size' });
     clearTimeout(this.#timer);
     this.#trailers = trailers;
@@ -282,10 +282,4 @@ function textsOf(raw: Dispatcher.DispatchController['rawHeaders'], parsed: objec
   return Object.entries(parsed ?? {}).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value]).flatMap((one) => [name, String(one)]),
   );
-}
-
-function pairs(texts: readonly string[]): [string, string][] {
-  const found: [string, string][] = [];
-  for (let at = 0; at + 1 < texts.length; at += 2) found.push([texts[at]!.toLowerCase(), texts[at + 1]!]);
-  return found;
 }
