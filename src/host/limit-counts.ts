@@ -4,9 +4,7 @@
  */
 import type { EntryKey } from '../model/component.ts';
 import { LIMIT_NAMES, type LimitHits, type LimitName } from '../model/limits.ts';
-
-/** Entries come and go with commits; the one that was counted first leaves first. */
-export const MAX_COUNTED_ENTRIES = 4_096;
+import { EntryCounts } from './entry-counts.ts';
 
 interface Counted {
   hits: number;
@@ -15,7 +13,7 @@ interface Counted {
 }
 
 export class LimitCounts {
-  readonly #entries = new Map<EntryKey, Map<LimitName, Counted>>();
+  readonly #entries = new EntryCounts<LimitName, Counted>();
   readonly #wallMs: () => number;
 
   constructor(wallMs: () => number) {
@@ -24,7 +22,7 @@ export class LimitCounts {
 
   /** Of `TellLimit`. */
   note(entry: EntryKey, limit: LimitName, count = 1, bytes = 0): void {
-    const counts = this.#entries.get(entry) ?? this.#begin(entry);
+    const counts = this.#entries.of(entry);
     const counted = counts.get(limit);
     if (counted === undefined) {
       counts.set(limit, { hits: count, lastWallMs: this.#wallMs(), bytes });
@@ -37,7 +35,7 @@ export class LimitCounts {
 
   /** In the order of the list. */
   read(): readonly LimitHits[] {
-    return [...this.#entries].flatMap(([entry, counts]) =>
+    return this.#entries.all().flatMap(([entry, counts]) =>
       LIMIT_NAMES.flatMap((limit) => {
         const counted = counts.get(limit);
         if (counted === undefined) return [];
@@ -45,12 +43,5 @@ export class LimitCounts {
         return [{ entry, limit, hits, lastWallMs, ...(bytes > 0 ? { bytes } : {}) }];
       }),
     );
-  }
-
-  #begin(entry: EntryKey): Map<LimitName, Counted> {
-    if (this.#entries.size >= MAX_COUNTED_ENTRIES) this.#entries.delete(this.#entries.keys().next().value!);
-    const counts = new Map<LimitName, Counted>();
-    this.#entries.set(entry, counts);
-    return counts;
   }
 }

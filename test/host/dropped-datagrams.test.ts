@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { DropCounts } from '../../src/host/dropped-datagrams.ts';
-import { MAX_COUNTED_ENTRIES } from '../../src/host/limit-counts.ts';
+import { MAX_COUNTED_ENTRIES } from '../../src/host/entry-counts.ts';
 import { addDropped } from '../../src/model/datagrams.ts';
 
 it('adds up by entry and reason, and as much again of several engines', () => {
