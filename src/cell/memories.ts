@@ -6,13 +6,11 @@
  * R1 A memory that is given out has its first size, and every byte of it is zero: as a new one, to whoever can look.
  * R2 It has one user. Whoever gives it back sees to it that no code of the guest it belonged to runs any more; no part of the
  *    host holds a view of it, because lists and texts are copied where they are lifted.
- * R3 At most `MAX_SPARE_MEMORIES` wait, none larger than `MAX_REUSED_PAGES`.
+ * R3 At most `MAX_SPARE_MEMORIES` wait. Preparation lets no large one be imported (`component/binary/import-memory.ts`).
  */
-import type { MemoryShape } from './imported-memory.ts';
+import type { MemoryShape } from '../model/imported-memory.ts';
 
 export const PAGE_BYTES = 64 * 1024;
-/** A larger one is not worth filling with zeros, nor keeping. */
-export const MAX_REUSED_PAGES = 16;
 export const MAX_SPARE_MEMORIES = 4;
 
 export class Memories {

@@ -3,9 +3,9 @@
  * from.
  */
 import { compileFunction } from 'node:vm';
+import { MEMORY_MODULE, MEMORY_NAME, MEMORY_SECTION, memoryShape } from '../model/imported-memory.ts';
 import { WATCHED_REFUSALS } from '../model/watched-memory.ts';
-import { importingMemory, MEMORY_MODULE, MEMORY_NAME } from './imported-memory.ts';
-import { MAX_REUSED_PAGES, Memories } from './memories.ts';
+import { Memories } from './memories.ts';
 import { HostTrap } from './trap.ts';
 
 /** What the bindings are (src/component/README.md says what it promises). */
@@ -28,7 +28,7 @@ const MIN_EARLY_BYTES = 16 * 1024;
 
 interface CoreModule {
   readonly module: WebAssembly.Module;
-  /** Of its instances; absent where each has a memory of its own for good, or none. */
+  /** Of its instances; absent where it imports none of its own (ADR 0174). */
   readonly memories: Memories | undefined;
 }
 
@@ -131,9 +131,9 @@ export class Program {
 
 /** @throws what the compiler throws. */
 function compile(bytes: Uint8Array): CoreModule {
-  const importing = importingMemory(bytes, MAX_REUSED_PAGES);
-  const module = new WebAssembly.Module((importing?.bytes ?? bytes) as Uint8Array<ArrayBuffer>);
-  return { module, memories: importing && new Memories(importing.memory) };
+  const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+  const shape = memoryShape(WebAssembly.Module.customSections(module, MEMORY_SECTION)[0]);
+  return { module, memories: shape && new Memories(shape) };
 }
 
 /**

@@ -22,10 +22,13 @@ const HTTP = 'wasi:http/types@0.2.0';
 const STREAMS = 'wasi:io/streams@0.2.0';
 const HANDLER = 'wasi:http/incoming-handler@0.2.0';
 
-/** A memory, a table, and `handle`, which calls `respond` with the place of a text. */
+/**
+ * A memory, imported as modules of a bundle import theirs (ADR 0174), a table, and `handle`, which calls `respond` with the place
+ * of a text.
+ */
 const MODULE = Buffer.from(
-  'AGFzbQEAAAABBgFgAn9/AAIQAQRob3N0B3Jlc3BvbmQAAAMCAQAEBAFwAAEFBAEBAQEHGwMGbWVtb3J5AgAFdGFibGUBAAZoYW5kbGUAAQkHAQBB' +
-    'AAsBAQoKAQgAQRBBBRAACwsLAQBBEAsFaGVsbG8=',
+  'AGFzbQEAAAABBgFgAn9/AAInAgRob3N0B3Jlc3BvbmQAAAtoZWFkd2F5IG93bgZtZW1vcnkCAQEBAwIBAAQEAXAAAQcbAwZtZW1vcnkCAAV0' +
+    'YWJsZQEABmhhbmRsZQABCQcBAEEACwEBCgoBCABBEEEFEAALCwsBAEEQCwVoZWxsbwAbEmhlYWR3YXkgb3duIG1lbW9yeQEAAAABAAAA',
   'base64',
 );
 

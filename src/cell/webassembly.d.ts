@@ -3,6 +3,7 @@ declare namespace WebAssembly {
   // oxlint-disable-next-line typescript/no-extraneous-class -- a declaration of what the platform has
   class Module {
     constructor(bytes: Uint8Array);
+    static customSections(module: Module, name: string): ArrayBuffer[];
   }
   class Instance {
     constructor(module: Module, imports?: object);

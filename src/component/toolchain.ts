@@ -3,14 +3,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import path from 'node:path';
 import { BLOCKING } from '../model/blocking.ts';
+import { MEMORY_MODULE, MEMORY_NAME, MEMORY_SECTION, memorySection } from '../model/imported-memory.ts';
+import { WATCHED_MEMORY, WATCHED_REFUSALS } from '../model/watched-memory.ts';
 
 const TRANSPILER = '@bytecodealliance/jco-transpile';
 /** Packages whose version shapes the files of a bundle. */
 const PACKAGES = [TRANSPILER, 'acorn', 'astring'];
+/** What a bundle and a cell have agreed on, and what suspends. */
+const AGREED = [
+  BLOCKING,
+  [MEMORY_MODULE, MEMORY_NAME, MEMORY_SECTION, [...memorySection({ initial: 1, maximum: 2 })]],
+  [WATCHED_MEMORY, WATCHED_REFUSALS],
+];
 
 /**
- * Versions of everything that shapes a bundle: the packages, and this room itself by a hash over its files and the
- * table of what suspends, so that no change of a rule or pass can be forgotten. A bundle of another toolchain is another bundle.
+ * Versions of everything that shapes a bundle: the packages, and this room itself by a hash over its files and over
+ * what `model/` says for it, so that no change of a rule or pass can be forgotten. A bundle of another toolchain is another bundle.
  */
 export function toolchainVersion(): string {
   const packages = PACKAGES.map((name) => `${name.split('/').at(-1)} ${packageVersion(name)}`);
@@ -38,5 +46,5 @@ function hashOfFolder(folder: string): string {
     const bytes = readFileSync(file);
     hash.update(`${path.relative(folder, file)}\n${bytes.length}\n`).update(bytes);
   }
-  return hash.update(JSON.stringify(BLOCKING)).digest('hex');
+  return hash.update(JSON.stringify(AGREED)).digest('hex');
 }

@@ -2,9 +2,10 @@ import { $init, generate } from '@bytecodealliance/jco-transpile/component';
 import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { Admitted } from './admission/admit.ts';
+import { importMemory } from './binary/import-memory.ts';
 import { printable } from './binary/names.ts';
 
-/** What the transpiler makes: the bindings as JavaScript text, and the core modules as they are. */
+/** What the transpiler makes: the bindings as JavaScript text, and the core modules; these import their memory (ADR 0174). */
 export interface Transpiled {
   readonly source: string;
   readonly coreModules: readonly { readonly name: string; readonly bytes: Uint8Array }[];
@@ -42,7 +43,9 @@ export function transpile(admitted: Admitted): Result<Transpiled, Problem> {
     });
     const source = files.find(([name]) => name === SOURCE_NAME)?.[1];
     if (!source) return err(problem('HW2201', 'the transpiler made no bindings'));
-    const coreModules = files.filter(([name]) => name.endsWith('.wasm')).map(([name, bytes]) => ({ name, bytes }));
+    const coreModules = files
+      .filter(([name]) => name.endsWith('.wasm'))
+      .map(([name, bytes]) => ({ name, bytes: importMemory(bytes) }));
     return ok({ source: new TextDecoder().decode(source), coreModules });
   } catch (error) {
     const reason = refusal(error);

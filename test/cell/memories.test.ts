@@ -1,9 +1,7 @@
 /** A memory that instances have one after the other: a new one to each, whatever was written before. */
-import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { describe, expect, test } from 'vitest';
-import { importingMemory, MEMORY_MODULE, MEMORY_NAME, type ImportingModule } from '../../src/cell/imported-memory.ts';
-import { MAX_REUSED_PAGES, MAX_SPARE_MEMORIES, Memories, PAGE_BYTES } from '../../src/cell/memories.ts';
-import { assignmentOf, bundleOf, exampleBundle } from './kit/bundle.ts';
+import { MAX_SPARE_MEMORIES, Memories, PAGE_BYTES } from '../../src/cell/memories.ts';
+import { assignmentOf, bundleOf } from './kit/bundle.ts';
 import { ANSWER, guest, TEXT } from './kit/guest.ts';
 import { Peer } from './kit/peer.ts';
 
@@ -40,90 +38,6 @@ describe('memories that are used again', () => {
     expect(first.map((memory) => memories.giveBack(memory))).toEqual([...first.slice(1).map(() => true), false]);
     const next = first.map(() => memories.take());
     expect(next.filter((memory) => first.includes(memory))).toHaveLength(MAX_SPARE_MEMORIES);
-  });
-});
-
-/** Calls `start` of the module, which is given `note`, and tells what it noted. */
-function run(bytes: Uint8Array, more: object = {}): number[] {
-  const noted: number[] = [];
-  const note = (value: unknown): void => void noted.push(Number(value));
-  const module = new WebAssembly.Module(bytes);
-  const { exports } = new WebAssembly.Instance(module, { host: { note }, ...more });
-  (exports['start'] as () => void)();
-  return noted;
-}
-
-function runImporting({ bytes, memory }: ImportingModule): number[] {
-  return run(bytes, { [MEMORY_MODULE]: { [MEMORY_NAME]: new WebAssembly.Memory(memory) } });
-}
-
-const LOOK = `(func (export "start")
-  (call $note (memory.size)) (call $note (i32.load (i32.const 8))) (call $note (memory.grow (i32.const 9)))
-  (call $note (memory.grow (i32.const 1))) (call $note (memory.size)))`;
-const NOTE = '(import "host" "note" (func $note (param i32)))';
-const DATA = '(data (i32.const 8) "\\2a\\00\\00\\00")';
-
-describe('a module that imports its memory', () => {
-  test('does what it did when it had its own', async () => {
-    const bytes = await parse(`(module ${NOTE} (memory (export "memory") 2 5) ${DATA} ${LOOK})`);
-    const importing = importingMemory(bytes, 2)!;
-    expect(importing.memory).toEqual(SHAPE);
-    expect(run(bytes)).toEqual([2, 42, -1, 2, 3]);
-    expect(runImporting(importing)).toEqual(run(bytes));
-  });
-
-  test('also where it imports nothing else, has tables, globals and a start function', async () => {
-    const bytes = await parse(`(module (memory 1 300) (table 1 funcref) (global $seen (mut i32) (i32.const 0)) ${DATA}
-      (func $begin (global.set $seen (i32.load (i32.const 8)))) (start $begin) (elem (i32.const 0) $begin)
-      (func (export "start") (result i32) (global.get $seen)))`);
-    const importing = importingMemory(bytes, 1)!;
-    expect(importing.memory).toEqual({ initial: 1, maximum: 300 });
-    const memory = new WebAssembly.Memory(importing.memory);
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(importing.bytes), {
-      [MEMORY_MODULE]: { [MEMORY_NAME]: memory },
-    });
-    expect((exports['start'] as () => number)()).toBe(42);
-  });
-
-  test('exports the memory that it was given', async () => {
-    const { bytes, memory } = importingMemory(await parse('(module (memory (export "memory") 1 1))'), 1)!;
-    const given = new WebAssembly.Memory(memory);
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      [MEMORY_MODULE]: { [MEMORY_NAME]: given },
-    });
-    expect(exports['memory']).toBe(given);
-  });
-
-  test.each([
-    ['without a memory', '(module (func))', 16],
-    ['whose memory has no maximum', '(module (memory 1))', 16],
-    ['with two memories', '(module (memory 1 1) (memory 1 1))', 16],
-    ['whose memory is a page too large', '(module (memory 4 4))', 3],
-  ])('a module %s is left as it is', async (_what, text, maxPages) => {
-    expect(importingMemory(await parse(text), maxPages)).toBeUndefined();
-  });
-
-  test('a binary that is cut anywhere says what it said before', async () => {
-    const bytes = await parse(`(module ${NOTE} (memory (export "memory") 2 5) ${DATA} ${LOOK})`);
-    const said = (begin: () => number[]): string => {
-      try {
-        return begin().join(' ');
-      } catch {
-        return 'refused';
-      }
-    };
-    for (let end = 8; end <= bytes.length; end++) {
-      const cut = bytes.subarray(0, end);
-      const importing = importingMemory(cut, MAX_REUSED_PAGES);
-      if (importing) expect([end, said(() => runImporting(importing))]).toEqual([end, said(() => run(cut))]);
-    }
-    expect(said(() => run(bytes))).toBe('2 42 -1 2 3');
-  });
-
-  test('what examples are made of compiles, and takes a memory', async () => {
-    const { files } = await exampleBundle('greeting-v1');
-    const importing = importingMemory(files.get('component.core.wasm')!, MAX_REUSED_PAGES);
-    expect(importing && new WebAssembly.Module(importing.bytes)).toBeInstanceOf(WebAssembly.Module);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Prepared } from '../../src/component/job.ts';
+import { MEMORY_MODULE, MEMORY_NAME, MEMORY_SECTION, memoryShape } from '../../src/model/imported-memory.ts';
 
 type Imports = Record<string, Record<string, unknown>>;
 export type Exports = Record<string, Record<string, (...args: unknown[]) => unknown>>;
@@ -27,13 +28,18 @@ export async function load(prepared: Pick<Prepared, 'files'>, source?: string): 
     if (!module) throw new Error(`the bindings ask for ${name}, which the bundle does not have`);
     return module;
   };
-  const instantiateCore = (module: WebAssembly.Module, imports: object): WebAssembly.Instance =>
-    new WebAssembly.Instance(module, imports);
   return (imports) => {
     const exports = bindings.instantiate(getCoreModule, imports, instantiateCore);
     if (exports instanceof Promise) throw new Error('instantiation did not end at once');
     return exports as Exports;
   };
+}
+
+/** With a memory of its own, where that is what the module imports (ADR 0174). */
+export function instantiateCore(module: WebAssembly.Module, imports: object = {}): WebAssembly.Instance {
+  const shape = memoryShape(WebAssembly.Module.customSections(module, MEMORY_SECTION)[0]);
+  const memory = shape && { [MEMORY_MODULE]: { [MEMORY_NAME]: new WebAssembly.Memory(shape) } };
+  return new WebAssembly.Instance(module, { ...imports, ...memory });
 }
 
 /** What the host hands out: it knows that it was dropped. */

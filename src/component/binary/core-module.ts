@@ -1,11 +1,10 @@
+import { CORE_HEADER, moduleOf, type CoreSection } from './core-sections.ts';
 import { coreImportType, coreType, hex, memoryType, tableType } from './core-types.ts';
 import { Reader } from './reader.ts';
 import { Refusal } from './refusal.ts';
 import type { Walk } from './walk.ts';
-import { watchMemory, type CoreSection } from './watch-memory.ts';
+import { watchMemory } from './watch-memory.ts';
 import { Writer } from './writer.ts';
-
-const HEADER = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
 
 /** Section ids of a core module. */
 const Section = { Custom: 0, Type: 1, Import: 2, Table: 4, Memory: 5, Export: 7, Tag: 13 } as const;
@@ -19,7 +18,8 @@ const LAST_SECTION = 13;
 export function walkCoreModule(bytes: Uint8Array, walk: Walk): Uint8Array {
   walk.coreModule();
   const reader = new Reader(bytes);
-  if (!startsWith(reader.bytes(HEADER.length), HEADER)) throw new Refusal('HW2102', 'a core module has no header');
+  if (!startsWith(reader.bytes(CORE_HEADER.length), CORE_HEADER))
+    throw new Refusal('HW2102', 'a core module has no header');
   const sections: CoreSection[] = [];
   while (!reader.done) {
     walk.charge(1);
@@ -27,10 +27,7 @@ export function walkCoreModule(bytes: Uint8Array, walk: Walk): Uint8Array {
     const body = reader.bytes(reader.u32());
     if (id !== Section.Custom) sections.push({ id, body: walkSection(id, body, walk) });
   }
-  const writer = new Writer();
-  writer.bytes(HEADER);
-  for (const { id, body } of watchMemory(sections, walk.memoryPages)) writer.section(id, body);
-  return writer.finish();
+  return moduleOf(watchMemory(sections, walk.memoryPages));
 }
 
 function walkSection(id: number, body: Uint8Array, walk: Walk): Uint8Array {

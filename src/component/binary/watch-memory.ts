@@ -7,20 +7,11 @@
  * does not parse is left as it is: it does not compile either.
  */
 import { WATCHED_MEMORY, WATCHED_REFUSALS } from '../../model/watched-memory.ts';
+import { countOf, exportOf, extended, Kind, listOf, replaced, Section, type CoreSection } from './core-sections.ts';
 import { growsIn, isPlain, type Grow } from './instructions.ts';
 import { Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
-export interface CoreSection {
-  readonly id: number;
-  readonly body: Uint8Array;
-}
-
-const Section = { Type: 1, Import: 2, Function: 3, Memory: 5, Global: 6, Export: 7, Code: 10 } as const;
-/** In this order, whatever their numbers are; 12 counts the data, 13 are tags. */
-const ORDER: readonly number[] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
-/** Kinds of imports and exports. */
-const Kind = { Function: 0, Table: 1, Memory: 2, Global: 3 } as const;
 /** `(func (param i32) (result i32))` */
 const GROW_TYPE = Uint8Array.of(0x60, 1, 0x7f, 1, 0x7f);
 /** `(global (mut i32) (i32.const 0))` */
@@ -38,7 +29,7 @@ export function watchMemory(sections: readonly CoreSection[], limitPages: number
   const memories = imported + countOf(of(Section.Memory));
   if (memories === 0) return sections;
   const changed = new Map<number, Uint8Array>();
-  const exported: Writer[] = hidden(imported, memories, of(Section.Export)).map((index) =>
+  const exported = hidden(imported, memories, of(Section.Export)).map((index) =>
     exportOf(`${WATCHED_MEMORY}${index}`, Kind.Memory, index),
   );
   const bodies = bodiesOf(of(Section.Code));
@@ -61,14 +52,7 @@ export function watchMemory(sections: readonly CoreSection[], limitPages: number
     const helpers = grown.map((memory) => sized(helper(memory, limitPages, counter)));
     changed.set(Section.Code, listOf([...bodies.map((body) => rewritten(body, helperOf)), ...helpers]));
   }
-  if (exported.length > 0)
-    changed.set(
-      Section.Export,
-      extended(
-        of(Section.Export),
-        exported.map((each) => each.finish()),
-      ),
-    );
+  if (exported.length > 0) changed.set(Section.Export, extended(of(Section.Export), exported));
   return replaced(sections, changed);
 }
 
@@ -186,44 +170,4 @@ function sized(bytes: Uint8Array): Uint8Array {
   writer.u32(bytes.length);
   writer.bytes(bytes);
   return writer.finish();
-}
-
-function exportOf(name: string, kind: number, index: number): Writer {
-  const writer = new Writer();
-  writer.u32(name.length);
-  writer.bytes(Buffer.from(name, 'latin1'));
-  writer.u8(kind);
-  writer.u32(index);
-  return writer;
-}
-
-function countOf(list: Uint8Array | undefined): number {
-  return list ? new Reader(list).u32() : 0;
-}
-
-function listOf(entries: readonly Uint8Array[]): Uint8Array {
-  const writer = new Writer();
-  writer.u32(entries.length);
-  for (const entry of entries) writer.bytes(entry);
-  return writer.finish();
-}
-
-/** A list with more at its end. */
-function extended(list: Uint8Array | undefined, entries: readonly Uint8Array[]): Uint8Array {
-  const reader = new Reader(list ?? Uint8Array.of(0));
-  const count = reader.u32();
-  const writer = new Writer();
-  writer.u32(count + entries.length);
-  writer.bytes(reader.rest());
-  for (const entry of entries) writer.bytes(entry);
-  return writer.finish();
-}
-
-function replaced(sections: readonly CoreSection[], changed: ReadonlyMap<number, Uint8Array>): readonly CoreSection[] {
-  const kept = sections.map(({ id, body }) => ({ id, body: changed.get(id) ?? body }));
-  const added = [...changed].filter(([id]) => !sections.some((section) => section.id === id));
-  return added.reduce<readonly CoreSection[]>((all, [id, body]) => {
-    const before = all.filter((section) => ORDER.indexOf(section.id) < ORDER.indexOf(id)).length;
-    return [...all.slice(0, before), { id, body }, ...all.slice(before)];
-  }, kept);
 }
