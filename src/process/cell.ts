@@ -6,6 +6,7 @@ import { harden } from '../cell/harden.ts';
 import { rehearse } from '../cell/rehearsal.ts';
 import { Slots } from '../cell/slots.ts';
 import { Suspension } from '../cell/suspension.ts';
+import { compileWaitingImports } from '../cell/waiting-imports.ts';
 
 const own = process;
 const exit = own.exit.bind(own);
@@ -26,4 +27,5 @@ own.on('unhandledRejection', (reason) => cells.strayRejection(reason));
 harden();
 // What loading has left behind goes, and with it 3 MB of each process. Before the rehearsal: the code that it warms up would go too.
 gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+compileWaitingImports();
 cells.boot(await rehearse(own.versions.node, suspension));
