@@ -176,7 +176,8 @@ export class Cell {
       const pool = this.#makePool(assignment, members, { programs, remotes, mounts });
       this.#made = pool;
       const { names } = pool.entry;
-      const leftMs = Math.max(1, Math.floor(assignment.startTimeoutMs - compileMs));
+      // Never before the engine, who judges by a clock that began earlier: timers may be early by a millisecond.
+      const leftMs = Math.max(1, Math.ceil(assignment.startTimeoutMs - compileMs) + 1);
       const migrateMs = await this.#migrate(assignment, pool);
       const { instantiateMs, initMs } = await pool.warm(leftMs);
       const isReady = await this.#warmUp(assignment, pool, names);

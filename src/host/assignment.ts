@@ -15,9 +15,6 @@ import { headerTexts } from '../wire/runtime-head.ts';
 import type { ReplicaBudget } from './budget.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 
-/** The cell gives up first, so that the reason is its own: which of the steps to its start took too long. */
-const SHARE_OF_START_TIME = 0.9;
-
 /** What is known of a start before it. */
 export interface StartOf {
   /** A call waits for it. */
@@ -49,7 +46,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     requestBodyBytes: limits.requestBodyBytes,
     responseBodyBytes: limits.responseBodyBytes,
     instancePolicy: policyOf(cell),
-    startTimeoutMs: Math.floor(limits.startTimeoutMs * SHARE_OF_START_TIME),
+    startTimeoutMs: limits.startTimeoutMs,
     ...(cell.migrate ? { migrate: cell.migrate } : {}),
     ...(warmUp ? { warmUp } : {}),
   };

@@ -3,7 +3,8 @@
  *
  * Invariants
  * C1 Every exchange hears `onEnd` once: from the cell's `Done`, at its deadline, or when the channel ends.
- * C2 A deadline ends the exchange at once; the cell then has `CANCEL_GRACE_MS` to end the call, else the owner is told
+ * C2 What comes at the deadline is in time, what comes after it is not, whether or not the timer has noticed. A deadline ends
+ *    the exchange at once; the cell then has `CANCEL_GRACE_MS` to end the call, else the owner is told
  *    to kill it. The grace is counted in turns of the timer, not in time: an engine that was itself stopped does not
  *    blame the cell.
  * C3 A violation closes the channel first and tells everybody afterwards; nothing of the bytes behind it is looked at.
@@ -44,6 +45,8 @@ export class CellChannel implements CellCaller {
   /** Runs while calls are in flight, and at most one tick longer. */
   #ticking: NodeJS.Timeout | undefined;
   #reportedUnresponsive = false;
+  /** When the frames that are looked at have come. */
+  #cameAtMs = 0;
   #violation: Problem | undefined;
 
   /** Takes the socket over: its reading, its errors and its end. */
@@ -58,6 +61,7 @@ export class CellChannel implements CellCaller {
     this.#remote = options.remote && new RemoteCalls(options.remote, this.#writer);
     this.#framer = framerOf(FromCell.Body, (type, id, bytes, start, end) => this.#receive(type, id, bytes, start, end));
     socket.on('data', (chunk: Buffer) => {
+      this.#cameAtMs = performance.now();
       if (!this.#framer.push(chunk) && this.#framer.violation !== undefined) this.#violate(this.#framer.violation);
     });
     // A reset says no more than the close that follows it.
@@ -187,6 +191,7 @@ export class CellChannel implements CellCaller {
   #answer(type: number, id: number, bytes: Buffer, start: number, end: number): string | undefined {
     const calls = this.#calls;
     if (!calls.isInUse(id)) return `a frame of type ${type} for the call ${id}, which is not in flight`;
+    if (this.#isLate(id, this.#cameAtMs)) this.#expire(id);
     if (type === FromCell.Remote) return this.#onRemote(id, bytes, start, end);
     const isFunction = calls.has(id, Call.Function);
     if (isFunction ? type !== FromCell.CallResult && type !== FromCell.Done : type === FromCell.CallResult) {
@@ -322,8 +327,12 @@ export class CellChannel implements CellCaller {
     for (let id = 1; id <= calls.capacity; id++) {
       if (!calls.isInUse(id)) continue;
       if (calls.has(id, Call.Cancelled)) this.#awaitEnd(id);
-      else if (calls.deadlineAtMs[id]! <= now) this.#expire(id);
+      else if (this.#isLate(id, now)) this.#expire(id);
     }
+  }
+
+  #isLate(id: number, nowMs: number): boolean {
+    return this.#calls.deadlineAtMs[id]! < nowMs && !this.#calls.has(id, Call.Cancelled);
   }
 
   /** Its caller wants no answer any more: as at a deadline (C2). The id may be another call's by now. */

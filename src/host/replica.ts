@@ -8,7 +8,8 @@
  * L2 Timers belong to the phase that set them: a change of phase clears them all, and what was awaited in an earlier phase
  *    finds its phase gone and leaves quietly.
  * L3 Memory is given back when the process is gone, not when it was told to go.
- * L4 Where a call waits, what the cell's warm-up was answered to the probe's own GET counts as the probe's first success: it is
+ * L4 A start that ends at `startTimeout` is in time, and one that ends later is not, whichever timer fires when.
+ * L5 Where a call waits, what the cell's warm-up was answered to the probe's own GET counts as the probe's first success: it is
  *    the same question to the same guest, without the way there and back. A failure counts as nothing: the probe asks.
  */
 import type { Logger } from 'pino';
@@ -43,6 +44,8 @@ const EXIT_DEADLINE_MS = 1_000;
 export const MIN_SHUTDOWN_MS = 2_000;
 /** From the end of the cell's own patience until the process is killed. */
 const SHUTDOWN_GRACE_MS = 200;
+/** How long a cell may take to say which of the steps to its start was too long, after there is no time left for a start. */
+const LATE_START_GRACE_MS = 200;
 const DRAIN_LOOK_PERIOD_MS = 10;
 
 export class Replica implements CellOwner {
@@ -63,6 +66,7 @@ export class Replica implements CellOwner {
   /** What it was given in confidence does not come back in what it says. */
   readonly #mask: Mask;
   #assignedAtMs = 0;
+  #startTimeoutMs = 0;
   #readyAtMs: number | undefined;
   #process: CellProcess | undefined;
   #loaded: Loaded | undefined;
@@ -182,6 +186,7 @@ export class Replica implements CellOwner {
   onLoaded(loaded: Loaded): void {
     if (this.phase !== 'Starting')
       return this.#finish('Crashed', problem('HW4112', `${this.id} said twice that it is loaded`));
+    if (performance.now() - this.#assignedAtMs > this.#startTimeoutMs) return this.#startedTooLate();
     this.#loaded = loaded;
     this.#log.info({ loaded, isolation: this.#process?.kind }, 'a cell is loaded');
     if (loaded.isProven) this.#options.proven.note(this.cell);
@@ -234,10 +239,8 @@ export class Replica implements CellOwner {
     const cell = taken.value;
     this.#process = cell;
     this.#assignedAtMs = performance.now();
-    const startTimeoutMs = this.cell.limits.startTimeoutMs + (this.cell.migrate?.timeoutMs ?? 0);
-    this.#timers.after(startTimeoutMs, () =>
-      this.#finish('StartFailed', problem('HW4105', `${this.id} was not loaded within ${startTimeoutMs} ms`)),
-    );
+    this.#startTimeoutMs = this.cell.limits.startTimeoutMs + (this.cell.migrate?.timeoutMs ?? 0);
+    this.#timers.after(this.#startTimeoutMs + LATE_START_GRACE_MS, () => this.#startedTooLate());
     const start = { isWake: this.#isWoken, isProven: this.#options.proven.has(this.cell) };
     const assigned = await this.#options.assign(cell, assignmentOf(this.id, this.cell, this.budget, start));
     if (this.phase !== 'Starting') return;
@@ -251,6 +254,11 @@ export class Replica implements CellOwner {
       remote: remoteOptions(this.cell, { call: this.#options.callRemote, onCalled: this.#options.onCalled }),
     });
     this.#attachBroker(cell, this.channel);
+  }
+
+  /** L4. */
+  #startedTooLate(): void {
+    this.#finish('StartFailed', problem('HW4105', `${this.id} was not loaded within ${this.#startTimeoutMs} ms`));
   }
 
   /** Only where the component can ask for something: the others never see their descriptor 4. */
@@ -271,7 +279,7 @@ export class Replica implements CellOwner {
   /**
    * Asks until there are enough successes, or until the deadline, which is the phase's own timer.
    *
-   * @param successes those that the cell told of itself (L4).
+   * @param successes those that the cell told of itself (L5).
    */
   #warm(readiness: ReadinessProbe, successes: number): void {
     const startedAtMs = this.#assignedAtMs + (this.cell.migrate?.timeoutMs ?? 0);

@@ -211,7 +211,8 @@ export class Dispatcher implements Directory, ExchangeOwner {
       const caller = group.leastBusy();
       if (caller === undefined) return;
       const queued = group.dequeue()!;
-      if (isQueuedCall(queued)) queued.resumeOn(caller);
+      if (queued.deadlineAtMs < performance.now()) this.#giveUpWaiting(queued);
+      else if (isQueuedCall(queued)) queued.resumeOn(caller);
       else this.#resend(queued, caller);
     }
   }

@@ -2,8 +2,8 @@
  * The ready replicas of one cell content, and the requests that wait for one of them to have room.
  *
  * Invariants
- * G1 A request waits only while every replica is at its concurrency, in order of arrival, at most until its deadline, and
- *    at most as many as the replicas' `queue` limits add up to.
+ * G1 A request waits only while every replica is at its concurrency, in order of arrival, at most until its deadline (room that
+ *    comes later is not for it), and at most as many as the replicas' `queue` limits add up to.
  * G2 With a mailbox it also waits while there is no replica at all, at most as many as the mailbox holds.
  * G3 Where no replica is there but one that a call can start, requests wait for that one, at most as many as its `queue`, and
  *    one at least.
@@ -166,7 +166,7 @@ export class Group<Request extends Waiting> {
    */
   #sweep(): void {
     const now = performance.now();
-    for (const request of this.#waiting.filter(({ deadlineAtMs }) => deadlineAtMs <= now)) {
+    for (const request of this.#waiting.filter(({ deadlineAtMs }) => deadlineAtMs < now)) {
       this.remove(request);
       this.#onTimeout(request);
     }

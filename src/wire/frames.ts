@@ -223,7 +223,7 @@ export interface Assignment extends MemberAssignment {
   readonly responseBodyBytes: number;
   /** Of all members together: `PerRequest` where one of them asks for it. */
   readonly instancePolicy: 'Pooled' | 'PerRequest' | 'Singleton';
-  /** Milliseconds for compile + instantiate + init. */
+  /** Milliseconds for compile + instantiate + init, from when the cell begins; the engine counts from the assignment. */
   readonly startTimeoutMs: number;
   /** The entry's `migrate` is called first, on an instance of its own, within this time beside `startTimeoutMs`. */
   readonly migrate?: { readonly from?: string; readonly timeoutMs: number };
