@@ -10,10 +10,12 @@
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { FrameWriter } from '../wire/encoder.ts';
+import { unpackCompiled } from '../wire/compiled-bindings.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
 import { framerOf } from '../wire/framer.ts';
 import { ToCell, WIRE_VERSION, type Assignment, type MemberAssignment } from '../wire/frames.ts';
 import { AssignmentInbox, nameOf, providersFirst } from './assignment.ts';
+import type { Compiled } from './bindings.ts';
 import { BrokerChannel } from './broker.ts';
 import { Calls } from './calls.ts';
 import { limitDenials } from './denials.ts';
@@ -68,6 +70,8 @@ export class Cell {
   readonly #remote: RemoteCalls;
   readonly #early = new EarlyModules();
   #inbox: AssignmentInbox | undefined;
+  /** As the engine gave it; of each member once the assignment is there. */
+  #compiled: Buffer | undefined;
   #calls: Calls | undefined;
   /** From when it is made; `#pool` from when it serves. */
   #made: InstancePool | undefined;
@@ -133,6 +137,8 @@ export class Cell {
         return this.#assign(bytes.subarray(start, end));
       case ToCell.FileChunk:
         return this.#fileChunk(bytes.subarray(start, end));
+      case ToCell.Compiled:
+        return this.#takeCompiled(bytes.subarray(start, end));
       case ToCell.Broker:
         return this.#broker.announce(bytes.subarray(start, end));
       case ToCell.Shutdown:
@@ -140,6 +146,13 @@ export class Cell {
       default:
         return `a frame of type ${type} for the channel`;
     }
+  }
+
+  #takeCompiled(packed: Buffer): string | undefined {
+    if (this.#compiled) return 'compiled bindings twice';
+    if (this.#inbox) return 'compiled bindings behind the assignment';
+    this.#compiled = packed;
+    return undefined;
   }
 
   #assign(payload: Buffer): string | undefined {
@@ -164,11 +177,12 @@ export class Cell {
     try {
       // What is called is of the entry: the first member.
       const typed = new TypedExports(files[0]?.get(TYPES_FILE));
+      const compiled = this.#compiledOf(assignment, members.length);
       const programs: Program[] = [];
       const remotes: RemoteImports[] = [];
       const mounts = members.map((member, position) => mountSettings(member.mounts ?? [], files[position]!));
-      for (const ofMember of files) {
-        programs.push(Program.load(ofMember, this.#early));
+      for (const [position, ofMember] of files.entries()) {
+        programs.push(Program.load(ofMember, this.#early, compiled[position]));
         remotes.push(new RemoteImports(ofMember.get(REMOTE_FILE)));
         ofMember.clear();
       }
@@ -191,14 +205,32 @@ export class Cell {
         ...whyOf(pool.reuse, assignment, names),
         isProven: pool.reuse.isProven,
         isReady,
+        isCompiled: programs.every((program) => program.isCompiled),
         hasHealth: names.health !== undefined,
         hasShutdown: pool.hasLifecycle,
         hasHttp: names.http,
       });
+      if (assignment.handsOutCompiled) this.#handOutCompiled(programs);
     } catch (thrown) {
       this.#outbox.loadFailed(isLate(thrown) ? 'HW4105' : 'HW4001', describeFailure(thrown));
       this.#leave(CellExit.LoadFailed);
     }
+  }
+
+  /** @throws TypeError where it is of other members: the engine is trusted, so it is a bug. */
+  #compiledOf({ handsOutCompiled }: Assignment, members: number): readonly Compiled[] {
+    const packed = this.#compiled;
+    this.#compiled = undefined;
+    if (!packed) return Array<Compiled>(members).fill(handsOutCompiled ? 'Make' : undefined);
+    const pieces = unpackCompiled(packed, 0, packed.length, members);
+    if (!pieces) throw new TypeError('compiled bindings of other members');
+    return pieces;
+  }
+
+  /** At once: `Loaded` is on its way, and what comes next is somebody's request. */
+  #handOutCompiled(programs: readonly Program[]): void {
+    this.#outbox.flush();
+    this.#outbox.compiled(programs.map((program) => program.compiled()));
   }
 
   /** Before any `init`: that may read what it is to find in its own form. */

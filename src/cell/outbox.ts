@@ -11,6 +11,7 @@ import {
   type Outcome,
 } from '../wire/frames.ts';
 import type { FrameWriter } from '../wire/encoder.ts';
+import { packCompiled } from '../wire/compiled-bindings.ts';
 import { writeQuestion, type RemoteQuestion } from '../wire/remote-frames.ts';
 import { writeResponse } from '../wire/response-head.ts';
 import { writeTrailers } from '../wire/trailers.ts';
@@ -35,6 +36,11 @@ export class Outbox {
 
   loaded(loaded: Loaded): void {
     this.#writer.json(FromCell.Loaded, 0, loaded);
+  }
+
+  /** What V8 has compiled of the bindings of each member. */
+  compiled(pieces: readonly Uint8Array[]): void {
+    this.#writer.passOn(FromCell.Compiled, 0, packCompiled(pieces));
   }
 
   loadFailed(code: string, message: string): void {

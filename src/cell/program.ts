@@ -2,23 +2,13 @@
  * The assigned component, compiled once: core modules, and the bindings' `instantiate`. Everything an instance is made
  * from.
  */
-import { compileFunction } from 'node:vm';
 import { MEMORY_MODULE, MEMORY_NAME, MEMORY_SECTION, memoryShape } from '../model/imported-memory.ts';
 import { WATCHED_REFUSALS } from '../model/watched-memory.ts';
+import { readBindings, type Bindings, type Compiled } from './bindings.ts';
 import { Memories } from './memories.ts';
 import { HostTrap } from './trap.ts';
 
-/** What the bindings are (src/component/README.md says what it promises). */
-type Instantiate = (
-  getCoreModule: (name: string) => WebAssembly.Module,
-  imports: object,
-  instantiateCore: (module: WebAssembly.Module, imports?: object) => WebAssembly.Instance,
-) => Readonly<Record<string, unknown>> | Promise<unknown>;
-
 const BINDINGS_FILE = 'component.js';
-const BINDINGS_URL = 'headway:bindings';
-const BINDINGS_PARAMETERS = ['getCoreModule', 'imports', 'instantiateCore'];
-const BINDINGS_HEAD = `export function instantiate(${BINDINGS_PARAMETERS.join(', ')}) {`;
 
 /**
  * A smaller module is compiled when the bindings ask for it. Some never do (ADR 0145), and each compilation waits for V8's threads, for as long as
@@ -68,25 +58,38 @@ export interface Watcher {
 }
 
 export class Program {
-  readonly #instantiate: Instantiate;
+  readonly #bindings: Bindings;
   /** Bytes where it has not been asked for yet. */
   readonly #modules: Map<string, CoreModule | Uint8Array>;
   readonly #memories = new Map<WebAssembly.Module, Memories>();
 
-  private constructor(instantiate: Instantiate, modules: Map<string, CoreModule | Uint8Array>) {
-    this.#instantiate = instantiate;
+  private constructor(bindings: Bindings, modules: Map<string, CoreModule | Uint8Array>) {
+    this.#bindings = bindings;
     this.#modules = modules;
   }
 
-  /** @throws TypeError where the files are not those of a bundle; SyntaxError. */
-  static load(files: ReadonlyMap<string, Uint8Array>, early = new EarlyModules()): Program {
+  /**
+   * @param compiled of the same bundle.
+   * @throws TypeError where the files are not those of a bundle; SyntaxError.
+   */
+  static load(files: ReadonlyMap<string, Uint8Array>, early = new EarlyModules(), compiled?: Compiled): Program {
     const bindings = files.get(BINDINGS_FILE);
     if (!bindings) throw new TypeError(`the bundle has no ${BINDINGS_FILE}`);
     const modules = new Map<string, CoreModule | Uint8Array>();
     for (const [name, bytes] of files) {
       if (name.endsWith('.wasm')) modules.set(name, early.of(bytes) ?? bytes);
     }
-    return new Program(readBindings(bindings), modules);
+    return new Program(readBindings(bindings, compiled), modules);
+  }
+
+  /** V8 took what it had compiled of the bindings before. */
+  get isCompiled(): boolean {
+    return this.#bindings.isCompiled;
+  }
+
+  /** What V8 has compiled of the bindings so far; empty where that is not to be handed out. */
+  compiled(): Uint8Array {
+    return this.#bindings.compiled?.() ?? new Uint8Array(0);
   }
 
   /**
@@ -95,7 +98,7 @@ export class Program {
    * @throws what the compiler throws, and what the guest's start code traps with.
    */
   instantiate(imports: object, watcher: Watcher): Readonly<Record<string, unknown>> {
-    const exports = this.#instantiate(
+    const exports = this.#bindings.instantiate(
       (name) => this.#module(name),
       imports,
       (module, coreImports) => {
@@ -134,18 +137,4 @@ function compile(bytes: Uint8Array): CoreModule {
   const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
   const shape = memoryShape(WebAssembly.Module.customSections(module, MEMORY_SECTION)[0]);
   return { module, memories: shape && new Memories(shape) };
-}
-
-/**
- * Compiled as one function, and not imported as a module: that would be parsed twice, once for its exports and once when it is called.
- *
- * @throws TypeError where they have another shape than the gate of `component/` lets through; SyntaxError.
- */
-function readBindings(source: Uint8Array): Instantiate {
-  const text = Buffer.from(source.buffer, source.byteOffset, source.length).toString('utf8');
-  const end = text.lastIndexOf('}');
-  if (!text.startsWith(BINDINGS_HEAD) || text.slice(end + 1).trim() !== '')
-    throw new TypeError('the bindings are more or less than one function `instantiate`');
-  const body = `'use strict';${text.slice(BINDINGS_HEAD.length, end)}`;
-  return compileFunction(body, BINDINGS_PARAMETERS, { filename: BINDINGS_URL }) as Instantiate;
 }

@@ -21,6 +21,8 @@ export interface StartOf {
   readonly isWake: boolean;
   /** An instance of this very cell took a second call on this engine. */
   readonly isProven: boolean;
+  /** It is to hand out what V8 compiles of the bindings. */
+  readonly handsOutCompiled: boolean;
 }
 
 /** What the members of the cell need, as the wire says it: the entry itself, then what it links. */
@@ -48,6 +50,7 @@ export function assignmentOf(replica: string, cell: CellSpec, budget: ReplicaBud
     instancePolicy: policyOf(cell),
     startTimeoutMs: limits.startTimeoutMs,
     ...(cell.migrate ? { migrate: cell.migrate } : {}),
+    ...(start.handsOutCompiled ? { handsOutCompiled: true } : {}),
     ...(warmUp ? { warmUp } : {}),
   };
   return {

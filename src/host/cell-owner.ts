@@ -28,6 +28,8 @@ export interface CellOwner {
   onLimit(report: LimitReport): void;
   /** Instances serve one call each from here on, and why. */
   onPerRequest(why: string): void;
+  /** What V8 has compiled of the bindings. A text says how that broke the protocol. */
+  onCompiled(packed: Buffer): string | undefined;
   /** A call outlived its cancel. The cell must be killed; said once. */
   onUnresponsive(problem: Problem): void;
   /** The channel is closed, every call has ended. The problem is there where the cell broke the protocol. */
@@ -64,6 +66,8 @@ export function tellOwner(
       return told(readLimit(bytes, start, end), 'a Limit', (report) => owner.onLimit(report));
     case FromCell.PerRequest:
       return told(readPerRequest(bytes, start, end), 'a PerRequest', (why) => owner.onPerRequest(why));
+    case FromCell.Compiled:
+      return owner.onCompiled(bytes.subarray(start, end));
     case FromCell.Log:
       return readLog(bytes, start, end, owner);
     default:

@@ -25,8 +25,10 @@ import type { CallRemote } from '../wire/remote-call.ts';
 import { BrokerClient } from './broker-client.ts';
 import { formatBytes, replicaBudget, HEAP_MIB, type ReplicaBudget } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
+import { CompiledBindings } from './compiled-bindings.ts';
 import { Denials } from './denials.ts';
 import { guestId, guestsOf } from './guests.ts';
+import { KnownStart } from './known-start.ts';
 import { likelyLimits } from './likely-limits.ts';
 import { Pool } from './pool.ts';
 import { Processor } from './processor.ts';
@@ -94,6 +96,7 @@ export class Host {
   readonly #denials: Denials;
   readonly #processor: Processor;
   readonly #proven = new ProvenCells();
+  readonly #compiled = new CompiledBindings();
   readonly #replicas = new Map<string, Replica>();
   /** For the processes that are not gone (N2). */
   #reservedBytes = 0;
@@ -172,7 +175,7 @@ export class Host {
       budget,
       take: (isWanted) => this.#take(id, cell, budget, isWanted),
       assign: (process, request) => this.#assign(process, request),
-      proven: this.#proven,
+      known: new KnownStart(cell, this.#proven, this.#compiled),
       broker: this.broker,
       callRemote: this.#options.callRemote,
       log: this.#options.log.child({ entry: cell.entry, revision: cell.revision.slice(0, 12) }),

@@ -1,5 +1,6 @@
 /** Of which cells an instance took a second call here: whoever wakes one of them need not find out again. */
 import type { CellSpec } from '../model/engine.ts';
+import { cellKey } from './cell-key.ts';
 
 /** The one that was noted first goes first. */
 export const MAX_PROVEN_CELLS = 1_000;
@@ -8,11 +9,11 @@ export class ProvenCells {
   readonly #keys = new Set<string>();
 
   has(cell: CellSpec): boolean {
-    return this.#keys.has(keyOf(cell));
+    return this.#keys.has(cellKey(cell));
   }
 
   note(cell: CellSpec): void {
-    const key = keyOf(cell);
+    const key = cellKey(cell);
     if (this.#keys.has(key)) return;
     for (const oldest of this.#keys) {
       if (this.#keys.size < MAX_PROVEN_CELLS) break;
@@ -20,9 +21,4 @@ export class ProvenCells {
     }
     this.#keys.add(key);
   }
-}
-
-/** The group has the settings, the bundles what is made of them here. */
-function keyOf({ group, members }: CellSpec): string {
-  return [group, ...members.map(({ bundle }) => bundle.digest)].join(' ');
 }

@@ -11,7 +11,7 @@ import type { ReplicaBudget } from './budget.ts';
 import type { CellProcess } from './cell-process.ts';
 import type { CellOwner } from './cell-owner.ts';
 import type { RemoteOptions } from './remote-calls.ts';
-import type { ProvenCells } from './proven.ts';
+import type { KnownStart } from './known-start.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 import type { Replica } from './replica.ts';
 
@@ -22,7 +22,7 @@ export interface ReplicaOptions {
   /** A booted process in the sandbox that the cell asks for. */
   readonly take: (isWanted: () => boolean) => Promise<Result<CellProcess, Problem>>;
   readonly assign: (cell: CellProcess, request: AssignRequest) => Promise<Result<void, Problem>>;
-  readonly proven: ProvenCells;
+  readonly known: KnownStart;
   readonly broker: Pick<BrokerClient, 'attach' | 'detach'>;
   /** To the ingress, which knows the way. */
   readonly callRemote: CallRemote;

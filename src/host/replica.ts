@@ -189,7 +189,7 @@ export class Replica implements CellOwner {
     if (performance.now() - this.#assignedAtMs > this.#startTimeoutMs) return this.#startedTooLate();
     this.#loaded = loaded;
     this.#log.info({ loaded, isolation: this.#process?.kind }, 'a cell is loaded');
-    if (loaded.isProven) this.#options.proven.note(this.cell);
+    this.#options.known.loaded(loaded);
     const { readiness } = this.cell.probes;
     const successes = this.#isWoken && loaded.isReady ? 1 : 0;
     if (!readiness || successes >= readiness.successThreshold) return this.#becomeReady();
@@ -218,6 +218,8 @@ export class Replica implements CellOwner {
     this.#options.onDenied(denial);
   }
 
+  onCompiled: CellOwner['onCompiled'] = (packed) => this.#options.known.takeCompiled(packed);
+
   /** While a cell that shares its process has the turn, nobody else can end a call: its own deadline ends that one. */
   onUnresponsive(why: Problem): void {
     if (this.#process?.shared?.hasTheTurn() === false) return this.channel?.askAgain();
@@ -241,7 +243,8 @@ export class Replica implements CellOwner {
     this.#assignedAtMs = performance.now();
     this.#startTimeoutMs = this.cell.limits.startTimeoutMs + (this.cell.migrate?.timeoutMs ?? 0);
     this.#timers.after(this.#startTimeoutMs + LATE_START_GRACE_MS, () => this.#startedTooLate());
-    const start = { isWake: this.#isWoken, isProven: this.#options.proven.has(this.cell) };
+    const start = await this.#options.known.begin(cell, this.#isWoken);
+    if (this.phase !== 'Starting') return;
     const assigned = await this.#options.assign(cell, assignmentOf(this.id, this.cell, this.budget, start));
     if (this.phase !== 'Starting') return;
     if (!assigned.ok) return this.#finish('StartFailed', assigned.error);
@@ -354,9 +357,7 @@ export class Replica implements CellOwner {
     this.#timers.clear();
     const exit = await Promise.race([
       this.#process!.exited,
-      new Promise<undefined>((resolve) => {
-        this.#timers.after(EXIT_DEADLINE_MS, () => resolve(undefined));
-      }),
+      new Promise<undefined>((resolve) => this.#timers.after(EXIT_DEADLINE_MS, () => resolve(undefined))),
     ]);
     if (this.phase !== phase) return;
     const reason = reasonOfDeath(this.id, exit, phase === 'Starting');

@@ -7,6 +7,7 @@
  *    `bufferedBytes` tells how much there is.
  */
 import type { Writable } from 'node:stream';
+import { frameHeader } from './frame-header.ts';
 import { HEADER_BYTES, MAX_CHUNK_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
 
 /** Two of the longest chunks of a body, and what comes with them. */
@@ -156,14 +157,10 @@ export class FrameWriter {
   passOn(type: number, id: number, payload: Uint8Array): void {
     if (payload.length < MIN_HANDED_BYTES) return this.frame(type, id, payload);
     if (payload.length > MAX_PAYLOAD_BYTES) throw new RangeError(`a payload of ${payload.length} bytes`);
-    const header = Buffer.allocUnsafe(HEADER_BYTES);
-    header.writeUInt32LE(payload.length, 0);
-    header.writeUInt32LE(id, 4);
-    header[8] = type;
     this.#socket.cork?.();
     this.flush();
     if (!this.#socket.destroyed) {
-      this.#socket.write(header, nothingToDo);
+      this.#socket.write(frameHeader(type, id, payload.length), nothingToDo);
       this.#socket.write(payload, nothingToDo);
     }
     this.#socket.uncork?.();

@@ -31,7 +31,7 @@ export const MAX_JSON_BYTES = 64 * 1024;
 /** A cell that has not answered a cancel by then is killed. */
 export const CANCEL_GRACE_MS = 50;
 /** Version of this protocol; the first frame of each side carries it. */
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 
 /** Engine (or, for the assignment, spawner) → cell. */
 export const ToCell = {
@@ -41,6 +41,8 @@ export const ToCell = {
   FileChunk: 0x02,
   /** id 0. JSON `{deadlineMs}`: finish what is in flight, call lifecycle shutdown, exit 0. */
   Shutdown: 0x03,
+  /** id 0. Before `Assign`, by the engine: what `FromCell.Compiled` of an earlier cell of the same bundles said. */
+  Compiled: 0x05,
   /** id 0. 16 bytes: a broker is at the other end of descriptor 4 from now on (`broker-frames.ts`, B3). Empty: it is gone. */
   Broker: 0x04,
   /**
@@ -100,6 +102,11 @@ export const FromCell = {
    * from here on. After a `Loaded` that said `Pooled`.
    */
   PerRequest: 0x16,
+  /**
+   * id 0. What V8 has compiled of the members' bindings (`compiled-bindings.ts`), where the assignment asks for it: once, behind `Loaded`, before
+   * the first request is read.
+   */
+  Compiled: 0x17,
   /**
    * Head of the response: `u8 flags` (1: body frames follow; 2: this is also Done/Ok), `u16le status`, `u16le n`,
    * n × (name, value), then an inline body where flag 1 is not set.
@@ -227,6 +234,8 @@ export interface Assignment extends MemberAssignment {
   readonly startTimeoutMs: number;
   /** The entry's `migrate` is called first, on an instance of its own, within this time beside `startTimeoutMs`. */
   readonly migrate?: { readonly from?: string; readonly timeoutMs: number };
+  /** It is to hand out what V8 compiles of the bindings. */
+  readonly handsOutCompiled?: boolean;
   /** What the cell asks itself before `Loaded`. Absent: nothing, and the first second call on an instance decides whether `Pooled` holds. */
   readonly warmUp?: WarmUpCall;
 }
@@ -262,6 +271,8 @@ export interface Loaded {
   readonly isProven: boolean;
   /** The first call of the warm-up was answered as the readiness probe wants it, in its time. */
   readonly isReady: boolean;
+  /** V8 took what an earlier cell had handed out of the bindings, of all members. */
+  readonly isCompiled: boolean;
   /** Exported functions that the host may call: health, lifecycle. */
   readonly hasHealth: boolean;
   readonly hasShutdown: boolean;

@@ -56,6 +56,7 @@ export function readLoaded(bytes: Buffer, start: number, end: number): Loaded | 
     ...(why === undefined ? {} : { why: cut(why) }),
     isProven: report['isProven'] === true,
     isReady: report['isReady'] === true,
+    isCompiled: report['isCompiled'] === true,
     hasHealth,
     hasShutdown,
     hasHttp: hasHttp as Loaded['hasHttp'],

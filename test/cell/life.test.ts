@@ -203,7 +203,7 @@ describe('an engine that breaks the protocol is a bug: the cell says so and ends
   });
 
   test.each([
-    ['another wire', { wire: WIRE_VERSION + 1 }, /wire 3/],
+    ['another wire', { wire: WIRE_VERSION + 1 }, new RegExp(`wire ${WIRE_VERSION + 1}, `)],
     ['more than a bundle', { files: [{ name: 'component.js', bytes: MAX_BUNDLE_BYTES + 1 }] }, /a bundle of/],
     [
       'more files than a bundle',

@@ -40,6 +40,9 @@ export class RecordingOwner implements CellOwner {
   onPerRequest(why: string): void {
     this.events.push(['perRequest', why]);
   }
+  onCompiled(packed: Buffer): undefined {
+    this.events.push(['compiled', packed.length]);
+  }
   onUnresponsive(problem: Problem): void {
     this.unresponsive = problem;
     this.onUnresponsiveDo();

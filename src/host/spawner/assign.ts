@@ -18,7 +18,8 @@ import type { Contents } from './contents.ts';
 import { isLimitedAhead, limitData, limitDataLater, type DataLimit } from './data-limit.ts';
 import type { LaunchedCell } from './launch.ts';
 import { GUEST_PRIORITY, setPriority } from './priority.ts';
-import { HEADER_BYTES, MAX_JSON_BYTES, MAX_PAYLOAD_BYTES, ToCell, type Assignment } from '../../wire/frames.ts';
+import { frameHeader } from '../../wire/frame-header.ts';
+import { MAX_JSON_BYTES, MAX_PAYLOAD_BYTES, ToCell, type Assignment } from '../../wire/frames.ts';
 
 /** A cell that does not take its files for this long is not coming up. */
 const WRITE_DEADLINE_MS = 10_000;
@@ -85,11 +86,7 @@ function readFiles({ assignment, files }: AssignRequest, contents: Contents): Re
 type Frame = readonly [header: Buffer, payload: Buffer];
 
 function frame(type: number, payload: Buffer): Frame {
-  const header = Buffer.allocUnsafe(HEADER_BYTES);
-  header.writeUInt32LE(payload.length, 0);
-  header.writeUInt32LE(0, 4);
-  header[8] = type;
-  return [header, payload];
+  return [frameHeader(type, 0, payload.length), payload];
 }
 
 function chunked(content: Buffer): Frame[] {

@@ -1,0 +1,58 @@
+/**
+ * What V8 has compiled of the bindings of cells, as a cell handed it out, for later cells of the same group and the same bundles.
+ *
+ * Invariants
+ * V1 It comes from a process that only this cell was in, and goes to such a process: who could forge it runs there too.
+ * V2 It is one frame a replica, where it was asked for. A cell sends it before it reads its first request, so nobody who asks it something
+ *    has a say in it.
+ * V3 It is bounded; what was used longest ago goes first.
+ */
+import type { CellSpec } from '../model/engine.ts';
+import { frameHeader } from '../wire/frame-header.ts';
+import { ToCell } from '../wire/frames.ts';
+import { cellKey } from './cell-key.ts';
+
+/** Of some 50 to 100 kB each. */
+export const MAX_KEPT_BYTES = 16 * 1024 * 1024;
+
+export class CompiledBindings {
+  /** Whole frames. The one that was used last is the last. */
+  readonly #frames = new Map<string, Buffer>();
+  readonly #mostBytes: number;
+  #bytes = 0;
+
+  constructor(mostBytes = MAX_KEPT_BYTES) {
+    this.#mostBytes = mostBytes;
+  }
+
+  /** The frame to begin the cell's channel with; absent where there is nothing yet. */
+  frameFor(cell: CellSpec): Buffer | undefined {
+    const key = cellKey(cell);
+    const frame = this.#frames.get(key);
+    if (!frame) return undefined;
+    this.#frames.delete(key);
+    this.#frames.set(key, frame);
+    return frame;
+  }
+
+  /** @param packed copied. */
+  keep(cell: CellSpec, packed: Uint8Array): void {
+    this.forget(cell);
+    const frame = Buffer.concat([frameHeader(ToCell.Compiled, 0, packed.length), packed]);
+    if (frame.length > this.#mostBytes) return;
+    this.#frames.set(cellKey(cell), frame);
+    this.#bytes += frame.length;
+    for (const [oldest, { length }] of this.#frames) {
+      if (this.#bytes <= this.#mostBytes) break;
+      this.#frames.delete(oldest);
+      this.#bytes -= length;
+    }
+  }
+
+  /** V8 did not take it. */
+  forget(cell: CellSpec): void {
+    const key = cellKey(cell);
+    this.#bytes -= this.#frames.get(key)?.length ?? 0;
+    this.#frames.delete(key);
+  }
+}
