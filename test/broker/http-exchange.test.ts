@@ -1,161 +1,14 @@
 /** Requests of guests against real servers: well-behaved ones, and raw sockets that are not. */
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import http from 'node:http';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, test } from 'vitest';
-import { HttpAuthority } from '../../src/broker/http/authority.ts';
-import type { CheckedAddress, HttpExchange } from '../../src/broker/http/exchange.ts';
-import type { HttpRequest } from '../../src/broker/http/request.ts';
-import { HttpService, type HttpServiceOptions } from '../../src/broker/http/service.ts';
-import { Records } from '../../src/broker/records.ts';
+import { describe, expect, test } from 'vitest';
 import { INITIAL_CREDIT_BYTES } from '../../src/wire/frames.ts';
-import type { HttpFailure } from '../../src/wire/http-frames.ts';
 import { makeCertificate } from '../support/certificate.ts';
-import { lineOf } from './support.ts';
-
-const MEBIBYTE = 1024 * 1024;
-const closing: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-async function listen(server: net.Server): Promise<number> {
-  const sockets = new Set<net.Socket>();
-  server.on('connection', (socket: net.Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closing.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return (server.address() as net.AddressInfo).port;
-}
-
-const serve = (handler: http.RequestListener): Promise<number> => listen(http.createServer(handler));
-/** A server that says this to whoever has said something. */
-const raw = (say: (socket: net.Socket, asked: string) => void): Promise<number> =>
-  listen(net.createServer((socket) => socket.once('data', (asked: Buffer) => say(socket, asked.toString('latin1')))));
-
-/** What the cell would hear, and gives credit for at once unless told otherwise. */
-class Heard {
-  status: number | undefined;
-  headers: readonly string[] = [];
-  readonly chunks: Buffer[] = [];
-  trailers: readonly string[] | undefined;
-  failure: HttpFailure | undefined;
-  creditBytes = 0;
-  reading = true;
-  exchange: HttpExchange | undefined;
-  readonly over = Promise.withResolvers<void>();
-
-  head(status: number, headers: readonly string[]): void {
-    this.status = status;
-    this.headers = headers;
-  }
-  body(bytes: Buffer): void {
-    this.chunks.push(Buffer.from(bytes));
-    if (this.reading) setImmediate(() => this.exchange?.addCredit(bytes.length));
-  }
-  end(trailers: readonly string[]): void {
-    this.trailers = trailers;
-    this.over.resolve();
-  }
-  failed(failure: HttpFailure): void {
-    this.failure = failure;
-    this.over.resolve();
-  }
-  credit(bytes: number): void {
-    this.creditBytes += bytes;
-  }
-  started(): void {}
-  mayWrite(): boolean {
-    return true;
-  }
-  get text(): string {
-    return Buffer.concat(this.chunks).toString('latin1');
-  }
-  get bytes(): number {
-    return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  }
-}
-
-interface Sent extends Partial<Omit<HttpRequest, 'asked'>> {
-  readonly method?: string;
-  readonly scheme?: string;
-  readonly path?: string;
-}
-
-class Fixture {
-  readonly records = new Records(() => undefined);
-  readonly resolved: string[] = [];
-  answers: readonly (readonly string[])[] = [];
-  readonly service: HttpService;
-  readonly hosts: readonly string[];
-  readonly ports: readonly number[];
-
-  constructor(ports: readonly number[], hosts = ['127.0.0.1'], more: Partial<HttpServiceOptions> = {}) {
-    this.ports = ports;
-    this.hosts = hosts;
-    this.service = new HttpService({
-      records: this.records,
-      wallMs: () => Date.parse('2026-11-28T12:00:00Z'),
-      maxBodyBytes: 16 * MEBIBYTE,
-      resolve: (name) => {
-        const answer = this.answers[this.resolved.length] ?? [];
-        this.resolved.push(name);
-        return Promise.resolve(answer.map((address): CheckedAddress => ({ address, family: net.isIP(address) })));
-      },
-      ...more,
-    });
-  }
-
-  begin(authority: string, sent: Sent = {}, heard = new Heard()): Heard {
-    const settings = { hosts: this.hosts, ports: this.ports, schemes: ['http', 'https'] };
-    const grant = { name: 'web', capability: 'outboundHttp', settings, enforcement: 'Enforce' } as const;
-    const { method = 'GET', scheme = 'http', path: target = '/', ...request } = sent;
-    heard.exchange = this.service.begin(
-      {
-        actor: { component: 'shop/cart', group: 'shop/cart@1' },
-        http: new HttpAuthority('shop', [grant], []),
-        mirrored: false,
-      },
-      {
-        flags: 0,
-        seat: 1,
-        call: 7,
-        timeouts: { connectMs: 0, firstByteMs: 0, betweenBytesMs: 0 },
-        headers: [],
-        hasBody: false,
-        ...request,
-        asked: { method, scheme, authority, path: target },
-      },
-      heard,
-    );
-    return heard;
-  }
-
-  async send(authority: string, sent: Sent = {}): Promise<Heard> {
-    const heard = this.begin(authority, sent);
-    await heard.over.promise;
-    return heard;
-  }
-
-  lines(): string[] {
-    return this.records.drain(0, true).map(lineOf);
-  }
-}
-
-async function sendTo(port: number, sent: Sent = {}, more: Partial<HttpServiceOptions> = {}): Promise<Heard> {
-  return new Fixture([port], undefined, more).send(`127.0.0.1:${port}`, sent);
-}
+import { closing, Fixture, Heard, listen, MEBIBYTE, raw, sendTo, serve } from './http-fixture.ts';
 
 describe('a request', () => {
   test('goes out as the guest says it, with a host of ours, and closes its connection', async () => {
@@ -174,6 +27,16 @@ describe('a request', () => {
       'hi',
       [],
     ]);
+  });
+
+  test('keeps the spelling of a method: it is what was judged', async () => {
+    const lines: string[] = [];
+    const port = await raw((socket, text) => {
+      lines.push(text.slice(0, text.indexOf('\r\n')));
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    });
+    for (const method of ['get', 'Purge']) await sendTo(port, { method });
+    expect(lines).toEqual(['get / HTTP/1.1', 'Purge / HTTP/1.1']);
   });
 
   test('a value that reads like the name of a header is a value', async () => {
@@ -230,6 +93,24 @@ describe('a request', () => {
     expect(bodies).not.toContain('whole');
   });
 
+  test('a body that is shorter than declared ends the connection, also one of no byte', async () => {
+    const said: string[] = [];
+    const port = await raw((_socket, text) => said.push(text));
+    for (const chunks of [[], ['abc']]) {
+      const heard = new Fixture([port]).begin(`127.0.0.1:${port}`, {
+        method: 'POST',
+        hasBody: true,
+        headers: ['content-length', '10'],
+      });
+      for (const chunk of chunks) heard.exchange!.push(Buffer.from(chunk));
+      heard.exchange!.endBody();
+      await heard.over.promise;
+      expect(heard.failure).toEqual({ tag: 'HTTP-request-body-size', number: chunks.join('').length });
+    }
+    expect((await sendTo(port, { headers: ['content-length', '10'] })).failure?.tag).toBe('HTTP-request-body-size');
+    expect(said.join('')).not.toContain('content-length: 0');
+  });
+
   test('is cancelled when nobody wants it: the upstream sees its connection end', async () => {
     const closed = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
@@ -258,6 +139,21 @@ describe('a response', () => {
     expect(heard.exchange!.addCredit(INITIAL_CREDIT_BYTES)).toBe(true);
     await heard.over.promise;
     expect(heard.bytes).toBe(4 * MEBIBYTE);
+  });
+
+  test('that nobody reads is not taken from the upstream', async () => {
+    const port = await serve((_request, response) => response.end(Buffer.alloc(64 * MEBIBYTE)));
+    const heard = new Heard();
+    heard.reading = false;
+    // What is taken counts, whoever reads it.
+    new Fixture([port], undefined, { maxBodyBytes: MEBIBYTE }).begin(`127.0.0.1:${port}`, {}, heard);
+    await expect.poll(() => heard.bytes).toBe(INITIAL_CREDIT_BYTES);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(heard.failure).toBeUndefined();
+    heard.exchange!.addCredit(INITIAL_CREDIT_BYTES);
+    heard.reading = true;
+    await heard.over.promise;
+    expect(heard.failure?.tag).toBe('HTTP-response-body-size');
   });
 
   test('more credit than a body begins with breaks the protocol', async () => {
@@ -297,6 +193,12 @@ describe('a response', () => {
   const OK = 'HTTP/1.1 200 OK\r\n';
   const hostile: readonly (readonly [string, (socket: net.Socket) => unknown, string])[] = [
     ['no HTTP', (socket) => socket.end('SSH-2.0-x\r\n'), 'HTTP-protocol-error'],
+    [
+      'another protocol',
+      (socket) => socket.write('HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
+      'connection-terminated',
+    ],
+    ['a status below all', (socket) => socket.end('HTTP/1.1 099 X\r\n\r\n'), 'HTTP-protocol-error'],
     ['nothing', (socket) => socket.end(), 'connection-terminated'],
     ['a reset', (socket) => socket.resetAndDestroy(), 'connection-terminated'],
     ['a length that lies', (socket) => socket.end(`${OK}Content-Length: 5\r\n\r\nhi`), 'HTTP-response-incomplete'],
@@ -336,6 +238,29 @@ describe('a response', () => {
   test.each(hostile)('of %s', async (_what, say, tag) => {
     const port = await raw((socket) => void say(socket));
     expect((await sendTo(port)).failure?.tag).toBe(tag);
+  });
+
+  test('that ends with the connection is not whole where that was reset', async () => {
+    const port = await raw((socket) => {
+      socket.write(`${OK}\r\nhi`);
+      setTimeout(() => socket.resetAndDestroy(), 30);
+    });
+    expect((await sendTo(port)).failure?.tag).toBe('HTTP-response-incomplete');
+    const other = await raw((socket) => socket.end(`${OK}\r\nhi`));
+    expect((await sendTo(other)).text).toBe('hi');
+  });
+
+  test('is whole whatever is said behind it', async () => {
+    for (const more of ['garbage', `${OK}Content-Length: 0\r\n\r\n`]) {
+      const port = await raw((socket) => socket.end(`${OK}Content-Length: 2\r\n\r\nhi${more}`));
+      const heard = await sendTo(port);
+      expect([heard.failure, heard.text]).toEqual([undefined, 'hi']);
+    }
+  });
+
+  test('comes behind a 100 that nobody waits for', async () => {
+    const port = await raw((socket) => socket.end(`HTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 2\r\n\r\nhi`));
+    expect((await sendTo(port)).text).toBe('hi');
   });
 
   test('of 128 headers is taken', async () => {
@@ -447,7 +372,6 @@ test('TLS is checked against who is asked for', async () => {
   closing.push(() => rmSync(folder, { recursive: true }));
   const { key, cert, caFile } = await makeCertificate(folder);
   const port = await listen(https.createServer({ key, cert }, (_request, response) => response.end('safe')));
-  const { readFileSync } = await import('node:fs');
   const ca = readFileSync(caFile, 'utf8');
   const secure = { scheme: 'https' };
   expect((await sendTo(port, secure, { ca })).text).toBe('safe');

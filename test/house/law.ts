@@ -38,7 +38,7 @@ export const LAW: Readonly<Record<string, Room>> = {
   dashboard: { ...EDGE, packages: [] },
   ingress: { ...EDGE, packages: ['pino'] },
   host: { ...EDGE, packages: ['pino', 'acorn'] },
-  broker: { ...EDGE, packages: ['pino', 'undici'] },
+  broker: { ...EDGE, packages: ['pino'] },
   cell: { ...EDGE, packages: ['@bytecodealliance/preview2-shim'] },
   'cli.ts': { rooms: ['kit', 'model', 'check', 'process'], node: ['node:util'], packages: [] },
   process: {

@@ -5,26 +5,29 @@
  * X1 It ends once: with a whole response, with a failure, or because nobody wants it. Then its timers, its connection and
  *    what it held are gone.
  * X2 No byte of the response leaves beyond the credit of the cell, or while the cell does not read: at most one chunk is
- *    held, and the upstream waits.
- * X3 It connects to the addresses that were checked, or to the engine's door, and to nothing else: no redirect, no proxy, no
- *    second look-up.
+ *    held, one buffer of the client behind it, and the upstream waits.
+ * X3 It connects to the addresses that were checked, or to the engine's door, and to nothing else (`connection.ts`): no redirect
+ *    is followed.
  * X4 Time is counted for what the upstream does, not for how slowly the guest reads or writes.
  */
-import type { LookupFunction } from 'node:net';
-import { Client, type Dispatcher } from 'undici';
-import { DOOR_FAILED, OWN_HEADERS, readFailureHeaders, type DoorFailure } from '../../wire/door.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { DOOR_FAILED, readFailureHeaders } from '../../wire/door.ts';
 import { isOfTheConnection, pairsOf } from '../../wire/header-text.ts';
 import type { HttpFailure } from '../../wire/http-frames.ts';
 import { trailersFit, trailersFrom } from '../../wire/trailers.ts';
 import { HeldBytes } from '../held-bytes.ts';
-import { failureOf, HttpBroken } from './failure.ts';
+import { openConnection, type Way } from './connection.ts';
+import { failureOf } from './failure.ts';
 import type { HttpRequest, HttpTimeouts } from './request.ts';
-import { originOf, type Target } from './target.ts';
+import { Sending } from './sending.ts';
+import type { Target } from './target.ts';
 import { Upload } from './upload.ts';
 
+/** Below are those that come before the answer. */
+const MIN_STATUS = 200;
 /** Of a response's head: what a cell takes is twice that. */
 export const MAX_RESPONSE_HEADERS = 128;
-export const MAX_RESPONSE_HEAD_BYTES = 32 * 1024;
 export const MAX_TIMEOUT_MS = 3_600_000;
 /** Where the guest's request says nothing. Its call has a deadline beside it. */
 export const DEFAULT_TIMEOUTS: HttpTimeouts = { connectMs: 10_000, firstByteMs: 60_000, betweenBytesMs: 60_000 };
@@ -42,23 +45,6 @@ export interface ExchangeListener {
   mayWrite(): boolean;
 }
 
-export interface CheckedAddress {
-  readonly address: string;
-  readonly family: number;
-}
-
-/** Where a request goes. */
-export type Way =
-  | { readonly type: 'Addresses'; readonly addresses: readonly CheckedAddress[] }
-  | {
-      readonly type: 'Door';
-      readonly path: string;
-      /** Of the way itself, before those of the guest (`doorHeaders`). */
-      readonly headers: readonly string[];
-      /** The engine says why there is no answer; the guest has heard. */
-      readonly onFailed: (failure: DoorFailure) => void;
-    };
-
 export interface ExchangeBounds {
   /** Of each body. */
   readonly maxBodyBytes: number;
@@ -74,9 +60,10 @@ export class HttpExchange {
   readonly #bounds: ExchangeBounds;
   readonly #timeouts: HttpTimeouts;
   readonly #upload: Upload | undefined;
-  #client: Client | undefined;
   #way: Way | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
+  #socket: Socket | undefined;
+  #sending: Sending | undefined;
+  #response: IncomingMessage | undefined;
   /** The upstream is done; the trailers, until what is held has left. */
   #trailers: readonly string[] | undefined;
   #begun = false;
@@ -104,46 +91,22 @@ export class HttpExchange {
   connect(target: Target, way: Way): void {
     if (this.#over) return;
     this.#way = way;
-    this.#client = new Client(originOf(target), {
-      allowH2: false,
-      pipelining: 1,
-      maxHeaderSize: MAX_RESPONSE_HEAD_BYTES,
-      // The timers of this file are finer.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { timeout: 0, allowH2: false, ...this.#connectTo(way) },
-    });
     try {
-      this.#client.dispatch(
-        {
-          path: target.path,
-          method: target.method as Dispatcher.HttpMethod,
-          headers:
-            way.type === 'Door' ? [...way.headers, ...withoutOwn(this.#request.headers)] : [...this.#request.headers],
-          body: (this.#upload as unknown as Dispatcher.DispatchOptions['body']) ?? null,
-          // The connection is for this request.
-          reset: true,
-        },
-        this.#handler(),
-      );
+      this.#socket = openConnection(target, way, this.#bounds.ca, () => this.#send(target, way));
+      // For as long as it lives: what comes when this is over is nobody's business.
+      this.#socket.on('error', (error) => this.#break(error));
     } catch (thrown) {
       this.fail(failureOf(thrown, false));
     }
   }
 
-  #connectTo(way: Way): { lookup?: LookupFunction; ca?: string; socketPath?: string } {
-    if (way.type === 'Door') return { socketPath: way.path };
-    const { ca } = this.#bounds;
-    return { lookup: answering(way.addresses), ...(ca === undefined ? {} : { ca }) };
-  }
-
   fail(failure: HttpFailure): void {
-    if (this.#finish(new HttpBroken(failure))) this.#listener.failed(failure);
+    if (this.#finish()) this.#listener.failed(failure);
   }
 
   /** The channel is gone: there is nobody to tell. */
   abandon(): void {
-    this.#finish(new HttpBroken({ tag: 'connection-terminated' }));
+    this.#finish();
   }
 
   // What the cell says. `false`: it broke the protocol.
@@ -157,8 +120,8 @@ export class HttpExchange {
     return true;
   }
 
-  endBody(): boolean {
-    this.#upload?.end('Whole');
+  endBody(trailers: readonly string[] = []): boolean {
+    this.#upload?.end('Whole', trailers);
     return this.#upload !== undefined;
   }
 
@@ -172,37 +135,58 @@ export class HttpExchange {
   resume(): void {
     if (this.#over || !this.#held.flush()) return;
     if (this.#trailers) return this.#endWith(this.#trailers);
-    if (!this.#controller?.paused) return;
+    if (!this.#response?.isPaused()) return;
     this.#arm(this.#timeouts.betweenBytesMs, { tag: 'connection-read-timeout' });
-    this.#controller.resume();
+    this.#response.resume();
   }
 
-  #handler(): Dispatcher.DispatchHandler {
-    return {
-      onRequestStart: (controller) => {
-        this.#controller = controller;
-        if (this.#over) return controller.abort(new HttpBroken({ tag: 'connection-terminated' }));
-        this.#arm(this.#timeouts.firstByteMs, { tag: 'HTTP-response-timeout' });
-      },
-      onResponseStart: (controller, status, headers) => {
-        // What comes before the answer (100, 103) is nobody's business.
-        if (!this.#over && status >= 200) this.#head(status, textsOf(controller.rawHeaders, headers));
-      },
-      onResponseData: (_controller, chunk) => this.#data(chunk),
-      onResponseEnd: (controller, trailers) => this.#whole(textsOf(controller.rawTrailers, trailers)),
-      onResponseError: (_controller, error) => this.fail(failureOf(error, this.#begun)),
-    };
+  #send(target: Target, way: Way): void {
+    if (this.#over) return;
+    this.#arm(this.#timeouts.firstByteMs, { tag: 'HTTP-response-timeout' });
+    const { headers } = this.#request;
+    try {
+      this.#sending = new Sending({ socket: this.#socket!, target, way, headers, upload: this.#upload });
+    } catch (thrown) {
+      return this.fail(failureOf(thrown, false));
+    }
+    const { request } = this.#sending;
+    // What comes before the answer (100, 103) is nobody's business.
+    request.on('response', (response) => this.#receive(response));
+    request.on('error', (error) => this.#break(error));
+    // Also where it changed over to another protocol, of which nothing else is heard.
+    request.on('close', () => {
+      if (!this.#response) this.fail({ tag: 'connection-terminated' });
+    });
+    this.#sending.run().catch((thrown: unknown) => this.#break(thrown));
+  }
+
+  #receive(response: IncomingMessage): void {
+    if (this.#over) return;
+    this.#response = response;
+    response.on('data', (chunk: Buffer) => this.#data(chunk));
+    response.on('end', () => this.#whole(response.rawTrailers));
+    response.on('error', (error) => this.#break(error));
+    this.#head(response.statusCode!, response.rawHeaders);
+  }
+
+  /**
+   * What comes when all of the response has come changes nothing: the upstream may close before it has all that is sent, and
+   * say more than it was asked.
+   */
+  #break(thrown: unknown): void {
+    if (!this.#response?.complete) this.fail(failureOf(thrown, this.#begun));
   }
 
   #head(status: number, texts: readonly string[]): void {
     const headers = pairsOf(texts)
       .map(([name, value]) => [name.toLowerCase(), value] as const)
-      .filter(([name]) => !isOfTheConnection(name));
+      .filter(([name]) => !isOfTheConnection(name) && name !== 'trailer');
     if (status === DOOR_FAILED && this.#way?.type === 'Door') {
       const failure = readFailureHeaders(headers.flat());
       this.fail({ tag: failure.tag });
       return this.#way.onFailed(failure);
     }
+    if (status < MIN_STATUS) return this.fail({ tag: 'HTTP-protocol-error' });
     if (headers.length > MAX_RESPONSE_HEADERS) return this.fail({ tag: 'HTTP-response-header-section-size' });
     this.#begun = true;
     this.#listener.head(status, headers.flat());
@@ -216,7 +200,7 @@ export class HttpExchange {
       return this.fail({ tag: 'HTTP-response-body-size', number: this.#receivedBytes });
     }
     if (this.#held.push(chunk)) return this.#arm(this.#timeouts.betweenBytesMs, { tag: 'connection-read-timeout' });
-    this.#controller?.pause();
+    this.#response!.pause();
     clearTimeout(this.#timer);
   }
 
@@ -226,17 +210,19 @@ export class HttpExchange {
     if (!trailersFit(trailers)) return this.fail({ tag: 'HTTP-response-trailer-section-size' });
     clearTimeout(this.#timer);
     this.#trailers = trailers;
+    // An answer before the end of the request: the rest is not wanted, and must not look whole.
+    this.#socket!.destroy();
     if (this.#held.isEmpty) this.#endWith(trailers);
   }
 
   #endWith(trailers: readonly string[]): void {
-    if (this.#finish(undefined)) this.#listener.end(trailers);
+    if (this.#finish()) this.#listener.end(trailers);
   }
 
   /** The upstream takes what is sent: it is not late as long as it does. */
   #tookUpload(bytes: number): void {
     if (this.#over) return;
-    if (this.#controller && !this.#begun) this.#arm(this.#timeouts.firstByteMs, { tag: 'HTTP-response-timeout' });
+    if (this.#sending && !this.#begun) this.#arm(this.#timeouts.firstByteMs, { tag: 'HTTP-response-timeout' });
     this.#listener.credit(bytes);
   }
 
@@ -246,40 +232,18 @@ export class HttpExchange {
   }
 
   /** X1. */
-  #finish(why: HttpBroken | undefined): boolean {
+  #finish(): boolean {
     if (this.#over) return false;
     this.#over = true;
     clearTimeout(this.#timer);
     this.#held.drop();
-    this.#upload?.end(why ? 'Broken' : 'Whole');
-    this.#client?.destroy(why ?? null).catch(() => undefined);
+    this.#upload?.end('Broken');
+    this.#socket?.destroy();
     return true;
   }
-}
-
-/** What only the runtime says to a cell. Names and values in turn. */
-function withoutOwn(headers: readonly string[]): readonly string[] {
-  return headers.filter((_text, at) => !headers[at - (at % 2)]!.startsWith(OWN_HEADERS));
 }
 
 function chosen(asked: HttpTimeouts): HttpTimeouts {
   const one = (of: keyof HttpTimeouts): number => Math.min(asked[of] || DEFAULT_TIMEOUTS[of], MAX_TIMEOUT_MS);
   return { connectMs: one('connectMs'), firstByteMs: one('firstByteMs'), betweenBytesMs: one('betweenBytesMs') };
-}
-
-/** X3. */
-function answering(checked: readonly CheckedAddress[]): LookupFunction {
-  return (_hostname, options, callback) => {
-    const [first] = checked;
-    if (options.all) callback(null, [...checked]);
-    else callback(null, first!.address, first!.family);
-  };
-}
-
-/** As they came: names and values in turn. */
-function textsOf(raw: Dispatcher.DispatchController['rawHeaders'], parsed: object | undefined): readonly string[] {
-  if (Array.isArray(raw)) return raw.map((text) => (typeof text === 'string' ? text : text.toString('latin1')));
-  return Object.entries(parsed ?? {}).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).flatMap((one) => [name, String(one)]),
-  );
 }

@@ -52,9 +52,15 @@ export function targetOf({ method, scheme, authority, path }: AskedTarget): Targ
   return { scheme, ...host, port, method, path };
 }
 
-/** `https://[2606::1]:8443`: what the connection is for, and what `host` says of it. */
+/** `https://[2606::1]:8443`: what the connection is for. */
 export function originOf({ scheme, host, port }: Target): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** What `host` says: without the port where it is that of the scheme. */
+export function authorityOf({ scheme, host, port }: Target): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return port === PORTS[scheme] ? name : `${name}:${port}`;
 }
 
 function hostOf(hostname: string): Pick<Target, 'host' | 'address'> | undefined {

@@ -16,6 +16,7 @@ export class Upload implements AsyncIterable<Buffer> {
   #credit = INITIAL_CREDIT_BYTES;
   #taken = 0;
   #end: 'Whole' | 'Broken' | undefined;
+  #trailers: readonly string[] = [];
   #wake: (() => void) | undefined;
 
   constructor(giveCredit: (bytes: number) => void) {
@@ -24,6 +25,11 @@ export class Upload implements AsyncIterable<Buffer> {
 
   get over(): boolean {
     return this.#end !== undefined;
+  }
+
+  /** Names and values in turn; known when it is over. */
+  get trailers(): readonly string[] {
+    return this.#trailers;
   }
 
   /** `false`: more than there was credit for. */
@@ -35,7 +41,8 @@ export class Upload implements AsyncIterable<Buffer> {
     return true;
   }
 
-  end(how: 'Whole' | 'Broken'): void {
+  end(how: 'Whole' | 'Broken', trailers: readonly string[] = []): void {
+    if (this.#end === undefined) this.#trailers = trailers;
     this.#end ??= how;
     this.#wake?.();
   }
