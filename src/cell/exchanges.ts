@@ -17,7 +17,7 @@ import {
   MAX_EXCHANGES,
   type HttpFailureTag,
 } from '../wire/http-frames.ts';
-import { trailerBytes } from '../wire/trailers.ts';
+import { trailerBytes, writeTrailers } from '../wire/trailers.ts';
 import type { Condition, Scope } from './scope.ts';
 import type { RequestBodyOwner } from './serve/request-body.ts';
 import type { ResponseBody, ResponseBodyOwner } from './serve/response-body.ts';
@@ -136,7 +136,8 @@ export class Exchange implements Condition, RequestBodyOwner, ResponseBodyOwner 
     }
     if (body.state === 'Open') return;
     this.#uploaded = true;
-    this.#exchanges.frame(body.state === 'Finished' ? HttpToBroker.BodyEnd : HttpToBroker.BodyAbort, this.id, NOTHING);
+    if (body.state === 'Finished') this.#exchanges.endBody(this.id, body.trailers);
+    else this.#exchanges.frame(HttpToBroker.BodyAbort, this.id, NOTHING);
   }
 
   // What the broker says. `false`: it broke the protocol.
@@ -236,6 +237,12 @@ export class Exchanges {
 
   frame(type: number, id: number, payload: Uint8Array): void {
     this.#writer?.frame(type, id, payload);
+  }
+
+  endBody(id: number, trailers: readonly string[] | undefined): void {
+    if (!this.#writer) return;
+    if (trailers) writeTrailers(this.#writer, HttpToBroker.BodyEnd, id, trailers);
+    else this.#writer.frame(HttpToBroker.BodyEnd, id, NOTHING);
   }
 
   credit(id: number, bytes: number): void {

@@ -21,7 +21,7 @@ export const HttpToBroker = {
   Request: 0x42,
   /** Bytes of the request's body. */
   Body: 0x43,
-  /** The request's body is whole. */
+  /** The request's body is whole. Empty, or its trailers as in the `BodyEnd` of `frames.ts` (`trailers.ts`). */
   BodyEnd: 0x44,
   /** It never will be: the request is to be broken off. */
   BodyAbort: 0x45,

@@ -1,6 +1,6 @@
 /**
- * Trailers of a request or response: the payload of its `BodyEnd` where it has one. `u16le n`, n × (name, value). The reading side
- * believes nothing, the engine least of all (W1): what HTTP does not allow is a violation, what may not stand in a trailer
+ * Trailers of a request or response, between engine and cell and between cell and broker: the payload of its `BodyEnd` where it has
+ * one. `u16le n`, n × (name, value). The reading side believes nothing, engine and broker least of all (W1, B1): what HTTP does not allow is a violation, what may not stand in a trailer
  * section is left out.
  */
 import type { FrameWriter } from './encoder.ts';

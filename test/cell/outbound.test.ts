@@ -48,8 +48,10 @@ beforeEach(async () => {
         // What arrives with the cut may be lost with it: first the one, then the other.
         return response.write('hi', () => setTimeout(() => response.destroy(), 100));
       }
+      const { 'x-sum': sum } = request.trailers;
+      const more = request.url === '/trailers' ? (sum ? `x-sum: ${sum}` : 'none') : (request.headers['x-mine'] ?? '-');
       response.writeHead(201, { date: 'now', trailer: 'x-sum' });
-      response.write(`${one.method} ${request.url} ${one.bytes} ${String(request.headers['x-mine'] ?? '-')}`);
+      response.write(`${one.method} ${request.url} ${one.bytes} ${String(more)}`);
       response.addTrailers({ 'x-sum': '7' });
       return response.end();
     });
@@ -117,7 +119,6 @@ describe('a request', () => {
       ['/send?TO&header=content-length&value=5', `error ${REQUEST_BODY_SIZE} `],
       ['/send?TO&header=host&value=other.example', '201\ndate: now\n\nGET / 0 -\ntrailer x-sum: 7'],
       ['/send?TO&method=POST&bytes=10&unfinished=1', `error ${CONNECTION_TERMINATED} `],
-      ['/send?TO&method=POST&bytes=10&trailers=1', `error ${CONNECTION_TERMINATED} `],
       ['/send?TO&method=CONNECT', 'error 18 '],
     ];
     for (const [path, wanted] of rows) {
@@ -128,6 +129,14 @@ describe('a request', () => {
     }
     expect(unlike).toEqual([]);
     expect(seen.filter(({ method }) => method === 'POST').map(({ complete }) => complete)).not.toContain(true);
+  });
+
+  test('ends with trailers', async () => {
+    await start([web()]);
+    expect(await ask('/send?TO&path=/trailers&method=POST&bytes=10&trailers=1')).toContain(
+      'POST /trailers 10 x-sum: 1',
+    );
+    expect(await ask('/send?TO&path=/trailers&method=POST&bytes=10')).toContain('POST /trailers 10 none');
   });
 
   test('of a mirrored call is denied, whatever its method', async () => {

@@ -1,8 +1,12 @@
-/** Trailers of a guest, through all of the real program: pushed, prepared, sandboxed, asked for. */
+/** Trailers of guests, through all of the real program: pushed, prepared, sandboxed, asked for, and from one entry to another. */
 import http from 'node:http';
 import { expect, it } from 'vitest';
 import { guest, TEXT } from '../cell/kit/guest.ts';
-import { shop } from '../support/manifests.ts';
+import { component, environment, example, immediatePolicy, route, shop } from '../support/manifests.ts';
+import { coreImportsOf } from '../wasi/kit/functions.ts';
+import { guestOf } from '../wasi/kit/guest.ts';
+import { ANSWER, BODY, CLOSE, REQUEST_BODY, RESPONSE, SET } from '../wasi/kit/row.ts';
+import { call, get, put, R, text, u32, u8 } from '../wasi/kit/wat.ts';
 import { KEY, provenAfter, story } from './story.ts';
 
 const { respond, openBody, hello, set, closeBody, openRequest, askTrailers, takeTrailer, tellTrailer } = TEXT;
@@ -59,4 +63,35 @@ it('a guest that asks for the trailers of a request gets them, behind a body tha
   expect(await post(`${daemon.url}/`, 'x'.repeat(700_000), { 'x-a': 'sha-256=abc', cookie: 'a=b' })).toBe(
     '200 sha-256=abc',
   );
+});
+
+/** Answers with the trailer `x-sum` of a request whose body it does not read; without one it answers as others do. */
+const TELLS_SUM = `${REQUEST_BODY} ${call('input-stream.drop', get('e'))} ${put('f', call('incoming-body.finish', get('d')))}
+  ${call('pollable.block', call('future-trailers.subscribe', get('f')))} ${call('future-trailers.get', get('f'), R)}
+  (if ${u8(24)} (then ${put('a', u32(28))} ${call('fields.get', get('a'), text('x-sum'), R)} ${put('d', u32(0))}
+    ${RESPONSE} ${BODY} ${call('output-stream.check-write', get('c'), R)}
+    ${call('output-stream.write', get('c'), '(i32.load (local.get $d))', '(i32.load offset=4 (local.get $d))', R)} ${CLOSE} ${SET})
+    (else ${ANSWER}))`;
+
+it('an entry that asks another ends its request with trailers, and the other gets them', async () => {
+  const extra = '  capabilities: [{name: inside, outboundHttp: {hosts: [cart.shop.headway]}}]\n';
+  const rollout = '{policyRef: {name: now}}';
+  const front = component({ name: 'front', wasm: 'wasm/front.wasm', rollout, extra });
+  const { daemon } = await story({
+    'environment.yaml': environment(),
+    'shop/policies.yaml': immediatePolicy(),
+    'shop/route.yaml': route({ name: 'front', hostname: 'front.example' }),
+    'shop/front.yaml': front,
+    'wasm/front.wasm': example('testbed-outbound'),
+    'shop/cart.yaml': component({ name: 'cart', wasm: 'wasm/cart.wasm', rollout }),
+    'wasm/cart.wasm': await guestOf([TELLS_SUM], await coreImportsOf(['io', 'http'])),
+  });
+  for (const key of ['shop/front', 'shop/cart'] as const) await provenAfter(daemon, undefined, key);
+  const asked = async (more: string): Promise<string> => {
+    const { body } = await daemon.ask(`/send?to=cart.shop.headway&method=POST&bytes=${more}`, 'front.example');
+    return body.replaceAll(/^[a-z-]+: .*$\n?/gm, '');
+  };
+  // More than there is credit for, of which the other reads nothing.
+  expect(await asked('700000&trailers=1')).toBe('200\n\n1');
+  expect(await asked('700000')).toBe('200\n\nhello');
 });

@@ -16,6 +16,10 @@ interface Attempt {
   readonly method?: string;
   readonly authority?: string;
   readonly body?: string;
+  /** Behind the body; where one is refused by the interface, the guest goes on without it. */
+  readonly trailers?: readonly (readonly [name: string, value: string])[];
+  /** Those of them that arrive. */
+  readonly arrive?: string;
   /** More of the handler, once the fields are in `$f`. */
   readonly also?: string;
   /** `Refused`: no connection is made at all, or nothing is said on it. */
@@ -26,6 +30,18 @@ const one = (name: string, value: string, then: Attempt['then'] = 'Sent', body?:
   headers: [[name, value]],
   then,
   ...(body === undefined ? {} : { body }),
+});
+
+const behind = (name: string, value: string, arrive = '', more: Partial<Attempt> = {}): Attempt => ({
+  method: 'POST',
+  body: 'abc',
+  trailers: [
+    [name, value],
+    ['x-sum', '7'],
+  ],
+  arrive: `${arrive}x-sum: 7\r\n`,
+  then: 'Sent',
+  ...more,
 });
 
 /** Where a header is refused by the interface, the guest sends the request without it. */
@@ -113,6 +129,26 @@ const ATTEMPTS: Readonly<Record<string, Attempt>> = {
   'a user in the authority': { authority: 'a@UP', then: 'Refused' },
   'a path in the authority': { authority: 'UP/a?', then: 'Refused' },
   'a line break in the authority': { authority: 'UP\r\nx: y', then: 'Refused' },
+  'a trailer': behind('x-a', 'b', 'x-a: b\r\n'),
+  'a trailer without a body': behind('x-a', 'b', 'x-a: b\r\n', { body: '' }),
+  'a trailer that is announced': behind('x-a', 'b', 'x-a: b\r\n', { headers: [['trailer', 'x-a, x-sum']] }),
+  'a length as a trailer': behind('content-length', '9'),
+  'a framing as a trailer': behind('transfer-encoding', 'chunked'),
+  'another host as a trailer': behind('host', 'evil.example'),
+  'who asks as a trailer': behind('authorization', 'Basic YTpi'),
+  'an announcement as a trailer': behind('trailer', 'host'),
+  'a line break in a trailer': behind('x-a', 'b\r\nhost: evil.example'),
+  'a bare line feed in a trailer': behind('x-a', 'b\nhost: evil.example'),
+  'a whole request in a trailer': behind('x-a', 'b\r\n\r\nGET /second HTTP/1.1\r\nhost: evil.example\r\n\r\n'),
+  'a line break in the name of a trailer': behind('x-a\r\nhost: evil.example\r\nx-b', 'c'),
+  'a space behind the name of a trailer': behind('content-length ', '9'),
+  'the end of the message as the name of a trailer': behind('\r\n\r\nGET /second HTTP/1.1\r\nx-a', 'b'),
+  'chunks in a body with trailers': behind('x-a', 'b', 'x-a: b\r\n', { body: '0\r\n\r\nGET /second HTTP/1.1\r\n\r\n' }),
+  'trailers behind a length': behind('x-a', 'b', '', { headers: [['content-length', '3']], then: 'Refused' }),
+  'too many trailers': behind('x-a', 'b', '', {
+    trailers: Array.from({ length: 33 }, () => ['x-a', 'b'] as const),
+    then: 'Refused',
+  }),
   'many headers': {
     also: times(100, call('fields.append', get('a'), text('x-many'), text('v'), R)),
     then: 'Sent',
@@ -130,7 +166,8 @@ let upstream: RawUpstream;
 let host: RunningHost;
 let bundle: Bundle;
 
-function handleOf({ headers = [], path = '/', method = 'GET', authority = 'UP', body, also = '' }: Attempt): string {
+function handleOf(attempt: Attempt): string {
+  const { headers = [], path = '/', method = 'GET', authority = 'UP', body, trailers = [], also = '' } = attempt;
   const to = authority.replace('UP', `127.0.0.1:${upstream.port}`);
   const tag = [...KNOWN].indexOf(method);
   const set = [
@@ -150,7 +187,9 @@ function handleOf({ headers = [], path = '/', method = 'GET', authority = 'UP', 
       ? ''
       : `${call('outgoing-body.write', get('c'), R)} ${put('e', u32(4))}
          ${call('output-stream.blocking-write-and-flush', get('e'), text(body), R)} ${call('output-stream.drop', get('e'))}
-         ${call('outgoing-body.finish', get('c'), 0, 0, R)}`;
+         ${put('e', call('fields.new'))}
+         ${trailers.map(([name, of]) => call('fields.append', get('e'), text(name), text(of), R)).join(' ')}
+         ${call('outgoing-body.finish', get('c'), trailers.length > 0 ? 1 : 0, get('e'), R)}`;
   return `${put('a', call('fields.new'))}
     ${headers.map(([name, of]) => call('fields.append', get('a'), text(name), text(of), R)).join(' ')} ${also}
     ${put('b', call('outgoing-request.new', get('a')))} ${set.join(' ')} ${opened}
@@ -195,13 +234,12 @@ describe.each(['Process', 'Strict'] as const)('a guest in a cell as %s', (isolat
     const caller = host.readyOf(`shop/${isolation.toLowerCase()}@b0b0c3d4e5f6` as const)[0]!;
     expect(await ask(caller, `/${NAMES.indexOf(name)}`, 30_000)).toMatchObject({ end: Outcome.Ok, status: 200 });
     const said = upstream.seen.filter((bytes) => bytes !== '');
-    const { then, body = '' } = ATTEMPTS[name]!;
-    expect(said.length).toBe(then === 'Sent' ? 1 : 0);
-    for (const bytes of said) expectOneRequest(bytes, body);
+    expect(said.length).toBe(ATTEMPTS[name]!.then === 'Sent' ? 1 : 0);
+    for (const bytes of said) expectOneRequest(bytes, ATTEMPTS[name]!);
   });
 });
 
-function expectOneRequest(bytes: string, body: string): void {
+function expectOneRequest(bytes: string, { body = '', headers = [], arrive = '' }: Attempt): void {
   const end = bytes.indexOf('\r\n\r\n');
   const [line, ...fields] = bytes.slice(0, end).split('\r\n');
   expect(line).toMatch(/^[A-Z]+ \/[!-~]* HTTP\/1\.1$/);
@@ -212,13 +250,16 @@ function expectOneRequest(bytes: string, body: string): void {
   const valuesOf = (name: string) => pairs.filter(([key]) => key!.toLowerCase() === name).map(([, of]) => of);
   expect(valuesOf('host')).toEqual([`127.0.0.1:${upstream.port}`]);
   expect(valuesOf('connection')).toEqual(['close']);
-  for (const name of ['upgrade', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'expect', 'evil']) {
+  for (const name of ['upgrade', 'keep-alive', 'proxy-connection', 'te', 'expect', 'evil']) {
     expect([name, valuesOf(name)]).toEqual([name, []]);
   }
+  // Where there are trailers to announce, and in no other message.
+  const announced = headers.filter(([name]) => arrive !== '' && name === 'trailer').map(([, value]) => value);
+  expect(valuesOf('trailer')).toEqual(announced);
   const framings = [...valuesOf('content-length'), ...valuesOf('transfer-encoding')];
   expect(framings.length).toBeLessThanOrEqual(1);
   const rest = bytes.slice(end + 4);
   if (valuesOf('transfer-encoding').length === 1)
-    expect(rest).toBe(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
+    expect(rest).toBe(`${body === '' ? '' : `${body.length.toString(16)}\r\n${body}\r\n`}0\r\n${arrive}\r\n`);
   else expect(rest).toBe(body);
 }

@@ -13,7 +13,7 @@ import {
   MAX_EXCHANGES,
   type HttpFailure,
 } from '../../wire/http-frames.ts';
-import { trailerBytes } from '../../wire/trailers.ts';
+import { readTrailers, trailerBytes } from '../../wire/trailers.ts';
 import type { ExchangeListener, HttpExchange } from './exchange.ts';
 import { readHttpRequest, type HttpRequest } from './request.ts';
 
@@ -77,7 +77,7 @@ export class Exchanges {
       case HttpToBroker.Body:
         return exchange.push(payload) ? undefined : 'more of a body than there was credit for';
       case HttpToBroker.BodyEnd:
-        return exchange.endBody() ? undefined : 'the end of a body that there is not';
+        return endBody(exchange, payload);
       case HttpToBroker.BodyAbort:
         return void exchange.fail({ tag: 'connection-terminated' });
       case HttpToBroker.Credit:
@@ -119,6 +119,13 @@ export class Exchanges {
       mayWrite,
     };
   }
+}
+
+/** What HTTP does not let stand in trailers is left out, as from the trailers of a response. */
+function endBody(exchange: HttpExchange, payload: Buffer): string | undefined {
+  const trailers = payload.length === 0 ? [] : readTrailers(payload, 0, payload.length);
+  if (typeof trailers === 'string') return trailers;
+  return exchange.endBody(trailers) ? undefined : 'the end of a body that there is not';
 }
 
 function writeFailure(writer: FrameWriter, id: number, { tag, text = '', number = 0 }: HttpFailure): void {

@@ -1,5 +1,6 @@
 /** `wasi:http/types`, the side of outgoing requests: what a guest builds and gives to `http-outbound.ts`. */
 import type { SentRequest } from '../exchanges.ts';
+import { declaredLength } from '../../wire/content-length.ts';
 import { HostResource } from '../resource.ts';
 import { ResponseBody } from '../serve/response-body.ts';
 import { Fields } from './fields.ts';
@@ -34,7 +35,8 @@ export class OutgoingRequest extends HostResource {
   body(): OutgoingBody | Failed<undefined> {
     if (this.#body) return REFUSED;
     this.#body = new ResponseBody('request');
-    return new OutgoingBody(this.scope, this.#body, false);
+    const refusesTrailers = declaredLength(this.#headers) !== -1;
+    return new OutgoingBody(this.scope, this.#body, { message: 'request', refusesTrailers });
   }
 
   method(): Tagged {

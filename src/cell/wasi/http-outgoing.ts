@@ -60,15 +60,25 @@ export class OutgoingResponse extends HostResource {
   }
 }
 
+/** What `finish` has to know about the message that the body belongs to. */
+export interface BodyOf {
+  readonly message: 'response' | 'request';
+  /** There is nothing that trailers could stand behind: a length is declared, and so no chunks are sent (RFC 9110 §6.5.1). */
+  readonly refusesTrailers: boolean;
+}
+
+/** Where a response declares a length, nobody gets trailers, as nobody does who did not ask for them. */
+const OF_RESPONSE: BodyOf = { message: 'response', refusesTrailers: false };
+
 export class OutgoingBody extends HostResource {
   readonly #body: ResponseBody;
-  readonly #mayHaveTrailers: boolean;
+  readonly #of: BodyOf;
   #stream: 'NotTaken' | 'Open' | 'Dropped' = 'NotTaken';
 
-  constructor(scope: Scope, body: ResponseBody, mayHaveTrailers = true) {
+  constructor(scope: Scope, body: ResponseBody, of: BodyOf = OF_RESPONSE) {
     super(scope);
     this.#body = body;
-    this.#mayHaveTrailers = mayHaveTrailers;
+    this.#of = of;
   }
 
   write(): OutputStream | Failed<undefined> {
@@ -85,8 +95,9 @@ export class OutgoingBody extends HostResource {
   }
 
   /**
-   * Trailers go to a client that asked for them with `TE: trailers`, behind a body without a declared length; nobody else
-   * gets them, so no guest may count on it. Too many of them are an error, and the body is then not whole.
+   * Trailers of a response go to a client that asked for them with `TE: trailers`, behind a body without a declared length;
+   * nobody else gets them, so no guest may count on it. Those of a request are sent, or are an error. Too many of them are one
+   * too. After an error the body is not whole.
    */
   static finish(body: OutgoingBody, trailers: Fields | undefined): Failed<ErrorCode> | undefined {
     if (body.#stream === 'Open') throw new HostTrap('outgoing-body.finish before its stream was dropped');
@@ -94,11 +105,11 @@ export class OutgoingBody extends HostResource {
     body.giveAway();
     if (texts && !trailersFit(texts)) {
       body.#body.breakOff();
-      return failed({ tag: 'HTTP-response-trailer-section-size', val: trailerBytes(texts) });
+      return failed({ tag: `HTTP-${body.#of.message}-trailer-section-size`, val: trailerBytes(texts) });
     }
-    if (texts && texts.length > 0 && !body.#mayHaveTrailers) {
+    if (texts && texts.length > 0 && body.#of.refusesTrailers) {
       body.#body.breakOff();
-      return failed({ tag: 'internal-error', val: 'trailers of a request are not sent' });
+      return failed({ tag: 'HTTP-protocol-error' });
     }
     const failure = body.#body.finish(texts);
     return failure ? failed(failure.code ?? { tag: 'internal-error', val: failure.text }) : undefined;

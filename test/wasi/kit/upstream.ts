@@ -13,6 +13,11 @@ const server = http.createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
+    if (request.url === '/trailers') {
+      const [name, value] = request.rawTrailers;
+      response.end(`${name}: ${value}`);
+      return;
+    }
     response.writeHead(207, { 'x-up': 'yes', trailer: 'x-sum' });
     response.write(`${request.method} ${request.url} ${Buffer.concat(chunks).toString()}`);
     response.addTrailers({ 'x-sum': '7' });

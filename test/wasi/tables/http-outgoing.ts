@@ -14,7 +14,7 @@ const REQUEST_DENIED = 15;
 const REQUEST_BODY_SIZE = 17;
 const RESPONSE_INCOMPLETE = 25;
 const RESPONSE_TIMEOUT = 33;
-const INTERNAL_ERROR = 38;
+const PROTOCOL_ERROR = 35;
 const HTTP = 0;
 
 /** `$a` is a request of no headers. */
@@ -33,6 +33,8 @@ const RESPONSE = `${NEW} ${to(UPSTREAM)} ${sent()} ${answered} ${is(u8(16), 0)} 
 const CONSUMED = `${call('incoming-response.consume', get('c'), R)} ${WELL} ${put('d', u32(4))} ${call('incoming-body.stream', get('d'), R)} ${put('e', u32(4))}`;
 const ALL_READ = `(loop $more ${call('input-stream.blocking-read', get('e'), 100n, R)} (br_if $more (i32.eqz ${u8(0)})))`;
 const failsWith = (code: number): string => `${is(u8(16), 1)} ${is(u8(24), code)}`;
+/** `$f` is one of them. */
+const TRAILERS = `${put('f', call('fields.new'))} ${call('fields.append', get('f'), text('x-a'), text('1'), R)}`;
 const OPTIONS = put('f', call('request-options.new'));
 const TIMEOUTS = ['connect', 'first-byte', 'between-bytes'] as const;
 
@@ -270,12 +272,21 @@ const ANSWERED: readonly Row[] = [
     ${call('pollable.block', call('future-incoming-response.subscribe', get('b')))} ${call('future-incoming-response.get', get('b'), R)}
     ${put('c', u32(24))} ${CONSUMED} ${call('input-stream.blocking-read', get('e'), 100n, R)} ${isText(4, 'POST / sent')}`,
   ),
+  value(
+    'outgoing-body.finish',
+    'sends the trailers of a request',
+    `${NEW} ${to(UPSTREAM, '/trailers')} ${drop('outgoing-request.set-method', get('a'), 2, 0, 0)}
+    ${flag('outgoing-request.body', R)} ${put('d', u32(4))} ${sent()} ${put('b', u32(8))} ${TRAILERS}
+    ${call('outgoing-body.finish', get('d'), 1, get('f'), R)} ${WELL}
+    ${call('pollable.block', call('future-incoming-response.subscribe', get('b')))} ${call('future-incoming-response.get', get('b'), R)}
+    ${put('c', u32(24))} ${CONSUMED} ${call('input-stream.blocking-read', get('e'), 100n, R)} ${isText(4, 'x-a: 1')}`,
+  ),
   error(
     'outgoing-body.finish',
-    'of a request with trailers',
-    `${NEW} ${to(UPSTREAM)} ${flag('outgoing-request.body', R)} ${put('d', u32(4))} ${sent()}
-    ${put('f', call('fields.new'))} ${call('fields.append', get('f'), text('x-a'), text('1'), R)}
-    ${call('outgoing-body.finish', get('d'), 1, get('f'), R)} ${FAILED} ${is(u8(8), INTERNAL_ERROR)}`,
+    'of a request with trailers and a length',
+    `${put('f', call('fields.new'))} ${call('fields.append', get('f'), text('content-length'), text('0'), R)}
+    ${put('a', call('outgoing-request.new', get('f')))} ${to(UPSTREAM)} ${flag('outgoing-request.body', R)} ${put('d', u32(4))} ${sent()}
+    ${TRAILERS} ${call('outgoing-body.finish', get('d'), 1, get('f'), R)} ${FAILED} ${is(u8(8), PROTOCOL_ERROR)}`,
   ),
   error(
     'future-incoming-response.get',
