@@ -171,6 +171,31 @@ describe('a body without an end', () => {
   });
 });
 
+describe('time, behind a body with trailers', () => {
+  const timeouts = { connectMs: 0, firstByteMs: 100, betweenBytesMs: 100 };
+  const whole = async (port: number): Promise<Heard> => {
+    const heard = begin(port, { timeouts });
+    heard.exchange!.push(Buffer.from('abc'));
+    heard.exchange!.endBody(['x-sum', '7']);
+    await heard.over.promise;
+    return heard;
+  };
+
+  test('to the first byte, between two, and to take what is sent', async () => {
+    const silent = await raw(() => undefined);
+    expect((await whole(silent)).failure?.tag).toBe('HTTP-response-timeout');
+    const slow = await raw((socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi'));
+    const heard = await whole(slow);
+    expect([heard.text, heard.failure?.tag]).toEqual(['hi', 'connection-read-timeout']);
+    const deaf = await listen(net.createServer((socket) => socket.pause()));
+    const waiting = begin(deaf, { timeouts });
+    for (let sent = 0; sent < 4; sent++) waiting.exchange!.push(Buffer.alloc(64 * 1024));
+    waiting.exchange!.endBody(['x-sum', '7']);
+    await waiting.over.promise;
+    expect(waiting.failure?.tag).toBe('HTTP-response-timeout');
+  });
+});
+
 test('trailers to another entry are the guest’s, without what only the runtime says', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'headway-door-'));
   closing.push(() => rmSync(folder, { recursive: true }));
