@@ -194,7 +194,8 @@ export class Dispatcher implements Directory, ExchangeOwner {
       onTooLarge: () => {
         this.#onLimit(exchange.rule!.rule.entry, 'requestBody');
         if (exchange.headersSent) exchange.destroyConnection();
-        else exchange.answer(REFUSALS.BodyTooLarge);
+        exchange.endWithAnswer();
+        exchange.answer(REFUSALS.BodyTooLarge);
         caller.cancel(exchange.callId, Abort.TooLarge);
       },
       onTooManyTrailers: () => {

@@ -6,6 +6,7 @@
  * X1 The client gets one response: the guest's, or one of our own while no byte of a head was sent. A body that is not
  *    whole destroys the connection.
  * X2 A request is counted once, when its call is over, by what the client got and how the call ended.
+ * X3 A request gets one status: where its body is not wanted, and so may never come, the connection ends with the answer.
  */
 import { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -15,8 +16,9 @@ import { pairsOf } from '../wire/header-text.ts';
 import type { ResponseHead } from '../wire/response-head.ts';
 import { answerBody, type Answer } from './answers.ts';
 import type { CompiledArm, CompiledRule } from './compiled-rule.ts';
-import type { Request } from './request.ts';
-import { discard, type Upload } from './upload.ts';
+import { lingerAtEnd, MAX_LINGERED_BYTES } from './linger.ts';
+import { Request } from './request.ts';
+import { discard, MAX_DISCARDED_BYTES, type Upload } from './upload.ts';
 
 /** Up to here a body travels with its head in one write. */
 const MAX_JOINED_BYTES = 4 * 1024;
@@ -84,6 +86,7 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
   /** An answer of our own stands where the guest's would: what the guest still says is too late. */
   #isAnswered = false;
   #awaitsDrain = false;
+  #lingers = false;
 
   /** What its guest calls in other cells is previewed as it is. */
   get lineage(): Lineage | undefined {
@@ -162,7 +165,15 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
     if (this.owner!.isClosing) this.shouldKeepAlive = false;
     this.writeHead(status, headers);
     this.end(body);
-    this.#discardBody();
+    this.discardBody();
+  }
+
+  /** X3: the rest of the request is of no use to anybody, and its client learns so. */
+  endWithAnswer(): void {
+    if (this.req.complete || this.headersSent) return;
+    this.shouldKeepAlive = false;
+    this.#lingers = true;
+    lingerAtEnd(this.req.socket);
   }
 
   /** How an answer of our own is said. */
@@ -213,7 +224,7 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
   /** The call is over: what is left of the request's body is of no use. */
   finishUpload(): void {
     this.upload?.stop();
-    if (this.hasStreamedBody) this.#discardBody();
+    if (this.hasStreamedBody) this.discardBody();
   }
 
   /** X1: the client must see that this is not the whole response. */
@@ -258,8 +269,8 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
     if (bytes > 0) this.caller?.credit(this.callId, bytes);
   }
 
-  #discardBody(): void {
-    if (!this.req.complete || !this.req.readableEnded) discard(this.req);
+  discardBody(): void {
+    discard(this.req, this.#lingers ? MAX_LINGERED_BYTES : MAX_DISCARDED_BYTES);
   }
 }
 
@@ -282,4 +293,11 @@ export function isBehindTheLast(exchange: Exchange): boolean {
   const { socket } = exchange.req;
   const present = presentExchange(socket);
   return !socket.writable || (present !== undefined && present !== exchange && !present.shouldKeepAlive);
+}
+
+/** X3: whether what does not come, or is not one, is the rest of a request whose answer is out. By Node's own mark of the request that is read. */
+export function isAnswered(socket: Duplex): boolean {
+  const { parser } = socket as { readonly parser?: { readonly incoming?: unknown } | null };
+  const read = parser?.incoming;
+  return read instanceof Request && !read.complete && presentExchange(socket) === undefined;
 }

@@ -16,7 +16,6 @@ import { REFUSALS } from './answers.ts';
 import type { Exchange } from './exchange.ts';
 import { IDEMPOTENT } from './idempotent.ts';
 import type { Request } from './request.ts';
-import { discard } from './upload.ts';
 
 export const CLIENT_HEADER = 'x-headway-client';
 /** The other engine keeps the deadline; one that does not answer by then is stuck. */
@@ -55,9 +54,10 @@ export class Forward {
       exchange.writeContinue();
       pass(req, upstream);
     });
-    if (!exchange.hasStreamedBody) upstream.end(exchange.body);
-    else if (exchange.awaitsContinue) upstream.flushHeaders();
-    else pass(req, upstream);
+    if (!exchange.hasStreamedBody) return void upstream.end(exchange.body);
+    // The other engine may have an answer before the client sends anything of the body.
+    upstream.flushHeaders();
+    if (!exchange.awaitsContinue) pass(req, upstream);
   }
 
   #onError(exchange: Exchange, upstream: ClientRequest, error: NodeJS.ErrnoException): void {
@@ -122,6 +122,8 @@ function relay(exchange: Exchange, response: IncomingMessage): void {
     if (!OF_CONNECTION.has(rawHeaders[index]!.toLowerCase())) headers.push(rawHeaders[index]!, rawHeaders[index + 1]!);
   }
   if (exchange.owner!.isClosing) exchange.shouldKeepAlive = false;
+  // It reads no more of the request (X3).
+  if (response.headers.connection === 'close') exchange.endWithAnswer();
   exchange.writeHead(response.statusCode!, headers);
   exchange.flushHeaders();
   response.pipe(exchange, { end: false });
@@ -130,7 +132,7 @@ function relay(exchange: Exchange, response: IncomingMessage): void {
     if (trailers.length > 0 && exchange.acceptsTrailers) exchange.addTrailers(trailers);
     exchange.end();
     // What is left of a body that the other engine did not want.
-    if (exchange.hasStreamedBody) discard(exchange.req);
+    if (exchange.hasStreamedBody) exchange.discardBody();
   });
   response.on('close', () => {
     // X1: the client must see that this is not the whole response.

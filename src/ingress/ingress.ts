@@ -385,6 +385,7 @@ class HttpIngress implements Ingress {
     }
     if (facts.contentLength > requestBodyBytes) {
       this.#onLimit(rule.rule.entry, 'requestBody');
+      exchange.endWithAnswer();
       exchange.answer(REFUSALS.BodyTooLarge, `${facts.contentLength} bytes, the limit is ${requestBodyBytes}`);
       return;
     }

@@ -7,7 +7,7 @@ import { Server as NetServer, type AddressInfo, type ListenOptions, type Socket 
 import type { Duplex } from 'node:stream';
 import { err, ok, type Result } from '../kit/result.ts';
 import { answerBody, REFUSALS, type Answer } from './answers.ts';
-import { Exchange, presentExchange } from './exchange.ts';
+import { Exchange, isAnswered, presentExchange } from './exchange.ts';
 import { Request } from './request.ts';
 
 export interface ListenerLimits {
@@ -156,7 +156,7 @@ function refuse(socket: Duplex, answer: Answer): void {
     else endAfter(exchange);
     return;
   }
-  if (!socket.writable) {
+  if (!socket.writable || isAnswered(socket)) {
     socket.destroy();
     return;
   }

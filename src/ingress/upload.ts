@@ -20,9 +20,9 @@ export function gather(request: IncomingMessage, onWhole: (body: Buffer) => void
 }
 
 /** Reads the rest of a body and drops it, up to a bound. */
-export function discard(request: IncomingMessage): void {
+export function discard(request: IncomingMessage, maxBytes: number): void {
   if (request.complete && request.readableEnded) return;
-  let left = MAX_DISCARDED_BYTES;
+  let left = maxBytes;
   request.removeAllListeners('data');
   request.on('data', (chunk: Buffer) => {
     left -= chunk.length;

@@ -155,6 +155,13 @@ describe('a request for what another engine has', () => {
     expect([late.status, errorOf(late)['reason']]).toEqual([504, 'Deadline']);
   });
 
+  test('whose body is over a limit and does not come has one answer, and ends the connection', async () => {
+    const client = front.dial();
+    client.write('POST / HTTP/1.1', 'Host: a', `Content-Length: ${1024 * 1024 + 1}`, '', '');
+    expect(await client.whenClosed()).toMatch(/^HTTP\/1\.1 413 [^]*\r\nconnection: close\r\n[^]*"BodyTooLarge"/i);
+    expect(client.statuses).toEqual([413]);
+  });
+
   test('whose client goes away is cancelled in the cell', async () => {
     const client = front.dial();
     client.write('GET /held HTTP/1.1', 'Host: a', '', '');
