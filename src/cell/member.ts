@@ -69,9 +69,8 @@ export class MemberInstance {
   readonly #exports: Readonly<Record<string, unknown>>;
   /** With whoever takes them back; absent where nobody does. */
   readonly #memories = new Map<WebAssembly.Memory, Memories | undefined>();
-  readonly #refusals: WebAssembly.Global[] = [];
-  /** Those that were told. */
-  #refused = 0;
+  readonly #refusals = new Refusals();
+  readonly #tableRefusals = new Refusals();
   #isOver = false;
   readonly #stdout: LineSink;
   readonly #stderr: LineSink;
@@ -113,7 +112,7 @@ export class MemberInstance {
     this.#exports = suspension.within(this.scope, () =>
       settings.program.instantiate(imports, {
         memory: (memory, memories) => this.#memories.set(memory, memories),
-        refusals: (counter) => this.#refusals.push(counter),
+        refusals: (counter, limit) => (limit === 'memory' ? this.#refusals : this.#tableRefusals).add(counter),
       }),
     );
     this.checkMemory();
@@ -152,15 +151,13 @@ export class MemberInstance {
     throw new HostTrap(`${whose}${bytes} bytes of memory, the limit is ${memoryBytes}`);
   }
 
-  /** Bytes of its memories. Where a guest wanted more than it may have, that is told: once for each look. */
+  /** Bytes of its memories. Where a guest wanted more than it may have, in them or in a table, that is told: once for each look. */
   lookAtMemory(): number {
     let bytes = 0;
     for (const memory of this.#memories.keys()) bytes += memory.buffer.byteLength;
-    let refused = 0;
-    for (const counter of this.#refusals) refused += counter.value as number;
     const isOver = bytes > this.settings.memoryBytes;
-    if (refused !== this.#refused || (isOver && !this.#isOver)) this.settings.tellLimit('memory');
-    this.#refused = refused;
+    if (this.#refusals.haveGrown() || (isOver && !this.#isOver)) this.settings.tellLimit('memory');
+    if (this.#tableRefusals.haveGrown()) this.settings.tellLimit('tables');
     this.#isOver = isOver;
     return bytes;
   }
@@ -179,5 +176,24 @@ export class MemberInstance {
   flush(): void {
     this.#stdout.flush();
     this.#stderr.flush();
+  }
+}
+
+/** Counters of core modules: what they were refused of one kind. */
+class Refusals {
+  readonly #counters: WebAssembly.Global[] = [];
+  #seen = 0;
+
+  add(counter: WebAssembly.Global): void {
+    this.#counters.push(counter);
+  }
+
+  /** Since it was asked before. */
+  haveGrown(): boolean {
+    let sum = 0;
+    for (const counter of this.#counters) sum += counter.value as number;
+    const hasGrown = sum !== this.#seen;
+    this.#seen = sum;
+    return hasGrown;
   }
 }

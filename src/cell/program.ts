@@ -3,7 +3,7 @@
  * from.
  */
 import { MEMORY_MODULE, MEMORY_NAME, MEMORY_SECTION, memoryShape } from '../model/imported-memory.ts';
-import { WATCHED_REFUSALS } from '../model/watched-memory.ts';
+import { WATCHED_REFUSALS, WATCHED_TABLE_REFUSALS } from '../model/watched-memory.ts';
 import { readBindings, type Bindings, type Compiled } from './bindings.ts';
 import { Memories } from './memories.ts';
 import { HostTrap } from './trap.ts';
@@ -53,8 +53,8 @@ export class EarlyModules {
 export interface Watcher {
   /** Twice where a module exports it under two names. @param memories takes it back when nobody runs in it any more. */
   readonly memory: (memory: WebAssembly.Memory, memories: Memories | undefined) => void;
-  /** Counts what of memory one of them was refused. */
-  readonly refusals: (counter: WebAssembly.Global) => void;
+  /** Counts what one of them was refused of that. */
+  readonly refusals: (counter: WebAssembly.Global, limit: 'memory' | 'tables') => void;
 }
 
 export class Program {
@@ -110,7 +110,10 @@ export class Program {
         for (const [name, member] of Object.entries(instance.exports)) {
           if (member === given) continue;
           if (member instanceof WebAssembly.Memory) watcher.memory(member, undefined);
-          else if (name === WATCHED_REFUSALS && member instanceof WebAssembly.Global) watcher.refusals(member);
+          else if (member instanceof WebAssembly.Global) {
+            if (name === WATCHED_REFUSALS) watcher.refusals(member, 'memory');
+            else if (name === WATCHED_TABLE_REFUSALS) watcher.refusals(member, 'tables');
+          }
         }
         return instance;
       },

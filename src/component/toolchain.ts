@@ -4,7 +4,7 @@ import { findPackageJSON } from 'node:module';
 import path from 'node:path';
 import { BLOCKING } from '../model/blocking.ts';
 import { MEMORY_MODULE, MEMORY_NAME, MEMORY_SECTION, memorySection } from '../model/imported-memory.ts';
-import { WATCHED_MEMORY, WATCHED_REFUSALS } from '../model/watched-memory.ts';
+import { WATCHED_MEMORY, WATCHED_REFUSALS, WATCHED_TABLE_REFUSALS } from '../model/watched-memory.ts';
 
 const TRANSPILER = '@bytecodealliance/jco-transpile';
 /** Packages whose version shapes the files of a bundle. */
@@ -13,7 +13,7 @@ const PACKAGES = [TRANSPILER, 'acorn', 'astring'];
 const AGREED = [
   BLOCKING,
   [MEMORY_MODULE, MEMORY_NAME, MEMORY_SECTION, [...memorySection({ initial: 1, maximum: 2 })]],
-  [WATCHED_MEMORY, WATCHED_REFUSALS],
+  [WATCHED_MEMORY, WATCHED_REFUSALS, WATCHED_TABLE_REFUSALS],
 ];
 
 /**

@@ -27,6 +27,11 @@ export const LIMITS = {
     hit: 'the process went over its hard cap and ended',
     fix: 'raise spec.limits.memory, or spec.limits.instances, from which the cap follows',
   },
+  tables: {
+    kind: 'Refused',
+    hit: 'an instance wanted more elements in a table than it may have',
+    fix: 'have the component keep less in its tables; their bound is the same for all',
+  },
   cpu: {
     kind: 'Refused',
     hit: 'the guest was above it for five seconds',

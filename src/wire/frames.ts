@@ -148,6 +148,7 @@ export const CELL_LIMITS = [
   'sockets',
   'instances',
   'requestsPerInstance',
+  'tables',
 ] as const satisfies LimitName[];
 export type CellLimit = (typeof CELL_LIMITS)[number];
 export const RESPONSE_HAS_BODY_FRAMES = 1;

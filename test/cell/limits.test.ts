@@ -2,6 +2,7 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Assignment, MemberAssignment } from '../../src/wire/frames.ts';
 import { gatherLimits } from '../../src/cell/limits.ts';
+import { FORM_LIMITS } from '../../src/component/binary/limits.ts';
 import { assignmentOf, bundleOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
 import { REQUEST_IS_TYPED } from '../../src/wire/frames.ts';
 import { fromText } from '../component/support.ts';
@@ -112,6 +113,31 @@ test.each([
   await expect.poll(() => limitsOf(peer)).toEqual(hits);
   // Over its limit the instance was discarded: the next one begins anew.
   expect(await asked('one', 0)).toBe(left);
+});
+
+test.each([
+  ['as far as it may', FORM_LIMITS.tableElements - 1, 1, []],
+  ['by one element too many', FORM_LIMITS.tableElements, -1, [['tables', 1]]],
+])('tables: one that grows %s', async (_how, elements, got, hits) => {
+  const tables = await bundleOf(
+    await fromText(`(component
+      (core module $m (table 1 funcref)
+        (func (export "grow") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))
+      (core instance $a (instantiate $m))
+      (func $grow (param "elements" u32) (result s32) (canon lift (core func $a "grow")))
+      (instance $api (export "grow" (func $grow))) (export "test:t/api" (instance $api)))`),
+  );
+  peer = await Peer.start();
+  await peer.load(assignmentOf(tables, { instancePolicy: 'Pooled' }), tables);
+  const head = { method: 'POST', path: 'test:t/api#grow', headers: ['content-type', 'application/json'] };
+  const ask = async (count: number): Promise<string> => {
+    const body = Buffer.from(JSON.stringify({ elements: count }));
+    return (await peer.ask(1, { ...head, body, flags: REQUEST_IS_TYPED })).body.toString();
+  };
+  expect(await ask(elements)).toBe(String(got));
+  // It serves on, and nothing is told of it again.
+  expect(await ask(0)).toBe(String(got === 1 ? FORM_LIMITS.tableElements : 1));
+  await expect.poll(() => limitsOf(peer)).toEqual(hits);
 });
 
 test('instances: not as many as there are, and one more; unless written it is no limit of its own', async () => {

@@ -6,7 +6,7 @@ import { FORM_LIMITS } from '../../src/component/binary/limits.ts';
 import { walkCoreModule } from '../../src/component/binary/core-module.ts';
 import { growsIn } from '../../src/component/binary/instructions.ts';
 import { Walk } from '../../src/component/binary/walk.ts';
-import { WATCHED_MEMORY, WATCHED_REFUSALS } from '../../src/model/watched-memory.ts';
+import { WATCHED_MEMORY, WATCHED_REFUSALS, WATCHED_TABLE_REFUSALS } from '../../src/model/watched-memory.ts';
 import { example, MIB } from './support.ts';
 
 const LIMIT_PAGES = 10;
@@ -21,7 +21,48 @@ const functionsOf = (instance: WebAssembly.Instance): Functions => instance.expo
 const refusals = (instance: WebAssembly.Instance): unknown =>
   (instance.exports[WATCHED_REFUSALS] as WebAssembly.Global | undefined)?.value;
 
+const tableRefusals = (instance: WebAssembly.Instance): unknown =>
+  (instance.exports[WATCHED_TABLE_REFUSALS] as WebAssembly.Global | undefined)?.value;
+
 const GROW = '(func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))';
+
+describe('a table that grows', () => {
+  const most = FORM_LIMITS.tableElements;
+
+  test('counts what is asked beyond what it may have, and nothing up to it', async () => {
+    const instance = await watched(
+      `(table (export "t") 1 funcref) (func (export "grow") (param i32) (result i32) (table.grow (ref.null func) (local.get 0)))`,
+    );
+    const { grow } = functionsOf(instance);
+    expect([grow!(most - 1), tableRefusals(instance)]).toEqual([1, 0]);
+    expect([grow!(0), tableRefusals(instance)]).toEqual([most, 0]);
+    expect([grow!(1), tableRefusals(instance)]).toEqual([-1, 1]);
+    expect([grow!(-1), tableRefusals(instance)]).toEqual([-1, 2]);
+    expect(refusals(instance)).toBeUndefined();
+  });
+
+  test('is filled with what was to be in it, be it one that is imported, of hosts, or of several, beside a memory', async () => {
+    const table = new (WebAssembly as unknown as { Table: new (of: object) => object }).Table({
+      element: 'externref',
+      initial: 1,
+    });
+    const instance = await watched(
+      `(import "env" "t" (table $t 1 externref)) (table $u 2 5 funcref) (memory 1) ${GROW}
+       (func $seven (result i32) (i32.const 7))
+       (func (export "t") (param i32 externref) (result i32) (table.grow $t (local.get 1) (local.get 0)))
+       (func (export "u") (param i32) (result i32) (table.grow $u (ref.func $seven) (local.get 0)))
+       (func (export "last") (result externref) (table.get $t (i32.sub (table.size $t) (i32.const 1))))
+       (func (export "call") (param i32) (result i32) (call_indirect $u (result i32) (local.get 0))) (elem declare func $seven)`,
+      { env: { t: table } },
+    );
+    const { t, u, last, call, grow } = functionsOf(instance);
+    const mark = {};
+    expect([t!(3, mark), last!(), u!(1), call!(2), tableRefusals(instance)]).toEqual([1, mark, 2, 7, 0]);
+    // Beyond its own maximum, which is nobody's limit; then beyond both.
+    expect([u!(3), tableRefusals(instance), u!(most - 2), tableRefusals(instance)]).toEqual([-1, 0, -1, 1]);
+    expect([grow!(LIMIT_PAGES), refusals(instance), tableRefusals(instance)]).toEqual([-1, 1, 1]);
+  });
+});
 
 describe('a memory that grows', () => {
   test('counts what is asked beyond the limit, and nothing up to it', async () => {
@@ -105,7 +146,8 @@ describe('the instructions', () => {
       const bytes = Uint8Array.from([code, ...Array.from({ length: 20 }, () => 0), 0x40, 0, 0x0b]);
       const grows = growsIn(bytes, 0, bytes.length);
       if (!grows) unknown.push(code);
-      else if (code !== 0x40) expect([code, grows]).toEqual([code, [{ begin: 21, end: 23, memory: 0 }]]);
+      else if (code !== 0x40)
+        expect([code, grows]).toEqual([code, [{ grows: 'Memory', begin: 21, end: 23, index: 0 }]]);
     }
     // Exceptions, garbage collection, and what is not given out.
     expect(unknown.filter((code) => code < 0xc5).map((code) => code.toString(16))).toEqual([

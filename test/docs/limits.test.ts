@@ -35,8 +35,8 @@ const rows = page.split('\n').flatMap((line) => {
   return [{ limit, standard, from, to, hit: bare(4), seen: cells[5]!, condition: bare(6), tests: bare(7).split(', ') }];
 });
 
-/** Of no field: it follows from others. */
-const DERIVED: readonly string[] = ['processMemory'];
+/** Of no field: it follows from others, or is the same for all. */
+const DERIVED: readonly string[] = ['processMemory', 'tables'];
 /** Without an end of their own unless they are written. */
 const WITHOUT_DEFAULT: readonly string[] = ['instances', 'requestsPerInstance'];
 

@@ -27,7 +27,7 @@ export function walkCoreModule(bytes: Uint8Array, walk: Walk): Uint8Array {
     const body = reader.bytes(reader.u32());
     if (id !== Section.Custom) sections.push({ id, body: walkSection(id, body, walk) });
   }
-  return moduleOf(watchMemory(sections, walk.memoryPages));
+  return moduleOf(watchMemory(sections, { pages: walk.memoryPages, elements: walk.limits.tableElements }));
 }
 
 function walkSection(id: number, body: Uint8Array, walk: Walk): Uint8Array {

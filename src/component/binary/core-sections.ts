@@ -10,7 +10,16 @@ export interface CoreSection {
 export const CORE_HEADER = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
 
 /** Ids of sections that something is added to. */
-export const Section = { Type: 1, Import: 2, Function: 3, Memory: 5, Global: 6, Export: 7, Code: 10 } as const;
+export const Section = {
+  Type: 1,
+  Import: 2,
+  Function: 3,
+  Table: 4,
+  Memory: 5,
+  Global: 6,
+  Export: 7,
+  Code: 10,
+} as const;
 /** In this order, whatever their numbers are; 12 counts the data, 13 are tags. */
 const ORDER: readonly number[] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 /** Kinds of imports and exports. */

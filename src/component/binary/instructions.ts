@@ -1,10 +1,12 @@
 /**
- * Where a function body has `memory.grow`. The lengths of all other instructions are those of the binary format
+ * Where a function body has `memory.grow` and `table.grow`. The lengths of all other instructions are those of the binary format
  * (https://webassembly.github.io/spec/core/binary/instructions.html) without garbage collection and exceptions, whose types are
  * refused elsewhere.
  */
 
 const MEMORY_GROW = 0x40;
+const BULK = 0xfc;
+const TABLE_GROW = 15;
 const SINGLE_BYTE = 0;
 /** By how many integers follow an instruction of one byte; what is not here is in `length`, or unknown. */
 const INTEGERS: Readonly<Record<number, number>> = {
@@ -44,11 +46,12 @@ function ofEach(from: number, to: number, integers: number): Record<number, numb
   return Object.fromEntries(Array.from({ length: to - from + 1 }, (_, index) => [from + index, integers]));
 }
 
-/** A `memory.grow`: its first byte, the one behind it, and of which memory. */
+/** What grows, its first byte, the one behind it, and of which memory or table. */
 export interface Grow {
+  readonly grows: 'Memory' | 'Table';
   readonly begin: number;
   readonly end: number;
-  readonly memory: number;
+  readonly index: number;
 }
 
 /**
@@ -62,8 +65,11 @@ export function growsIn(bytes: Uint8Array, begin: number, end: number): readonly
     const start = cursor.at;
     const code = bytes[cursor.at++]!;
     if (code === MEMORY_GROW) {
-      const memory = cursor.integer();
-      grows.push({ begin: start, end: cursor.at, memory });
+      const index = cursor.integer();
+      grows.push({ grows: 'Memory', begin: start, end: cursor.at, index });
+    } else if (code === BULK && cursor.takes(TABLE_GROW)) {
+      const index = cursor.integer();
+      grows.push({ grows: 'Table', begin: start, end: cursor.at, index });
     } else if (!skipped(code, cursor)) return undefined;
   }
   return cursor.at === end ? grows : undefined;
@@ -81,7 +87,7 @@ function skipped(code: number, cursor: Cursor): boolean {
   else if (code === 0x1c) return cursor.integer() === 1 && isPlain(cursor.integer());
   // `br_table`: a list, and one more.
   else if (code === 0x0e) cursor.skip(cursor.integer() + 1);
-  else if (code === 0xfc) return bulk(cursor);
+  else if (code === BULK) return bulk(cursor);
   else if (code === 0xfd) vector(cursor);
   else if (code === 0xfe) atomic(cursor);
   else return false;
@@ -139,6 +145,14 @@ class Cursor {
     }
     this.at = this.#end + 1;
     return value;
+  }
+
+  /** Goes on where this is the next integer, and not where it is another. */
+  takes(value: number): boolean {
+    const start = this.at;
+    if (this.integer() === value) return true;
+    this.at = start;
+    return false;
   }
 
   skip(integers: number): void {
