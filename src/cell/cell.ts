@@ -20,6 +20,7 @@ import { BrokerChannel } from './broker.ts';
 import { Calls } from './calls.ts';
 import { limitDenials } from './denials.ts';
 import { findExports, type ExportNames } from './exports.ts';
+import { RepeatedTexts } from './latin1.ts';
 import { gatherLimits } from './limits.ts';
 import { LogRate } from './log-lines.ts';
 import type { MemberSettings } from './member.ts';
@@ -275,6 +276,7 @@ export class Cell {
         memoryBytes,
         logs,
         tellLimit,
+        texts: new RepeatedTexts(),
         tellDenied: (interfaceName, functionName, reason) => tellDenied(position, interfaceName, functionName, reason),
       };
     });

@@ -12,6 +12,7 @@ import type { Seat } from './broker.ts';
 import type { ExportNames } from './exports.ts';
 import { buildImports, type World } from './imports.ts';
 import { linkedInterface } from './links.ts';
+import type { RepeatedTexts } from './latin1.ts';
 import type { TellLimit } from './limits.ts';
 import { LineSink, LogStream, type LogRate } from './log-lines.ts';
 import { mountsOf, type MountSettings } from './mounts.ts';
@@ -49,6 +50,8 @@ export interface MemberSettings {
   readonly logs: LogRate;
   readonly tellDenied: TellDenied;
   readonly tellLimit: TellLimit;
+  /** What it says again and again. */
+  readonly texts: RepeatedTexts;
 }
 
 /** What the members of one instance share. */
@@ -79,7 +82,7 @@ export class MemberInstance {
   constructor(settings: MemberSettings, { fate, seat, remote, providers, suspension }: Company) {
     this.settings = settings;
     this.args = settings.args;
-    this.scope = new Scope(settings.handles, fate, () => settings.tellLimit('handles'));
+    this.scope = new Scope(settings.handles, fate, () => settings.tellLimit('handles'), settings.texts);
     this.#stdout = new LineSink(settings.logs, LogStream.Stdout);
     this.#stderr = new LineSink(settings.logs, LogStream.Stderr);
     const { env, config, ambient, tellDenied } = settings;

@@ -1,3 +1,4 @@
+import { RepeatedTexts } from './latin1.ts';
 import { CallEnded, HostTrap } from './trap.ts';
 
 /** Something that a suspended guest waits for. */
@@ -81,6 +82,8 @@ export class Scope {
   readonly #maxHandles: number;
   readonly #fate: Fate;
   readonly #onTooMany: () => void;
+  /** Of the member, over all its instances. */
+  readonly texts: RepeatedTexts;
   #handles = 0;
   #call: ScopeCall | undefined;
   #maySuspend = false;
@@ -90,8 +93,14 @@ export class Scope {
   #timer: NodeJS.Timeout | undefined;
   #unwind: ((reason: HostTrap) => void) | undefined;
 
-  constructor(maxHandles: number, fate: Fate, onTooMany: () => void = () => undefined) {
+  constructor(
+    maxHandles: number,
+    fate: Fate,
+    onTooMany: () => void = () => undefined,
+    texts: RepeatedTexts = new RepeatedTexts(),
+  ) {
     this.#onTooMany = onTooMany;
+    this.texts = texts;
     this.#maxHandles = maxHandles;
     this.#fate = fate;
     fate.join(this);

@@ -7,7 +7,6 @@
  */
 import { MAX_HEAD_BYTES, MAX_HEADERS } from '../../wire/frames.ts';
 import { isFieldValue, isOfTheConnection } from '../../wire/header-text.ts';
-import { latin1 } from '../latin1.ts';
 import { HostResource } from '../resource.ts';
 import type { Scope } from '../scope.ts';
 import { HostTrap } from '../trap.ts';
@@ -144,7 +143,7 @@ export class Fields extends HostResource {
   }
 
   #add(name: string, bytes: Uint8Array): void {
-    const value = latin1(bytes);
+    const value = this.scope.texts.of(bytes);
     this.#bytes += bytesOf(name, value);
     const texts = this.#texts();
     if (texts.length >= 2 * MAX_HEADERS) throw new HostTrap(`more than ${MAX_HEADERS} headers`);

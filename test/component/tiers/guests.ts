@@ -28,7 +28,20 @@ const PLAIN_WIT = `package test:t;
   }
   world w { import host; export guest; }`;
 
-/** `gives-text` gives any piece of its memory; at 16 lies `ok`, at 20 what is no UTF-8. */
+/**
+ * Address and length of texts that share a slot in `fast`: they begin and end alike, or (the last two) are the same characters in UTF-8 and
+ * in Latin-1, as many as it takes.
+ */
+export const TEXTS = {
+  abc: [200, 3],
+  notUtf8: [208, 3],
+  abbc: [216, 4],
+  aec: [224, 4],
+  accents: [232, 21],
+  latin1: [256, 11],
+} as const;
+
+/** `gives-text` gives any piece of its memory; at 16 lies `ok`, at 20 what is no UTF-8, and from 200 on what `TEXTS` says. */
 const PLAIN_WAT = `(module
   (import "test:t/host" "plain" (func $plain (param i32) (result i32)))
   (import "test:t/host" "nothing" (func $nothing))
@@ -36,6 +49,8 @@ const PLAIN_WAT = `(module
   (import "test:t/host" "narrow" (func $narrow (param i32 i32 i32 i32 i32)))
   (memory (export "memory") 1)
   (data (i32.const 16) "ok") (data (i32.const 20) "a\\ff") (data (i32.const 24) "\\ef\\bb\\bfa")
+  (data (i32.const 200) "abc") (data (i32.const 208) "a\\ffc") (data (i32.const 216) "abbc") (data (i32.const 224) "a\\c3\\a9c")
+  (data (i32.const 232) "${'\\c3\\a9'.repeat(10)}a") (data (i32.const 256) "${'\\e9'.repeat(10)}a")
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
     (if (i32.eq (local.get 3) (i32.const 13)) (then unreachable)) (i32.const 1024))
   (func (export "test:t/guest#plain") (param i32) (result i32) (call $plain (local.get 0)))

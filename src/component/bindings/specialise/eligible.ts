@@ -4,7 +4,7 @@ import { SCOPE_CODE } from './fused.ts';
 import { INTEGER_CODE } from './integers.ts';
 import { NUMBER_CODE } from './numbers.ts';
 import { RESOURCE_CODE } from './resources.ts';
-import { SUPPORT_CODE } from './support-code.ts';
+import { SUPPORT_CODE, TEXT_CODE } from './support-code.ts';
 
 /**
  * What may be declared beside the generator once the pass is done: jco's helpers whose meaning does not hang on a task. A
@@ -75,7 +75,14 @@ const MODULE = /^module[0-9]+$/;
 
 /** Why a file that the pass went through is not `fast` all the same; `undefined` where it is. */
 export function whyIneligible(instantiate: FunctionDeclaration): string | undefined {
-  const own = declaredBy([...SUPPORT_CODE, ...NUMBER_CODE, ...INTEGER_CODE, ...RESOURCE_CODE, ...SCOPE_CODE]);
+  const own = declaredBy([
+    ...SUPPORT_CODE,
+    ...NUMBER_CODE,
+    ...INTEGER_CODE,
+    ...TEXT_CODE,
+    ...RESOURCE_CODE,
+    ...SCOPE_CODE,
+  ]);
   for (const statement of instantiate.body.body) {
     if (isImport(statement)) continue;
     for (const name of declaredBy([statement])) {

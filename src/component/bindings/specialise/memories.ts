@@ -37,6 +37,10 @@ const EXPRESSIONS: readonly Rule[] = [
     pattern: template('new Uint8Array($memory.buffer.slice($address, $address + $length * 1))'),
     by: template('$all().slice($address, $address + $length)'),
   },
+  {
+    pattern: template('TEXT_DECODER_UTF8.decode(new Uint8Array($memory.buffer, $address, $length))'),
+    by: template('_fastText($all(), $address, $length)'),
+  },
 ];
 
 /** Gives every memory of the generator its views, and uses them below `root`. */

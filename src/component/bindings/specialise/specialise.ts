@@ -17,7 +17,7 @@ import {
   replaceAll,
   template,
 } from './template.ts';
-import { OWN_PREFIX, SUPPORT_CODE } from './support-code.ts';
+import { OWN_PREFIX, SUPPORT_CODE, TEXT_CODE } from './support-code.ts';
 import { INTEGER_CODE, useOwnHalves, useOwnMasks } from './integers.ts';
 import { useOwnViews } from './memories.ts';
 import { NUMBER_CODE, useOwnNumbers } from './numbers.ts';
@@ -108,7 +108,14 @@ class Pass {
     const misunderstood = useOwnNumbers(this.#instantiate.body.body, this.#body);
     if (misunderstood !== undefined) return misunderstood;
     const scopes = useScopes(this.#instantiate, this.#body, hasObjects);
-    const support = [...SUPPORT_CODE, ...NUMBER_CODE, ...INTEGER_CODE, ...(hasObjects ? RESOURCE_CODE : []), ...scopes];
+    const support = [
+      ...SUPPORT_CODE,
+      ...NUMBER_CODE,
+      ...INTEGER_CODE,
+      ...TEXT_CODE,
+      ...(hasObjects ? RESOURCE_CODE : []),
+      ...scopes,
+    ];
     useOwnViews(this.#instantiate, this.#body);
     useOwnMasks(this.#instantiate);
     linkDirectly(this.#instantiate, this.#body, this.#modules);
