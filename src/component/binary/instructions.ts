@@ -1,30 +1,58 @@
 /**
- * Where a function body has `memory.grow` and `table.grow`. The lengths of all other instructions are those of the binary format
+ * The instructions of a function body, one after the other: those that call, that make or move function values, or that grow a
+ * memory or a table are told, the others are passed. The lengths are those of the binary format
  * (https://webassembly.github.io/spec/core/binary/instructions.html) without garbage collection and exceptions, whose types are
  * refused elsewhere.
  */
 
-const MEMORY_GROW = 0x40;
+/** What is told, by its first byte; of `0xfc`, with the number that follows it. */
+export const Told = {
+  Call: 0x10,
+  CallIndirect: 0x11,
+  ReturnCall: 0x12,
+  ReturnCallIndirect: 0x13,
+  CallReference: 0x14,
+  ReturnCallReference: 0x15,
+  TableSet: 0x26,
+  MemoryGrow: 0x40,
+  Constant: 0x41,
+  FunctionReference: 0xd2,
+  TableInit: 0xfc0c,
+  TableCopy: 0xfc0e,
+  TableGrow: 0xfc0f,
+  TableFill: 0xfc11,
+} as const;
+/** By how many integers follow them. */
+const TOLD_INTEGERS: Readonly<Record<number, number>> = {
+  [Told.Call]: 1,
+  [Told.CallIndirect]: 2,
+  [Told.ReturnCall]: 1,
+  [Told.ReturnCallIndirect]: 2,
+  [Told.CallReference]: 1,
+  [Told.ReturnCallReference]: 1,
+  [Told.TableSet]: 1,
+  [Told.MemoryGrow]: 1,
+  [Told.FunctionReference]: 1,
+};
+
+/**
+ * Where an instruction begins and what follows it: integers as they are written. Of `Told.Constant`, which is `i32.const`,
+ * the first is its value as an index (from 0 to 2³² - 1).
+ */
+export type See = (code: number, begin: number, end: number, first: number, second: number) => void;
+
+const END = 0x0b;
 const BULK = 0xfc;
-const TABLE_GROW = 15;
 const SINGLE_BYTE = 0;
 /** By how many integers follow an instruction of one byte; what is not here is in `length`, or unknown. */
 const INTEGERS: Readonly<Record<number, number>> = {
-  // Branches, calls, tail calls.
+  // Branches.
   ...ofEach(0x0c, 0x0d, 1),
-  0x10: 1,
-  0x11: 2,
-  0x12: 1,
-  0x13: 2,
-  0x14: 1,
-  0x15: 1,
-  // Variables and tables; `memory.size`; constants of integers; references.
-  ...ofEach(0x20, 0x26, 1),
+  // Variables and `table.get`; `memory.size`; constants of 64 bits; references.
+  ...ofEach(0x20, 0x25, 1),
   0x3f: 1,
-  0x41: 1,
   0x42: 1,
   0xd0: 1,
-  0xd2: 1,
   0xd5: 1,
   0xd6: 1,
   // Nothing follows `unreachable`, `nop`, `else`, `end`, `return`, `drop`, `select`, and what computes.
@@ -60,19 +88,50 @@ export interface Grow {
  */
 export function growsIn(bytes: Uint8Array, begin: number, end: number): readonly Grow[] | undefined {
   const grows: Grow[] = [];
+  const isKnown = readInstructions(bytes, begin, end, (code, from, to, index) => {
+    if (code === Told.MemoryGrow) grows.push({ grows: 'Memory', begin: from, end: to, index });
+    if (code === Told.TableGrow) grows.push({ grows: 'Table', begin: from, end: to, index });
+  });
+  return isKnown ? grows : undefined;
+}
+
+/** `false` where there is an instruction that is not known, or the bytes end in the middle of one. */
+export function readInstructions(bytes: Uint8Array, begin: number, end: number, see: See): boolean {
   const cursor = new Cursor(bytes, begin, end);
-  while (cursor.at < end) {
-    const start = cursor.at;
-    const code = bytes[cursor.at++]!;
-    if (code === MEMORY_GROW) {
-      const index = cursor.integer();
-      grows.push({ grows: 'Memory', begin: start, end: cursor.at, index });
-    } else if (code === BULK && cursor.takes(TABLE_GROW)) {
-      const index = cursor.integer();
-      grows.push({ grows: 'Table', begin: start, end: cursor.at, index });
-    } else if (!skipped(code, cursor)) return undefined;
+  while (cursor.at < end) if (!instruction(cursor, see)) return false;
+  return cursor.at === end;
+}
+
+/**
+ * One expression without blocks, as globals and segments start with: all up to its `end`. Returns where the next thing begins,
+ * `undefined` where it is not understood.
+ */
+export function readExpression(bytes: Uint8Array, begin: number, see: See): number | undefined {
+  const cursor = new Cursor(bytes, begin, bytes.length);
+  while (cursor.at < bytes.length) {
+    const code = bytes[cursor.at]!;
+    if (isBlock(code) || !instruction(cursor, see)) return undefined;
+    if (code === END) return cursor.at > bytes.length ? undefined : cursor.at;
   }
-  return cursor.at === end ? grows : undefined;
+  return undefined;
+}
+
+function instruction(cursor: Cursor, see: See): boolean {
+  const begin = cursor.at;
+  const code = cursor.byte();
+  const integers = TOLD_INTEGERS[code];
+  if (integers !== undefined) {
+    const first = cursor.integer();
+    const second = integers === 2 ? cursor.integer() : 0;
+    see(code, begin, cursor.at, first, second);
+    return true;
+  }
+  if (code === Told.Constant) {
+    const value = cursor.signed() >>> 0;
+    see(code, begin, cursor.at, value, 0);
+    return true;
+  }
+  return code === BULK ? bulk(cursor, begin, see) : skipped(code, cursor);
 }
 
 /** Whether what follows the first byte is known; then it is behind the cursor. */
@@ -83,11 +142,10 @@ function skipped(code: number, cursor: Cursor): boolean {
   else if (code === 0x43) cursor.at += 4;
   else if (code === 0x44) cursor.at += 8;
   // `block`, `loop`, `if`; `select` with its type.
-  else if (code >= 0x02 && code <= 0x04) return isPlain(cursor.integer());
+  else if (isBlock(code)) return isPlain(cursor.integer());
   else if (code === 0x1c) return cursor.integer() === 1 && isPlain(cursor.integer());
   // `br_table`: a list, and one more.
   else if (code === 0x0e) cursor.skip(cursor.integer() + 1);
-  else if (code === BULK) return bulk(cursor);
   else if (code === 0xfd) vector(cursor);
   else if (code === 0xfe) atomic(cursor);
   else return false;
@@ -99,10 +157,17 @@ export function isPlain(type: number): boolean {
   return !TYPED_REFERENCES.includes(type);
 }
 
-function bulk(cursor: Cursor): boolean {
-  const integers = BULK_INTEGERS[cursor.integer()];
+function isBlock(code: number): boolean {
+  return code >= 0x02 && code <= 0x04;
+}
+
+function bulk(cursor: Cursor, begin: number, see: See): boolean {
+  const code = cursor.integer();
+  const integers = BULK_INTEGERS[code];
   if (integers === undefined) return false;
-  cursor.skip(integers);
+  const first = integers > 0 ? cursor.integer() : 0;
+  const second = integers > 1 ? cursor.integer() : 0;
+  see(BULK * 0x100 + code, begin, cursor.at, first, second);
   return true;
 }
 
@@ -135,6 +200,10 @@ class Cursor {
     this.#end = end;
   }
 
+  byte(): number {
+    return this.#bytes[this.at++]!;
+  }
+
   /** LEB128 of any width; past the end there are zeros, and `at` says so. */
   integer(): number {
     let value = 0;
@@ -147,12 +216,12 @@ class Cursor {
     return value;
   }
 
-  /** Goes on where this is the next integer, and not where it is another. */
-  takes(value: number): boolean {
-    const start = this.at;
-    if (this.integer() === value) return true;
-    this.at = start;
-    return false;
+  /** The same with the sign that its last byte carries. */
+  signed(): number {
+    const begin = this.at;
+    const value = this.integer();
+    const isNegative = this.at <= this.#end && (this.#bytes[this.at - 1]! & 0x40) !== 0;
+    return isNegative ? value - 128 ** (this.at - begin) : value;
   }
 
   skip(integers: number): void {
