@@ -8,6 +8,7 @@ import { FORM_LIMITS } from './binary/limits.ts';
 import { refusedImport, type Given } from '../model/imports.ts';
 import { printable } from './binary/names.ts';
 import { makeBindings, makeFastBindings, type Bindings } from './bindings/make.ts';
+import { suspensionOf } from './reach/waiting.ts';
 import { transpilerVersion } from './toolchain.ts';
 import { suspendingExports, transpile, type Transpiled } from './transpile.ts';
 
@@ -66,7 +67,7 @@ export function prepareComponent(job: Job): Result<Prepared, Problem> {
     tierReason: bound.value.notFast,
     imports,
     exports,
-    blockingExports: suspendingExports(admitted.value),
+    blockingExports: bound.value.blockingExports,
     memories,
   });
 }
@@ -84,25 +85,28 @@ function remoteTypes(links: readonly string[], { types, imports }: ComponentShap
 
 interface Bound {
   readonly bindings: Bindings;
+  readonly blockingExports: readonly string[];
   readonly notFast?: string;
   readonly coreModules: Transpiled['coreModules'];
 }
 
 /**
  * The best bindings that there are for a component. `fast` ones are made of synchronous text, whether it blocks or not; the
- * tiers below need the transpiler's own suspension where it does.
+ * tiers below need the transpiler's own suspension where it does, and there every export may wait.
  */
 function bind(admitted: Admitted): Result<Bound, Problem> {
   const { blockingImports } = admitted;
   const synchronous = transpile({ ...admitted, blockingImports: [] });
   if (!synchronous.ok) return synchronous;
   const { source, coreModules } = synchronous.value;
-  const fast = makeFastBindings(source, transpilerVersion(), blockingImports, coreModules);
-  if (fast.ok) return ok({ bindings: fast.value, coreModules });
+  const suspension = suspensionOf(admitted);
+  const fast = makeFastBindings(source, transpilerVersion(), suspension, coreModules);
+  if (fast.ok) return ok({ bindings: fast.value, blockingExports: suspension.exports, coreModules });
   const transpiled = blockingImports.length > 0 ? transpile(admitted) : synchronous;
   if (!transpiled.ok) return transpiled;
   const bindings = makeBindings(transpiled.value.source);
   if (!bindings.ok) return bindings;
   const notFast = printable(fast.error).slice(0, MAX_REASON_CHARACTERS);
-  return ok({ bindings: bindings.value, notFast, coreModules: transpiled.value.coreModules });
+  const blockingExports = suspendingExports(admitted);
+  return ok({ bindings: bindings.value, blockingExports, notFast, coreModules: transpiled.value.coreModules });
 }

@@ -229,6 +229,25 @@ describe('a provider that can block', () => {
     expect(await peer.loadFailure(made.assignment, made.bundle)).toContain('cannot block');
   });
 
+  test('has functions that cannot all the same: they are called at once, also while an instance is being made', async () => {
+    const check = `(call $rest (local.get $region)) (i32.store8 (i32.const 80) (i32.const 0))
+      (i32.store (i32.const 84) (local.get $region)) (i32.const 80)`;
+    const taxes = await bundleOf(await provider({ ...SLEEPER, check }));
+    expect(taxes.blockingExports).toEqual([`${RATES}#check`]);
+    const parts = {
+      functions: '(global $seen (mut i32) (i32.const 0))',
+      start: '(global.set $seen (call $rate (i32.const 3)))',
+      answer: `(block (result i32) (call $check (i32.mul (local.get $path) (i32.const 50)) (i32.const 256))
+        (i32.add (global.get $seen) (i32.load (i32.const 260))))`,
+    };
+    const bundle = await entryBundle(parts, taxes.blockingExports);
+    expect(bundle.blockingExports).toEqual(['headway:http/handler@0.1.0#handle']);
+    const peer = await cellOf(bundle, [{ key: 'shop/tax', bundle: taxes }]);
+    const startMs = performance.now();
+    expect(numberOf(await peer.ask(1, { path: '/2' }))).toBe(203);
+    expect(performance.now() - startMs).toBeGreaterThan(95);
+  });
+
   test('is not called by a caller whose bindings do not know that it can', async () => {
     const taxes = await bundleOf(await provider({ ...SLEEPER, rate: REST }));
     const bundle = await entryBundle({ answer: PATH_TENS });

@@ -10,6 +10,7 @@ import { FAST_TRANSPILER, makeBindings, makeFastBindings } from '../../src/compo
 import { freeIdentifiers } from '../../src/component/bindings/scope.ts';
 import { seal } from '../../src/component/bindings/seal.ts';
 import { parseModule, printModule, visit } from '../../src/component/bindings/syntax.ts';
+import { suspensionOf } from '../../src/component/reach/waiting.ts';
 import { loadTranspiler, transpile } from '../../src/component/transpile.ts';
 import { MIB } from './support.ts';
 import { corpus } from './worlds.ts';
@@ -30,7 +31,7 @@ beforeAll(async () => {
       if (!transpiled.ok) throw new Error(`${name}: ${transpiled.error.message}`);
       if (blockingImports.length === 0) {
         const { source, coreModules } = transpiled.value;
-        const fast = makeFastBindings(source, FAST_TRANSPILER, admitted.value.blockingImports, coreModules);
+        const fast = makeFastBindings(source, FAST_TRANSPILER, suspensionOf(admitted.value), coreModules);
         verdicts.set(name, fast.ok ? fast.value.tier : fast.error);
         if (fast.ok) fastTexts.push(fast.value.text);
       }

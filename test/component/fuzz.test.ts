@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { admit } from '../../src/component/admission/admit.ts';
+import { suspensionOf } from '../../src/component/reach/waiting.ts';
 import { CODES } from '../../src/model/codes.ts';
 import { example, memberOf, MIB, openWorkshop, type Workshop } from './support.ts';
 
@@ -27,7 +28,12 @@ const damaged = fc
 describe('admission is total', () => {
   const ends = (bytes: Uint8Array): void => {
     const result = admit(bytes, 64 * MIB);
-    if (!result.ok) expect(CODES[result.error.code].policy).toBe('Terminal');
+    if (!result.ok) {
+      expect(CODES[result.error.code].policy).toBe('Terminal');
+      return;
+    }
+    const { exports } = suspensionOf({ ...result.value, blockingImports: ['wasi:io/poll#poll'] });
+    expect(result.value.functions).toEqual(expect.arrayContaining([...exports]));
   };
   test('over damaged components', () => {
     expect(fc.check(fc.property(damaged, ends), { numRuns: 2_000 }).counterexample).toBeNull();

@@ -5,6 +5,7 @@ import { FAST_TRANSPILER, makeBindings, makeFastBindings } from '../../src/compo
 import { freeIdentifiers } from '../../src/component/bindings/scope.ts';
 import { parseModule, printModule } from '../../src/component/bindings/syntax.ts';
 import { dropUnreadOption } from '../../src/component/bindings/unread.ts';
+import { NO_SUSPENSION } from '../../src/component/reach/waiting.ts';
 import { loadTranspiler, transpile } from '../../src/component/transpile.ts';
 import { example, MIB } from './support.ts';
 
@@ -53,7 +54,7 @@ describe('the text that was emitted', () => {
 });
 
 test('fast bindings take less from the realm: no timer, and no name that nothing declares', () => {
-  const fast = makeFastBindings(source, FAST_TRANSPILER, []);
+  const fast = makeFastBindings(source, FAST_TRANSPILER, NO_SUSPENSION);
   if (!fast.ok) throw new Error(fast.error);
   const said = (statement: string): string | undefined =>
     gate(parseModule(inside(fast.value.text, statement)), fast.value.tier);

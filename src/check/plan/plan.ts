@@ -42,7 +42,7 @@ export interface PlannedEntry {
   readonly grants: readonly GrantChange[];
   /** Callers that its new types leave behind. */
   readonly breaks: readonly Break[];
-  /** Where its calls may wait, if that changes or the entry is new: such an export costs a promise whether it waits or not. */
+  /** Where its calls may wait, if that changes or the entry is new: an export that can come there costs a promise whether it waits or not. */
   readonly suspends?: readonly string[];
   /** Of a component that is new: which bindings it gets, and why no better ones. */
   readonly bindings?: { readonly tier: BindingTier; readonly reason?: string };

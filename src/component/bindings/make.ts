@@ -2,6 +2,7 @@ import type { Program } from 'acorn';
 import { err, ok, type Result } from '../../kit/result.ts';
 import type { BindingTier } from '../../model/engine.ts';
 import { problem, type Problem } from '../../model/problem.ts';
+import type { Suspension } from '../reach/waiting.ts';
 import { gate } from './gate.ts';
 import { quieten } from './quieten.ts';
 import { seal } from './seal.ts';
@@ -42,19 +43,19 @@ export function makeBindings(source: string): Result<Bindings, Problem> {
  * The `fast` tier, from jco's synchronous text. The error says why the component does not get it: it is no `Problem`, for the
  * tier below is always there.
  *
- * @param suspending imports that may answer later, as admission names them.
+ * @param suspension what may wait, as admission names it.
  * @param modules the core modules that the text instantiates: where they are known, guests are linked with their imports directly.
  */
 export function makeFastBindings(
   source: string,
   transpiler: string,
-  suspending: readonly string[],
+  suspension: Suspension,
   modules: CoreModules = [],
 ): Result<Bindings, string> {
   if (transpiler !== FAST_TRANSPILER) return err(`jco-transpile ${transpiler} is not known to the pass`);
   const program = source.length > MAX_BINDINGS_BYTES ? undefined : parsed(source);
   if (!program || !seal(program) || !quieten(program)) return err('a module of another shape');
-  const why = specialise(program, suspending, modules);
+  const why = specialise(program, suspension, modules);
   if (why !== undefined) return err(why);
   const made = gated(printModule(program), 'fast');
   return made.ok ? made : err(made.error.message);

@@ -7,6 +7,7 @@ import { quieten } from '../../../src/component/bindings/quieten.ts';
 import { seal } from '../../../src/component/bindings/seal.ts';
 import { specialise } from '../../../src/component/bindings/specialise/specialise.ts';
 import { eachChild, isIdentifier, parseModule, printModule } from '../../../src/component/bindings/syntax.ts';
+import { NO_SUSPENSION, suspensionOf, type Suspension } from '../../../src/component/reach/waiting.ts';
 import { loadTranspiler, transpile } from '../../../src/component/transpile.ts';
 import { MIB } from '../support.ts';
 import { composedGuest } from './composed.ts';
@@ -15,7 +16,7 @@ import { holdingGuest, plainGuest, waitingGuest } from './guests.ts';
 /** jco's synchronous text for a component, and which of its imports block. */
 interface Subject {
   readonly source: string;
-  readonly suspending: readonly string[];
+  readonly suspension: Suspension;
 }
 
 let plain: Subject;
@@ -35,11 +36,11 @@ function subjectOf(bytes: Uint8Array): Subject {
   if (!admitted.ok) throw new Error(admitted.error.message);
   const transpiled = transpile({ ...admitted.value, blockingImports: [] });
   if (!transpiled.ok) throw new Error(transpiled.error.message);
-  return { source: transpiled.value.source, suspending: admitted.value.blockingImports };
+  return { source: transpiled.value.source, suspension: suspensionOf(admitted.value) };
 }
 
-function reason({ source, suspending }: Subject, transpiler = FAST_TRANSPILER): string {
-  const made = makeFastBindings(source, transpiler, suspending);
+function reason({ source, suspension }: Subject, transpiler = FAST_TRANSPILER): string {
+  const made = makeFastBindings(source, transpiler, suspension);
   return made.ok ? made.value.tier : made.error;
 }
 
@@ -52,9 +53,30 @@ test.each(['0.14.9', '0.15.1', '0.16.0', ''])('a transpiler that nobody has look
 });
 
 test('a blocking import that the text does not have', () => {
-  const more = [...waiting.suspending, 'wasi:io/streams#[method]input-stream.blocking-read'];
-  expect(reason({ ...waiting, suspending: more })).toBe('a blocking import that is not found');
-  expect(reason({ ...plain, suspending: more })).toBe('a blocking import that is not found');
+  const imports = [...waiting.suspension.imports, 'wasi:io/streams#[method]input-stream.blocking-read'];
+  const more = { ...waiting.suspension, imports };
+  expect(reason({ ...waiting, suspension: more })).toBe('a blocking import that is not found');
+  expect(reason({ ...plain, suspension: more })).toBe('a blocking import that is not found');
+});
+
+test('an export that the text does not return', () => {
+  const quiet = quietText(waiting.source);
+  const changed = quiet.replace(/\n\s*nothing: nothing,?/, '');
+  expect(changed).not.toBe(quiet);
+  expect(specialised(parseModule(changed), waiting.suspension)).toBe('refused: an export that is not returned');
+});
+
+test('an export of an interface of which nothing is known can wait', () => {
+  const { imports } = waiting.suspension;
+  const text = specialised(parseModule(quietText(waiting.source)), { imports, exports: ['test:t/guest#*'] });
+  expect(text).toMatch(/guestNothing = WebAssembly\.promising/);
+});
+
+test('an export that can wait and that the text does not have', () => {
+  const exports = [...waiting.suspension.exports, 'test:t/guest#another'];
+  expect(reason({ ...waiting, suspension: { ...waiting.suspension, exports } })).toBe(
+    'an export that can wait is not found',
+  );
 });
 
 describe('a text that differs', () => {
@@ -114,7 +136,7 @@ describe('a text that differs', () => {
     const quiet = quietText(plain.source);
     const changed = quiet.replace(from, to);
     expect(changed).not.toBe(quiet);
-    expect(specialised(parseModule(changed), [])).toContain(`refused: ${expected}`);
+    expect(specialised(parseModule(changed), NO_SUSPENSION)).toContain(`refused: ${expected}`);
   });
 });
 
@@ -132,7 +154,7 @@ describe('resources of a text that differs', () => {
     const quiet = quietText(holding.source);
     const changed = quiet.replace(from, to);
     expect(changed).not.toBe(quiet);
-    expect(specialised(parseModule(changed), [])).toContain(`refused: ${expected}`);
+    expect(specialised(parseModule(changed), NO_SUSPENSION)).toContain(`refused: ${expected}`);
   });
 });
 
@@ -149,16 +171,16 @@ describe('nothing is overlooked', () => {
     ['calls between guests', () => composed],
     ['handles of all kinds', () => holding],
   ])('%s', (_what, subject) => {
-    const { source, suspending } = subject();
+    const { source, suspension } = subject();
     const quiet = quietText(source);
-    const baseline = specialised(parseModule(quiet), suspending);
+    const baseline = specialised(parseModule(quiet), suspension);
     const places = placesIn(parseModule(quiet)).length;
     const step = Math.max(1, Math.floor(places / SAMPLES));
     const overlooked: string[] = [];
     for (let index = step - 1; index < places; index += step) {
       const program = parseModule(quiet);
       const what = placesIn(program)[index]!();
-      if (specialised(program, suspending) === baseline) overlooked.push(what);
+      if (specialised(program, suspension) === baseline) overlooked.push(what);
     }
     expect(overlooked).toEqual([]);
   });
@@ -170,8 +192,8 @@ function quietText(source: string): string {
   return printModule(program);
 }
 
-function specialised(program: Program, suspending: readonly string[]): string {
-  const why = specialise(program, suspending);
+function specialised(program: Program, suspension: Suspension): string {
+  const why = specialise(program, suspension);
   return why === undefined ? printModule(program) : `refused: ${why}`;
 }
 

@@ -4,6 +4,7 @@ import { FAST_TRANSPILER, makeFastBindings } from '../../../src/component/bindin
 import { quieten } from '../../../src/component/bindings/quieten.ts';
 import { seal } from '../../../src/component/bindings/seal.ts';
 import { parseModule, printModule } from '../../../src/component/bindings/syntax.ts';
+import { suspensionOf } from '../../../src/component/reach/waiting.ts';
 import { transpile, type Transpiled } from '../../../src/component/transpile.ts';
 import { instantiate, type Exports } from '../run.ts';
 import { MIB } from '../support.ts';
@@ -28,7 +29,8 @@ export function tiersOf(bytes: Uint8Array, suspends = true): Tiered {
   const blockingImports = suspends ? admitted.value.blockingImports : [];
   const suspending = unwrap(transpile({ ...admitted.value, blockingImports }));
   const synchronous = unwrap(transpile({ ...admitted.value, blockingImports: [] }));
-  const fast = makeFastBindings(synchronous.source, FAST_TRANSPILER, blockingImports, synchronous.coreModules);
+  const suspension = suspensionOf({ ...admitted.value, blockingImports });
+  const fast = makeFastBindings(synchronous.source, FAST_TRANSPILER, suspension, synchronous.coreModules);
   if (!fast.ok) throw new Error(`not eligible: ${fast.error}`);
   return {
     sources: { stock: suspending.source, quiet: quiet(suspending.source), fast: fast.value.text },

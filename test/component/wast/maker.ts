@@ -6,6 +6,7 @@ import { parentPort } from 'node:worker_threads';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { admit } from '../../../src/component/admission/admit.ts';
 import { FAST_TRANSPILER, makeBindings, makeFastBindings } from '../../../src/component/bindings/make.ts';
+import { NO_SUSPENSION } from '../../../src/component/reach/waiting.ts';
 import { loadTranspiler, transpile, type Transpiled } from '../../../src/component/transpile.ts';
 import { MIB } from '../support.ts';
 
@@ -32,7 +33,7 @@ async function make(text: string): Promise<Answer> {
   const transpiled = transpile({ ...admitted.value, blockingImports: [] });
   if (!transpiled.ok) return `refused: ${transpiled.error.code} ${transpiled.error.message}`;
   const { source, coreModules } = transpiled.value;
-  const fast = makeFastBindings(source, FAST_TRANSPILER, [], coreModules);
+  const fast = makeFastBindings(source, FAST_TRANSPILER, NO_SUSPENSION, coreModules);
   if (fast.ok) return { files: coreModules, stock: source, ours: fast.value.text };
   const slower = makeBindings(source);
   if (!slower.ok) return `refused: ${slower.error.code} ${slower.error.message}`;

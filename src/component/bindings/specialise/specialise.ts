@@ -3,7 +3,10 @@ import { dropCreatedReps } from '../created-reps.ts';
 import { generatorBody, shapeOf } from '../shape.ts';
 import { count, isIdentifier, rewrite, visit } from '../syntax.ts';
 import { dropUnreached } from '../unreached.ts';
+import { exportName, hostName } from '../../spelling.ts';
+import type { Suspension } from '../../reach/waiting.ts';
 import { whyIneligible } from './eligible.ts';
+import { exportedNames, methodOf, namesOf } from './exported-names.ts';
 import { useScopes } from './fused.ts';
 import {
   copy,
@@ -26,20 +29,17 @@ import { loweringOf, makeDirect } from './trampolines.ts';
 import { linkDirectly, type CoreModules } from './shims.ts';
 import { findWrappers, unwrap } from './wrappers.ts';
 
-/** Imports that may answer later: `wasi:io/poll#poll`, `wasi:io/streams#[method]input-stream.blocking-read`. */
-export type Suspending = readonly string[];
-
 /**
  * The `fast` tier: jco's synchronous bindings without tasks, and with suspension where an import can block.
  *
  * Works on the sealed and quietened tree, in place. Returns why the file is not eligible: then the tree is half changed and
  * of no use, and the caller falls back to the tier below.
  */
-export function specialise(program: Program, suspending: Suspending, modules: CoreModules = []): string | undefined {
+export function specialise(program: Program, suspension: Suspension, modules: CoreModules = []): string | undefined {
   const shape = shapeOf(program);
   const body = shape && generatorBody(shape.instantiate);
   if (!shape || !body) return 'a module of another shape';
-  return new Pass(shape.instantiate, body, suspending, modules).run() ?? whyIneligible(shape.instantiate);
+  return new Pass(shape.instantiate, body, suspension, modules).run() ?? whyIneligible(shape.instantiate);
 }
 
 const FLAGS = template(`
@@ -80,17 +80,17 @@ const GUEST = template('$guest = $source;');
 class Pass {
   readonly #instantiate: FunctionDeclaration;
   readonly #body: Statement[];
-  readonly #suspending: Suspending;
+  readonly #suspension: Suspension;
   readonly #modules: CoreModules;
   /** Component instance → the name of what says whether its guest may leave. */
   readonly #flags = new Map<number, string>();
   /** `_trampolineN` → which import it calls. */
   readonly #imports = new Map<string, string>();
 
-  constructor(instantiate: FunctionDeclaration, body: Statement[], suspending: Suspending, modules: CoreModules) {
+  constructor(instantiate: FunctionDeclaration, body: Statement[], suspension: Suspension, modules: CoreModules) {
     this.#instantiate = instantiate;
     this.#body = body;
-    this.#suspending = suspending;
+    this.#suspension = suspension;
     this.#modules = modules;
   }
 
@@ -154,7 +154,7 @@ class Pass {
   #imported(): string | undefined {
     const direct = new Set<string>();
     const suspended = new Set<string>();
-    const awaited = new Map(this.#suspending.map((name) => [spelledByJco(name), name]));
+    const awaited = new Map(this.#suspension.imports.map((name) => [hostName(name), name]));
     for (const statement of this.#body) {
       const declarator = statement.type === 'VariableDeclaration' ? statement.declarations[0] : undefined;
       const lowering = declarator?.init && loweringOf(declarator.init);
@@ -178,18 +178,24 @@ class Pass {
   }
 
   #exported(): string | undefined {
-    const suspends = this.#suspending.length > 0;
+    const names = exportedNames(this.#body);
+    const awaited = new Set(this.#suspension.exports.map(exportName));
+    const missing = new Set(awaited);
     const guests: string[] = [];
     let wrong: string | undefined;
     for (const statement of this.#body) {
       findWrappers(statement, undefined, (wrapper, parent) => {
         // Of constructors and static functions no promise can be made; one that blocks traps.
-        const maySuspend = suspends && isAwaitable(wrapper, parent);
+        const called = isAwaitable(wrapper, parent) ? namesOf(wrapper, parent, names) : undefined;
+        if (called?.length === 0 && awaited.size > 0) wrong ??= 'an export that is not returned';
+        for (const name of called ?? []) missing.delete(name);
+        const maySuspend = called?.some((name) => waits(name, awaited)) ?? false;
         const unwrapped = unwrap(wrapper, (instance) => this.#flags.get(instance), maySuspend);
         if (typeof unwrapped === 'string') wrong ??= unwrapped;
         else if (maySuspend) guests.push(unwrapped.guest);
       });
     }
+    for (const name of missing) if (!name.endsWith(ALL)) wrong ??= 'an export that can wait is not found';
     return wrong ?? guests.map((guest) => this.#makePromising(guest)).find((item) => item !== undefined);
   }
 
@@ -249,13 +255,14 @@ class Pass {
 
 function isAwaitable(wrapper: FunctionDeclaration | FunctionExpression, parent: AnyNode | undefined): boolean {
   if (wrapper.type === 'FunctionDeclaration') return true;
-  // `Thing.prototype.size = function size() {…}`
-  return (
-    parent?.type === 'AssignmentExpression' &&
-    parent.left.type === 'MemberExpression' &&
-    parent.left.object.type === 'MemberExpression' &&
-    isIdentifier(parent.left.object.property, 'prototype')
-  );
+  return methodOf(parent) !== undefined;
+}
+
+/** Of an interface whose functions are not known. */
+const ALL = '#*';
+
+function waits(name: string, awaited: ReadonlySet<string>): boolean {
+  return awaited.has(name) || awaited.has(name.replace(/#.*/, ALL));
 }
 
 function functionNamed(body: readonly Statement[], name: string): FunctionExpression | undefined {
@@ -276,13 +283,6 @@ function takesOneHandle(body: readonly Statement[], name: string): boolean {
     const { init } = statement.declarations[0];
     return !!init && matchExpression(CREATES_OWN, init) !== undefined;
   });
-}
-
-/** `wasi:io/poll#[method]pollable.block` → `wasi:io/poll#block`. */
-function spelledByJco(name: string): string {
-  const [interfaceName, functionName = ''] = name.split('#');
-  const plain = functionName.replace(/^\[[a-z]+\][^.]*\./, '');
-  return `${interfaceName}#${plain.replace(/-([a-z0-9])/g, (_dash, letter: string) => letter.toUpperCase())}`;
 }
 
 function withoutVersion(name: string): string {
