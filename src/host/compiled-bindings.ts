@@ -7,6 +7,7 @@
  *    has a say in it.
  * V3 It is bounded; what was used longest ago goes first.
  */
+import { RecentBuffers } from '../kit/recent-buffers.ts';
 import type { CellSpec } from '../model/engine.ts';
 import { frameHeader } from '../wire/frame-header.ts';
 import { ToCell } from '../wire/frames.ts';
@@ -16,43 +17,25 @@ import { cellKey } from './cell-key.ts';
 export const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 
 export class CompiledBindings {
-  /** Whole frames. The one that was used last is the last. */
-  readonly #frames = new Map<string, Buffer>();
-  readonly #mostBytes: number;
-  #bytes = 0;
+  /** Whole frames. */
+  readonly #frames: RecentBuffers<string>;
 
   constructor(mostBytes = MAX_KEPT_BYTES) {
-    this.#mostBytes = mostBytes;
+    this.#frames = new RecentBuffers(mostBytes);
   }
 
   /** The frame to begin the cell's channel with; absent where there is nothing yet. */
   frameFor(cell: CellSpec): Buffer | undefined {
-    const key = cellKey(cell);
-    const frame = this.#frames.get(key);
-    if (!frame) return undefined;
-    this.#frames.delete(key);
-    this.#frames.set(key, frame);
-    return frame;
+    return this.#frames.get(cellKey(cell));
   }
 
   /** @param packed copied. */
   keep(cell: CellSpec, packed: Uint8Array): void {
-    this.forget(cell);
-    const frame = Buffer.concat([frameHeader(ToCell.Compiled, 0, packed.length), packed]);
-    if (frame.length > this.#mostBytes) return;
-    this.#frames.set(cellKey(cell), frame);
-    this.#bytes += frame.length;
-    for (const [oldest, { length }] of this.#frames) {
-      if (this.#bytes <= this.#mostBytes) break;
-      this.#frames.delete(oldest);
-      this.#bytes -= length;
-    }
+    this.#frames.set(cellKey(cell), Buffer.concat([frameHeader(ToCell.Compiled, 0, packed.length), packed]));
   }
 
   /** V8 did not take it. */
   forget(cell: CellSpec): void {
-    const key = cellKey(cell);
-    this.#bytes -= this.#frames.get(key)?.length ?? 0;
-    this.#frames.delete(key);
+    this.#frames.delete(cellKey(cell));
   }
 }

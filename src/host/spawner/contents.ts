@@ -8,6 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { RecentBuffers } from '../../kit/recent-buffers.ts';
 import { digestOfBytes, type Digest } from '../../kit/digest.ts';
 import { contentPath } from '../../model/content.ts';
 
@@ -16,14 +17,11 @@ export const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 
 export class Contents {
   readonly #folder: string;
-  readonly #mostBytes: number;
-  /** The one that was given out last is the last. */
-  readonly #kept = new Map<Digest, Buffer>();
-  #keptBytes = 0;
+  readonly #kept: RecentBuffers<Digest>;
 
   constructor(storeFolder: string, mostBytes = MAX_KEPT_BYTES) {
     this.#folder = storeFolder;
-    this.#mostBytes = mostBytes;
+    this.#kept = new RecentBuffers(mostBytes);
   }
 
   /** Nobody writes to the bytes. A text says what is wrong with the file. In one go: by way of the thread pool it costs four times its reading. */
@@ -34,7 +32,7 @@ export class Contents {
     if (content.length !== bytes || (!kept && digestOfBytes(content) !== digest)) {
       return `in the content store does not hash to ${digest}`;
     }
-    this.#keep(digest, content);
+    if (!kept) this.#kept.set(digest, content);
     return content;
   }
 
@@ -43,17 +41,6 @@ export class Contents {
       return readFileSync(path.join(this.#folder, contentPath(digest)));
     } catch (error) {
       return `(${digest}) cannot be read from the content store: ${(error as Error).message}`;
-    }
-  }
-
-  #keep(digest: Digest, content: Buffer): void {
-    if (content.length > this.#mostBytes) return;
-    if (!this.#kept.delete(digest)) this.#keptBytes += content.length;
-    this.#kept.set(digest, content);
-    for (const [oldest, { length }] of this.#kept) {
-      if (this.#keptBytes <= this.#mostBytes) break;
-      this.#kept.delete(oldest);
-      this.#keptBytes -= length;
     }
   }
 }
