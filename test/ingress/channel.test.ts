@@ -392,6 +392,7 @@ test('reports reach the owner', async () => {
     hasShutdown: false,
     hasHttp: 'wasi',
     isProven: true,
+    isCompiled: true,
     isReady: false,
   };
   const { writer } = replica.cell;
