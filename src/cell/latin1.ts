@@ -1,3 +1,5 @@
+import { standsAt } from '../wire/header-text.ts';
+
 type Slice = (this: Uint8Array, start: number, end: number) => string;
 // Not among the declared methods. It reads any bytes in place: `bytes.buffer` would first move small ones off the heap.
 const { latin1Slice } = Buffer.prototype as unknown as { readonly latin1Slice: Slice };
@@ -24,12 +26,6 @@ export class RepeatedTexts {
     if (length === 0 || length > MAX_REPEATED_BYTES) return latin1(bytes);
     const slot = (bytes[0]! * 7 + bytes[length >> 1]! * 3 + bytes[length - 1]! + length) % SLOTS;
     const likely = this.#slots[slot]!;
-    return isText(bytes, likely) ? likely : (this.#slots[slot] = latin1(bytes));
+    return likely.length === length && standsAt(bytes, 0, likely) ? likely : (this.#slots[slot] = latin1(bytes));
   }
-}
-
-function isText(bytes: Uint8Array, text: string): boolean {
-  if (text.length !== bytes.length) return false;
-  for (let at = 0; at < bytes.length; at++) if (text.charCodeAt(at) !== bytes[at]) return false;
-  return true;
 }

@@ -41,10 +41,10 @@ export const ToCell = {
   FileChunk: 0x02,
   /** id 0. JSON `{deadlineMs}`: finish what is in flight, call lifecycle shutdown, exit 0. */
   Shutdown: 0x03,
-  /** id 0. Before `Assign`, by the engine: what `FromCell.Compiled` of an earlier cell of the same bundles said. */
-  Compiled: 0x05,
   /** id 0. 16 bytes: a broker is at the other end of descriptor 4 from now on (`broker-frames.ts`, B3). Empty: it is gone. */
   Broker: 0x04,
+  /** id 0. Before `Assign`, by the engine: what `FromCell.Compiled` of an earlier cell of the same bundles said. */
+  Compiled: 0x05,
   /**
    * A request. `u8 flags` (1: a body follows as Body frames; 2: synthetic or probe; 4: the client awaits a 100: the
    * body's credit starts at 0 and the guest's first read grants `INITIAL_CREDIT_BYTES` by a `Credit` frame; 8: mirrored;

@@ -1,3 +1,5 @@
+import { standsAt } from './header-text.ts';
+
 /** Up to here a loop is faster than a call out of JavaScript. */
 const MAX_COMPARED_BYTES = 64;
 
@@ -38,7 +40,8 @@ export class HeadReader {
   /** The same; where it is `likely`, that is given again, which costs less than to make it. */
   textLike(likely: string): string {
     const length = this.skipText();
-    if (length === likely.length && length <= MAX_COMPARED_BYTES && this.#isBefore(likely)) return likely;
+    if (length === likely.length && length <= MAX_COMPARED_BYTES && standsAt(this.#bytes, this.at - length, likely))
+      return likely;
     return length === 0 ? '' : this.#bytes.toString('latin1', this.at - length, this.at);
   }
 
@@ -46,14 +49,6 @@ export class HeadReader {
   skipText(): number {
     const length = this.u16();
     return this.#take(length) ? length : 0;
-  }
-
-  #isBefore(text: string): boolean {
-    const start = this.at - text.length;
-    for (let index = 0; index < text.length; index++) {
-      if (this.#bytes[start + index] !== text.charCodeAt(index)) return false;
-    }
-    return true;
   }
 
   #take(length: number): boolean {

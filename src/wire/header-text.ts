@@ -49,3 +49,9 @@ export function pairsOf(texts: readonly string[]): [name: string, value: string]
   for (let at = 0; at + 1 < texts.length; at += 2) pairs.push([texts[at]!, texts[at + 1]!]);
   return pairs;
 }
+
+/** Whether these bytes from `start` on are the text, of Latin-1. It ends within them. */
+export function standsAt(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (bytes[start + index] !== text.charCodeAt(index)) return false;
+  return true;
+}

@@ -2,6 +2,7 @@
 import { MAX_HEAD_BYTES, MAX_HEADERS, ToCell } from './frames.ts';
 import type { FrameWriter } from './encoder.ts';
 import { HeadReader } from './head-reader.ts';
+import { standsAt } from './header-text.ts';
 
 /** What the engine sends. One object may serve for many requests: nothing of it is kept. */
 export interface RequestHead {
@@ -130,18 +131,10 @@ class Received implements ReceivedRequest {
     const reader = new HeadReader(this.#bytes, this.#headersStart, this.bodyStart);
     const values: Uint8Array[] = [];
     for (let left = this.headerCount; left > 0; left--) {
-      const isWanted = reader.skipText() === name.length && this.#isBefore(reader.at, name);
+      const isWanted = reader.skipText() === name.length && standsAt(this.#bytes, reader.at - name.length, name);
       const length = reader.skipText();
       if (isWanted) values.push(this.#bytes.subarray(reader.at - length, reader.at));
     }
     return values;
-  }
-
-  #isBefore(end: number, text: string): boolean {
-    const start = end - text.length;
-    for (let index = 0; index < text.length; index++) {
-      if (this.#bytes[start + index] !== text.charCodeAt(index)) return false;
-    }
-    return true;
   }
 }

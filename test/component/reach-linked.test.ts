@@ -4,14 +4,23 @@ import { FORM_LIMITS } from '../../src/component/binary/limits.ts';
 import { exportsReaching } from '../../src/component/reach/reach.ts';
 import { suspensionOf } from '../../src/component/reach/waiting.ts';
 import { fromText } from './support.ts';
-import { admittedOf, componentOf, GIVEN, GONE, IMPORTED, LOWERED, outcomesOf, preparedOf, WAITED } from './waits.ts';
+import {
+  admittedOf,
+  componentOf,
+  GIVEN,
+  expectedOf,
+  GONE,
+  IMPORTED,
+  LOWERED,
+  outcomesOf,
+  preparedOf,
+  WAITED,
+  type Exported,
+} from './waits.ts';
 
-interface Row {
+interface Row extends Exported {
   readonly text: string;
-  /** Exports that come to `wait`, to `go`, and to `go` without that being known. */
   readonly waits: readonly string[];
-  readonly goes?: readonly string[];
-  readonly might?: readonly string[];
 }
 
 const T = '(type $t (func (result i32)))';
@@ -168,11 +177,7 @@ test.each(Object.entries(ROWS))('%s', async (_name, { text, waits, goes = [], mi
   const prepared = await preparedOf(text);
   expect(prepared.tier).toBe('fast');
   expect([...prepared.blockingExports].sort()).toEqual([...waits, ...might].sort());
-  expect(await outcomesOf(prepared, [...waits, ...goes, ...might])).toEqual({
-    ...Object.fromEntries(waits.map((name) => [name, { later: WAITED }])),
-    ...Object.fromEntries(goes.map((name) => [name, GONE])),
-    ...Object.fromEntries(might.map((name) => [name, { later: GONE }])),
-  });
+  expect(await outcomesOf(prepared, [...waits, ...goes, ...might])).toEqual(expectedOf({ waits, goes, might }));
 });
 
 test('an interface that is exported as it is imported can wait, whatever is in it', async () => {

@@ -3,16 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { FORM_LIMITS } from '../../src/component/binary/limits.ts';
 import { readInstructions, Told } from '../../src/component/binary/instructions.ts';
 import { suspensionOf } from '../../src/component/reach/waiting.ts';
-import { admittedOf, GONE, moduleOf, outcomesOf, preparedOf, WAITED } from './waits.ts';
+import { admittedOf, expectedOf, moduleOf, outcomesOf, preparedOf, type Exported } from './waits.ts';
 
-interface Row {
+interface Row extends Exported {
   readonly fields: string;
-  /** Exports that come to `wait`. */
-  readonly waits?: readonly string[];
-  /** Exports that come to `go`, and can to nothing else. */
-  readonly goes?: readonly string[];
-  /** Exports that come to `go`, and of which it is not known that they can to nothing else. */
-  readonly might?: readonly string[];
 }
 
 const T = '(type $t (func (result i32)))';
@@ -210,11 +204,7 @@ describe('exports that can reach an import that waits', () => {
     const prepared = await preparedOf(moduleOf(fields, [...waits, ...goes, ...might]));
     expect(prepared.tier).toBe('fast');
     expect([...prepared.blockingExports].sort()).toEqual([...waits, ...might].sort());
-    expect(await outcomesOf(prepared, [...waits, ...goes, ...might])).toEqual({
-      ...Object.fromEntries(waits.map((name) => [name, { later: WAITED }])),
-      ...Object.fromEntries(goes.map((name) => [name, GONE])),
-      ...Object.fromEntries(might.map((name) => [name, { later: GONE }])),
-    });
+    expect(await outcomesOf(prepared, [...waits, ...goes, ...might])).toEqual(expectedOf({ waits, goes, might }));
   });
 
   test('a start function that would wait traps, as it did', async () => {

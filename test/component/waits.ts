@@ -63,6 +63,24 @@ export async function outcomesOf(prepared: Prepared, names: readonly string[]): 
   return outcomes;
 }
 
+/** Names of exports by what becomes of a call of each. */
+export interface Exported {
+  /** They come to `wait`. */
+  readonly waits?: readonly string[];
+  /** They come to `go`, and can to nothing else. */
+  readonly goes?: readonly string[];
+  /** They come to `go`, and it is not known that they can to nothing else. */
+  readonly might?: readonly string[];
+}
+
+export function expectedOf({ waits = [], goes = [], might = [] }: Exported): Readonly<Record<string, Outcome>> {
+  return {
+    ...Object.fromEntries(waits.map((name) => [name, { later: WAITED }])),
+    ...Object.fromEntries(goes.map((name) => [name, GONE])),
+    ...Object.fromEntries(might.map((name) => [name, { later: GONE }])),
+  };
+}
+
 function call(exports: object, name: string): unknown {
   const [first = '', second] = name.split('#');
   const found = (exports as Record<string, unknown>)[first];

@@ -169,6 +169,21 @@ export function externType(reader: Reader): Extern {
   return bound === 0 ? { kind, index: reader.u32() } : { kind };
 }
 
+/** Section ids of a component. */
+export const ComponentSection = {
+  Custom: 0,
+  CoreModule: 1,
+  CoreInstance: 2,
+  CoreType: 3,
+  Component: 4,
+  Instance: 5,
+  Alias: 6,
+  Type: 7,
+  Canonical: 8,
+  Import: 10,
+  Export: 11,
+} as const;
+
 /** What the index of an import, export or alias counts. Core sorts follow a 0x00. */
 export const Sort = { Core: 0, Function: 1, Value: 2, Type: 3, Component: 4, Instance: 5 } as const;
 const CORE_SORTS: ReadonlySet<number> = new Set([0x00, 0x01, 0x02, 0x03, 0x10, 0x11, 0x12]);

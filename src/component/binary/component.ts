@@ -1,5 +1,6 @@
 import {
   alias,
+  ComponentSection as Section,
   componentType,
   coreSort,
   coreTypeDefinition,
@@ -20,21 +21,6 @@ import { Writer } from './writer.ts';
 const MAGIC = 0x0061736d;
 const CORE_VERSION = 0x01000000;
 const COMPONENT_VERSION = 0x0d000100;
-
-/** Section ids of a component. */
-const Section = {
-  Custom: 0,
-  CoreModule: 1,
-  CoreInstance: 2,
-  CoreType: 3,
-  Component: 4,
-  Instance: 5,
-  Alias: 6,
-  Type: 7,
-  Canonical: 8,
-  Import: 10,
-  Export: 11,
-} as const;
 
 export interface ComponentImport {
   readonly name: string;

@@ -1,4 +1,4 @@
-import { CORE_HEADER, moduleOf, type CoreSection } from './core-sections.ts';
+import { CORE_HEADER, moduleOf, Section, type CoreSection } from './core-sections.ts';
 import { coreImportType, coreType, hex, memoryType, tableType } from './core-types.ts';
 import { Reader } from './reader.ts';
 import { Refusal } from './refusal.ts';
@@ -6,9 +6,7 @@ import type { Walk } from './walk.ts';
 import { watchMemory } from './watch-memory.ts';
 import { Writer } from './writer.ts';
 
-/** Section ids of a core module. */
-const Section = { Custom: 0, Type: 1, Import: 2, Table: 4, Memory: 5, Export: 7, Tag: 13 } as const;
-const LAST_SECTION = 13;
+const LAST_SECTION = Section.Tag;
 
 /**
  * Walks one core module and returns it with maxima written into its tables and memories, without custom sections, and with its

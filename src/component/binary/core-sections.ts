@@ -9,8 +9,9 @@ export interface CoreSection {
 
 export const CORE_HEADER = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
 
-/** Ids of sections that something is added to. */
+/** Ids of the sections of a core module. */
 export const Section = {
+  Custom: 0,
   Type: 1,
   Import: 2,
   Function: 3,
@@ -18,9 +19,14 @@ export const Section = {
   Memory: 5,
   Global: 6,
   Export: 7,
+  Start: 8,
+  Element: 9,
   Code: 10,
+  Data: 11,
+  DataCount: 12,
+  Tag: 13,
 } as const;
-/** In this order, whatever their numbers are; 12 counts the data, 13 are tags. */
+/** In this order, whatever their numbers are. */
 const ORDER: readonly number[] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 /** Kinds of imports and exports. */
 export const Kind = { Function: 0, Table: 1, Memory: 2, Global: 3 } as const;

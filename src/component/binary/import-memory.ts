@@ -20,7 +20,6 @@ import { Writer } from './writer.ts';
 /** A larger one is not worth filling with zeros, nor keeping. */
 export const MAX_IMPORTED_PAGES = 16;
 
-const CUSTOM = 0;
 const WITH_MAXIMUM = 1;
 
 /**
@@ -34,7 +33,10 @@ export function importMemory(bytes: Uint8Array): Uint8Array {
   if (!memory || memory.initial > MAX_IMPORTED_PAGES) return bytes;
   const others = sections.filter(({ id }) => id !== Section.Memory);
   const imports = extended(of(Section.Import), [importOf(memory)]);
-  return moduleOf([...replaced(others, new Map([[Section.Import, imports]])), { id: CUSTOM, body: sectionOf(memory) }]);
+  return moduleOf([
+    ...replaced(others, new Map([[Section.Import, imports]])),
+    { id: Section.Custom, body: sectionOf(memory) },
+  ]);
 }
 
 /** Admission has given it a maximum. */

@@ -2,7 +2,7 @@
  * The calls of one core module, read from its binary. It is read once, however many instances are made of it: what one instance may
  * call, each is taken to.
  */
-import { CORE_HEADER, Kind } from '../binary/core-sections.ts';
+import { CORE_HEADER, Kind, Section } from '../binary/core-sections.ts';
 import { coreValueType } from '../binary/core-types.ts';
 import { isPlain, readExpression, readInstructions, Told } from '../binary/instructions.ts';
 import { Reader } from '../binary/reader.ts';
@@ -35,9 +35,8 @@ export interface CoreModule {
   readonly exports: ReadonlyMap<string, number | Table | undefined>;
 }
 
-const Section = { Type: 1, Import: 2, Function: 3, Table: 4, Global: 6, Export: 7, Element: 9, Code: 10 } as const;
 /** Memories, the start function (it runs before there is a call), data. */
-const WITHOUT_CALLS: readonly number[] = [5, 8, 11, 12];
+const WITHOUT_CALLS: readonly number[] = [Section.Memory, Section.Start, Section.Data, Section.DataCount];
 const FUNCTION_TYPE = 0x60;
 /** Of a segment: it is no active one; of another table or only declared; of expressions. */
 const Segment = { Passive: 1, Explicit: 2, Expressions: 4 } as const;

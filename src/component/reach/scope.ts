@@ -2,7 +2,7 @@
  * How the modules and components of one component are put together: its index spaces, as far as calls go, in the order of the
  * binary. Encoding: component-model/design/mvp/Binary.md.
  */
-import { ExternKind, externType, Sort } from '../binary/component-types.ts';
+import { ComponentSection as Section, ExternKind, externType, Sort } from '../binary/component-types.ts';
 import { Kind } from '../binary/core-sections.ts';
 import { Reader } from '../binary/reader.ts';
 import { readModule, type CoreModule, type Ground } from './module.ts';
@@ -10,19 +10,6 @@ import { found, NotUnderstood } from './not-understood.ts';
 import { Table } from './tables.ts';
 import { awaited, Made, OTHER, type Component, type Exports, type FunctionThing, type Thing } from './things.ts';
 
-/** Section ids of a component; types say nothing of calls. */
-const Section = {
-  CoreModule: 1,
-  CoreInstance: 2,
-  CoreType: 3,
-  Component: 4,
-  Instance: 5,
-  Alias: 6,
-  Type: 7,
-  Canonical: 8,
-  Import: 10,
-  Export: 11,
-} as const;
 const HEADER_BYTES = 8;
 /** Sorts behind a 0x00. */
 const CORE_MODULE = 0x11;
@@ -75,6 +62,7 @@ class Scope {
   #section(id: number, body: Uint8Array): void {
     if (id === Section.CoreModule) return void this.#coreModules.push(readModule(body, this.#ground));
     if (id === Section.Component) return void this.#components.push(this.#nested(body));
+    // Types say nothing of calls.
     if (id === Section.CoreType || id === Section.Type) return;
     const reader = new Reader(body);
     this.#ground.walk.list(reader, () => this.#entry(id, reader));
