@@ -63,6 +63,13 @@ export function nameOf(name: string): Uint8Array {
   return writer.finish();
 }
 
+/** Of a memory or a table that admission has let in: a first size, and a maximum where there is one. */
+export function skipLimits(reader: Reader): void {
+  const hasMaximum = (reader.u8() & 1) !== 0;
+  reader.u32();
+  if (hasMaximum) reader.u32();
+}
+
 export function countOf(list: Uint8Array | undefined): number {
   return list ? new Reader(list).u32() : 0;
 }

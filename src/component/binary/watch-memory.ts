@@ -7,7 +7,17 @@
  * does not parse is left as it is: it does not compile either.
  */
 import { WATCHED_MEMORY, WATCHED_REFUSALS, WATCHED_TABLE_REFUSALS } from '../../model/watched-memory.ts';
-import { countOf, exportOf, extended, Kind, listOf, replaced, Section, type CoreSection } from './core-sections.ts';
+import {
+  countOf,
+  exportOf,
+  extended,
+  Kind,
+  listOf,
+  replaced,
+  Section,
+  skipLimits,
+  type CoreSection,
+} from './core-sections.ts';
 import { growsIn, isPlain, type Grow } from './instructions.ts';
 import { Reader } from './reader.ts';
 import { Writer } from './writer.ts';
@@ -148,12 +158,6 @@ function elementsOf(body: Uint8Array | undefined): readonly number[] {
     skipLimits(reader);
     return element;
   });
-}
-
-function skipLimits(reader: Reader): void {
-  const hasMaximum = reader.u8() === 1;
-  reader.u32();
-  if (hasMaximum) reader.u32();
 }
 
 /** Its own memories that it does not export. */

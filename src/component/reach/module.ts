@@ -2,7 +2,7 @@
  * The calls of one core module, read from its binary. It is read once, however many instances are made of it: what one instance may
  * call, each is taken to.
  */
-import { CORE_HEADER, Kind, Section } from '../binary/core-sections.ts';
+import { CORE_HEADER, Kind, Section, skipLimits } from '../binary/core-sections.ts';
 import { coreValueType } from '../binary/core-types.ts';
 import { isPlain, readExpression, readInstructions, Told } from '../binary/instructions.ts';
 import { Reader } from '../binary/reader.ts';
@@ -108,7 +108,7 @@ class ModuleReader implements CoreModule {
     let is: number | Table | undefined;
     if (kind === Kind.Function) is = this.#function(reader);
     else if (kind === Kind.Table) is = this.#table(reader);
-    else if (kind === Kind.Memory) readLimits(reader);
+    else if (kind === Kind.Memory) skipLimits(reader);
     else if (kind === Kind.Global) reader.bytes(2);
     else throw new NotUnderstood('an import of an unknown kind');
     if (kind === Kind.Function) this.#imported += 1;
@@ -124,7 +124,7 @@ class ModuleReader implements CoreModule {
 
   #table(reader: Reader): Table {
     reader.u8();
-    readLimits(reader);
+    skipLimits(reader);
     const table = new Table();
     this.#tables.push(table);
     this.#ground.tables.push(table);
@@ -277,10 +277,4 @@ class ModuleReader implements CoreModule {
   #typeAt(index: number): number {
     return found(this.#types[index], 'type');
   }
-}
-
-function readLimits(reader: Reader): void {
-  const hasMaximum = (reader.u8() & 1) !== 0;
-  reader.u32();
-  if (hasMaximum) reader.u32();
 }
