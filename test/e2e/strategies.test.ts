@@ -181,7 +181,8 @@ describe('Rolling', () => {
     const visitors = traffic(daemon);
     await repository.push('Greet worse', swap('greeting-flaky', 'bad'));
     const after = await daemon.entry(KEY, 'it is quarantined', ({ quarantined }) => quarantined.length > 0);
-    expect(after.quarantined[0]!.evidence[0]!.metric).toBe('errors');
+    // Its failures come at random: five in a row may be the first that is enough.
+    expect(after.quarantined[0]!.evidence[0]!.metric).toMatch(/^(errors|consecutive errors)$/);
     await daemon.entry(
       KEY,
       'all old replicas serve again',
