@@ -249,9 +249,7 @@ export class Cell {
   }
 
   #makePool(assignment: Assignment, members: readonly MemberAssignment[], made: MadeOfFiles): InstancePool {
-    const tellDenied = limitDenials((member, interfaceName, functionName, reason, count) =>
-      this.#outbox.denied(member, interfaceName, functionName, reason, count),
-    );
+    const tellDenied = limitDenials((denial) => this.#outbox.denied(denial));
     const tellLimit = gatherLimits((limit, count) => this.#outbox.limit(limit, count));
     const settings = members.map((member, position): MemberSettings => {
       const logs = new LogRate(member.logBytesPerSecond, (stream, dropped, text) =>
@@ -277,7 +275,7 @@ export class Cell {
         logs,
         tellLimit,
         texts: new RepeatedTexts(),
-        tellDenied: (interfaceName, functionName, reason) => tellDenied(position, interfaceName, functionName, reason),
+        tellDenied: (denial) => tellDenied(position, denial),
       };
     });
     const { suspension } = this.#settings;

@@ -3,13 +3,14 @@
  * the instance's scope; everything else is shared by all instances.
  */
 import type { Asking } from './broker.ts';
+import type { TellDenied } from './denials.ts';
 import type { Scope } from './scope.ts';
 import * as cli from './wasi/cli.ts';
 import { configStore, type Settings } from './wasi/config.ts';
 import { monotonicClock, timezone, wallClock } from './wasi/clocks.ts';
 import type { Chance, Clock } from './wasi/ambient.ts';
 import type { Ambient } from '../model/ambient.ts';
-import { deniedAmbient, deniedInterface, unknownInterface, type TellDenied } from './wasi/denied.ts';
+import { deniedAmbient, deniedInterface, unknownInterface } from './wasi/denied.ts';
 import { filesystemPreopens, filesystemTypes, type Mount } from './wasi/filesystem.ts';
 import { IoError } from './wasi/error.ts';
 import { Fields } from './wasi/fields.ts';

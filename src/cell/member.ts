@@ -24,7 +24,7 @@ import type { Suspension } from './suspension.ts';
 import { HostTrap } from './trap.ts';
 import type { RemoteFunction } from './typed/imports.ts';
 import { chanceOf, clockOf } from './wasi/ambient.ts';
-import type { TellDenied } from './wasi/denied.ts';
+import type { TellDenied } from './denials.ts';
 
 export type ExportedFunction = (...args: readonly unknown[]) => unknown;
 

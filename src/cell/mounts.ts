@@ -1,7 +1,7 @@
 /** What is mounted for a member: folders of the repository, which it holds itself, and volumes, which the broker has. */
 import type { MountAssignment } from '../wire/frames.ts';
 import type { Asking } from './broker.ts';
-import type { TellDenied } from './wasi/denied.ts';
+import type { TellDenied } from './denials.ts';
 import type { Mount } from './wasi/filesystem.ts';
 import { FolderImage, imageRoot } from './wasi/filesystem-image.ts';
 import { volumeRoot } from './wasi/filesystem-volume.ts';
@@ -26,12 +26,10 @@ export function mountSettings(
 }
 
 export function mountsOf(settings: readonly MountSettings[], seat: Asking, tellDenied: TellDenied): readonly Mount[] {
-  return settings.map((mount) => {
+  return settings.map((mount, position) => {
     const { mountPath } = mount;
     if ('volume' in mount) return { mountPath, root: volumeRoot(seat, mount.volume, mount.mayWrite) };
-    return {
-      mountPath,
-      root: imageRoot({ image: mount.image, expiresAtWallMs: mount.expiresAtWallMs, tellDenied }),
-    };
+    const { image, expiresAtWallMs } = mount;
+    return { mountPath, root: imageRoot({ image, mountPath, position, expiresAtWallMs, tellDenied }) };
   });
 }

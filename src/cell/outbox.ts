@@ -1,8 +1,10 @@
 /** What a cell says to the engine: one function per frame, over the shared writer. */
+import { cutBytes } from '../kit/cut-bytes.ts';
 import {
   CELL_LIMITS,
   FromCell,
   LOG_HEAD_BYTES,
+  MAX_ASKED_BYTES,
   MAX_CHUNK_BYTES,
   MAX_OUTCOME_BYTES,
   type Booted,
@@ -15,6 +17,7 @@ import { packCompiled } from '../wire/compiled-bindings.ts';
 import { writeQuestion, type RemoteQuestion } from '../wire/remote-frames.ts';
 import { writeResponse } from '../wire/response-head.ts';
 import { writeTrailers } from '../wire/trailers.ts';
+import type { CountedDenial } from './denials.ts';
 import type { LogStreamNumber } from './log-lines.ts';
 
 export type OutcomeNumber = (typeof Outcome)[keyof typeof Outcome];
@@ -57,8 +60,12 @@ export class Outbox {
     this.#writer.end();
   }
 
-  denied(member: number, interfaceName: string, functionName: string, reason: string, count: number): void {
-    this.#writer.json(FromCell.Denied, 0, { member, interface: interfaceName, function: functionName, reason, count });
+  denied({ asked, others, ...rest }: CountedDenial): void {
+    this.#writer.json(FromCell.Denied, 0, {
+      ...rest,
+      ...(asked === '' ? {} : { asked: cutBytes(asked, MAX_ASKED_BYTES) }),
+      ...(others ? { others } : {}),
+    });
   }
 
   perRequest(why: string): void {

@@ -12,7 +12,7 @@ const HEADROOM = 2;
 const MIN_BURST_BYTES = 64 * 1024;
 const SAY_DROPPED_MS = 1_000;
 const MAX_LINE_CHARACTERS = 8 * 1024;
-/** What one denial counts as. */
+/** What one denial counts as, without what was asked. */
 const DENIAL_BYTES = 512;
 
 const STREAMS = { 1: 'stdout', 2: 'stderr', 3: 'runtime' } as const;
@@ -75,7 +75,8 @@ export class GuestLog {
 
   denied(denial: Denial): void {
     const { member, ...said } = denial;
-    if (this.#take(DENIAL_BYTES)) this.#of(member).warn({ denial: said }, 'the guest called what it was not granted');
+    if (this.#take(DENIAL_BYTES + said.asked.length))
+      this.#of(member).warn({ denial: said }, 'the guest called what it was not granted');
   }
 
   /** A cell may claim any position; one that there is not is the entry's. */

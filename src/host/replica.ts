@@ -214,8 +214,9 @@ export class Replica implements CellOwner {
   }
 
   onDenied(denial: Parameters<CellOwner['onDenied']>[0]): void {
-    this.#guestLog.denied(denial);
-    this.#options.onDenied(denial);
+    const masked = { ...denial, asked: this.#mask.hide(denial.asked) };
+    this.#guestLog.denied(masked);
+    this.#options.onDenied(masked);
   }
 
   onCompiled: CellOwner['onCompiled'] = (packed) => this.#options.known.takeCompiled(packed);

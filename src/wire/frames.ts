@@ -28,6 +28,8 @@ export const MAX_HEADERS = 324;
 /** The longest text of a `Done`, and of a JSON frame of the channel. */
 export const MAX_OUTCOME_BYTES = 1024;
 export const MAX_JSON_BYTES = 64 * 1024;
+/** The longest `asked` of a `Denied`, in UTF-8. */
+export const MAX_ASKED_BYTES = 512;
 /** A cell that has not answered a cancel by then is killed. */
 export const CANCEL_GRACE_MS = 50;
 /** Version of this protocol; the first frame of each side carries it. */
@@ -91,8 +93,10 @@ export const FromCell = {
    */
   Log: 0x13,
   /**
-   * id 0. JSON `{member, interface, function, reason, count}`: the guest of that member called something it was not
-   * granted; at most one a second each, with the number of calls since the last.
+   * id 0. JSON `{member, interface, function, asked?, others?, mount?, reason, count}`: the guest of that member called something it
+   * was not granted. At most one a second for each function: the first call of a second is told, with what it asked for (`asked`, in
+   * the guest's words, at most `MAX_ASKED_BYTES`), and with the number of calls since the one that was told before; `others`: not all of
+   * these asked for the same. `mount` is the position among the member's mounts.
    */
   Denied: 0x14,
   /** id 0. `u8` of `CELL_LIMITS`, `u32le count`: a limit was hit so often since it was said last; at most once a second each. */

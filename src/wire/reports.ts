@@ -1,8 +1,11 @@
 /** The JSON frames that a cell sends about itself, read from hostile bytes: `undefined` where they have another shape. */
+import { cutBytes } from '../kit/cut-bytes.ts';
 import type { Json } from '../kit/json.ts';
+import { visibleText } from '../kit/visible.ts';
 import {
   CELL_LIMITS,
   LOG_HEAD_BYTES,
+  MAX_ASKED_BYTES,
   MAX_JSON_BYTES,
   MAX_OUTCOME_BYTES,
   type CellLimit,
@@ -14,12 +17,18 @@ export interface LoadFailure {
   readonly message: string;
 }
 
-/** The guest called what it was not granted. */
+/** The guest called what it was not granted. All texts are the cell's, without control characters. */
 export interface Denial {
   /** Its position in the assignment, 0 the entry. */
   readonly member: number;
   readonly interface: string;
   readonly function: string;
+  /** Of what: at most `MAX_ASKED_BYTES` before control characters are escaped. Empty where only the function is known. */
+  readonly asked: string;
+  /** Some of `count` asked for something else. */
+  readonly others: boolean;
+  /** Position among the mounts of the member, where it is about one. */
+  readonly mount: number | undefined;
   readonly reason: string;
   /** This one, and those that were not told since the one before. */
   readonly count: number;
@@ -69,15 +78,30 @@ export function readFailure(bytes: Buffer, start: number, end: number): LoadFail
   return { code: cut(report['code']), message: cut(report['message']) };
 }
 
+/** `asked`, `others` and `mount` may be absent: what a cell of before has to say is the function. */
 export function readDenial(bytes: Buffer, start: number, end: number): Denial | undefined {
   const report = readObject(bytes, start, end);
   if (typeof report?.['interface'] !== 'string' || typeof report['function'] !== 'string') return undefined;
-  const member = Number.isSafeInteger(report['member']) ? Number(report['member']) : -1;
-  if (member < 0) return undefined;
-  const count = report['count'] ?? 1;
+  const { interface: name, function: called, reason, asked = '', others = false, count = 1 } = report;
+  const member = positionOf(report['member']);
+  const mount = positionOf(report['mount']);
+  if (member === undefined || (mount === undefined && report['mount'] !== undefined)) return undefined;
+  if (typeof asked !== 'string' || typeof others !== 'boolean') return undefined;
   if (!Number.isSafeInteger(count) || Number(count) < 1) return undefined;
-  const { interface: name, function: called, reason } = report;
-  return { member, interface: cut(name), function: cut(called), reason: cut(reason), count: Number(count) };
+  return {
+    member,
+    interface: visibleText(cut(name)),
+    function: visibleText(cut(called)),
+    asked: visibleText(cutBytes(asked, MAX_ASKED_BYTES)),
+    others,
+    mount,
+    reason: visibleText(cut(reason)),
+    count: Number(count),
+  };
+}
+
+function positionOf(value: Json | undefined): number | undefined {
+  return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined;
 }
 
 /** A limit that the cell itself keeps to was hit. */

@@ -1,7 +1,8 @@
 /** A folder of the repository in a real cell: function by function, and that nothing of it can be changed. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeFolder, decodeFolder, MAX_FOLDER_FILES } from '../../src/model/folder-image.ts';
-import { FromCell, type MountAssignment } from '../../src/wire/frames.ts';
+import { FromCell, MAX_ASKED_BYTES, type MountAssignment } from '../../src/wire/frames.ts';
+import { readDenial } from '../../src/wire/reports.ts';
 import { volume } from '../broker/support.ts';
 import { exampleBundle, type TestBundle } from './kit/bundle.ts';
 import { FilesCell } from './kit/files.ts';
@@ -26,6 +27,18 @@ async function start(mount: Partial<MountAssignment> = {}, image = IMAGE, others
   const mounts = [{ mountPath: '/templates', file: 'folder-0', ...mount } as MountAssignment];
   if (others) mounts.push({ mountPath: '/media', volume: 'media', mayWrite: true });
   cell = await FilesCell.start(bundle, others ? [volume('media')] : [], { mounts });
+}
+
+/** What the engine was told first of each function. */
+function toldOf(reason: string): readonly string[] {
+  const told = new Map<string, string>();
+  for (const { payload } of cell.peer.frames.filter(({ type }) => type === FromCell.Denied)) {
+    const denial = readDenial(payload, 0, payload.length)!;
+    expect(denial).toMatchObject({ member: 0, interface: 'wasi:filesystem/types', mount: 0, reason });
+    const called = denial.function.replace('descriptor.', '');
+    if (!told.has(called)) told.set(called, `${called} ${denial.asked}`);
+  }
+  return [...told.values()];
 }
 
 describe('a folder of the repository', () => {
@@ -117,11 +130,52 @@ describe('a folder of the repository', () => {
       ['append-stream:6:0', 'read-only'],
     ] as const;
     expect(await cell.unlike(...writes)).toEqual([]);
-    const told = cell.peer.frames
-      .filter(({ type }) => type === FromCell.Denied)
-      .map(({ payload }) => payload.toString());
-    expect(told).toHaveLength(12);
-    expect(told[0]).toContain('a folder of the repository is read-only');
+    // A function has one line for the second, of what it was called with first.
+    expect(toldOf('a folder of the repository is read-only')).toEqual([
+      'open-at /templates/a.txt to write',
+      'write /templates/a.txt',
+      'set-size /templates/a.txt',
+      'set-times /templates/a.txt',
+      'set-times-at /templates/a.txt',
+      'create-directory-at /templates/x',
+      'remove-directory-at /templates/mail',
+      'unlink-file-at /templates/a.txt',
+      'rename-at /templates/a.txt to /templates/b',
+      'link-at /templates/a.txt as /templates/b',
+      'symlink-at /templates/b leading to a.txt',
+      'write-via-stream /templates/a.txt',
+      'append-via-stream /templates/a.txt',
+    ]);
+  });
+
+  test.each([
+    ['a path in other words', 'open:0:5:mail/../new:c:rw', 'open-at /templates/mail/../new to create, write'],
+    ['truncation', 'open:0:5:a.txt:t:r', 'open-at /templates/a.txt to truncate'],
+    ['a folder', 'open:0:5:mail:d:rm', 'open-at /templates/mail to change its entries'],
+    [
+      'a path that is cut',
+      `mkdir:0:${'é'.repeat(1_000)}`,
+      `create-directory-at /templates/${'é'.repeat((MAX_ASKED_BYTES - 12) / 2)}`,
+    ],
+  ])('%s is told as what it is', async (_what, command, told) => {
+    await start();
+    expect(await cell.unlike([command, 'read-only'])).toEqual([]);
+    expect(toldOf('a folder of the repository is read-only')).toEqual([told]);
+  });
+
+  test('below a folder that the guest has opened the whole path is told, and so is another mount', async () => {
+    await start({}, IMAGE, true);
+    expect(
+      await cell.unlike(
+        ['open:0:5:mail:d:r', 'ok'],
+        ['unlink:5:deep/er/x', 'read-only'],
+        ['rename:5:welcome.txt:1:mine', 'read-only'],
+      ),
+    ).toEqual([]);
+    expect(toldOf('a folder of the repository is read-only')).toEqual([
+      'unlink-file-at /templates/mail/deep/er/x',
+      'rename-at /templates/mail/welcome.txt to mine of another mount',
+    ]);
   });
 
   test('beside a volume: each is another device', async () => {

@@ -1,6 +1,6 @@
 /** Guests that break the rules of an interface, one rule each. Each is a component of a few lines in a real cell. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { limitDenials } from '../../src/cell/denials.ts';
+import { limitDenials, type CountedDenial } from '../../src/cell/denials.ts';
 import { unknownInterface } from '../../src/cell/wasi/denied.ts';
 import { MAX_HEADERS } from '../../src/wire/frames.ts';
 import { assignmentOf, bundleOf } from './kit/bundle.ts';
@@ -220,11 +220,13 @@ test.each(['0.2.0', '0.2.3', '0.2.12'])('WASI %s is the same implementation', as
 });
 
 test('what this runtime does not know traps, and is told once a second with how often', () => {
-  const told: unknown[][] = [];
-  const tell = limitDenials((...denial) => told.push(denial));
-  const unknown = unknownInterface('wasi:blobstore/container', (...denial) => tell(0, ...denial)) as {
-    readonly getData: () => never;
+  const told: CountedDenial[] = [];
+  const tell = limitDenials((denial) => told.push(denial));
+  const unknown = unknownInterface('wasi:blobstore/container', (denial) => tell(0, denial)) as {
+    readonly getData: (name: string) => never;
   };
-  for (let call = 0; call < 500; call++) expect(() => unknown.getData()).toThrow('is not granted');
-  expect(told).toEqual([[0, 'wasi:blobstore/container', 'getData', 'not known to this runtime', 1]]);
+  for (let call = 0; call < 500; call++)
+    expect(() => unknown.getData('x')).toThrow('container#get-data is not granted');
+  const asked = { interface: 'wasi:blobstore/container', function: 'get-data', asked: '' };
+  expect(told).toEqual([{ ...asked, member: 0, reason: 'not known to this runtime', count: 1, others: false }]);
 });

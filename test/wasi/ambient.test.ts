@@ -2,6 +2,7 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Ambient } from '../../src/model/ambient.ts';
 import { FromCell } from '../../src/wire/frames.ts';
+import { readDenial } from '../../src/wire/reports.ts';
 import { assignmentOf, bundleOf, type TestBundle } from '../cell/kit/bundle.ts';
 import { Peer, type Answer } from '../cell/kit/peer.ts';
 import { coreImportsOf } from './kit/functions.ts';
@@ -92,19 +93,43 @@ describe('what is denied', () => {
   const CHANCE = ['random', 'seed'];
 
   test.each([
-    { ambient: { clocks: 'Denied' } as const, denied: CLOCKS, allowed: CHANCE, field: 'clocks' },
-    { ambient: { random: 'Denied' } as const, denied: CHANCE, allowed: CLOCKS, field: 'random' },
-  ])('traps, is told, and leaves the rest: $field', async ({ ambient, denied, allowed, field }) => {
-    await start(ambient);
-    for (const name of denied) {
-      expect(await ask(name)).toMatchObject({
-        outcome: 'Trap',
-        text: expect.stringContaining(`spec.ambient.${field}`),
-      });
-    }
-    for (const name of allowed) expect(await ask(name)).toMatchObject({ outcome: 'Ok', status: 200 });
-    const told = cell.frames.filter(({ type }) => type === FromCell.Denied).map(({ payload }) => payload.toString());
-    expect(told.length).toBeGreaterThan(0);
-    for (const each of told) expect(each).toContain(`spec.ambient.${field} is Denied`);
-  });
+    {
+      ambient: { clocks: 'Denied' } as const,
+      denied: CLOCKS,
+      allowed: CHANCE,
+      field: 'clocks',
+      asked: {
+        'wasi:clocks/monotonic-clock#now': '',
+        'wasi:clocks/wall-clock#now': '',
+        'wasi:clocks/monotonic-clock#subscribe-duration': '30000000 ns',
+        'wasi:clocks/timezone#utc-offset': '',
+      },
+    },
+    {
+      ambient: { random: 'Denied' } as const,
+      denied: CHANCE,
+      allowed: CLOCKS,
+      field: 'random',
+      asked: { 'wasi:random/random#get-random-bytes': '11 bytes', 'wasi:random/insecure-seed#insecure-seed': '' },
+    },
+  ])(
+    'traps, is told with what was asked, and leaves the rest: $field',
+    async ({ ambient, denied, allowed, field, asked }) => {
+      await start(ambient);
+      for (const name of denied) {
+        expect(await ask(name)).toMatchObject({
+          outcome: 'Trap',
+          text: expect.stringContaining(`spec.ambient.${field}`),
+        });
+      }
+      for (const name of allowed) expect(await ask(name)).toMatchObject({ outcome: 'Ok', status: 200 });
+      const told = cell.frames
+        .filter(({ type }) => type === FromCell.Denied)
+        .map(({ payload }) => readDenial(payload, 0, payload.length)!);
+      // Once a second each, however often it is called.
+      const first = new Map(told.toReversed().map((each) => [`${each.interface}#${each.function}`, each.asked]));
+      expect(Object.fromEntries(first)).toEqual(asked);
+      for (const each of told) expect(each.reason).toBe(`spec.ambient.${field} is Denied`);
+    },
+  );
 });

@@ -2,13 +2,11 @@
  * What a guest can link and cannot use: every function answers with its own interface's error, and is told to the
  * engine. One table; a grant that comes to be implemented leaves it.
  */
+import type { TellDenied } from '../denials.ts';
 import { HostResource } from '../resource.ts';
 import type { Scope } from '../scope.ts';
 import { HostTrap } from '../trap.ts';
 import { failed } from './result.ts';
-
-/** Tells the engine that `interface#function` was called without a grant. */
-export type TellDenied = (interfaceName: string, functionName: string, reason: string) => void;
 
 interface DeniedInterface {
   /** The `err` that its functions answer with. */
@@ -39,14 +37,14 @@ export function deniedInterface(name: string, tell: TellDenied): object | undefi
   if (!row) return undefined;
   const members: Record<string, unknown> = {};
   const deny = (functionName: string) => () => {
-    tell(name, functionName, REASON);
+    tell({ interface: name, function: functionName, asked: '', reason: REASON });
     return failed(row.answer);
   };
-  for (const functionName of words(row.functions)) members[functionName] = deny(functionName);
+  for (const functionName of words(row.functions)) members[functionName] = deny(witName(functionName));
   for (const [className, methods] of Object.entries(row.resources ?? {})) {
     const resource = class extends HostResource {};
     for (const method of words(methods)) {
-      Object.defineProperty(resource.prototype, method, { value: deny(`${className}.${method}`) });
+      Object.defineProperty(resource.prototype, method, { value: deny(`${witName(className)}.${witName(method)}`) });
     }
     members[className] = resource;
   }
@@ -58,27 +56,47 @@ function words(text: string): string[] {
   return text === '' ? [] : text.split(' ');
 }
 
+/** As the bindings spell it → as WIT does: `getRandomU64` → `get-random-u64`. */
+function witName(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter, at) => `${at === 0 ? '' : '-'}${letter.toLowerCase()}`);
+}
+
+/** What the arguments of time and chance say. */
+const AMBIENT_UNITS: Readonly<Record<string, string>> = {
+  'get-random-bytes': 'bytes',
+  'get-insecure-random-bytes': 'bytes',
+  'subscribe-duration': 'ns',
+  'subscribe-instant': 'ns',
+};
+
 /** What `spec.ambient` takes away: these interfaces have no error to say it by, so that a call is a trap. */
 export function deniedAmbient(name: string, field: string, scope: Scope, tell: TellDenied): object {
+  const reason = `spec.ambient.${field} is Denied`;
   return new Proxy(Object.create(null) as object, {
-    get: (_target, member) =>
-      function denied(): never {
-        tell(name, String(member), `spec.ambient.${field} is Denied`);
-        throw scope.trap(`${name}#${String(member)}: spec.ambient.${field} is Denied`);
-      },
+    get(_target, member) {
+      const called = witName(String(member));
+      const unit = Object.hasOwn(AMBIENT_UNITS, called) ? AMBIENT_UNITS[called] : undefined;
+      return function denied(amount?: unknown): never {
+        const asked = unit !== undefined && typeof amount === 'bigint' ? `${amount} ${unit}` : '';
+        tell({ interface: name, function: called, asked, reason });
+        throw scope.trap(`${name}#${called}: ${reason}`);
+      };
+    },
   });
 }
 
 /**
  * Any other interface: whatever the bindings look up is a function that traps. Admission refuses most of them; this is
- * for what it lets through and the cell does not know.
+ * for what it lets through and the cell does not know, so that nobody here knows what the arguments are.
  */
 export function unknownInterface(name: string, tell: TellDenied): object {
   return new Proxy(Object.create(null) as object, {
-    get: (_target, member) =>
-      function denied(): never {
-        tell(name, String(member), 'not known to this runtime');
-        throw new HostTrap(`${name}#${String(member)} is not granted`);
-      },
+    get(_target, member) {
+      const called = witName(String(member));
+      return function denied(): never {
+        tell({ interface: name, function: called, asked: '', reason: 'not known to this runtime' });
+        throw new HostTrap(`${name}#${called} is not granted`);
+      };
+    },
   });
 }

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { decodeFolder } from '../../model/folder-image.ts';
-import type { FileError, FileType } from '../../wire/file-frames.ts';
+import { MAX_FILE_PATH_BYTES, type FileError, type FileType } from '../../wire/file-frames.ts';
+import type { TellDenied } from '../denials.ts';
 import {
   fault,
   isFailed,
@@ -28,7 +29,6 @@ const ENDED: StreamEnd = Object.freeze({});
 const INTERFACE = 'wasi:filesystem/types';
 
 type Entry = Uint8Array | Map<string, Entry>;
-type TellDenied = (interfaceName: string, functionName: string, reason: string) => void;
 
 /** One folder, shared by all instances of a cell. */
 export class FolderImage {
@@ -56,6 +56,9 @@ export class FolderImage {
 
 export interface ImageMount {
   readonly image: FolderImage;
+  readonly mountPath: string;
+  /** Among the mounts of the member. */
+  readonly position: number;
   /** Absent: for as long as the cell runs. */
   readonly expiresAtWallMs: number | undefined;
   readonly tellDenied: TellDenied;
@@ -93,8 +96,8 @@ class ImageNode implements FileNode {
     return this.#expired('read-via-stream') ?? new ImageSource(this.#entry, offset);
   }
 
-  sink(): Failed<FileError> {
-    return this.#readOnly('write-via-stream');
+  sink(offset: bigint | undefined): Failed<FileError> {
+    return this.#readOnly(offset === undefined ? 'append-via-stream' : 'write-via-stream', this.#at());
   }
 
   read(length: bigint, offset: bigint): readonly [Uint8Array, boolean] | Failed<FileError> {
@@ -109,7 +112,7 @@ class ImageNode implements FileNode {
   }
 
   write(): Failed<FileError> {
-    return this.#readOnly('write');
+    return this.#readOnly('write', this.#at());
   }
 
   list(): Page | Failed<FileError> {
@@ -129,7 +132,8 @@ class ImageNode implements FileNode {
 
   openAt(_follow: PathFlags, path: string, open: OpenFlags, flags: DescriptorFlags): FileNode | Failed<FileError> {
     if (flags.fileIntegritySync || flags.dataIntegritySync || flags.requestedWriteSync) return fault('unsupported');
-    if (open.create || open.truncate || flags.write || flags.mutateDirectory) return this.#readOnly('open-at');
+    const wanted = writingOf(open, flags);
+    if (wanted !== '') return this.#readOnly('open-at', `${this.#at(path)} to ${wanted}`);
     const found = this.#find('open-at', path);
     if (isFailed(found)) return found;
     if (open.directory && !(found.entry instanceof Map)) return fault('not-directory');
@@ -137,23 +141,23 @@ class ImageNode implements FileNode {
   }
 
   setSize(): Failed<FileError> {
-    return this.#readOnly('set-size');
+    return this.#readOnly('set-size', this.#at());
   }
 
   setTimes(): Failed<FileError> {
-    return this.#readOnly('set-times');
+    return this.#readOnly('set-times', this.#at());
   }
 
-  setTimesAt(_follow: PathFlags, _path: string, _accessed: NewTimestamp, _modified: NewTimestamp): Failed<FileError> {
-    return this.#readOnly('set-times-at');
+  setTimesAt(_follow: PathFlags, path: string, _accessed: NewTimestamp, _modified: NewTimestamp): Failed<FileError> {
+    return this.#readOnly('set-times-at', this.#at(path));
   }
 
-  createDirectoryAt(): Failed<FileError> {
-    return this.#readOnly('create-directory-at');
+  createDirectoryAt(path: string): Failed<FileError> {
+    return this.#readOnly('create-directory-at', this.#at(path));
   }
 
-  linkAt(): Failed<FileError> {
-    return this.#readOnly('link-at');
+  linkAt(_follow: PathFlags, path: string, other: FileNode, otherPath: string): Failed<FileError> {
+    return this.#readOnly('link-at', `${this.#at(path)} as ${placeIn(other, otherPath)}`);
   }
 
   readlinkAt(path: string): string | Failed<FileError> {
@@ -161,20 +165,20 @@ class ImageNode implements FileNode {
     return isFailed(found) ? found : fault('invalid');
   }
 
-  removeDirectoryAt(): Failed<FileError> {
-    return this.#readOnly('remove-directory-at');
+  removeDirectoryAt(path: string): Failed<FileError> {
+    return this.#readOnly('remove-directory-at', this.#at(path));
   }
 
-  renameAt(): Failed<FileError> {
-    return this.#readOnly('rename-at');
+  renameAt(path: string, other: FileNode, otherPath: string): Failed<FileError> {
+    return this.#readOnly('rename-at', `${this.#at(path)} to ${placeIn(other, otherPath)}`);
   }
 
-  symlinkAt(): Failed<FileError> {
-    return this.#readOnly('symlink-at');
+  symlinkAt(target: string, path: string): Failed<FileError> {
+    return this.#readOnly('symlink-at', `${this.#at(path)} leading to ${clipped(target)}`);
   }
 
-  unlinkFileAt(): Failed<FileError> {
-    return this.#readOnly('unlink-file-at');
+  unlinkFileAt(path: string): Failed<FileError> {
+    return this.#readOnly('unlink-file-at', this.#at(path));
   }
 
   metadataHash(): MetadataHash | Failed<FileError> {
@@ -196,7 +200,7 @@ class ImageNode implements FileNode {
 
   /** Not above this folder, and through nothing that is none. */
   #find(functionName: string, path: string): { readonly entry: Entry; readonly path: string[] } | Failed<FileError> {
-    const expired = this.#expired(functionName);
+    const expired = this.#expired(functionName, path);
     if (expired) return expired;
     if (!(this.#entry instanceof Map)) return fault('not-directory');
     if (path === '') return fault('no-entry');
@@ -218,17 +222,52 @@ class ImageNode implements FileNode {
     return { entry: passed.at(-1)?.entry ?? this.#entry, path: [...this.#path, ...passed.map(({ name }) => name)] };
   }
 
-  #readOnly(functionName: string): Failed<FileError> {
-    this.#mount.tellDenied(INTERFACE, `descriptor.${functionName}`, 'a folder of the repository is read-only');
+  #readOnly(functionName: string, asked: string): Failed<FileError> {
+    this.#deny(functionName, asked, 'a folder of the repository is read-only');
     return fault('read-only');
   }
 
-  #expired(functionName: string): Failed<FileError> | undefined {
-    const { expiresAtWallMs, tellDenied } = this.#mount;
+  #expired(functionName: string, path?: string): Failed<FileError> | undefined {
+    const { expiresAtWallMs } = this.#mount;
     if (expiresAtWallMs === undefined || Date.now() < expiresAtWallMs) return undefined;
-    tellDenied(INTERFACE, `descriptor.${functionName}`, 'the grant has expired');
+    this.#deny(functionName, this.#at(path), 'the grant has expired');
     return fault('access');
   }
+
+  #deny(functionName: string, asked: string, reason: string): void {
+    const { tellDenied, position } = this.#mount;
+    tellDenied({ interface: INTERFACE, function: `descriptor.${functionName}`, asked, mount: position, reason });
+  }
+
+  /** Where the guest sees it: a path below this as the guest says it, or this itself. */
+  #at(path?: string): string {
+    return placeIn(this, path);
+  }
+
+  /** From the root of the guest. */
+  get guestPath(): string {
+    const { mountPath } = this.#mount;
+    return [mountPath === '/' ? '' : mountPath, ...this.#path].join('/') || '/';
+  }
+}
+
+function placeIn(node: FileNode, path?: string): string {
+  // A volume is known by the broker; where it is to lead there says enough.
+  if (!(node instanceof ImageNode)) return `${clipped(path ?? '')} of another mount`;
+  if (path === undefined) return node.guestPath;
+  return `${node.guestPath === '/' ? '' : node.guestPath}/${clipped(path)}`;
+}
+
+/** A guest's text may be as large as its memory. */
+function clipped(path: string): string {
+  return path.slice(0, MAX_FILE_PATH_BYTES);
+}
+
+function writingOf({ create, truncate }: OpenFlags, { write, mutateDirectory }: DescriptorFlags): string {
+  const wanted = { create, truncate, write, 'change its entries': mutateDirectory };
+  return Object.entries(wanted)
+    .flatMap(([what, isWanted]) => (isWanted ? [what] : []))
+    .join(', ');
 }
 
 class ImageSource implements ByteSource {

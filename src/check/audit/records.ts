@@ -2,6 +2,7 @@
 import { short } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { parseDuration } from '../../kit/units.ts';
+import { visibleText } from '../../kit/visible.ts';
 import { AUDIT_KINDS, type AuditKind, type AuditRecord } from '../../model/audit-record.ts';
 
 export interface RecordFilter {
@@ -49,7 +50,8 @@ export function isShown(record: AuditRecord, { entry, kinds, sinceWallMs }: Reco
 export function recordText(record: AuditRecord): string {
   const entry = 'entry' in record && record.entry !== undefined ? record.entry : '-';
   const line = `${String(record.seq).padStart(8)}  ${record.at}  ${record.kind.padEnd(8)}  ${entry}  ${whatOf(record)}`;
-  return `${visible(line)}\n`;
+  // What guests say may hold what a terminal obeys.
+  return `${visibleText(line)}\n`;
 }
 
 function whatOf(record: AuditRecord): string {
@@ -84,12 +86,4 @@ function whoOf({
 }): string {
   if (!commit) return '';
   return `  [${short(commit)}${author ? ` by ${author}` : ''}]`;
-}
-
-/** What guests say may hold what a terminal obeys. */
-function visible(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what is to be seen
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }
