@@ -10,7 +10,7 @@
 import type { Duplex } from 'node:stream';
 import type { Result } from '../kit/result.ts';
 import type { AccessRecord } from '../model/audit.ts';
-import { ownStoresOf, storeOf } from '../model/component.ts';
+import { ownStoresOf, storeOf, type EntryKey } from '../model/component.ts';
 import type { DropReason } from '../model/datagrams.ts';
 import type { Edition, StoreOrder, StoresDone } from '../model/edition.ts';
 import type { Problem } from '../model/problem.ts';
@@ -24,7 +24,7 @@ import { FilesService } from './files/service.ts';
 import { HttpAuthority } from './http/authority.ts';
 import { HttpService, type HttpServiceOptions } from './http/service.ts';
 import { KeyValueService } from './key-value.ts';
-import { Records } from './records.ts';
+import { Records, type Actor } from './records.ts';
 import { Session, type Judge } from './session.ts';
 import { SocketAuthority } from './sockets/authority.ts';
 import { SocketService } from './sockets/service.ts';
@@ -161,7 +161,10 @@ export class Broker {
   }
 
   /** Made anew only when the grants in force have changed: every call of the cell shares it meanwhile. */
-  #judgeOf({ component, group, grants }: BrokerCell, editions: Attached['editions']): () => Judge {
+  #judgeOf(
+    { component, members: [entry = component, ...linked] = [], group, grants }: BrokerCell,
+    editions: Attached['editions'],
+  ): () => Judge {
     const namespace = namespaceOf(component);
     let of: GrantsInForce | undefined;
     let judge: Judge;
@@ -169,8 +172,9 @@ export class Broker {
       if (of === this.#grants) return judge;
       of = this.#grants;
       const owner = of.groups.find((row) => row.group === group);
+      const actor = (of: EntryKey): Actor => ({ component: of, group, release: owner?.release, commit: owner?.commit });
       judge = {
-        actor: { component, group, release: owner?.release, commit: owner?.commit },
+        actors: [actor(entry), ...linked.map(actor)],
         authority: new Authority(namespace, grants, of.ceilings),
         editions,
         http: new HttpAuthority(namespace, grants, of.ceilings),

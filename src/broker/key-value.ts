@@ -18,7 +18,7 @@ import type { Answer } from './answer.ts';
 import type { Edition } from '../model/edition.ts';
 import type { Authority, Verdict } from './authority.ts';
 import { SHAPES, type KeyValueRequest } from './key-value-request.ts';
-import type { Actor, Records } from './records.ts';
+import { countsFor, type Actor, type Records } from './records.ts';
 import type { Quota, Store } from './store.ts';
 import type { Stores } from './stores.ts';
 
@@ -167,7 +167,7 @@ export class KeyValueService {
   ): void {
     const { records } = this.#options;
     const known = verdict.counted?.[operation];
-    if (known && !known.forgotten) return records.again(known, wallMs);
+    if (countsFor(known, actor)) return records.again(known, wallMs);
     const { name, write } = SHAPES[operation];
     const about = verdict.outcome === 'Allowed' || key === undefined ? '' : `/${Buffer.from(key).toString('utf8')}`;
     const needs = { store, access: write ? 'ReadWrite' : 'ReadOnly' };

@@ -4,7 +4,8 @@
  * Invariants
  * R1 Nothing is lost by counting: what `drain` gives over time adds up to what was noted, until the process is killed;
  *    then the repetitions of at most `WINDOW_MS` are.
- * R2 A component makes at most `MAX_KINDS` kinds in a window. What it does beyond them is counted as one more kind.
+ * R2 The cells of an entry make at most `MAX_KINDS` kinds in a window, whichever of their members does. What comes beyond them is
+ *    counted as one more kind.
  */
 import type { AccessOutcome, AccessRecord } from '../model/audit.ts';
 import type { EntryKey } from '../model/component.ts';
@@ -33,7 +34,7 @@ export interface Counted {
 export class Records {
   readonly #onFirst: () => void;
   readonly #kinds = new Map<string, Counted>();
-  readonly #perComponent = new Map<EntryKey, number>();
+  readonly #perEntry = new Map<string, number>();
   readonly #ready: AccessRecord[] = [];
   #windowEndsAtWallMs = Number.POSITIVE_INFINITY;
 
@@ -50,17 +51,18 @@ export class Records {
     wallMs: number,
     needs?: AccessRecord['needs'],
   ): Counted {
-    const kind = `${actor.group}\n${actor.release ?? ''}\n${capability}\n${use.grant}\n${use.outcome}\n${asked}\n${use.why}`;
+    const kind = `${actor.group}\n${actor.component}\n${actor.release ?? ''}\n${capability}\n${use.grant}\n${use.outcome}\n${asked}\n${use.why}`;
     const known = this.#kinds.get(kind);
     if (known) {
       this.again(known, wallMs);
       return known;
     }
-    const kinds = this.#perComponent.get(actor.component) ?? 0;
+    const entry = entryOf(actor);
+    const kinds = this.#perEntry.get(entry) ?? 0;
     if (kinds >= MAX_KINDS && asked !== OTHERS) {
       return this.note(actor, capability, { ...use, grant: '', why: '' }, OTHERS, wallMs);
     }
-    this.#perComponent.set(actor.component, kinds + 1);
+    this.#perEntry.set(entry, kinds + 1);
     const { component, group, release, commit } = actor;
     const { outcome, grant, why } = use;
     const record = {
@@ -100,19 +102,29 @@ export class Records {
       // A kind that was not seen for a whole window is a first use the next time.
       if (count === 0) {
         counted.forgotten = true;
-        this.#forget(kind, record.component);
+        this.#forget(kind, entryOf(record));
       } else records.push({ ...record, atWallMs, count });
       counted.count = 0;
     }
     return records;
   }
 
-  #forget(kind: string, component: EntryKey): void {
+  #forget(kind: string, entry: string): void {
     this.#kinds.delete(kind);
-    const kinds = this.#perComponent.get(component)! - 1;
-    if (kinds === 0) this.#perComponent.delete(component);
-    else this.#perComponent.set(component, kinds);
+    const kinds = this.#perEntry.get(entry)! - 1;
+    if (kinds === 0) this.#perEntry.delete(entry);
+    else this.#perEntry.set(entry, kinds);
   }
+}
+
+/** Whose the cell is, as the engine says it: not the member that the cell names. */
+function entryOf({ group }: Pick<Actor, 'group'>): string {
+  return group.slice(0, group.indexOf('@'));
+}
+
+/** Whether it counts for the same component, which cells of several members name by themselves. */
+export function countsFor(counted: Counted | undefined, { component }: Actor): counted is Counted {
+  return counted !== undefined && !counted.forgotten && counted.record.component === component;
 }
 
 const OTHERS = '(more kinds than are told apart)';

@@ -8,12 +8,14 @@
  * S3 The grants of a call are those in force at its first `Ask`, for at most `MAX_PIN_MS`: a call that lives longer, or a
  *    cell that pretends so, sees the present ones from then on.
  * S4 A violation closes the channel first and tells afterwards; nothing behind it is looked at.
+ * S5 Which member of a cell asks is the cell's own word: it names one of the cell in the record and changes no judgement.
+ *    A position that there is not is the entry's.
  */
 import type { Duplex } from 'node:stream';
 import type { DropReason } from '../model/datagrams.ts';
 import { Attachment } from '../wire/attachment.ts';
 import { BrokerReader } from '../wire/broker-reader.ts';
-import { Ask, ATTACH_BYTES, Capability, MAX_BROKER_PAYLOAD_BYTES, ToBroker } from '../wire/broker-frames.ts';
+import { Ask, ATTACH_BYTES, Capability, MAX_BROKER_PAYLOAD_BYTES, memberOf, ToBroker } from '../wire/broker-frames.ts';
 import type { BrokerCell, BrokerLimit } from '../wire/broker-link.ts';
 import { FrameWriter } from '../wire/encoder.ts';
 import { FileToBroker, isFileToBroker } from '../wire/file-frames.ts';
@@ -29,6 +31,7 @@ import { Exchanges } from './http/exchanges.ts';
 import type { HttpAsker, HttpService } from './http/service.ts';
 import { readKeyValueRequest } from './key-value-request.ts';
 import type { Asker, KeyValueService } from './key-value.ts';
+import type { Actor } from './records.ts';
 import { Lines } from './sockets/lines.ts';
 import type { SocketAsker, SocketService } from './sockets/service.ts';
 
@@ -36,8 +39,13 @@ export const TURN_ASKS = 64;
 export const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 export const MAX_PIN_MS = 30_000;
 
+type Judged = Asker & HttpAsker & FilesAsker & SocketAsker;
+
 /** What a cell is judged by from some moment on. */
-export type Judge = Omit<Asker & HttpAsker & FilesAsker & SocketAsker, 'mirrored'>;
+export type Judge = Omit<Judged, 'mirrored' | 'actor'> & {
+  /** The entry, and what it links inline: who is recorded, by position (S5). */
+  readonly actors: readonly [Actor, ...Actor[]];
+};
 
 export interface SessionOptions {
   readonly cell: BrokerCell;
@@ -83,7 +91,8 @@ export class Session {
   readonly #asking: (Waiting | undefined)[] = [];
   readonly #pins: (Pin | undefined)[] = [];
   #lastJudge: Judge | undefined;
-  #lastAsker: (Judge & { readonly mirrored: boolean }) | undefined;
+  #lastKind = 0;
+  #lastAsker: Judged | undefined;
   #queue: Waiting[] = [];
   #scheduled = false;
   #over = false;
@@ -105,7 +114,7 @@ export class Session {
       service: options.files,
       table: this.#opened,
       // It may live longer than the call that began it: what is in force now is what counts.
-      asker: (_seat, flags) => ({ ...options.judge(), mirrored: (flags & Ask.Mirrored) !== 0 }),
+      asker: (_seat, flags) => askerOf(options.judge(), flags),
       mayWrite: () => this.#mayWrite(),
     });
     this.#lines = new Lines({
@@ -184,7 +193,7 @@ export class Session {
 
   #ask(seat: number, reader: BrokerReader): string | undefined {
     if (this.#asking[seat]) return `a second question of the seat ${seat}`;
-    const flags = reader.u8();
+    const flags = reader.u16();
     const capability = reader.u8();
     const operation = reader.u8();
     const perform = this.#read(capability, operation, reader, () => this.#asker(seat, flags));
@@ -196,12 +205,7 @@ export class Session {
   }
 
   /** What is asked, and by whom it is judged; a string says how it is no question. */
-  #read(
-    capability: number,
-    operation: number,
-    reader: BrokerReader,
-    asker: () => Judge & { readonly mirrored: boolean },
-  ): Perform | string {
+  #read(capability: number, operation: number, reader: BrokerReader, asker: () => Judged): Perform | string {
     switch (capability) {
       case Capability.KeyValue: {
         const request = readKeyValueRequest(operation, reader);
@@ -220,13 +224,14 @@ export class Session {
     }
   }
 
-  #asker(seat: number, flags: number): Judge & { readonly mirrored: boolean } {
+  #asker(seat: number, flags: number): Judged {
     const judge = this.#pinned(seat, (flags & Ask.First) !== 0);
-    const mirrored = (flags & Ask.Mirrored) !== 0;
-    // Most questions are judged by the grants that the one before was judged by.
-    if (judge !== this.#lastJudge || this.#lastAsker?.mirrored !== mirrored) {
+    const kind = flags & ~Ask.First;
+    // Most questions are judged by the grants that the one before was judged by, and are of the same member.
+    if (judge !== this.#lastJudge || this.#lastKind !== kind) {
       this.#lastJudge = judge;
-      this.#lastAsker = { ...judge, mirrored };
+      this.#lastKind = kind;
+      this.#lastAsker = askerOf(judge, flags);
     }
     return this.#lastAsker!;
   }
@@ -285,4 +290,9 @@ export class Session {
   #violate(why: string): void {
     this.close(why);
   }
+}
+
+/** S5. */
+function askerOf({ actors, ...judge }: Judge, flags: number): Judged {
+  return { ...judge, actor: actors[memberOf(flags)] ?? actors[0], mirrored: (flags & Ask.Mirrored) !== 0 };
 }

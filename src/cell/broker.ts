@@ -8,7 +8,15 @@
  */
 import type { Duplex } from 'node:stream';
 import { Attachment } from '../wire/attachment.ts';
-import { Ask, ATTACH_BYTES, FromBroker, MAX_BROKER_PAYLOAD_BYTES, Status, ToBroker } from '../wire/broker-frames.ts';
+import {
+  Ask,
+  ATTACH_BYTES,
+  flagsOfMember,
+  FromBroker,
+  MAX_BROKER_PAYLOAD_BYTES,
+  Status,
+  ToBroker,
+} from '../wire/broker-frames.ts';
 import { BrokerReader } from '../wire/broker-reader.ts';
 import { FrameWriter } from '../wire/encoder.ts';
 import { Framer } from '../wire/framer.ts';
@@ -23,7 +31,7 @@ import type { Condition, Scope } from './scope.ts';
 /** A broker that is started again is back within a fraction of this. */
 const ATTACH_WAIT_MS = 2_000;
 /** flags, capability, operation */
-const ASK_HEAD_BYTES = 3;
+const ASK_HEAD_BYTES = 4;
 
 export interface Reply {
   /** Of `Status`. */
@@ -178,7 +186,7 @@ export class BrokerChannel {
     asked.sent = true;
     asked.dueMs = Number.POSITIVE_INFINITY;
     writer.begin(ToBroker.Ask, seat, ASK_HEAD_BYTES + question.bytes);
-    writer.u8(flags);
+    writer.u16(flags);
     writer.u8(question.capability);
     writer.u8(question.operation);
     question.write(writer);
@@ -241,6 +249,12 @@ export interface AskingFiles {
   drop(stream: FileSource | FileSink): void;
 }
 
+/** Who asks: the scope of a member, and its bits of the flags. */
+interface From {
+  readonly scope: Scope;
+  readonly member: number;
+}
+
 /** What an instance asks from, whichever of its members asks: a seat from its first question until it is gone. */
 export class Seat {
   readonly #channel: BrokerChannel;
@@ -255,43 +269,25 @@ export class Seat {
     this.#files = new HeldFiles(channel.files);
   }
 
-  /** Throws where the member whose scope it is cannot wait. */
-  ask(scope: Scope, question: Question): Promise<Reply> {
-    this.#number ??= this.#channel.take();
-    if (this.#number === undefined) return Promise.resolve(NO_SEAT);
-    return this.#channel.ask(scope, this.#number, this.#flags(scope), question);
-  }
-
-  begin(scope: Scope, request: SentRequest): Exchange | undefined {
-    this.#number ??= this.#channel.take();
-    if (this.#number === undefined) return undefined;
-    return this.#keep(this.#channel.exchanges.begin(scope, this.#number, this.#flags(scope), request));
-  }
-
-  open(scope: Scope, opener: Opener): Line | undefined {
-    this.#number ??= this.#channel.take();
-    if (this.#number === undefined) return undefined;
-    return this.#keep(this.#channel.lines.begin(scope, this.#number, this.#flags(scope), opener));
-  }
-
   /** A call is over: nobody reads what it has begun any more. */
   endCall(): void {
     for (const one of this.#begun) one.drop();
     this.#begun.clear();
   }
 
-  /** The same for one member. */
-  of(scope: Scope): Asking {
+  /** Where one member asks, by its position in the assignment. */
+  of(scope: Scope, position = 0): Asking {
+    const from = { scope, member: flagsOfMember(position) };
     return {
-      ask: (question) => this.ask(scope, question),
-      begin: (request) => this.begin(scope, request),
+      ask: (question) => this.#ask(from, question),
+      begin: (request) => this.#begin(from, request),
       files: {
         hold: (handle) => this.#files.hold(handle),
         close: (handle) => this.#files.close(this.#number ?? 0, handle),
-        stream: (mode, offset, place) => this.#stream(scope, mode, offset, place),
+        stream: (mode, offset, place) => this.#stream(from, mode, offset, place),
         drop: (stream) => this.#files.drop(stream),
       },
-      open: (opener) => this.open(scope, opener),
+      open: (opener) => this.#open(from, opener),
     };
   }
 
@@ -303,10 +299,28 @@ export class Seat {
     this.#number = undefined;
   }
 
-  #stream(scope: Scope, mode: number, offset: bigint, place: FilePlace): FileSource | FileSink | undefined {
+  #ask(from: From, question: Question): Promise<Reply> {
+    this.#number ??= this.#channel.take();
+    if (this.#number === undefined) return Promise.resolve(NO_SEAT);
+    return this.#channel.ask(from.scope, this.#number, this.#flags(from), question);
+  }
+
+  #begin(from: From, request: SentRequest): Exchange | undefined {
     this.#number ??= this.#channel.take();
     if (this.#number === undefined) return undefined;
-    const stream = this.#channel.files.begin(scope, this.#number, this.#flags(scope), mode, offset, place);
+    return this.#keep(this.#channel.exchanges.begin(from.scope, this.#number, this.#flags(from), request));
+  }
+
+  #open(from: From, opener: Opener): Line | undefined {
+    this.#number ??= this.#channel.take();
+    if (this.#number === undefined) return undefined;
+    return this.#keep(this.#channel.lines.begin(from.scope, this.#number, this.#flags(from), opener));
+  }
+
+  #stream(from: From, mode: number, offset: bigint, place: FilePlace): FileSource | FileSink | undefined {
+    this.#number ??= this.#channel.take();
+    if (this.#number === undefined) return undefined;
+    const stream = this.#channel.files.begin(from.scope, this.#number, this.#flags(from), mode, offset, place);
     if (stream) this.#files.keep(stream);
     return stream;
   }
@@ -317,8 +331,8 @@ export class Seat {
     return begun;
   }
 
-  #flags({ calls, mirrored }: Scope): number {
-    const flags = (calls === this.#call ? 0 : Ask.First) | (mirrored ? Ask.Mirrored : 0);
+  #flags({ scope: { calls, mirrored }, member }: From): number {
+    const flags = (calls === this.#call ? 0 : Ask.First) | (mirrored ? Ask.Mirrored : 0) | member;
     this.#call = calls;
     return flags;
   }

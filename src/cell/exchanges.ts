@@ -25,7 +25,7 @@ import { UpstreamBody } from './serve/upstream-body.ts';
 import { describeErrorCode, type ErrorCode } from './wasi/error-code.ts';
 
 /** flags, seat, call, three timeouts */
-const REQUEST_HEAD_BYTES = 21;
+const REQUEST_HEAD_BYTES = 22;
 /** A broker that is started again is back within a fraction of this. */
 const ATTACH_WAIT_MS = 2_000;
 const LOST: ErrorCode = { tag: 'internal-error', val: 'the broker ended meanwhile: it may have been sent, or not' };
@@ -256,7 +256,7 @@ export class Exchanges {
     exchange.sent = true;
     exchange.dueMs = Number.POSITIVE_INFINITY;
     writer.begin(HttpToBroker.Request, id, REQUEST_HEAD_BYTES + trailerBytes(texts) + trailerBytes(headers));
-    writer.u8(flags | (body ? HTTP_HAS_BODY : 0));
+    writer.u16(flags | (body ? HTTP_HAS_BODY : 0));
     writer.u32(seat);
     writer.u32(call);
     for (const timeout of timeouts) writer.u32(timeout);

@@ -28,7 +28,7 @@ export interface FilePlace {
 }
 
 /** flags, seat, mode, offset, handle, length of the name */
-const OPEN_BYTES = 1 + 4 + 1 + 8 + 8 + 4;
+const OPEN_BYTES = 2 + 4 + 1 + 8 + 8 + 4;
 const CREDIT_PORTION_BYTES = INITIAL_CREDIT_BYTES / 4;
 const ENDED: StreamEnd = Object.freeze({});
 
@@ -187,7 +187,7 @@ export class FileStreams {
     const stream = mode === StreamMode.Read ? new FileSource(this, scope, id) : new FileSink(this, scope, id);
     this.#open.set(id, stream);
     writer!.begin(FileToBroker.Open, id, OPEN_BYTES + place.volume.length);
-    writer!.u8(flags);
+    writer!.u16(flags);
     writer!.u32(seat);
     writer!.u8(mode);
     writer!.u64(offset);

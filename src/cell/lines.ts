@@ -32,7 +32,7 @@ import { ResponseBody, type ResponseBodyOwner } from './serve/response-body.ts';
 /** A broker that is started again is back within a fraction of this. */
 const ATTACH_WAIT_MS = 2_000;
 /** flags, seat, kind */
-const OPEN_HEAD_BYTES = 6;
+const OPEN_HEAD_BYTES = 7;
 const CREDIT_PORTION_BYTES = INITIAL_CREDIT_BYTES / 4;
 
 /** What is asked for: `Opening`, and how the rest is written. */
@@ -345,7 +345,7 @@ export class Lines {
     line.sent = true;
     line.dueMs = Number.POSITIVE_INFINITY;
     writer.begin(SocketToBroker.Open, id, OPEN_HEAD_BYTES + opener.bytes);
-    writer.u8(flags);
+    writer.u16(flags);
     writer.u32(seat);
     writer.u8(opener.kind);
     opener.write(writer);

@@ -88,7 +88,7 @@ export class MemberInstance {
     const { env, config, ambient, tellDenied } = settings;
     const output = { stdout: this.#stdout, stderr: this.#stderr };
     const args = (): readonly string[] => this.args;
-    const asking = seat.of(this.scope);
+    const asking = seat.of(this.scope, settings.position);
     const mounts = mountsOf(settings.mounts, asking, tellDenied);
     const world: World = {
       env,

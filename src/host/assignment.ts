@@ -91,6 +91,7 @@ export function brokerCellOf(
     cell: number,
     replica,
     component: cell.entry,
+    ...(cell.members.length === 1 ? {} : { members: cell.members.map(({ member }) => member.key) }),
     group: cell.group,
     grants: cell.members.flatMap(({ member }) => member.capabilities),
     ...(cell.edition === undefined

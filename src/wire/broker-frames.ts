@@ -20,7 +20,7 @@ export const MAX_BROKER_PAYLOAD_BYTES = 1 << 20;
 
 /** Cell → broker. */
 export const ToBroker = {
-  /** `u8 flags` of `Ask`, `u8 capability`, `u8 operation`, then what the operation says. */
+  /** `u16le flags` of `Ask`, `u8 capability`, `u8 operation`, then what the operation says. */
   Ask: 0x40,
   /** Nobody wants the answer any more. It still comes, perhaps as `Status.Cancelled`. */
   Cancel: 0x41,
@@ -38,6 +38,17 @@ export const Ask = {
   /** The call is a copy of somebody else's request: it must change nothing. */
   Mirrored: 2,
 } as const;
+
+/** The high byte of the flags: which member of the cell asks, by its position in the assignment. The cell's own word, for the record alone. */
+const MEMBER_SHIFT = 8;
+
+export function flagsOfMember(position: number): number {
+  return position << MEMBER_SHIFT;
+}
+
+export function memberOf(flags: number): number {
+  return flags >> MEMBER_SHIFT;
+}
 
 /** Types of frames: 0x42-0x47 and 0x51-0x55 are of requests, 0x48-0x4c and 0x56-0x58 of files. */
 export const Capability = { KeyValue: 1, Files: 2 } as const;

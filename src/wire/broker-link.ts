@@ -25,6 +25,8 @@ export interface BrokerCell {
   readonly cell: number;
   readonly replica: string;
   readonly component: EntryKey;
+  /** By position, where it links others inline: what a record names. Their grants are one, as they share a process. */
+  readonly members?: readonly EntryKey[];
   readonly group: GroupId;
   readonly grants: readonly Grant[];
   /** Which edition the stores have that are its own; absent, and of all others: that which `Use` named last. */

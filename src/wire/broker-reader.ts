@@ -26,6 +26,11 @@ export class BrokerReader {
     return at === undefined ? 0 : this.#bytes[at]!;
   }
 
+  u16(): number {
+    const at = this.#take(2);
+    return at === undefined ? 0 : this.#bytes.readUInt16LE(at);
+  }
+
   u32(): number {
     const at = this.#take(4);
     return at === undefined ? 0 : this.#bytes.readUInt32LE(at);

@@ -26,7 +26,7 @@ export function numbersBelowStreams(seats: number): number {
 
 /** Cell → broker. */
 export const FileToBroker = {
-  /** `u8 flags` of `Ask`, `u32le seat`, `u8` of `StreamMode`, `u64le offset`, then a place. */
+  /** `u16le flags` of `Ask`, `u32le seat`, `u8` of `StreamMode`, `u64le offset`, then a place. */
   Open: 0x48,
   /** Bytes to write. */
   Body: 0x49,

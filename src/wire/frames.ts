@@ -32,8 +32,8 @@ export const MAX_JSON_BYTES = 64 * 1024;
 export const MAX_ASKED_BYTES = 512;
 /** A cell that has not answered a cancel by then is killed. */
 export const CANCEL_GRACE_MS = 50;
-/** Version of this protocol; the first frame of each side carries it. */
-export const WIRE_VERSION = 3;
+/** Version of this protocol, and of that between a cell and the broker; the first frame of each side carries it. */
+export const WIRE_VERSION = 4;
 
 /** Engine (or, for the assignment, spawner) → cell. */
 export const ToCell = {

@@ -13,7 +13,7 @@ export const MAX_EXCHANGES = 64;
 /** Cell → broker. */
 export const HttpToBroker = {
   /**
-   * `u8 flags` of `Ask` and `HTTP_HAS_BODY`, `u32le seat` whose call it is, `u32le` the engine's id of that call (0: it serves
+   * `u16le flags` of `Ask` and `HTTP_HAS_BODY`, `u32le seat` whose call it is, `u32le` the engine's id of that call (0: it serves
    * none), three timeouts as `u32le` milliseconds (connect,
    * first byte, between bytes; 0: the default), method, scheme, authority, path, `u16le n`, n × (name, value): texts as in the
    * heads of `frames.ts`, `u16le length` + Latin-1.

@@ -30,7 +30,7 @@ export const MAX_ADDRESSES = 64;
 
 /** `endpoint` is a text (the address, `u32le length` + UTF-8) and a `u32le` port; an empty text is none. */
 export const SocketToBroker = {
-  /** `u8 flags` of `Ask`, `u32le seat` whose call it is, `u8` of `Opening`, then what the kind says. */
+  /** `u16le flags` of `Ask`, `u32le seat` whose call it is, `u8` of `Opening`, then what the kind says. */
   Open: 0x60,
   /** Bytes for the peer. */
   Data: 0x61,

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
-import type { Grant } from '../../src/model/component.ts';
+import type { EntryKey, Grant } from '../../src/model/component.ts';
 import { DEFAULT_FILES, DEFAULT_SOCKETS } from '../../src/model/limits.ts';
 import type { TestBroker } from './support.ts';
 
@@ -12,6 +12,8 @@ export interface ChannelOptions {
   readonly seats: number;
   /** Whether it says its token, and hears it back. */
   readonly greets?: boolean;
+  /** Of the cell, the entry first. */
+  readonly members?: readonly EntryKey[];
 }
 
 /** As a component has that does not say. */
@@ -21,7 +23,7 @@ let cells = 0;
 
 export async function openChannel(
   to: TestBroker,
-  { grants, seats, greets = true }: ChannelOptions,
+  { grants, seats, greets = true, members }: ChannelOptions,
 ): Promise<net.Socket> {
   const token = randomBytes(16);
   const server = net.createServer();
@@ -32,7 +34,10 @@ export async function openChannel(
   const [far] = (await once(server, 'connection')) as [net.Socket];
   server.close();
   const cell = { cell: cells, replica: 'r', component: 'shop/cart', group: 'shop/cart@1' } as const;
-  to.broker.attach({ ...cell, grants, seats, most: MOST, token: token.toString('hex') }, far);
+  to.broker.attach(
+    { ...cell, ...(members ? { members } : {}), grants, seats, most: MOST, token: token.toString('hex') },
+    far,
+  );
   if (greets) {
     near.write(token);
     await once(near, 'readable');

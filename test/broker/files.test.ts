@@ -99,7 +99,7 @@ class Cell {
 
   ask(operation: number, write: (writer: FrameWriter) => void, seat = 1): void {
     this.writer.begin(ToBroker.Ask, seat, 700_000);
-    for (const byte of [Ask.First, Capability.Files, operation]) this.writer.u8(byte);
+    for (const byte of [Ask.First, 0, Capability.Files, operation]) this.writer.u8(byte);
     write(this.writer);
     this.writer.end();
   }
@@ -124,7 +124,7 @@ class Cell {
 
   stream(mode: number, handle: bigint, id = STREAM): void {
     this.writer.begin(FileToBroker.Open, id, 64);
-    this.writer.u8(0);
+    this.writer.u16(0);
     this.writer.u32(1);
     this.writer.u8(mode);
     this.writer.u64(0n);
@@ -265,7 +265,7 @@ test('whatever comes, the broker answers others and nothing outside of the volum
     fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 8 }), async (frames) => {
       const cell = await Cell.open();
       for (const [type, id, operation, pieces] of frames) {
-        const head = type === ToBroker.Ask ? [1, Capability.Files, operation] : [];
+        const head = type === ToBroker.Ask ? [1, 0, Capability.Files, operation] : [];
         cell.writer.frame(type, id, Buffer.concat([Buffer.from(head), ...pieces]));
       }
       cell.writer.flush();

@@ -333,7 +333,7 @@ describe('a request of a cell that was broken into', () => {
     };
     const count = Buffer.alloc(2);
     count.writeUInt16LE(headers.length / 2);
-    const parts: Buffer[] = [Buffer.from([0, 1, ...Array.from({ length: 19 }, () => 0)])];
+    const parts: Buffer[] = [Buffer.from([0, 0, 1, ...Array.from({ length: 19 }, () => 0)])];
     for (const part of ['GET', 'https', 'api.example', '/']) parts.push(text(part));
     return Buffer.concat([...parts, count, ...headers.map(text)]);
   };

@@ -68,7 +68,7 @@ async function endWith(payload: Buffer, { flags = HTTP_HAS_BODY, headers = [] }:
   socket.on('data', (chunk: Buffer) => framer.push(chunk));
   socket.on('close', () => over.resolve(`violation: ${broker.violations.at(-1)}`));
   writer.begin(HttpToBroker.Request, EXCHANGE, 4096);
-  writer.u8(Ask.First | flags);
+  writer.u16(Ask.First | flags);
   writer.u32(1);
   for (let number = 0; number < 4; number++) writer.u32(0);
   for (const text of ['POST', 'http', `${HERE}:${port}`, '/']) writer.text(text);

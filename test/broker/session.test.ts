@@ -6,11 +6,12 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MAX_PIN_MS } from '../../src/broker/session.ts';
 import { MAX_KINDS } from '../../src/broker/records.ts';
-import type { Grant } from '../../src/model/component.ts';
+import type { EntryKey, Grant } from '../../src/model/component.ts';
 import { BrokerReader } from '../../src/wire/broker-reader.ts';
 import {
   Ask,
   Capability,
+  flagsOfMember,
   KeyValue,
   MAX_BATCH_KEYS,
   MAX_BROKER_PAYLOAD_BYTES,
@@ -21,7 +22,7 @@ import {
 } from '../../src/wire/broker-frames.ts';
 import { FrameWriter, MIN_HANDED_BYTES } from '../../src/wire/encoder.ts';
 import { Framer } from '../../src/wire/framer.ts';
-import { openChannel } from './channel.ts';
+import { openChannel, type ChannelOptions } from './channel.ts';
 import { ceiling, grant, KIB, TestBroker } from './support.ts';
 
 const SEATS = 4;
@@ -46,8 +47,11 @@ class Cell {
     this.writer = new FrameWriter(socket);
   }
 
-  static async open(grants: readonly Grant[] = [ROOMY], greets = true): Promise<Cell> {
-    const near = await openChannel(test_, { grants, seats: SEATS, greets });
+  static async open(
+    grants: readonly Grant[] = [ROOMY],
+    options: Partial<Omit<ChannelOptions, 'grants'>> = {},
+  ): Promise<Cell> {
+    const near = await openChannel(test_, { grants, seats: SEATS, ...options });
     const cell = new Cell(near);
     const framer = new Framer((_type, seat, bytes, start, end) => {
       cell.answers.push({ seat, status: bytes[start]!, payload: Buffer.from(bytes.subarray(start + 1, end)) });
@@ -68,7 +72,7 @@ class Cell {
     bytes = 1 << 19,
   ): void {
     this.writer.begin(ToBroker.Ask, seat, bytes + 4096);
-    this.writer.u8(flags);
+    this.writer.u16(flags);
     this.writer.u8(Capability.KeyValue);
     this.writer.u8(operation);
     write(this.writer);
@@ -106,7 +110,11 @@ describe('a frame that breaks the protocol ends the channel', () => {
     ['a seat too many', (cell) => cell.ask(SEATS + 1, KeyValue.Open, (writer) => named(writer, 'carts')), /seat 5/],
     ['an unknown type', (cell) => cell.writer.frame(0x4f, 1, new Uint8Array(0)), /unknown type 79/],
     ['an unknown operation', (cell) => cell.ask(1, 99, (writer) => named(writer, 'carts')), /operation 99/],
-    ['an unknown capability', (cell) => cell.writer.frame(ToBroker.Ask, 1, Buffer.from([1, 77, 1])), /capability 77/],
+    [
+      'an unknown capability',
+      (cell) => cell.writer.frame(ToBroker.Ask, 1, Buffer.from([1, 0, 77, 1])),
+      /capability 77/,
+    ],
     ['an empty question', (cell) => cell.writer.frame(ToBroker.Ask, 1, new Uint8Array(0)), /capability 0/],
     [
       'a question that ends early',
@@ -244,7 +252,7 @@ describe('a frame that breaks the protocol ends the channel', () => {
 });
 
 test('what comes before the token is dropped, whatever it is, and costs nothing', async () => {
-  const cell = await Cell.open([ROOMY], false);
+  const cell = await Cell.open([ROOMY], { greets: false });
   for (let count = 0; count < 100; count++) cell.socket.write(randomBytes(KIB));
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(test_.violations).toEqual([]);
@@ -359,6 +367,31 @@ describe('records', () => {
     const lines = test_.records();
     expect(lines.length).toBe(MAX_KINDS + 2);
     expect(lines.at(-1)).toBe('Denied - (more kinds than are told apart) ×4');
+  });
+
+  test('name the member that the cell says, and the entry where there is none such', async () => {
+    const cell = await Cell.open([ROOMY], { members: ['shop/cart', 'shop/tax', 'shop/fees'] });
+    // 3 is one too many, and 255 the last that can be said.
+    for (const position of [0, 1, 2, 3, 255, 2, 1, 0]) await cell.get('k', Ask.First | flagsOfMember(position));
+    const told = test_.broker.drain(true).map(({ component, asked: what, count }) => `${component} ${what} ×${count}`);
+    expect(told).toEqual([
+      'shop/cart get carts ×1',
+      'shop/tax get carts ×1',
+      'shop/fees get carts ×1',
+      'shop/cart get carts ×3',
+      'shop/tax get carts ×1',
+      'shop/fees get carts ×1',
+    ]);
+  });
+
+  test('are of so many kinds at most, whichever members a cell pretends to be', async () => {
+    const members: readonly EntryKey[] = ['shop/cart', 'shop/tax'];
+    const cell = await Cell.open([grant('carts', { keyPrefix: 'cart/' })], { members });
+    for (let count = 0; count < MAX_KINDS + 5; count++) {
+      await cell.get(`other/${count}`, Ask.First | flagsOfMember(count % 2));
+    }
+    // Each member has one more kind for the rest.
+    expect(test_.broker.drain(true).length).toBeLessThanOrEqual(MAX_KINDS + 4);
   });
 });
 

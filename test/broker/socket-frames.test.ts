@@ -72,7 +72,7 @@ class Cell {
   begin(kind: number, to: { address?: string; port?: number; line?: number; seat?: number } = {}): void {
     const { line = LINE, seat = 1, address = HERE } = to;
     this.writer.begin(SocketToBroker.Open, line, 4096);
-    this.writer.u8(Ask.First);
+    this.writer.u16(Ask.First);
     this.writer.u32(seat);
     this.writer.u8(kind);
     this.writer.sized(Buffer.from(address));
@@ -234,7 +234,7 @@ describe('what harms nobody', () => {
   test('an accept of a line that is no listener is aborted', async () => {
     const cell = await Cell.open();
     cell.writer.begin(SocketToBroker.Open, LINE, 64);
-    cell.writer.u8(Ask.First);
+    cell.writer.u16(Ask.First);
     cell.writer.u32(1);
     cell.writer.u8(Opening.Accept);
     cell.writer.u32(0xffff_ffff);

@@ -2,9 +2,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { BoundLink } from '../../src/model/engine.ts';
 import { Abort, LOG_HEAD_BYTES, FromCell, type Assignment } from '../../src/wire/frames.ts';
+import { TestBroker } from '../broker/support.ts';
 import { assignmentOfSeveral, bundleOf, type LinkedMember, type TestBundle } from './kit/bundle.ts';
 import { entry, provider, RATES, type EntryParts, type ProviderParts } from './kit/linked.ts';
 import { Peer, type Answer } from './kit/peer.ts';
+import { attachBroker } from './kit/seat.ts';
 
 const peers: Peer[] = [];
 afterEach(async () => {
@@ -291,4 +293,36 @@ describe('what members say', () => {
     expect([...payload.subarray(0, 2)]).toEqual([1, 1]);
     expect(payload.toString('utf8', LOG_HEAD_BYTES)).toBe('no rate');
   });
+});
+
+test('what a member asks of the broker is on record as its own', async () => {
+  const STORE = 'wasi:keyvalue/store@0.2.0-draft2';
+  const taxes = await bundleOf(
+    await provider({
+      imports: `(import "${STORE}" "open" (func $open (param i32 i32 i32)))`,
+      world: `import ${STORE};`,
+      packages: `package wasi:keyvalue@0.2.0-draft2 { interface store {
+        variant error { no-such-store, access-denied, other(string) }
+        resource bucket {}
+        open: func(identifier: string) -> result<bucket, error>;
+      } }`,
+      // "rate" of the text at 48.
+      rate: `(call $open (i32.const 51) (i32.const 4) (i32.const 256)) (i32.load8_u (i32.const 256))`,
+    }),
+  );
+  const bundle = await entryBundle({ answer: '(call $rate (local.get $path))' }, taxes.blockingExports);
+  const peer = await cellOf(bundle, [{ key: 'shop/tax', bundle: taxes }]);
+  const broker = new TestBroker();
+  attachBroker(broker, peer, {
+    component: 'shop/cart',
+    members: ['shop/cart', 'shop/tax'],
+    grants: [],
+    concurrency: 1,
+  });
+  expect(numberOf(await peer.ask(1, { path: '/1' }))).toBe(1);
+  const records = broker.broker.drain(true);
+  broker.close();
+  expect(records).toMatchObject([
+    { component: 'shop/tax', group: 'shop/cart@1', outcome: 'Denied', asked: 'open rate' },
+  ]);
 });

@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { Files, MAX_LISTED_BYTES, MAX_LISTED_ENTRIES, type FileError } from '../../wire/file-frames.ts';
 import * as answer from '../answer.ts';
 import type { Answer } from '../answer.ts';
-import type { Actor, Records } from '../records.ts';
+import { countsFor, type Actor, type Records } from '../records.ts';
 import * as answers from './answers.ts';
 import type { FileAuthority, FileVerdict } from './authority.ts';
 import { codeOf, FileFault } from './fault.ts';
@@ -96,7 +96,7 @@ export class FilesService {
   #record(actor: Actor, verdict: FileVerdict, volume: string, name: string, write: boolean, path: string): void {
     const { records, wallMs } = this.#options;
     const known = verdict.counted?.get(name);
-    if (known && !known.forgotten) return records.again(known, wallMs());
+    if (countsFor(known, actor)) return records.again(known, wallMs());
     const about = verdict.outcome === 'Denied' && path !== '' ? `/${path}` : '';
     const needs = { volume, access: write ? 'ReadWrite' : 'ReadOnly' };
     const counted = records.note(actor, 'filesystem', verdict, `${name} ${volume}${about}`, wallMs(), needs);

@@ -82,7 +82,7 @@ export class FileStreams {
 
   #begin(id: number, reader: BrokerReader): string | undefined {
     const { seats, service, table, asker } = this.#options;
-    const flags = reader.u8();
+    const flags = reader.u16();
     const seat = reader.u32();
     const mode = reader.u8();
     const offset = reader.u64();

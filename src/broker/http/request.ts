@@ -32,7 +32,7 @@ export interface HttpRequest {
  */
 export function readHttpRequest(bytes: Buffer, start: number, end: number): HttpRequest | string {
   const reader = new HeadReader(bytes, start, end);
-  const flags = reader.u8();
+  const flags = reader.u16();
   const seat = reader.u32();
   const call = reader.u32();
   const timeouts = { connectMs: reader.u32(), firstByteMs: reader.u32(), betweenBytesMs: reader.u32() };

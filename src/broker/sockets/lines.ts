@@ -8,6 +8,7 @@
  * N3 At most `sockets` lines are anything but a look-up; one more is over at once, with `new-socket-limit`.
  */
 import type { DropReason } from '../../model/datagrams.ts';
+import { Ask } from '../../wire/broker-frames.ts';
 import { BrokerReader } from '../../wire/broker-reader.ts';
 import type { FrameWriter } from '../../wire/encoder.ts';
 import {
@@ -41,7 +42,7 @@ export interface LinesOptions {
   readonly onLimit: () => void;
   readonly onDropped: (reason: DropReason) => void;
   readonly service: SocketService;
-  /** @param flags of the `Open`; 0 for a later look at the same call. */
+  /** @param flags of the `Open`; without `First` for a later look at the same call. */
   readonly asker: (seat: number, flags: number) => SocketAsker;
   readonly mayWrite: () => boolean;
   readonly monotonicMs: () => number;
@@ -81,7 +82,7 @@ export class Lines {
   }
 
   #begin(id: number, reader: BrokerReader): string | undefined {
-    const flags = reader.u8();
+    const flags = reader.u16();
     const seat = reader.u32();
     const kind = reader.u8();
     if (seat === 0 || seat > this.#options.seats) return `an opening of the seat ${seat}`;
@@ -121,9 +122,8 @@ export class Lines {
       return service.connect(this.#options.asker(seat, flags), this.#place, endpoint, listener);
     if (kind === Opening.Bind) return service.bind(this.#options.asker(seat, flags), endpoint, listener);
     if (kind !== Opening.Udp) return `an opening of the unknown kind ${kind}`;
-    const first = this.#options.asker(seat, flags);
-    const asker = (): SocketAsker => ({ ...this.#options.asker(seat, 0), mirrored: first.mirrored });
-    return service.datagrams(asker, this.#place, endpoint, listener);
+    this.#options.asker(seat, flags);
+    return service.datagrams(() => this.#options.asker(seat, flags & ~Ask.First), this.#place, endpoint, listener);
   }
 
   #continue(line: Line, type: number, bytes: Buffer, start: number, end: number): string | undefined {

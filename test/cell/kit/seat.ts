@@ -6,7 +6,7 @@ import { ToCell } from '../../../src/wire/frames.ts';
 import type { TestBroker } from '../../broker/support.ts';
 import type { Peer } from './peer.ts';
 
-type Attached = Pick<BrokerCell, 'component' | 'grants' | 'own'> & {
+type Attached = Pick<BrokerCell, 'component' | 'members' | 'grants' | 'own'> & {
   readonly concurrency: number;
   /** Of sockets and files; the defaults otherwise. */
   readonly most?: Partial<BrokerCell['most']>;
