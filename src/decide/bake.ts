@@ -1,9 +1,10 @@
 /** How a bake ends: back to what served before, proven, or without proof; and the judgement after going back. */
+import { short } from '../kit/digest.ts';
 import { formatDuration } from '../kit/units.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { Serving } from '../model/memory.ts';
 import { recordEnd, sentenceOf } from './ends.ts';
-import type { Verdict } from './gate/trial.ts';
+import { lookAfterMs, lookAgain, type Verdict } from './gate/trial.ts';
 import { isOutage } from './gate/tally.ts';
 import { rememberGroupEnd } from './group-end.ts';
 import { withBake } from './memory.ts';
@@ -24,6 +25,7 @@ export function endBake(world: World, key: EntryKey, parties: Parties): void {
   const bake = serving?.bake;
   if (!serving || !bake || !world.observed.engine) return;
   const verdict = verdictOfBake(world, key, serving);
+  if (verdict.byPast && bake.trial.doubtedAfterMs === undefined) return doubt(world, key, serving, verdict);
   withBake(entry, { trial: { ...bake.trial, verdict: verdict.verdict, evidence: verdict.evidence } });
   if (verdict.verdict === 'Fail') return goBack(world, key, verdict, parties);
   if (bake.state !== 'Watching') return;
@@ -54,10 +56,25 @@ function verdictOfBake(world: World, key: EntryKey, { release, bake }: Serving):
   if (callsOf(release.entry) === 'Firings') {
     return stopVerdict(world, key, release, bake!.trial) ?? firingVerdict(release, bake!);
   }
-  const over = world.memory.clockMs - bake!.sinceMs >= release.entry.rollout.settings.bake.durationMs;
+  const over = world.memory.clockMs - bake!.sinceMs >= lookAfterMs(bake!.trial, release.entry.rollout.settings.bake);
   const verdict = verdictOf(world, key, release, bake!.trial, over);
   if (bake!.state === 'Watching') return verdict;
   return stopVerdict(world, key, release, bake!.trial) ?? { ...verdict, verdict: 'Continue' };
+}
+
+/**
+ * What a bake has answered is compared with what was measured before the switch. A moment in which the whole machine was
+ * slow, or a crawler that asked for what is not there, is then nobody's but its own: it has to show itself twice.
+ */
+function doubt(world: World, key: EntryKey, { release, bake }: Serving, { why, evidence }: Verdict): void {
+  const elapsedMs = world.memory.clockMs - bake!.sinceMs;
+  withBake(entryOf(world, key), { trial: lookAgain(bake!.trial, elapsedMs, evidence) });
+  say(world, key, {
+    reason: 'Baking',
+    message: `release ${short(release.release)} is looked at again, because nothing serves beside it: ${why}`,
+    evidence,
+    commit: release.commit,
+  });
 }
 
 function goBack(world: World, key: EntryKey, { why, evidence, hard }: Verdict, parties: Parties): void {

@@ -40,7 +40,8 @@ export function synthesize(world: World): void {
     if (bake?.state === 'Watching' && callsOf(entry.serving!.release.entry) === 'Requests') {
       const { release } = entry.serving!;
       const durationMs = release.entry.rollout.settings.bake.durationMs;
-      const step = { elapsedMs: world.memory.clockMs - bake.sinceMs, durationMs, takesRequests: true };
+      const elapsedMs = world.memory.clockMs - bake.sinceMs - (bake.trial.doubtedAfterMs ?? 0);
+      const step = { elapsedMs, durationMs, takesRequests: true };
       const synthetic = run(world, key, release, bake.trial, step);
       if (synthetic) withBake(entry, { trial: { ...bake.trial, synthetic } });
     }

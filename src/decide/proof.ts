@@ -3,6 +3,7 @@ import { short } from '../kit/digest.ts';
 import { formatDuration } from '../kit/units.ts';
 import type { Serving, Trial } from '../model/memory.ts';
 import type { Gate } from '../model/rollout.ts';
+import { lookAfterMs } from './gate/trial.ts';
 import { callsOf } from './schedule/calls.ts';
 import { firingVerdict } from './schedule/verdict.ts';
 
@@ -15,7 +16,9 @@ export function bakingMessage({ release, bake }: Serving, clockMs: number): stri
   }
   const { bake: settings, gate } = release.entry.rollout.settings;
   const samples = samplesText(bake!.trial, gate);
-  return `${name} has all traffic: ${elapsed} of ${formatDuration(settings.durationMs)}, ${samples}`;
+  const { trial } = bake!;
+  const what = trial.doubtedAfterMs === undefined ? '' : 'a second look: ';
+  return `${name} has all traffic: ${what}${elapsed} of ${formatDuration(lookAfterMs(trial, settings))}, ${samples}`;
 }
 
 /** Of one that is over. */

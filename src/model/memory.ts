@@ -170,6 +170,8 @@ export interface Trial {
   /** Synthetic requests: the run in the air, and how many were sent in this step. */
   readonly synthetic: { readonly run?: string | undefined; readonly sentInStep: number };
   readonly approvalSinceMs?: number | undefined;
+  /** Of a bake: how long it had run when its look at the end failed by what only the past could be compared with. */
+  readonly doubtedAfterMs?: number | undefined;
   readonly verdict: 'Pass' | 'Fail' | 'Continue';
   readonly evidence: readonly Evidence[];
 }

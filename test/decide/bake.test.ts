@@ -104,6 +104,53 @@ describe('a bake', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a bake in which nothing serves beside it', { timeout: 60_000 }, () => {
+  const bake = { durationMs: 10_000, deadlineMs: 10 * MINUTE_MS };
+  const gate = { latency: { percentile: 0.99, maxIncreaseOverStable: 1 } };
+  const careful = (content: string) => cart(content, { settings: { bake }, gate });
+  const baking = (): Fleet =>
+    new Fleet(desired('a1', [careful('v1')]))
+      .until((fleet) => fleet.isProven('cart', 'v1'))
+      .push(desired('a2', [careful('v2')]))
+      .until((fleet) => fleet.serves('cart', 'v2'))
+      .run(2_000);
+
+  it('is not taken back for a moment in which the whole machine was slow: a second look decides', () => {
+    const fleet = baking().behave('v2', { latencyUs: 300_000 }).run(1_000).behave('v2', {});
+    fleet.until((f) => f.said('Baking').some(({ message }) => message.includes('is looked at again')));
+    const told = fleet.status('cart').conditions[0]!.message;
+    expect(told).toMatch(/a second look: \d+s of 20s/);
+    fleet.restartControl().until((f) => f.of('cart').serving!.bake === undefined);
+    expect([fleet.isProven('cart', 'v2'), fleet.said('RolledBack'), fleet.of('cart').ends]).toEqual([true, [], []]);
+  });
+
+  it('is taken back for a tail that is there at the second look as well', () => {
+    const fleet = baking().behave('v2', { latencyUs: 300_000 });
+    const began = fleet.memory.clockMs;
+    fleet.until((f) => f.said('RolledBack').length > 0);
+    expect(fleet.memory.clockMs - began).toBeGreaterThan(bake.durationMs);
+    expect(fleet.said('RolledBack')[0]!.message).toMatch(/latency p99 .* in a second look as well/);
+    expect(fleet.serves('cart', 'v1')).toBe(true);
+  });
+
+  it('looks a second time at its deadline at the latest', () => {
+    const short = { settings: { bake: { durationMs: 10_000, deadlineMs: 12_000 } }, gate };
+    const fleet = baking().push(desired('a3', [cart('v3', short)]));
+    fleet.until((f) => f.serves('cart', 'v3')).behave('v3', { latencyUs: 300_000 });
+    const began = fleet.memory.clockMs;
+    fleet.until((f) => f.said('RolledBack').length > 0);
+    expect(fleet.memory.clockMs - began).toBeLessThanOrEqual(12_100);
+  });
+
+  it('is taken back when nobody came to say otherwise', () => {
+    const fleet = baking().behave('v2', { latencyUs: 300_000 }).run(1_000).behave('v2', {});
+    fleet.until((f) => f.said('Baking').some(({ message }) => message.includes('is looked at again')));
+    fleet.engine.rate = 0;
+    fleet.until((f) => f.said('RolledBack').length > 0);
+    expect(fleet.said('RolledBack')[0]!.message).toMatch(/latency p99 .* a second look had too few to say otherwise/);
+  });
+});
+
 describe('what a bake has to judge by is said', () => {
   const message = (fleet: Fleet) => fleet.status('cart').conditions[0]!.message;
   /** Nothing that the runtime could ask by itself. */

@@ -1,8 +1,8 @@
-import type { Tally, Trial } from '../../model/memory.ts';
-import type { Gate } from '../../model/rollout.ts';
+import type { ArmPair, Tally, Trial } from '../../model/memory.ts';
+import type { Gate, RolloutSettings } from '../../model/rollout.ts';
 import type { Evidence } from '../../model/status.ts';
 import { judgeClientErrors } from './client-errors.ts';
-import { judgeLatency } from './latency.ts';
+import { judgeLatency, MIN_TAIL_SAMPLES } from './latency.ts';
 import { percent } from './percent.ts';
 import {
   advanceRatio,
@@ -73,14 +73,28 @@ export function nextStep(trial: Trial): Trial {
     step: EMPTY_PAIR,
     synthetic: { ...trial.synthetic, sentInStep: 0 },
     approvalSinceMs: undefined,
+    doubtedAfterMs: undefined,
     verdict: 'Continue',
   };
+}
+
+/** A second look has samples of its own: those that raised the doubt came while nothing told whose they were. */
+export function lookAgain(trial: Trial, elapsedMs: number, evidence: readonly Evidence[]): Trial {
+  return { ...nextStep(trial), approvalSinceMs: trial.approvalSinceMs, doubtedAfterMs: elapsedMs, evidence };
+}
+
+/** When a bake is looked at as a whole: at its end, and after a doubt once more, as long after it but by its deadline. */
+export function lookAfterMs({ doubtedAfterMs }: Trial, bake: RolloutSettings['bake']): number {
+  if (doubtedAfterMs === undefined) return bake.durationMs;
+  return Math.max(doubtedAfterMs, Math.min(doubtedAfterMs + bake.durationMs, bake.deadlineMs));
 }
 
 export interface Verdict {
   readonly verdict: 'Pass' | 'Fail' | 'Continue';
   /** It failed by a hard stop: traffic leaves at once. */
   readonly hard?: boolean;
+  /** It failed by a comparison with what served before, not with what serves now. */
+  readonly byPast?: boolean;
   readonly evidence: readonly Evidence[];
   /** `Fail`: the sentence; `Continue`: what is still missing. */
   readonly why: string;
@@ -107,8 +121,7 @@ export function judge(trial: Trial, gate: Gate, looks: number, stepOver: boolean
     const why = `the error test is undecided after ${errors.samples} samples; ${missing} more good ones would pass it`;
     return { verdict: 'Continue', evidence, why };
   }
-  // In a bake nothing serves beside it: what was measured before the switch is the measure.
-  const { candidate, control } = trial.step.control.requests > 0 ? trial.step : trial.whole;
+  const { candidate, control, byPast, again } = comparable(trial);
   const tail = gate.latency && judgeLatency(gate.latency, candidate, control, looks);
   const shift =
     gate.errors.maxShiftOfClientErrors !== undefined
@@ -118,9 +131,24 @@ export function judge(trial: Trial, gate: Gate, looks: number, stepOver: boolean
     if (check) evidence.push(check.evidence);
     if (!check?.failed) continue;
     const { metric, observed, threshold, samples } = check.evidence;
-    return { verdict: 'Fail', evidence, why: `${metric} ${observed} against ${threshold} after ${samples} samples` };
+    const why = `${metric} ${observed} against ${threshold} after ${samples} samples${again}`;
+    return { verdict: 'Fail', evidence, why, byPast };
   }
   return { verdict: 'Pass', evidence, why: `every check passed after ${inStep} samples in this step` };
+}
+
+/**
+ * Both arms of the step, where both answered. In a bake nothing serves beside it, and what was measured before the switch
+ * is the measure. A second look has samples of its own, and where they are too few the first one's word stands.
+ */
+function comparable({ step, whole, doubtedAfterMs }: Trial): ArmPair & Pick<Verdict, 'byPast'> & { again: string } {
+  if (step.control.requests > 0) return { ...step, again: '' };
+  const past = { control: whole.control, byPast: true };
+  if (doubtedAfterMs === undefined) return { ...past, candidate: whole.candidate, again: '' };
+  const { requests, synthetic } = step.candidate;
+  return requests - synthetic >= MIN_TAIL_SAMPLES
+    ? { ...past, candidate: step.candidate, again: ', in a second look as well' }
+    : { ...past, candidate: whole.candidate, again: ', and a second look had too few to say otherwise' };
 }
 
 export function errorEvidence(trial: Trial, gate: Gate): Evidence {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { absorbSamples, judge, nextStep } from '../../../src/decide/gate/trial.ts';
+import { absorbSamples, judge, lookAgain, nextStep } from '../../../src/decide/gate/trial.ts';
 import { EMPTY_TALLY, FRESH_TRIAL } from '../../../src/decide/gate/tally.ts';
 import { LATENCY_BUCKETS_US } from '../../../src/model/engine.ts';
 import type { Tally, Trial } from '../../../src/model/memory.ts';
@@ -47,11 +47,12 @@ function requests(count: number, behaviour: Behaviour, random: () => number): Ta
 }
 
 /** One whole rollout; the verdict and the candidate's samples at which it fell. */
-function rollout(candidate: Behaviour, serving: Behaviour, random: () => number) {
+function rollout(first: Behaviour, serving: Behaviour, random: () => number, inBake = first) {
   let trial: Trial = { ...FRESH_TRIAL, warmUp: { requests: 0, done: true } };
   let clockMs = 0;
   for (const { weight, requests: total } of STEPS) {
     trial = nextStep(trial);
+    const candidate = weight < 1 ? first : inBake;
     for (let sent = 0; sent < total; sent += LOOK) {
       const mine = Math.round(LOOK * weight);
       clockMs += 100;
@@ -63,7 +64,10 @@ function rollout(candidate: Behaviour, serving: Behaviour, random: () => number)
         open: true,
       });
       const verdict = judge(trial, GATE, STEPS.length, sent + LOOK >= total);
-      if (verdict.verdict === 'Fail')
+      if (verdict.byPast && trial.doubtedAfterMs === undefined) {
+        trial = lookAgain(trial, clockMs, verdict.evidence);
+        sent = -LOOK;
+      } else if (verdict.verdict === 'Fail')
         return { failed: true, why: verdict.why, samples: trial.whole.candidate.requests };
     }
   }
@@ -124,6 +128,12 @@ describe('the combined gate over all steps', { timeout: 120_000 }, () => {
 
   it('catches a slow tail that serving does not have', () => {
     expect(shareFailed({ ...HEALTHY, slow: 0.06 }, HEALTHY, 60, 5)).toBeGreaterThan(0.95);
+  });
+
+  it('catches a slow tail that comes in the bake, where nothing serves beside it', () => {
+    const random = seeded(7);
+    const outcomes = Array.from({ length: 60 }, () => rollout(HEALTHY, HEALTHY, random, { ...HEALTHY, slow: 0.06 }));
+    expect(outcomes.filter(({ why }) => why.endsWith('in a second look as well')).length).toBeGreaterThan(57);
   });
 
   it('catches a jump in client errors that serving does not have', () => {
