@@ -8,6 +8,7 @@ import { systemClock } from '../../src/process/clock.ts';
 import { createReport, type Report } from '../../src/report/server.ts';
 import { startBrowser } from '../support/browser.ts';
 import { keepingLog } from '../support/log.ts';
+import { faintTexts } from './contrast.ts';
 import { canary, COMMITS, condition, greet, RecordedSource, recordedStatus, rolledBack } from './recorded.ts';
 import type { EntryStatus } from '../../src/model/status.ts';
 
@@ -373,6 +374,28 @@ test('nothing is deployed', async () => {
   source.become({ entries: [], commits: [], timeline: [] });
   await page.getByText('Nothing is deployed.').waitFor();
   expect(await page.locator('article').count()).toBe(0);
+});
+
+test.each(['light', 'dark'] as const)('every text stands out from what is behind it: %s', async (colorScheme) => {
+  const [first, ...others] = recordedStatus().commits;
+  source.become({ commits: [{ ...first!, state: 'Superseded' }, ...others] });
+  await page.emulateMedia({ colorScheme });
+  for (const summary of await page.locator('summary').all()) await summary.click();
+  await page.locator('.commit-head .pill.idle').first().waitFor();
+  expect(await faintTexts(page)).toEqual([]);
+});
+
+test('why, on a phone: labels of one line beside texts of many, and most of the width for those', async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await card('shop/greet').locator('summary').click();
+  const heights = card('shop/greet').locator('.conditions .pill');
+  const lines = await heights.evaluateAll((pills) => pills.map((pill) => Math.round(pill.clientHeight / 18)));
+  expect([lines.length > 1, new Set(lines)]).toEqual([true, new Set([1])]);
+  const share = await card('shop/greet')
+    .locator('.inputs dd')
+    .first()
+    .evaluate((value) => (value.clientWidth as number) / (value.parentElement.clientWidth as number));
+  expect(share).toBeGreaterThan(0.6);
 });
 
 test('nothing but the main landmarks, names for every picture, no side scrolling on a phone', async () => {

@@ -94,7 +94,7 @@ export interface Verdict {
   /** It failed by a hard stop: traffic leaves at once. */
   readonly hard?: boolean;
   /** It failed by a comparison with what served before, not with what serves now. */
-  readonly byPast?: boolean;
+  readonly byPast?: boolean | undefined;
   readonly evidence: readonly Evidence[];
   /** `Fail`: the sentence; `Continue`: what is still missing. */
   readonly why: string;
