@@ -49,6 +49,8 @@ type Values = Readonly<Record<string, string | boolean | string[] | undefined>>;
 
 interface Command {
   readonly options: ParseArgsOptionsConfig;
+  /** It takes no words besides its options; where one is likely meant for another command, which. */
+  readonly wordless?: string;
   readonly run: (values: Values, positionals: readonly string[]) => Promise<ExitCode>;
 }
 
@@ -75,14 +77,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       config: text,
       engines: text,
     },
+    wordless: 'what it follows is said by --repo, --ref and --path',
     run: async (values) => (await import('./process/run.ts')).runCommand(values, terminal),
   },
   demo: {
     options: { 'no-visitor': flag, data: text, listen: text, status: text },
+    wordless: 'what it follows is seeded from manifests/',
     run: async (values) => (await import('./process/demo/demo.ts')).demoCommand(values, terminal),
   },
   tour: {
     options: { data: text, listen: text, status: text },
+    wordless: 'it goes its own way',
     run: async (values) => (await import('./process/demo/tour.ts')).tourCommand(values, terminal),
   },
   lint: {
@@ -232,6 +237,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   status: {
     options: { status: { ...text, default: DEFAULT_STATUS }, watch: flag, json: flag },
+    wordless: 'it shows all entries; `headway explain <namespace>/<name>` shows one',
     run: async (values) =>
       (await import('./check/status.ts')).status(
         { address: String(values['status']), json: values['json'] === true, watch: values['watch'] === true },
@@ -248,7 +254,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       since: text,
     },
     run: async (values, [verb, ...rest]) => {
-      if (rest.length > 0) return usage('audit needs one of verify and show');
+      if (rest.length > 0) return usage(`audit takes no "${rest[0]}"; the data folder is named by --data`);
       const { format } = values;
       if (format !== 'text' && format !== 'json')
         return usage(`audit has no format "${String(format)}"; there are text and json`);
@@ -280,6 +286,12 @@ function usage(message: string, exit: ExitCode = EXIT.Broken): ExitCode {
   return exit;
 }
 
+/** The lines of the help that are about one command. */
+function helpOf(name: string): string {
+  const parts = HELP.split(/\n(?= {2}headway |\n)/);
+  return `${parts.filter((part) => part.startsWith(`  headway ${name} `)).join('\n')}\n`;
+}
+
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   const [name, ...rest] = argv;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
@@ -292,12 +304,20 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) return usage(`there is no command "${name}"`);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    terminal.out(helpOf(name));
+    return EXIT.Ok;
+  }
   try {
     const { values, positionals } = parseArgs({ args: [...rest], options: command.options, allowPositionals: true });
+    if (command.wordless !== undefined && positionals.length > 0) {
+      return usage(`${name} takes no "${positionals[0]}": ${command.wordless}`);
+    }
     return await command.run(values as Values, positionals);
   } catch (error) {
     if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
-      return usage(error.message);
+      // Node goes on about words that start with a hyphen, which no command takes.
+      return usage(error.message.split('. To specify')[0]!);
     }
     throw error;
   }

@@ -36,7 +36,8 @@ export const MANIFEST_CODES = {
   },
   HW1009: {
     title: 'parser not available',
-    remedy: 'see the message; it is tried again',
+    remedy:
+      'see the message; a daemon tries again by itself, a command is run again once the machine has room for a process',
     policy: 'Retry',
   },
   HW1010: {
