@@ -136,8 +136,11 @@ export class Exchange implements Condition, RequestBodyOwner, ResponseBodyOwner 
     }
     if (body.state === 'Open') return;
     this.#uploaded = true;
-    if (body.state === 'Finished') this.#exchanges.endBody(this.id, body.trailers);
-    else this.#exchanges.frame(HttpToBroker.BodyAbort, this.id, NOTHING);
+    if (body.state === 'Finished') return this.#exchanges.endBody(this.id, body.trailers);
+    this.#exchanges.frame(HttpToBroker.BodyAbort, this.id, NOTHING);
+    // What the guest did wrong is why there is no response: the broker knows only that it was broken off.
+    const why = body.ended?.failure?.code;
+    if (why) this.#fail(why);
   }
 
   // What the broker says. `false`: it broke the protocol.

@@ -4,6 +4,7 @@ import https from 'node:https';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { INITIAL_CREDIT_BYTES } from '../../src/wire/frames.ts';
@@ -296,6 +297,48 @@ describe('time', () => {
     expect((await sendTo(silent, { timeouts })).failure?.tag).toBe('HTTP-response-timeout');
     const heard = await sendTo(slow, { timeouts });
     expect([heard.text, heard.failure?.tag]).toEqual(['hi', 'connection-read-timeout']);
+  });
+
+  describe('to the first byte stands still while the guest is waited for', () => {
+    const timeouts = { connectMs: 0, firstByteMs: 100, betweenBytesMs: 0 };
+    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 350));
+    const upload = (port: number, headers: readonly string[] = []): Heard =>
+      new Fixture([port]).begin(`127.0.0.1:${port}`, { method: 'POST', hasBody: true, headers, timeouts });
+
+    test('before it has said anything, between two pieces, and before it says that there is no more', async () => {
+      const port = await serve((request, response) => {
+        void buffer(request).then(({ length }) => response.end(`${length}`));
+      });
+      const heard = upload(port);
+      await pause();
+      heard.exchange!.push(Buffer.from('ab'));
+      await pause();
+      heard.exchange!.push(Buffer.from('c'));
+      await pause();
+      heard.exchange!.endBody();
+      await heard.over.promise;
+      expect([heard.failure, heard.text]).toEqual([undefined, '3']);
+    });
+
+    test('and begins with the end', async () => {
+      const heard = upload(await raw(() => undefined));
+      heard.exchange!.push(Buffer.from('abc'));
+      await pause();
+      expect(heard.failure).toBeUndefined();
+      heard.exchange!.endBody();
+      await heard.over.promise;
+      expect(heard.failure?.tag).toBe('HTTP-response-timeout');
+    });
+
+    test('but not where all of the declared length has left: a byte less, and it does', async () => {
+      const heard = upload(await raw(() => undefined), ['content-length', '3']);
+      heard.exchange!.push(Buffer.from('ab'));
+      await pause();
+      expect(heard.failure).toBeUndefined();
+      heard.exchange!.push(Buffer.from('c'));
+      await heard.over.promise;
+      expect(heard.failure?.tag).toBe('HTTP-response-timeout');
+    });
   });
 
   test('a drip is slow and not late', async () => {

@@ -14,8 +14,8 @@ import { attachBroker } from './kit/seat.ts';
 
 const CONCURRENCY = 4;
 /** Places in the variant error-code. */
-const CONNECTION_TERMINATED = 7;
 const REQUEST_DENIED = 15;
+const REQUEST_BODY_SIZE = 17;
 const REQUEST_TRAILER_SECTION_SIZE = 23;
 const PROTOCOL_ERROR = 35;
 const FORBIDDEN = 1;
@@ -29,6 +29,8 @@ interface Guest {
   readonly fails?: number;
   /** It finishes the body, and then gives the request away. */
   readonly first?: true;
+  /** It finishes the body when there is an answer. */
+  readonly waits?: true;
   /** Of the request as a whole; absent: there is a response. */
   readonly ends?: number;
   readonly to?: string;
@@ -59,14 +61,14 @@ const GUESTS = {
     trailers: so(MAX_TRAILERS + 1),
     body: 'abc',
     fails: REQUEST_TRAILER_SECTION_SIZE,
-    ends: CONNECTION_TERMINATED,
+    ends: REQUEST_TRAILER_SECTION_SIZE,
   },
   'behind a declared length': {
     headers: [['content-length', '3']],
     trailers: ONE,
     body: 'abc',
     fails: PROTOCOL_ERROR,
-    ends: CONNECTION_TERMINATED,
+    ends: PROTOCOL_ERROR,
   },
   'behind a declared length, before the request is sent': {
     headers: [['content-length', '3']],
@@ -74,7 +76,21 @@ const GUESTS = {
     body: 'abc',
     first: true,
     fails: PROTOCOL_ERROR,
-    ends: CONNECTION_TERMINATED,
+    ends: PROTOCOL_ERROR,
+  },
+  'behind a declared length, when the answer is there': {
+    headers: [['content-length', '3']],
+    trailers: ONE,
+    body: 'abc',
+    waits: true,
+    fails: PROTOCOL_ERROR,
+  },
+  'behind less than the declared length': {
+    headers: [['content-length', '4']],
+    trailers: some(),
+    body: 'abc',
+    fails: REQUEST_BODY_SIZE,
+    ends: REQUEST_BODY_SIZE,
   },
   'to where nothing is granted': { trailers: ONE, body: 'abc', to: 'other.example', ends: REQUEST_DENIED },
 } satisfies Record<string, Guest>;
@@ -82,13 +98,14 @@ type Name = keyof typeof GUESTS;
 const NAMES = Object.keys(GUESTS) as Name[];
 
 function handleOf(guest: Guest, port: number): string {
-  const { headers = [], body, trailers, fails, first, ends, to = `127.0.0.1:${port}` } = guest;
+  const { headers = [], body, trailers, fails, first, waits, ends, to = `127.0.0.1:${port}` } = guest;
   const written =
     body === undefined
       ? ''
       : `${call('outgoing-body.write', get('c'), R)} ${put('e', u32(4))}
          ${call('output-stream.blocking-write-and-flush', get('e'), text(body), R)} ${call('output-stream.drop', get('e'))}`;
-  const finished = `${written} ${trailers} ${call('outgoing-body.finish', get('c'), 1, get('f'), R)}
+  const block = call('pollable.block', call('future-incoming-response.subscribe', get('d')));
+  const finished = `${waits ? '' : written} ${trailers} ${call('outgoing-body.finish', get('c'), 1, get('f'), R)}
     ${is(u8(0), fails === undefined ? 0 : 1)} ${fails === undefined ? '' : is(u8(8), fails)}`;
   const sent = `${call('outgoing-handler.handle', get('a'), 0, 0, R)} ${is(u8(0), 0)} ${put('d', u32(8))}`;
   return `${put('f', call('fields.new'))}
@@ -97,8 +114,8 @@ function handleOf(guest: Guest, port: number): string {
     ${drop('outgoing-request.set-method', get('a'), 2, 0, 0)} ${drop('outgoing-request.set-scheme', get('a'), 1, 0, 0, 0)}
     ${drop('outgoing-request.set-authority', get('a'), 1, text(to))} ${drop('outgoing-request.set-path-with-query', get('a'), 1, text('/'))}
     ${call('outgoing-request.body', get('a'), R)} ${put('c', u32(4))}
-    ${first ? `${finished} ${sent}` : `${sent} ${finished}`}
-    ${call('pollable.block', call('future-incoming-response.subscribe', get('d')))}
+    ${waits ? `${sent} ${written} ${block} ${finished}` : first ? `${finished} ${sent}` : `${sent} ${finished}`}
+    ${block}
     ${call('future-incoming-response.get', get('d'), R)} ${is(u8(0), 1)} ${is(u8(8), 0)} ${is(u8(16), ends === undefined ? 0 : 1)}
     ${ends === undefined ? '' : is(u8(24), ends)} ${ANSWER}`;
 }
@@ -150,12 +167,19 @@ describe('trailers of a request', () => {
     expect(await said(name)).toEqual([expected]);
   });
 
-  test.each<Name>(['one more', 'behind a declared length', 'behind a declared length, before the request is sent'])(
-    '%s: an error, no trailers, no end of chunks',
-    async (name) => {
-      for (const bytes of await said(name)) expect(bytes).not.toMatch(/\r\n0\r\n|x-/);
-    },
-  );
+  test.each<Name>([
+    'one more',
+    'behind a declared length',
+    'behind a declared length, before the request is sent',
+    'behind less than the declared length',
+  ])('%s: finish and the response say why, and no trailers and no end of chunks are sent', async (name) => {
+    for (const bytes of await said(name)) expect(bytes).not.toMatch(/\r\n0\r\n|x-/);
+  });
+
+  test('behind a declared length that has left are an error of finish: the answer that is there stays', async () => {
+    const name = 'behind a declared length, when the answer is there';
+    expect(await said(name)).toEqual(['content-length: 3\r\n\r\nabc']);
+  });
 
   test('to where nothing is granted: denied, recorded, not sent', async () => {
     broker.records();

@@ -8,7 +8,9 @@
  *    held, one buffer of the client behind it, and the upstream waits.
  * X3 It connects to the addresses that were checked, or to the engine's door, and to nothing else (`connection.ts`): no redirect
  *    is followed.
- * X4 Time is counted for what the upstream does, not for how slowly the guest reads or writes.
+ * X4 Time is counted for what the upstream does, not for how slowly the guest reads or writes: to the first byte it stands still
+ *    while the guest is waited for, and begins anew with each portion of the body and with its end. Where all of a declared length
+ *    has left, nobody is waited for.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -78,7 +80,12 @@ export class HttpExchange {
     this.#listener = listener;
     this.#held = new HeldBytes({ send: (bytes) => listener.body(bytes), mayWrite: () => listener.mayWrite() });
     this.#timeouts = chosen(request.timeouts);
-    this.#upload = request.hasBody ? new Upload((bytes) => this.#tookUpload(bytes)) : undefined;
+    this.#upload = request.hasBody
+      ? new Upload({
+          giveCredit: (bytes) => this.#tookUpload(bytes),
+          awaits: (isAwaited) => this.#awaitGuest(isAwaited),
+        })
+      : undefined;
     // From the first question to the resolver on.
     this.#arm(this.#timeouts.connectMs, { tag: 'connection-timeout' });
   }
@@ -222,8 +229,15 @@ export class HttpExchange {
   /** The upstream takes what is sent: it is not late as long as it does. */
   #tookUpload(bytes: number): void {
     if (this.#over) return;
-    if (this.#sending && !this.#begun) this.#arm(this.#timeouts.firstByteMs, { tag: 'HTTP-response-timeout' });
+    if (!this.#begun) this.#arm(this.#timeouts.firstByteMs, { tag: 'HTTP-response-timeout' });
     this.#listener.credit(bytes);
+  }
+
+  /** X4. */
+  #awaitGuest(isAwaited: boolean): void {
+    if (this.#over || this.#begun || this.#sending!.hasAll) return;
+    if (isAwaited) clearTimeout(this.#timer);
+    else this.#arm(this.#timeouts.firstByteMs, { tag: 'HTTP-response-timeout' });
   }
 
   #arm(ms: number, failure: HttpFailure): void {

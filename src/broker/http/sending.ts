@@ -78,6 +78,11 @@ export class Sending {
     for (const [name, value] of pairs) if (!OF_FRAMING.has(name)) this.request.appendHeader(name, value);
   }
 
+  /** All that the guest has declared was given to the connection: to the other side it is whole, whatever the guest still says. */
+  get hasAll(): boolean {
+    return this.#isFramed && this.#sentBytes === this.#declaredBytes;
+  }
+
   /** Until all of it has left. Throws what is wrong with what the guest sends; what is wrong with the other side is an `error` of the request. */
   async run(): Promise<void> {
     for await (const chunk of this.#upload ?? []) {

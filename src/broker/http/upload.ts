@@ -10,8 +10,15 @@ import { HttpBroken } from './failure.ts';
 /** Small chunks do not cost a frame each. */
 const CREDIT_PORTION_BYTES = INITIAL_CREDIT_BYTES / 4;
 
+export interface UploadOptions {
+  /** The upstream has taken so much. */
+  readonly giveCredit: (bytes: number) => void;
+  /** The cell is waited for: everything that it has said has been taken, and it is not over. `false`: it has said more. */
+  readonly awaits: (isAwaited: boolean) => void;
+}
+
 export class Upload implements AsyncIterable<Buffer> {
-  readonly #giveCredit: (bytes: number) => void;
+  readonly #options: UploadOptions;
   readonly #chunks: Buffer[] = [];
   #credit = INITIAL_CREDIT_BYTES;
   #taken = 0;
@@ -19,8 +26,8 @@ export class Upload implements AsyncIterable<Buffer> {
   #trailers: readonly string[] = [];
   #wake: (() => void) | undefined;
 
-  constructor(giveCredit: (bytes: number) => void) {
-    this.#giveCredit = giveCredit;
+  constructor(options: UploadOptions) {
+    this.#options = options;
   }
 
   get over(): boolean {
@@ -55,7 +62,11 @@ export class Upload implements AsyncIterable<Buffer> {
         yield chunk;
         this.#return(chunk.length);
       } else if (this.#end) return;
-      else await this.#more();
+      else {
+        this.#options.awaits(true);
+        await this.#more();
+        this.#options.awaits(false);
+      }
     }
   }
 
@@ -69,7 +80,7 @@ export class Upload implements AsyncIterable<Buffer> {
     this.#taken += bytes;
     if (this.#end || this.#taken < CREDIT_PORTION_BYTES) return;
     this.#credit += this.#taken;
-    this.#giveCredit(this.#taken);
+    this.#options.giveCredit(this.#taken);
     this.#taken = 0;
   }
 }

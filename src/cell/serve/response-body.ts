@@ -6,6 +6,7 @@
  * B3 No byte leaves beyond the declared content-length or the limit: the engine would end the whole cell for it.
  */
 import { INITIAL_CREDIT_BYTES } from '../../wire/frames.ts';
+import type { ErrorCode } from '../wasi/error-code.ts';
 import type { ByteSink, StreamEnd } from '../wasi/streams.ts';
 
 const CLOSED: StreamEnd = Object.freeze({});
@@ -109,11 +110,11 @@ export class ResponseBody implements ByteSink {
     return undefined;
   }
 
-  /** It will never be whole. */
-  breakOff(): void {
+  /** It will never be whole; with a code where that is the guest's fault. */
+  breakOff(code?: ErrorCode): void {
     if (this.state !== 'Open') return;
     this.state = 'Broken';
-    this.#ended = CLOSED;
+    this.#ended = code === undefined ? CLOSED : { failure: { text: code.tag, code } };
     this.#owner?.bodyOver();
   }
 

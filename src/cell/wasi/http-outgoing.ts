@@ -103,13 +103,10 @@ export class OutgoingBody extends HostResource {
     if (body.#stream === 'Open') throw new HostTrap('outgoing-body.finish before its stream was dropped');
     const texts = trailers && Fields.take(trailers);
     body.giveAway();
-    if (texts && !trailersFit(texts)) {
-      body.#body.breakOff();
-      return failed({ tag: `HTTP-${body.#of.message}-trailer-section-size`, val: trailerBytes(texts) });
-    }
-    if (texts && texts.length > 0 && body.#of.refusesTrailers) {
-      body.#body.breakOff();
-      return failed({ tag: 'HTTP-protocol-error' });
+    const refused = texts && refusal(texts, body.#of);
+    if (refused) {
+      body.#body.breakOff(refused);
+      return failed(refused);
     }
     const failure = body.#body.finish(texts);
     return failure ? failed(failure.code ?? { tag: 'internal-error', val: failure.text }) : undefined;
@@ -118,6 +115,11 @@ export class OutgoingBody extends HostResource {
   protected override dropped(): void {
     this.#body.breakOff();
   }
+}
+
+function refusal(trailers: readonly string[], { message, refusesTrailers }: BodyOf): ErrorCode | undefined {
+  if (!trailersFit(trailers)) return { tag: `HTTP-${message}-trailer-section-size`, val: trailerBytes(trailers) };
+  return trailers.length > 0 && refusesTrailers ? { tag: 'HTTP-protocol-error' } : undefined;
 }
 
 /** Who takes the response: the call in flight. */
