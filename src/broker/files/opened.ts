@@ -20,7 +20,7 @@ import path from 'node:path';
 import { DescriptorFlag, OpenFlag, PathFlag } from '../../wire/file-frames.ts';
 import { errnoOf, FileFault } from './fault.ts';
 import { Usage, type VolumeQuota } from './usage.ts';
-import { below, HOLD, itself, walk, type Spot } from './walk.ts';
+import { below, HOLD, itself, walk, type LastLink, type Spot } from './walk.ts';
 
 /** Folders of a volume in each other. */
 export const MAX_DEPTH = 128;
@@ -123,9 +123,16 @@ export function openAt(from: OpenedFolder, path: string, how: HowToOpen, quota: 
   if ((how.flags & UNSUPPORTED) !== 0) throw new FileFault('unsupported');
   // O2.
   if (opensToWrite(how) && (from.flags & DescriptorFlag.MutateDirectory) === 0) throw new FileFault('read-only');
-  return walk(from.descriptor, path, (how.pathFlags & PathFlag.SymlinkFollow) !== 0, (spot) =>
+  return walk(from.descriptor, path, lastLinkOf(path, how), (spot) =>
     (how.openFlags & OpenFlag.Create) === 0 ? openThere(from, spot, how, quota) : createThere(from, spot, how, quota),
   );
+}
+
+/** What is created anew is never behind a link, and with a slash behind it nothing is created at all. */
+function lastLinkOf(path: string, { pathFlags, openFlags }: HowToOpen): LastLink {
+  const creates = (openFlags & OpenFlag.Create) !== 0;
+  if (creates && (path.endsWith('/') || (openFlags & OpenFlag.Exclusive) !== 0)) return 'Name';
+  return (pathFlags & PathFlag.SymlinkFollow) === 0 ? 'Keep' : 'Follow';
 }
 
 /** O1. */
@@ -151,8 +158,8 @@ function holding({ name }: Spot): number {
 }
 
 function folderOf(from: OpenedFolder, descriptor: number, spot: Spot, { openFlags, flags }: HowToOpen): OpenedFolder {
-  if ((openFlags & OpenFlag.Truncate) !== 0 || (flags & DescriptorFlag.Write) !== 0)
-    throw new FileFault('is-directory');
+  const ofFiles = OpenFlag.Truncate | OpenFlag.Create;
+  if ((openFlags & ofFiles) !== 0 || (flags & DescriptorFlag.Write) !== 0) throw new FileFault('is-directory');
   const depth = from.depth + spot.depth + (spot.name === undefined ? 0 : 1);
   return new OpenedFolder(from.volume, descriptor, flags, depth);
 }
@@ -185,7 +192,8 @@ function createThere(from: OpenedFolder, spot: Spot, how: HowToOpen, quota: Volu
   const isExclusive = (how.openFlags & OpenFlag.Exclusive) !== 0;
   if ((how.openFlags & OpenFlag.Directory) !== 0) throw new FileFault('invalid');
   const { name } = spot;
-  if (name === undefined || spot.isFolder) throw new FileFault('is-directory');
+  if (name === undefined) throw new FileFault(isExclusive ? 'exist' : 'is-directory');
+  if (spot.isFolder) throw new FileFault('is-directory');
   let descriptor: number;
   try {
     from.volume.usage.admit(0, 1, quota);

@@ -20,7 +20,7 @@ import { DescriptorFlag, MAX_FILE_PATH_BYTES, PathFlag, TimeChange } from '../..
 import { FileFault } from './fault.ts';
 import { MAX_DEPTH, OpenedFile, OpenedFolder, type Opened } from './opened.ts';
 import type { VolumeQuota } from './usage.ts';
-import { below, itself, walk, type Spot } from './walk.ts';
+import { below, itself, walk, type LastLink, type Spot } from './walk.ts';
 
 export interface ChangedTime {
   /** Of `TimeChange`. */
@@ -84,15 +84,19 @@ export function statOf(opened: Opened): BigIntStats {
 }
 
 export function statAt(opened: Opened, path: string, pathFlags: number): BigIntStats {
-  return walk(asFolder(opened).descriptor, path, follows(pathFlags), statsAt);
+  return walk(asFolder(opened).descriptor, path, lastLinkOf(pathFlags), statsAt);
 }
 
 /** Of what a folder holds under a name, by a descriptor that opens nothing. */
 function statsAt(spot: Spot): BigIntStats {
   if (spot.name === undefined) return fstatSync(spot.folder, { bigint: true });
-  const stats = lstatSync(below(spot.folder, spot.name), { bigint: true });
+  const stats = statsOfName(spot.folder, spot.name);
   if (spot.isFolder && !stats.isDirectory()) throw new FileFault('not-directory');
   return stats;
+}
+
+function statsOfName(folder: number, name: string): BigIntStats {
+  return lstatSync(below(folder, name), { bigint: true });
 }
 
 export function setTimes(opened: Opened, times: Times): void {
@@ -103,7 +107,7 @@ export function setTimes(opened: Opened, times: Times): void {
 }
 
 export function setTimesAt(opened: Opened, path: string, pathFlags: number, times: Times): void {
-  walk(asMutable(opened).descriptor, path, follows(pathFlags), (spot) => {
+  walk(asMutable(opened).descriptor, path, lastLinkOf(pathFlags), (spot) => {
     const { accessed, modified } = chosen(times, statsAt(spot));
     if (spot.name === undefined) utimesSync(itself(spot.folder), accessed, modified);
     else lutimesSync(below(spot.folder, spot.name), accessed, modified);
@@ -124,7 +128,7 @@ function chosen({ accessed, modified }: Times, stats: BigIntStats) {
 
 export function createDirectoryAt(opened: Opened, path: string, quota: VolumeQuota): void {
   const folder = asMutable(opened);
-  walk(folder.descriptor, path, false, (spot) => {
+  walk(folder.descriptor, path, 'Name', (spot) => {
     if (spot.name === undefined) throw new FileFault('exist');
     if (folder.depth + spot.depth + 1 > MAX_DEPTH) throw new FileFault('name-too-long');
     folder.volume.usage.admit(0, 1, quota);
@@ -135,8 +139,8 @@ export function createDirectoryAt(opened: Opened, path: string, quota: VolumeQuo
 
 export function removeDirectoryAt(opened: Opened, path: string): void {
   const folder = asMutable(opened);
-  walk(folder.descriptor, path, false, (spot) => {
-    if (spot.name === undefined) throw new FileFault('invalid');
+  walk(folder.descriptor, path, 'Name', (spot) => {
+    if (spot.name === undefined) throw new FileFault(spot.isAbove ? 'not-empty' : 'invalid');
     rmdirSync(below(spot.folder, spot.name));
     folder.volume.usage.files -= 1;
   });
@@ -144,17 +148,19 @@ export function removeDirectoryAt(opened: Opened, path: string): void {
 
 export function unlinkFileAt(opened: Opened, path: string): void {
   const folder = asMutable(opened);
-  walk(folder.descriptor, path, false, (spot) => {
-    const stats = statsAt(spot);
-    if (spot.name === undefined || stats.isDirectory()) throw new FileFault('is-directory');
+  walk(folder.descriptor, path, 'Name', (spot) => {
+    if (spot.name === undefined) throw new FileFault('is-directory');
+    const stats = statsOfName(spot.folder, spot.name);
+    if (stats.isDirectory()) throw new FileFault('is-directory');
+    if (spot.isFolder) throw new FileFault('not-directory');
     unlinkSync(below(spot.folder, spot.name));
     folder.volume.usage.lost(stats);
   });
 }
 
 export function readlinkAt(opened: Opened, path: string): string {
-  return walk(asFolder(opened).descriptor, path, false, (spot) => {
-    if (spot.name === undefined) throw new FileFault('invalid');
+  return walk(asFolder(opened).descriptor, path, 'Keep', (spot) => {
+    if (spot.name === undefined || statsAt(spot).isDirectory()) throw new FileFault('invalid');
     const target = readlinkSync(below(spot.folder, spot.name));
     // Nobody made it through here; what it says about the machine is nobody's business.
     if (target.startsWith('/')) throw new FileFault('not-permitted');
@@ -169,10 +175,10 @@ export function symlinkAt(opened: Opened, target: string, path: string, quota: V
   const bytes = Buffer.byteLength(target);
   if (bytes >= MAX_FILE_PATH_BYTES) throw new FileFault('name-too-long');
   const folder = asMutable(opened);
-  walk(folder.descriptor, path, false, (spot) => {
-    if (spot.name === undefined) throw new FileFault('exist');
+  walk(folder.descriptor, path, 'Name', (spot) => {
+    const name = newNameOf(spot);
     folder.volume.usage.admit(bytes, 1, quota);
-    symlinkSync(target, below(spot.folder, spot.name));
+    symlinkSync(target, below(spot.folder, name));
     folder.volume.usage.files += 1;
     folder.volume.usage.bytes += bytes;
   });
@@ -190,33 +196,41 @@ export function linkAt(
   if (follows(pathFlags)) throw new FileFault('invalid');
   const [from, to] = [asMutable(opened), asMutable(other)];
   if (from.volume !== to.volume) throw new FileFault('cross-device');
-  walk(from.descriptor, path, false, (source) =>
-    walk(to.descriptor, newPath, false, (target) => {
-      if (statsAt(source).isDirectory()) throw new FileFault('not-permitted');
-      if (target.name === undefined) throw new FileFault('exist');
+  walk(from.descriptor, path, 'Keep', (source) => {
+    const linked = statsAt(source);
+    walk(to.descriptor, newPath, 'Name', (target) => {
+      const name = newNameOf(target);
+      if (linked.isDirectory()) throw new FileFault('not-permitted');
       to.volume.usage.admit(0, 1, quota);
-      linkSync(below(source.folder, source.name!), below(target.folder, target.name));
+      linkSync(below(source.folder, source.name!), below(target.folder, name));
       to.volume.usage.files += 1;
-    }),
-  );
+    });
+  });
 }
 
 export function renameAt(opened: Opened, path: string, other: Opened, newPath: string): void {
   const [from, to] = [asMutable(opened), asMutable(other)];
   if (from.volume !== to.volume) throw new FileFault('cross-device');
-  walk(from.descriptor, path, false, (source) =>
-    walk(to.descriptor, newPath, false, (target) => {
+  walk(from.descriptor, path, 'Name', (source) =>
+    walk(to.descriptor, newPath, 'Name', (target) => {
       if (source.name === undefined || target.name === undefined) throw new FileFault('busy');
-      const moved = statsAt(source);
+      const moved = statsOfName(source.folder, source.name);
       const [depth, newDepth] = [from.depth + source.depth, to.depth + target.depth];
       if (moved.isDirectory() && newDepth > depth && newDepth > MAX_DEPTH) throw new FileFault('name-too-long');
-      if (target.isFolder && !moved.isDirectory()) throw new FileFault('not-directory');
+      if ((source.isFolder || target.isFolder) && !moved.isDirectory()) throw new FileFault('not-directory');
       const replaced = heldStats(target);
       renameSync(below(source.folder, source.name), below(target.folder, target.name));
       // Two names of one file: the system leaves both.
       if (replaced && replaced.ino !== moved.ino) to.volume.usage.lost(replaced);
     }),
   );
+}
+
+/** The name of what is made there and is no folder: the kernel looks whether it is there before it minds the slash behind it. */
+function newNameOf(spot: Spot): string {
+  if (spot.name === undefined || heldStats(spot)) throw new FileFault('exist');
+  if (spot.isFolder) throw new FileFault('no-entry');
+  return spot.name;
 }
 
 function heldStats({ folder, name }: Spot): BigIntStats | undefined {
@@ -245,4 +259,8 @@ export function asListable(opened: Opened): OpenedFolder {
 
 function follows(pathFlags: number): boolean {
   return (pathFlags & PathFlag.SymlinkFollow) !== 0;
+}
+
+function lastLinkOf(pathFlags: number): LastLink {
+  return follows(pathFlags) ? 'Follow' : 'Keep';
 }

@@ -8,6 +8,8 @@
  * W2 Nothing leads above the folder that the walk began at: not `..`, not a link, not an absolute path. `..` is the folder
  *    that we came by, whoever moves folders meanwhile.
  * W3 The folder of the result is borrowed: it is closed when `use` returns. So are all on the way.
+ * W4 What a slash at the end means is the kernel's: a look-up follows a link before it, and finds folders alone; what creates, removes
+ *    or moves a name never follows it (`filename_lookup` and `filename_parentat` of Linux's `fs/namei.c`).
  */
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
 import { MAX_FILE_PATH_BYTES } from '../../wire/file-frames.ts';
@@ -21,14 +23,25 @@ export const MAX_NAME_BYTES = 255;
 const MAX_LINKS = 40;
 const MAX_SEGMENTS = 512;
 
+/** What becomes of a symbolic link at the end of a path (W4). */
+export type LastLink =
+  /** It is followed. */
+  | 'Follow'
+  /** It is followed where a slash stands behind it. */
+  | 'Keep'
+  /** It is the name that is meant. */
+  | 'Name';
+
 /** Where a path leads. */
 export interface Spot {
   /** A descriptor of the folder that it is in. */
   readonly folder: number;
-  /** Its name there; absent where the path means the folder itself. */
+  /** Its name there; absent where the path means the folder itself: it ends with `.` or `..`. */
   readonly name: string | undefined;
   /** The path ends with a slash: it means a folder. */
   readonly isFolder: boolean;
+  /** It ends with `..`. */
+  readonly isAbove: boolean;
   /** Folders from where the walk began. */
   readonly depth: number;
 }
@@ -42,14 +55,11 @@ export function itself(descriptor: number): string {
   return `/proc/self/fd/${descriptor}`;
 }
 
-/**
- * @param follow whether a symbolic link at the end of the path is followed.
- * @throws FileFault, and what the system says.
- */
-export function walk<T>(base: number, path: string, follow: boolean, use: (spot: Spot) => T): T {
+/** @throws FileFault, and what the system says. */
+export function walk<T>(base: number, path: string, last: LastLink, use: (spot: Spot) => T): T {
   const route = new Route(base);
   try {
-    return use(route.to(path, follow));
+    return use(route.to(path, last));
   } finally {
     route.close();
   }
@@ -69,27 +79,30 @@ class Route {
     return this.#held.at(-1) ?? this.#base;
   }
 
-  to(path: string, follow: boolean): Spot {
-    let segments = segmentsOf(path);
-    let isFolder = false;
-    for (let passed = 0; segments.length > 0; passed++) {
+  to(path: string, last: LastLink): Spot {
+    /** What is left of the way, the next one at the end. */
+    const left = namesOf(path).toReversed();
+    let isFolder = path.endsWith('/');
+    let name = '';
+    for (let passed = 0; left.length > 0; passed++) {
       if (passed > MAX_SEGMENTS) throw new FileFault('name-too-long');
-      const [name, ...rest] = segments as [string, ...string[]];
-      // The slash at the end, and what is nothing but that.
-      isFolder = rest.every((segment) => segment === '') && rest.length > 0;
-      const isLast = rest.length === 0 || isFolder;
-      segments = rest;
-      if (name === '' || name === '.') continue;
+      name = left.pop()!;
+      if (name === '.') continue;
       if (name === '..') {
         this.#leave();
         continue;
       }
       if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw new FileFault('name-too-long');
-      const link = isLast ? (follow || isFolder ? this.#linkAt(name) : undefined) : this.#enter(name);
-      if (link !== undefined) segments = [...segmentsOf(link), ...rest];
-      else if (isLast) return { folder: this.#folder, name, isFolder, depth: this.#held.length };
+      const isLast = left.length === 0;
+      const follows = last === 'Follow' || (last === 'Keep' && isFolder);
+      const link = isLast ? (follows ? this.#linkAt(name) : undefined) : this.#enter(name);
+      if (link !== undefined) {
+        if (isLast) isFolder ||= link.endsWith('/');
+        left.push(...namesOf(link).toReversed());
+      } else if (isLast) return { folder: this.#folder, name, isFolder, isAbove: false, depth: this.#held.length };
     }
-    return { folder: this.#folder, name: undefined, isFolder: true, depth: this.#held.length };
+    const isAbove = name === '..';
+    return { folder: this.#folder, name: undefined, isFolder: true, isAbove, depth: this.#held.length };
   }
 
   close(): void {
@@ -130,11 +143,11 @@ class Route {
   }
 }
 
-/** W2. */
-function segmentsOf(path: string): string[] {
+/** W2. Slashes that follow each other are one. */
+function namesOf(path: string): string[] {
   if (path === '') throw new FileFault('no-entry');
   if (path.startsWith('/')) throw new FileFault('not-permitted');
   if (Buffer.byteLength(path) > MAX_FILE_PATH_BYTES) throw new FileFault('name-too-long');
   if (path.includes('\0')) throw new FileFault('invalid');
-  return path.split('/');
+  return path.split('/').filter((name) => name !== '');
 }
