@@ -155,9 +155,11 @@ export function documentProblems(
   }
   const head = value as { readonly apiVersion?: Json; readonly kind?: Json };
   if (head.apiVersion !== API_VERSION) {
-    const written =
-      head.apiVersion === undefined ? 'there is no apiVersion' : `the apiVersion is ${show(head.apiVersion)}`;
-    return [finding('HW1010', `${written}, not ${API_VERSION}`, { span: spanOfValue(file, places, '/apiVersion') })];
+    const message =
+      head.apiVersion === undefined
+        ? 'the document has no apiVersion'
+        : `the apiVersion is ${show(head.apiVersion)}, not ${API_VERSION}`;
+    return [finding('HW1010', message, { span: spanOfValue(file, places, '/apiVersion') })];
   }
   if (isKind(identity.kind)) return schemaFindings(file, value, places, validators[identity.kind]);
   return [unknownKind(head.kind, spanOfValue(file, places, '/kind'))];

@@ -37,16 +37,38 @@ export function meaningOf(error: ErrorObject): SchemaFinding | undefined {
   return meaning(error, error.parentSchema ?? {}, pointer, path);
 }
 
+/** How quantities are written, by unit. */
+const QUANTITIES: Readonly<Record<string, string>> = {
+  duration: 'one to four whole numbers of at most five digits, each with h, m, s or ms',
+  size: 'a whole number of at most twelve digits with Ki, Mi, Gi, k, M or G, or none of them for bytes',
+  'amount of processors': 'a whole number of at most six digits, with m for thousandths',
+  percentage: 'a number of at most three digits before the point and four after it, with %',
+};
+
+/** How the commonest texts are written, by the pattern of their schema. A test holds them to be patterns of some schema. */
+export const FORMS: Readonly<Record<string, string>> = {
+  '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$': 'at most 63 of a-z, 0-9 and -, and neither begins nor ends with -',
+  '^(\\./)?[^/\\\\\\s.][^/\\\\\\x00-\\x1f]*(/[^/\\\\\\x00-\\x1f.][^/\\\\\\x00-\\x1f]*)*$':
+    'relative to the followed path, without a / at its start, without .. and without segments that begin with a dot',
+};
+
+/** A reference that says of which namespace it is, where it cannot be of another. */
+function isForeign(name: string, fields: readonly string[], pointer: string): boolean {
+  return name === 'namespace' && fields.includes('name') && /Ref$/.test(pointer);
+}
+
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   additionalProperties(error, schema, pointer, path) {
     const name = String(error.params['additionalProperty']);
     const fields = fieldsOf(schema);
     const meant = closest(name, fields);
-    const remedy = meant
-      ? `did you mean \`${meant}\`?`
-      : fields.length > 0
-        ? `the fields are ${inWords(fields)}`
-        : undefined;
+    const remedy = isForeign(name, fields, pointer)
+      ? 'leave it out: what is named here is always of the namespace of its own document'
+      : meant
+        ? `did you mean \`${meant}\`?`
+        : fields.length > 0
+          ? `the fields are ${inWords(fields)}`
+          : undefined;
     const message = `\`${printable(name)}\` is not a field of ${path}`;
     const sure = certain(name, fields);
     // A second key of the same name would only be the next error.
@@ -63,7 +85,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     const wanted = [schema['type']].flat().join(' or ');
     const remedy = remedyOfType(wanted, error.data, schema);
     const message = `${path} is ${kindOf(error.data)}, not ${withArticle(wanted)}`;
-    const fix = fixOfType(wanted, error.data);
+    const fix = fixOfType(wanted, error.data, schema);
     return { code: 'HW1015', pointer, at: 'value', message, ...(remedy ? { remedy } : {}), ...(fix ? { fix } : {}) };
   },
   const: (error, _schema, pointer, path) => choice([error.params['allowedValue']], error.data, pointer, path),
@@ -75,8 +97,10 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
       return { code: 'HW1017', pointer: child(pointer, error.propertyName), at: 'key', message };
     }
     const unit = (schema['x-quantity'] as Quantity | undefined)?.unit;
+    const form = unit === undefined ? FORMS[String(schema['pattern'])] : QUANTITIES[unit];
     const message = `${path}: ${quoted(error.data)} is ${unit ? `not ${withArticle(unit)}` : 'malformed'}`;
-    return { code: 'HW1017', pointer, at: 'value', message, ...exampleOf(schema) };
+    const why = form === undefined ? '' : `: ${unit ? withArticle(unit) : 'it'} is ${form}`;
+    return { code: 'HW1017', pointer, at: 'value', message: `${message}${why}`, ...exampleOf(schema) };
   },
   'x-quantity'(error, schema, pointer, path) {
     const { min, max } = schema['x-quantity'] as Quantity;
@@ -168,7 +192,9 @@ function alternatives(error: ErrorObject, pointer: string, path: string, bound: 
 
 function remedyOfType(wanted: string, data: unknown, schema: Schema): string | undefined {
   if (wanted === 'string' && (typeof data === 'number' || typeof data === 'boolean')) {
-    return `quote it: "${String(data)}"`;
+    if (isAsText(data, schema)) return `quote it: "${String(data)}"`;
+    const unit = (schema['x-quantity'] as Quantity | undefined)?.unit;
+    return `${unit === undefined ? 'it is text' : `give it a unit: ${withArticle(unit)} is ${QUANTITIES[unit]}`}; ${exampleOf(schema).remedy}`;
   }
   if (wanted === 'boolean') return 'write true or false';
   if (wanted === 'integer' || wanted === 'number') return `write ${withArticle(wanted)} without quotes`;
@@ -177,9 +203,17 @@ function remedyOfType(wanted: string, data: unknown, schema: Schema): string | u
   return fields.length > 0 ? `the fields are ${inWords(fields)}` : undefined;
 }
 
+/** Whether it would do with quotes around it. What has no example to show is told to be quoted all the same. */
+function isAsText(data: number | boolean, schema: Schema): boolean {
+  const pattern = schema['pattern'];
+  return typeof pattern !== 'string' || new RegExp(pattern, 'u').test(String(data)) || !exampleOf(schema).remedy;
+}
+
 /** A scalar that stands as it is meant, and only lacks its quotes or has them too much. */
-function fixOfType(wanted: string, data: unknown): Fix | undefined {
-  if (wanted === 'string' && (typeof data === 'number' || typeof data === 'boolean')) return { type: 'Quote' };
+function fixOfType(wanted: string, data: unknown, schema: Schema): Fix | undefined {
+  if (wanted === 'string' && (typeof data === 'number' || typeof data === 'boolean')) {
+    return isAsText(data, schema) ? { type: 'Quote' } : undefined;
+  }
   if (wanted === 'boolean' && (data === 'true' || data === 'false')) return { type: 'Replace', text: data };
   const isWhole = typeof data === 'string' && /^(0|-?[1-9][0-9]{0,14})$/.test(data);
   return wanted === 'integer' && isWhole ? { type: 'Replace', text: data } : undefined;

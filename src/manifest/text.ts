@@ -4,11 +4,11 @@ import type { Bounds } from './bounds.ts';
 import { finding } from './finding.ts';
 
 /**
- * Controls other than tab and line ends, and the characters that make a review lie: text that is shown in another
+ * Controls other than tab and line ends (a carriage return alone is none: it hides the start of its line), and the characters that make a review lie: text that is shown in another
  * order than it is read, or not at all (Unicode TR 36 §2; CVE-2021-42574).
  */
 // oxlint-disable-next-line no-control-regex, no-misleading-character-class
-const UNSEEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/u;
+const UNSEEN = /\r(?!\n)|[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/u;
 
 /** The text of a file within the bounds of bytes and lines. A byte order mark at the start is dropped, as YAML allows. */
 export function decodeText(file: string, bytes: Uint8Array, bounds: Bounds): Result<string, Diagnostic> {
@@ -21,8 +21,10 @@ export function decodeText(file: string, bytes: Uint8Array, bounds: Bounds): Res
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    const line = firstBrokenLine(bytes);
-    return err(refuse('HW1002', file, line, 1, `${file} is not valid UTF-8 in line ${line}`));
+    const [line, column] = firstBroken(bytes);
+    const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+    const what = isUtf16 ? 'is UTF-16' : `is not valid UTF-8 in line ${line}`;
+    return err(refuse('HW1002', file, line, column, `${file} ${what}`));
   }
   let line = 1;
   for (let start = 0; start <= text.length; line += 1) {
@@ -49,20 +51,19 @@ function refuse(code: 'HW1002' | 'HW1003', file: string, line: number, column: n
   return finding(code, message, { span: { file, line, column, endLine: line, endColumn: column + 1 } });
 }
 
-/** Line ends are single bytes in UTF-8, so that each line can be looked at alone. */
-function firstBrokenLine(bytes: Uint8Array): number {
-  let line = 1;
-  let start = 0;
-  for (;;) {
+/** Line and column, from 1. Line ends are single bytes in UTF-8, so that each line can be looked at alone. */
+function firstBroken(bytes: Uint8Array): readonly [line: number, column: number] {
+  const strict = new TextDecoder('utf-8', { fatal: true });
+  for (let line = 1, start = 0; ; line += 1) {
     const next = bytes.indexOf(0x0a, start);
-    const end = next === -1 ? bytes.length : next;
+    const text = bytes.subarray(start, next === -1 ? bytes.length : next);
     try {
-      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(start, end));
+      strict.decode(text);
     } catch {
-      return line;
+      // What cannot be read becomes U+FFFD, so that the first one in the text is no later than the fault.
+      return [line, new TextDecoder('utf-8', { ignoreBOM: true }).decode(text).indexOf('\ufffd') + 1];
     }
-    if (next === -1) return line;
+    if (next === -1) return [line, 1];
     start = next + 1;
-    line += 1;
   }
 }

@@ -13,16 +13,22 @@ export interface Tree {
   readonly problems: readonly Diagnostic[];
 }
 
+/** Plain integers that YAML 1.1 reads as octal and 1.2 as decimal. */
+const OLD_OCTAL = /^[-+]?0[0-7]+$/;
+
 /** Plain scalars that YAML 1.1 reads as booleans and 1.2 as text: tools of both kinds read manifests. */
 const OLD_BOOLEAN = /^(yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
 
 export function treeOf(document: Document.Parsed, { locate, position }: Pick<YamlFile, 'locate' | 'position'>): Tree {
   const walk = new Walk(locate, position);
-  for (const fault of document.errors) {
-    walk.refuse('HW1001', firstLine(fault.message), fault.pos[0], fault.pos[1]);
-  }
   const value = document.contents ? walk.value(document.contents, '') : null;
-  return { value, places: walk.places, problems: walk.problems };
+  // The walk says better where a key is not text.
+  const faults = document.errors.filter(({ code }) => code !== 'NON_STRING_KEY');
+  if (faults.length === 0) return { value, places: walk.places, problems: walk.problems };
+  // What follows the first fault is read by its light: most of the others would go with it.
+  const [{ message, pos }] = faults as [(typeof faults)[number]];
+  const syntax = finding('HW1001', firstLine(message), { span: locate(pos[0], pos[1]) });
+  return { value, places: walk.places, problems: [syntax] };
 }
 
 class Walk {
@@ -36,8 +42,8 @@ class Walk {
     this.#position = position;
   }
 
-  refuse(code: Code, message: string, start: number, end: number): void {
-    this.problems.push(finding(code, message, { span: this.#locate(start, end) }));
+  refuse(code: Code, message: string, start: number, end: number, remedy?: string): void {
+    this.problems.push(finding(code, message, { span: this.#locate(start, end), ...(remedy ? { remedy } : {}) }));
   }
 
   value(node: Node, pointer: string, key?: Node): Json {
@@ -79,7 +85,7 @@ class Walk {
     return object;
   }
 
-  #scalar(node: Node & { value: unknown; type?: unknown }, pointer: string): Json {
+  #scalar(node: Node & { value: unknown; type?: unknown; source?: string }, pointer: string): Json {
     const { value } = node;
     const [start, end] = rangeOf(node);
     if (typeof value === 'string') {
@@ -91,6 +97,11 @@ class Walk {
       return value;
     }
     if (typeof value === 'number') {
+      if (OLD_OCTAL.test(node.source ?? '')) {
+        const old = Number.parseInt(node.source!, 8);
+        const message = `\`${node.source!}\` at ${where(pointer)} is ${old} in YAML 1.1 and ${value} in 1.2`;
+        this.refuse('HW1006', message, start, end, `write ${value} or ${old}, or quote it to have text`);
+      }
       if (Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return Object.is(value, -0) ? 0 : value;
       this.refuse('HW1007', `the number at ${where(pointer)} is too large to be exact`, start, end);
       return null;

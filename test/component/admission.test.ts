@@ -75,6 +75,22 @@ describe('what is no component', () => {
     expect(result).toMatchObject({ ok: false, error: { code: 'HW2101', message: 'the file is a core module' } });
   });
 
+  test.each([
+    ['<!doctype html>', 'the file is not WebAssembly', 'commit the .wasm file that the build of the component wrote'],
+    [
+      'version https://git-lfs.github.com/spec/v1\noid sha256:0\n',
+      'the file is a pointer of Git LFS',
+      'git lfs untrack',
+    ],
+  ])('text says what it is, and its own fix: %s', (text, message, remedy) => {
+    const error = {
+      code: 'HW2101',
+      message: expect.stringContaining(message),
+      remedy: expect.stringContaining(remedy),
+    };
+    expect(admit(Buffer.from(text), MIB)).toMatchObject({ ok: false, error });
+  });
+
   test.each<[string, string]>([
     ['HW2102', ''],
     ['HW2102', '0061736d'],

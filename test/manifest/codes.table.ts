@@ -83,6 +83,27 @@ export const ROWS: readonly Row[] = [
   { code: 'HW1001', what: 'a flow map that is not closed', bad: one('a: {b: 1\n»c: 2\n'), good: shop('') },
   { code: 'HW1001', what: 'bad indentation', bad: one('a:\n    b: 1\n» c: 2\n'), good: shop('') },
   { code: 'HW1001', what: 'a tab as indentation', bad: one('a:\n»\tb: 1\n'), good: shop('') },
+  // One finding of one fault: a tab shifts all lines below it, and a template is a mapping for a key.
+  {
+    code: 'HW1001',
+    what: 'tabs in every line',
+    bad: one('a:\n»\tb: 1\n\tc: 2\n\td: {e: 1, e: 2}\n'),
+    good: shop(''),
+  },
+  {
+    code: 'HW1001',
+    what: 'a template that nobody filled in',
+    bad: one(component('cart').replace('name: cart', 'name: {»{ .Values.name }}')),
+    good: shop(''),
+    says: 'a key in metadata.name is not text',
+  },
+  {
+    code: 'HW1002',
+    what: 'line ends of carriage returns alone',
+    bad: one('a: 1»\rb: 2\r'),
+    good: one(component('cart').replaceAll('\n', '\r\n')),
+    says: 'U+000D',
+  },
   {
     code: 'HW1002',
     what: 'a control character',
@@ -128,6 +149,13 @@ export const ROWS: readonly Row[] = [
     good: shop('  env: [{name: COUNTRY, value: "NO"}]\n'),
   },
   {
+    code: 'HW1006',
+    what: 'a number that is octal in YAML 1.1',
+    bad: shop('  rollout: {retry: »010}\n'),
+    good: shop('  rollout: {retry: 10}\n'),
+    says: '`010` at spec.rollout.retry is 8 in YAML 1.1 and 10 in 1.2\nwrite 10 or 8',
+  },
+  {
     code: 'HW1007',
     what: 'not a number',
     bad: shop('  limits: {queue: ».nan}\n'),
@@ -150,6 +178,13 @@ export const ROWS: readonly Row[] = [
     what: 'another apiVersion',
     bad: one('apiVersion: »headway.dev/v1\nkind: Component\n'),
     good: shop(''),
+  },
+  {
+    code: 'HW1010',
+    what: 'no apiVersion',
+    bad: one('»kind: Component\n'),
+    good: shop(''),
+    says: 'the document has no apiVersion\n',
   },
   { code: 'HW1010', what: 'a foreign document', bad: one('»services: {web: {image: nginx}}\n'), good: shop('') },
   {
@@ -213,6 +248,13 @@ export const ROWS: readonly Row[] = [
     good: shop('  scaling: {minReplicas: 3}\n'),
   },
   {
+    code: 'HW1013',
+    what: 'a reference into another namespace',
+    bad: routed('  rules:\n    - backendRef: {name: cart, »namespace: other}\n'),
+    good: routed(RULE),
+    says: 'leave it out: what is named here is always of the namespace of its own document',
+  },
+  {
     code: 'HW1014',
     what: 'a missing field',
     bad: one(`${head('Component')}metadata: {name: a, namespace: b}\n»spec: {}\n`),
@@ -238,6 +280,13 @@ export const ROWS: readonly Row[] = [
     bad: shop('  restartToken: »1\n'),
     good: shop('  restartToken: "1"\n'),
     says: 'quote it: "1"',
+  },
+  {
+    code: 'HW1015',
+    what: 'a number for a duration, which quotes would not mend',
+    bad: shop('  limits: {requestTimeout: »2}\n'),
+    good: shop('  limits: {requestTimeout: 2s}\n'),
+    says: 'give it a unit: a duration is one to four whole numbers of at most five digits, each with h, m, s or ms; write for example 2s',
   },
   { code: 'HW1015', what: 'text for a list', bad: shop('  env: »A=b\n'), good: shop('  env: []\n'), says: 'list' },
   {
@@ -265,7 +314,7 @@ export const ROWS: readonly Row[] = [
     what: 'a size in the wrong unit',
     bad: shop('  limits: {memory: »64MB}\n'),
     good: shop('  limits: {memory: 64M}\n'),
-    says: 'not a size',
+    says: 'is not a size: a size is a whole number of at most twelve digits with Ki, Mi, Gi, k, M or G',
   },
   {
     code: 'HW1017',
@@ -276,9 +325,24 @@ export const ROWS: readonly Row[] = [
   },
   {
     code: 'HW1017',
+    what: 'a duration in words',
+    bad: shop('  drain: {deadline: »2 seconds}\n'),
+    good: shop('  drain: {deadline: 2s}\n'),
+    says: 'each with h, m, s or ms',
+  },
+  {
+    code: 'HW1017',
+    what: 'a name in capitals',
+    bad: one(component('cart').replace('name: cart', 'name: »Cart')),
+    good: shop(''),
+    says: '"Cart" is malformed: it is at most 63 of a-z, 0-9 and -, and neither begins nor ends with -',
+  },
+  {
+    code: 'HW1017',
     what: 'a path out of the repository',
     bad: one(component('cart').replace('cart.wasm', '»../cart.wasm')),
     good: shop(''),
+    says: 'it is relative to the followed path, without a / at its start, without ..',
   },
   {
     code: 'HW1017',

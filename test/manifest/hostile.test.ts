@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { assemble } from '../../src/manifest/assemble.ts';
 import { createParse } from '../../src/manifest/parse.ts';
 import { canonicalJson, type Json } from '../../src/kit/json.ts';
+import { FORMS } from '../../src/manifest/schema-finding.ts';
 import { parseRuntimeConfig } from '../../src/manifest/runtime-config.ts';
 import { artifactsOf } from './support.ts';
 
@@ -113,4 +114,32 @@ describe('fields with names from JavaScript', () => {
       expect(invalid[0]!.problems.map(({ code }) => code)).toEqual(['HW1013']);
     },
   );
+});
+
+describe('bytes that are no text', () => {
+  const utf16 = Buffer.from(`\ufeff${honest[0]}`, 'utf16le');
+  it.each([
+    [
+      'a byte in the middle of a line',
+      Buffer.from('a: 1\nb: gr\xfcn\n', 'latin1'),
+      2,
+      6,
+      'is not valid UTF-8 in line 2',
+    ],
+    ['UTF-16', utf16, 1, 1, 'is UTF-16'],
+    ['UTF-16 of the other order', Buffer.from(utf16).swap16(), 1, 1, 'is UTF-16'],
+  ])('are shown where they are: %s', (_, bytes, line, column, says) => {
+    const [found] = parse([{ path: 'a.yaml', bytes }]).invalid.flatMap(({ problems }) => problems);
+    expect(found).toMatchObject({ code: 'HW1002', message: `a.yaml ${says}`, span: { line, column } });
+  });
+});
+
+describe('the forms that messages explain', () => {
+  it('are patterns of the schemas', () => {
+    const schemas = globSync('schemas/headway.dev/*.json', { cwd: ROOT }).map((file) =>
+      readFileSync(path.join(ROOT, file), 'utf8'),
+    );
+    const unused = Object.keys(FORMS).filter((form) => !schemas.some((text) => text.includes(JSON.stringify(form))));
+    expect([schemas.length > 5, unused]).toEqual([true, []]);
+  });
 });

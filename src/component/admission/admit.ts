@@ -67,7 +67,8 @@ function refusable<T>(read: () => T): Result<T, Problem> {
   try {
     return ok(read());
   } catch (error) {
-    if (error instanceof Refusal) return err(problem(error.code, error.message));
+    if (error instanceof Refusal)
+      return err(problem(error.code, error.message, error.remedy === undefined ? {} : { remedy: error.remedy }));
     throw error;
   }
 }

@@ -19,6 +19,7 @@ import { bounded, type Walk } from './walk.ts';
 import { Writer } from './writer.ts';
 
 const MAGIC = 0x0061736d;
+const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
 const CORE_VERSION = 0x01000000;
 const COMPONENT_VERSION = 0x0d000100;
 
@@ -51,7 +52,7 @@ export interface WalkedComponent {
 export function walkComponent(bytes: Uint8Array, walk: Walk, depth = 1): WalkedComponent {
   bounded(depth, walk.limits.nesting, 'components within each other');
   const reader = new Reader(bytes);
-  header(reader);
+  header(reader, bytes);
   const scope = new Scope(walk, depth);
   const writer = new Writer();
   writer.bytes(bytes.subarray(0, 8));
@@ -64,14 +65,29 @@ export function walkComponent(bytes: Uint8Array, walk: Walk, depth = 1): WalkedC
   return { bytes: writer.finish(), imports: scope.imports, exports: scope.exports, definitions: scope.definitions };
 }
 
-function header(reader: Reader): void {
+function header(reader: Reader, whole: Uint8Array): void {
   const view = new DataView(Uint8Array.from(reader.bytes(8)).buffer);
-  if (view.getUint32(0) !== MAGIC) throw new Refusal('HW2101', 'the file is not WebAssembly');
+  if (view.getUint32(0) !== MAGIC) throw notWebAssembly(whole);
   const version = view.getUint32(4);
   if (version === CORE_VERSION) throw new Refusal('HW2101', 'the file is a core module');
   if (version !== COMPONENT_VERSION) {
     throw new Refusal('HW2101', `the file has an unknown version of WebAssembly (${hex(version)})`);
   }
+}
+
+/** What stands there in place of a component: mostly the text of whatever wrote the file. */
+function notWebAssembly(bytes: Uint8Array): Refusal {
+  const text = new TextDecoder().decode(bytes.subarray(0, LFS_POINTER.length));
+  if (text !== LFS_POINTER) {
+    return new Refusal(
+      'HW2101',
+      'the file is not WebAssembly',
+      'commit the .wasm file that the build of the component wrote',
+    );
+  }
+  const remedy =
+    'commit the file itself (`git lfs untrack`), or take it by https or oci: large files of LFS are not fetched';
+  return new Refusal('HW2101', 'the file is a pointer of Git LFS, not what it points to', remedy);
 }
 
 /** The index spaces of one component that the walk needs: components and instances, by what they export. */

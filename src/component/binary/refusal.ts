@@ -6,9 +6,12 @@ import type { Code } from '../../model/codes.ts';
  */
 export class Refusal extends Error {
   readonly code: Code;
+  /** Where the fix is another than that of the code. */
+  readonly remedy: string | undefined;
 
-  constructor(code: Code, message: string) {
+  constructor(code: Code, message: string, remedy?: string) {
     super(message);
     this.code = code;
+    this.remedy = remedy;
   }
 }
