@@ -16,7 +16,10 @@ import { readYaml } from './yaml.ts';
 export interface SourceFile {
   /** Relative to the followed path, `/` between segments. */
   readonly path: string;
+  /** Empty of a link. */
   readonly bytes: Uint8Array;
+  /** A symbolic link, which is never followed. */
+  readonly isLink?: true;
   /** The base that it belongs to: its path begins with it. */
   readonly base?: string;
 }
@@ -95,6 +98,8 @@ function tooMuch(files: readonly SourceFile[], bounds: Bounds): Diagnostic | und
 }
 
 function parseFile(file: SourceFile, validators: Validators, bounds: Bounds): Parsed {
+  // Passed over, it would take what it leads to out of the fleet.
+  if (file.isLink) return unreadable(file.path, linkFinding(file.path));
   const text = decodeText(file.path, file.bytes, bounds);
   if (!text.ok) return unreadable(file.path, text.error);
   const yaml = readYaml(file.path, text.value, bounds);
@@ -122,6 +127,13 @@ function parseFile(file: SourceFile, validators: Validators, bounds: Bounds): Pa
   }
   const unreadableFiles = readable ? [] : [file.path];
   return { documents, invalid, unreadableFiles, ...(templates.length === 0 ? {} : { templates }) };
+}
+
+function linkFinding(file: string): Diagnostic {
+  const remedy =
+    'commit the file itself in its place; what several roots share is a base (spec.bases of the Environment)';
+  const span = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
+  return finding('HW1002', `${file} is a symbolic link, and none is ever followed`, { span, remedy });
 }
 
 /** A file of which nothing can be taken. */

@@ -49,7 +49,7 @@ export const CODES = {
   ...VALUE_CODES,
   HW2001: {
     title: 'artifact not found',
-    remedy: 'commit the .wasm file or correct spec.source.path',
+    remedy: 'commit the .wasm file itself (no symbolic link is followed), or correct spec.source.path',
     policy: 'Terminal',
   },
   HW2002: {

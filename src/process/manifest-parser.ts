@@ -158,7 +158,9 @@ class Parser {
     const manifests = manifestFiles(files);
     const refused = overLimits(manifests);
     if (refused) return ok(refused);
-    const keys = new Map(manifests.map((file) => [file, `${digestOfBytes(file.bytes)} ${file.path}`]));
+    const keys = new Map(
+      manifests.map((file) => [file, `${file.isLink ? 'link' : digestOfBytes(file.bytes)} ${file.path}`]),
+    );
     const results = new Map<string, Parsed>();
     const unknown: ManifestFile[] = [];
     for (const [file, key] of keys) {

@@ -11,7 +11,7 @@ export interface CommitDocuments<Parsed> {
   readonly parsed: ParsedFiles<Parsed>;
 }
 
-type Reader = Pick<GitPort, 'files' | 'baseFiles' | 'blobs'>;
+type Reader = Pick<GitPort, 'files' | 'baseFiles' | 'blobs' | 'skipped'>;
 
 export async function readDocuments<Parsed>(
   git: Reader,
@@ -23,7 +23,9 @@ export async function readDocuments<Parsed>(
   if (!own.ok) return own;
   const written = await manifestsOf(git, own.value);
   if (!written.ok) return written;
-  const parsed = await manifest.parse(written.value);
+  const links = await linkedManifests(git, commit);
+  if (!links.ok) return links;
+  const parsed = await manifest.parse([...written.value, ...links.value]);
   if (!parsed.ok) return parsed;
   const bases = manifest.basesOf(parsed.value.parsed, previous);
   if (!bases.ok) return bases;
@@ -40,6 +42,17 @@ export async function readDocuments<Parsed>(
   }
   const overlaid = await manifest.overlay(parsed.value.parsed, taken, previous);
   return overlaid.ok ? ok({ files, parsed: overlaid.value }) : overlaid;
+}
+
+/** Links in the place of manifests, under the followed path. */
+export async function linkedManifests(
+  git: Pick<GitPort, 'skipped'>,
+  commit: string,
+): Promise<Result<readonly ManifestFile[], Problem>> {
+  const skipped = (await git.skipped?.(commit)) ?? ok([]);
+  if (!skipped.ok) return skipped;
+  const links = skipped.value.filter(({ path, kind }) => kind === 'Symlink' && isManifestPath(path));
+  return ok(links.map(({ path }) => ({ path, bytes: new Uint8Array(), isLink: true })));
 }
 
 async function manifestsOf(

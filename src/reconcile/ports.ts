@@ -50,7 +50,7 @@ export interface GitPort {
   commit(commit: string): Promise<Result<CommitInfo, Problem>>;
   /** Commits reachable from `head` and not from `base`, newest first, at most `limit`. */
   between(base: string, head: string, limit: number): Promise<Result<readonly CommitInfo[], Problem>>;
-  /** Regular files under the followed path, sorted by path; links and submodules become diagnostics of the caller. */
+  /** Regular files under the followed path, sorted by path; links to manifests become findings. */
   files(commit: string): Promise<Result<readonly TreeFile[], Problem>>;
   /** The same of a base, which is relative to the followed path; paths are relative to the base. HW1150: not a base. */
   baseFiles(commit: string, base: string): Promise<Result<readonly TreeFile[], Problem>>;
@@ -71,7 +71,10 @@ export interface GitPort {
 /** One YAML file of a commit. */
 export interface ManifestFile {
   readonly path: string;
+  /** Empty of a link. */
   readonly bytes: Uint8Array;
+  /** A symbolic link, which is never followed: that it is there is a finding. */
+  readonly isLink?: true;
   /** The base that it belongs to: its path begins with it. */
   readonly base?: string;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -118,6 +119,23 @@ ${dir}: 3 files, 0 complete components, 2 errors, 0 warnings
     const { exit, out, err } = await run(dir);
     expect([exit, out]).toEqual([2, '']);
     expect(err).toMatch(/HW5013[\s\S]*fix: /);
+  });
+});
+
+describe('a link in the place of a manifest', () => {
+  it.each(['', '@HEAD'])('is a finding, and what it leads to is not read: the folder%s', async (revision) => {
+    const dir = folder(CLEAN);
+    rmSync(path.join(dir, 'route.yaml'));
+    symlinkSync('/etc/passwd', path.join(dir, 'route.yaml'));
+    const git = (...args: string[]) => execFileSync('git', ['-C', dir, ...args], { stdio: 'pipe' });
+    git('init', '-q', '-b', 'main');
+    git('add', '-A');
+    git('-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid', 'commit', '-qm', 'Link');
+    const { exit, out } = await run(`${dir}${revision}`);
+    expect(exit).toBe(1);
+    expect(out).toContain('route.yaml:1:1: error HW1002 route.yaml is a symbolic link, and none is ever followed\n');
+    expect(out).toContain('fix: commit the file itself in its place');
+    expect(out).not.toContain('root:');
   });
 });
 

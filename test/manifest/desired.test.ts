@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, type Json } from '../../src/kit/json.ts';
+import { assemble } from '../../src/manifest/assemble.ts';
+import { createParse } from '../../src/manifest/parse.ts';
 import type { Desired, DesiredEntry } from '../../src/model/desired.ts';
 import {
   bytesOf,
@@ -10,6 +12,7 @@ import {
   ENVIRONMENT,
   environment,
   parse,
+  places,
   policy,
   rolloutPolicy,
   route,
@@ -297,6 +300,16 @@ describe('one bad document harms only itself', () => {
     });
     expect(desired.unreadablePaths).toEqual(['t/bank']);
     expect([...desired.entries.keys()]).toEqual(['shop/a']);
+  });
+
+  it('a link in the place of a file holds what its tenant has, as a file that cannot be read does', () => {
+    const files = [
+      { path: 'environment.yaml', bytes: bytesOf(environment('  tenants: [{namespace: shop, path: t/shop}]\n')) },
+      { path: 't/shop/cart.yaml', bytes: new Uint8Array(), isLink: true as const },
+    ];
+    const desired = assemble('c', createParse()(files), new Map());
+    expect(places(desired.diagnostics)).toEqual(['HW1002 t/shop/cart.yaml:1:1']);
+    expect(desired.unreadablePaths).toEqual(['t/shop']);
   });
 
   it('and a document without a name is one that could not be read', () => {

@@ -3,6 +3,7 @@ import type { Digest } from '../../kit/digest.ts';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { isManifestPath } from '../../manifest/parse.ts';
 import { problem, type Problem } from '../../model/problem.ts';
+import { linkedManifests } from '../../reconcile/documents.ts';
 import { readFolders } from '../../reconcile/folders.ts';
 import type { GitPort, TreeFile } from '../../reconcile/ports.ts';
 import { KeptArtifacts, MAX_KEPT_BYTES } from './kept.ts';
@@ -29,7 +30,12 @@ export function commitSource(
   return {
     label,
     prefix: '',
-    manifests: (ignore) => read((path) => isManifestPath(path) && !ignore(path)),
+    async manifests(ignore) {
+      const own = await read((path) => isManifestPath(path) && !ignore(path));
+      const links = await linkedManifests(git, commit);
+      if (!own.ok || !links.ok) return own.ok ? links : own;
+      return ok([...own.value, ...links.value.filter(({ path }) => !ignore(path))].sort(byPath));
+    },
     async base(base) {
       const found = await git.baseFiles(commit, base);
       if (!found.ok) return found;
@@ -92,12 +98,16 @@ function* inParts(files: readonly TreeFile[]): Generator<readonly TreeFile[]> {
   if (part.length > 0) yield part;
 }
 
+function byPath(one: { readonly path: string }, other: { readonly path: string }): number {
+  return one.path < other.path ? -1 : 1;
+}
+
 async function bytesOf(
   git: Pick<GitPort, 'blobs'>,
   files: readonly TreeFile[],
 ): Promise<Result<readonly { readonly path: string; readonly bytes: Uint8Array }[], Problem>> {
   const blobs = await git.blobs(files.map(({ oid }) => oid));
   if (!blobs.ok) return err(blobs.error);
-  const sorted = [...files].sort((one, other) => (one.path < other.path ? -1 : 1));
+  const sorted = [...files].sort(byPath);
   return ok(sorted.map(({ path, oid }) => ({ path, bytes: blobs.value.get(oid)! })));
 }

@@ -55,7 +55,12 @@ async function readManifests(
   for (const file of paths) {
     try {
       // Without `await`: nothing else waits here, and of ten thousand small files it would cost as much as their parse.
-      total += lstatSync(path.join(dir, file)).size;
+      const stat = lstatSync(path.join(dir, file));
+      if (stat.isSymbolicLink()) {
+        files.push({ path: file, bytes: new Uint8Array(0), isLink: true });
+        continue;
+      }
+      total += stat.size;
       // Past the bounds the content does not matter any more; the parser says so by the number of bytes.
       const bytes = total > BOUNDS.maxTotalBytes * 2 ? new Uint8Array(0) : readFileSync(path.join(dir, file));
       files.push({ path: file, bytes });
@@ -131,7 +136,7 @@ async function manifestPaths(dir: string): Promise<readonly string[]> {
       if (seen > MAX_ENTRIES) throw new Error(`it holds more than ${MAX_ENTRIES} files and folders`);
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules') folders.push(name);
-      if (entry.isFile() && isManifestPath(name)) found.push(name);
+      if ((entry.isFile() || entry.isSymbolicLink()) && isManifestPath(name)) found.push(name);
     }
   }
   return found.sort();
