@@ -5,6 +5,7 @@ import type { ComponentShape } from '../model/wit.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { admit, type Admitted } from './admission/admit.ts';
 import { FORM_LIMITS } from './binary/limits.ts';
+import { missingFunction } from '../model/host-functions.ts';
 import { refusedImport, type Given } from '../model/imports.ts';
 import { printable } from './binary/names.ts';
 import { makeBindings, makeFastBindings, type Bindings } from './bindings/make.ts';
@@ -51,7 +52,7 @@ export function prepareComponent(job: Job): Result<Prepared, Problem> {
   if (!admitted.ok) return admitted;
   const { imports, exports, memories, shape } = admitted.value;
   if (!shape.ok) return shape;
-  const refused = refusedImport(imports, job.given);
+  const refused = refusedImport(imports, job.given) ?? missingFunction(shape.value, job.given.links);
   if (refused) return err(refused);
   const bound = bind(admitted.value);
   if (!bound.ok) return bound;

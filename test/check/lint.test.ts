@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lintCommand } from '../../src/process/lint.ts';
+import { dummyOf } from '../component/support.ts';
 import { example } from '../support/manifests.ts';
 import { temporaryFolders } from './folder.ts';
 import { component, environment, ENVIRONMENT, rolloutPolicy, route, type Files } from '../manifest/support.ts';
@@ -56,6 +57,18 @@ describe('headway lint', () => {
   it('is silent about what is clean', async () => {
     const dir = folder(CLEAN);
     expect(await run(dir)).toEqual({ exit: 0, out: `${dir}: 3 files, 1 complete component, no findings\n`, err: '' });
+  });
+
+  it('names a function that a component imports and the host does not have', async () => {
+    const wasm = await dummyOf(
+      `package test:t;\nworld w { import wasi:random/random@0.2.3; export run: func(); }\n` +
+        `package wasi:random@0.2.3 { interface random { own-the-host: func(); } }`,
+    );
+    const { out } = await run(folder({ ...CLEAN, 'cart.wasm': wasm }));
+    expect(out).toContain(
+      "HW1101 the component imports own-the-host of wasi:random/random@0.2.3; the host's wasi:random/random has no such function (HW2112)",
+    );
+    expect(out).toContain('fix: build the component against WASI 0.2.12 or an earlier patch of 0.2');
   });
 
   it('shows place, line and fix', async () => {

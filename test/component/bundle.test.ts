@@ -3,7 +3,7 @@ import { admit } from '../../src/component/admission/admit.ts';
 import { prepareComponent, type Prepared } from '../../src/component/job.ts';
 import { loadTranspiler, transpile } from '../../src/component/transpile.ts';
 import { instantiate, tinyHost } from './run.ts';
-import { example, fromCore, fromText, MIB } from './support.ts';
+import { dummyOf, example, fromCore, fromText, MIB } from './support.ts';
 
 beforeAll(loadTranspiler);
 
@@ -136,6 +136,26 @@ describe('refusals on the way', () => {
     expect(result).toMatchObject({ ok: false, error: { code: 'HW2111' } });
     expect(result.ok || result.error.message).toContain('wasi:http/outgoing-handler@0.2.12');
     expect(result.ok || result.error.remedy).toContain('outboundHttp');
+  });
+
+  test.each([
+    ['own-the-host', 'f: func() -> u32'],
+    // What every object has is no function of the host.
+    ['to-string', 'f: func() -> string'],
+    ['value-of', 'f: func() -> u32'],
+  ])('a function that the interface does not have here: %s', async (name, signature) => {
+    const random = 'wasi:random/random@0.2.99';
+    const bytes = await dummyOf(
+      `package test:t;\nworld w { import ${random}; export run: func(); }\n` +
+        `package wasi:random@0.2.99 { interface random { get-random-u64: func() -> u64; ${signature.replace('f', name)}; } }`,
+    );
+    const result = prepareComponent({ bytes, memoryBytes: 64 * MIB, given: NOTHING });
+    expect(result).toMatchObject({ ok: false, error: { code: 'HW2112', policy: 'Terminal' } });
+    expect(result.ok || result.error.message).toBe(
+      `the component imports ${name} of ${random}; the host's wasi:random/random has no such function`,
+    );
+    const links = [{ import: random }];
+    expect(prepareComponent({ bytes, memoryBytes: 64 * MIB, given: { ...NOTHING, links } }).ok).toBe(true);
   });
 
   test('a binary that the walk lets through and the transpiler does not', async () => {

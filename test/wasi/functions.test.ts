@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Grant } from '../../src/model/component.ts';
+import { HOST_FUNCTIONS } from '../../src/model/host-functions.ts';
 import { assignmentOf, bundleOf } from '../cell/kit/bundle.ts';
 import { Peer } from '../cell/kit/peer.ts';
 import { attachBroker } from '../cell/kit/seat.ts';
@@ -52,6 +53,16 @@ test('the rows name every function that there is, and none that there is not', (
   const listed = all.map(({ short }) => short);
   expect([...named].filter((short) => !listed.includes(short))).toEqual([]);
   expect(own.filter(({ short, isDrop }) => !isDrop && !named.has(short)).map(({ short }) => short)).toEqual([]);
+});
+
+test('admission knows the functions of each interface', async () => {
+  const packages = ['cli', 'clocks', 'filesystem', 'http', 'io', 'random', 'sockets'];
+  const called = Map.groupBy(
+    (await coreImportsOf(packages)).filter(({ isDrop }) => !isDrop),
+    (imported) => imported.interface,
+  );
+  const listed = [...called].map(([name, functions]) => [name, functions.map(({ field }) => field).sort()]);
+  expect(HOST_FUNCTIONS).toEqual(Object.fromEntries(listed));
 });
 
 test('each row calls what it is about', () => {

@@ -1,6 +1,7 @@
 import type { Code } from '../../model/codes.ts';
 import type { Member } from '../../model/component.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
+import { missingFunction } from '../../model/host-functions.ts';
 import { importsOf, refusalOf, rowOf } from '../../model/imports.ts';
 import type { ComponentShape, ShapeOf } from '../../model/wit.ts';
 import { nameOfSource } from './source.ts';
@@ -34,8 +35,10 @@ export function binaryProblems(document: ComponentDocument, member: Member, shap
     const message = `${source.path ?? nameOfSource(source)} is not admitted: ${shape.error.message} (${shape.error.code})`;
     return [atSource(document, 'HW1100', message, shape.error.remedy)];
   }
+  const missing = missingFunction(shape.value, member.links);
   return [
     ...importProblems(document, member, shape.value),
+    ...(missing ? [atSource(document, 'HW1101', `${missing.message} (${missing.code})`, missing.remedy)] : []),
     ...memoryProblems(document, member, shape.value),
     ...migrateProblems(document, member, shape.value),
   ];
