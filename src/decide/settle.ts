@@ -44,8 +44,12 @@ export function settle(world: World, { key, entry, wish, party }: EntryContext):
 
 /** A bake that a newer desired ended begins again when git comes back to what serves. */
 function resumeBake(world: World, entry: EntryDraft, key: EntryKey): void {
-  if (entry.serving?.bake?.state !== 'Preempted') return;
-  withBake(entry, { state: 'Watching', sinceMs: world.memory.clockMs });
+  const { bake } = entry.serving ?? {};
+  if (bake?.state !== 'Preempted') return;
+  // A second look is still one, and has the whole of the bake.
+  const doubtedAfterMs = bake.trial.doubtedAfterMs === undefined ? undefined : 0;
+  const trial = { ...bake.trial, doubtedAfterMs };
+  withBake(entry, { state: 'Watching', sinceMs: world.memory.clockMs, trial });
   say(world, key, {
     reason: 'Baking',
     message: 'git is back at what served before it was proven: its bake begins again',

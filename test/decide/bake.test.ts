@@ -133,6 +133,17 @@ describe('a bake in which nothing serves beside it', { timeout: 60_000 }, () => 
     expect(fleet.serves('cart', 'v1')).toBe(true);
   });
 
+  it('that begins again while it is looked at a second time ends with that look', () => {
+    const fleet = baking().behave('v2', { latencyUs: 300_000 }).run(1_000).behave('v2', {});
+    fleet.until((f) => f.said('Baking').some(({ message }) => message.includes('is looked at again')));
+    fleet.push(desired('a3', [careful('v3')])).run(300);
+    fleet.push(desired('a4', [careful('v2')])).run(300);
+    expect(fleet.of('cart').serving!.bake).toMatchObject({ state: 'Watching' });
+    const began = fleet.memory.clockMs;
+    fleet.until((f) => f.isProven('cart', 'v2'));
+    expect(fleet.memory.clockMs - began).toBeLessThanOrEqual(bake.durationMs);
+  });
+
   it('looks a second time at its deadline at the latest', () => {
     const short = { settings: { bake: { durationMs: 10_000, deadlineMs: 12_000 } }, gate };
     const fleet = baking().push(desired('a3', [cart('v3', short)]));
