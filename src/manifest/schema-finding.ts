@@ -54,7 +54,7 @@ export const FORMS: Readonly<Record<string, string>> = {
 
 /** A reference that says of which namespace it is, where it cannot be of another. */
 function isForeign(name: string, fields: readonly string[], pointer: string): boolean {
-  return name === 'namespace' && fields.includes('name') && /Ref$/.test(pointer);
+  return name === 'namespace' && fields.includes('name') && pointer.endsWith('Ref');
 }
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {

@@ -91,7 +91,30 @@ describe('the decision table', { timeout: 60_000 }, () => {
     expect(fleet.last!.commits.map(({ state }) => state)).toEqual(['Proven', 'RolledBack', 'Proven']);
   });
 
-  it('4: suspend holds weights and clocks; hard stops still roll back', () => {
+  it('4: suspend stops the clock of a step: its deadline is as far away afterwards as before', () => {
+    const gate = { insufficientData: 'Hold' as const };
+    const held = (suspend: boolean) => cart('v2', { gate, more: { suspend } });
+    const fleet = proven();
+    fleet.engine.rate = 0;
+    fleet.push(commit('a2', held(false))).until((f) => f.of('cart').candidate?.state === 'Canary');
+    fleet.push(commit('a3', held(true))).run(6 * MINUTE_MS);
+    fleet.push(commit('a4', held(false))).run(4 * MINUTE_MS);
+    expect([fleet.of('cart').candidate?.step, fleet.of('cart').ends]).toEqual([1, []]);
+    fleet.run(MINUTE_MS + 1_000);
+    expect(fleet.of('cart').ends.map(({ kind }) => kind)).toEqual(['Inconclusive']);
+  });
+
+  it('4: suspend stops the clock of a bake: nothing is proven by waiting', () => {
+    const baking = (suspend: boolean) => cart('v2', { more: { suspend } });
+    const fleet = proven()
+      .push(commit('a2', baking(false)))
+      .until((f) => f.serves('cart', 'v2'));
+    fleet.push(commit('a3', baking(true))).run(MINUTE_MS);
+    expect([fleet.serves('cart', 'v2'), fleet.isProven('cart', 'v2')]).toEqual([true, false]);
+    fleet.push(commit('a4', baking(false))).until((f) => f.isProven('cart', 'v2'), 6_000);
+  });
+
+  it('4: suspend holds weights; hard stops still roll back', () => {
     const fleet = proven()
       .push(commit('a2', cart('v2')))
       .until((f) => f.of('cart').candidate?.state === 'Canary');
