@@ -157,7 +157,7 @@ export class Pool {
       return started;
     }
     for (const cell of started.value) cell.end();
-    return err(problem('HW4001', booted.error));
+    return err(problem('HW4141', booted.error));
   }
 
   #park(cell: CellProcess): void {

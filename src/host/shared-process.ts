@@ -86,7 +86,7 @@ export class SharedProcess {
       return ok(slot);
     }
     this.#tenants.delete(tenant);
-    return booted.ok ? err(problem('HW4001', 'the process that it was to share ended as it started')) : booted;
+    return booted.ok ? err(problem('HW4141', 'the process that it was to share ended as it started')) : booted;
   }
 
   /** Nobody comes in any more; those that are in it stay. */

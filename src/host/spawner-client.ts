@@ -200,7 +200,7 @@ export class SpawnerClient {
     // Node drops a descriptor whose other end is closed already: the process died at once.
     if (!starting || !channel) {
       brokerEnd?.destroy();
-      return starting?.result.resolve(err(problem('HW4001', 'the process ended as it started')));
+      return starting?.result.resolve(err(problem('HW4141', 'the process ended as it started')));
     }
     const exited = new Deferred<CellExit | undefined>();
     const held = { pid, channel, exited, spawner };
@@ -256,5 +256,5 @@ export class SpawnerClient {
 }
 
 function gone(): Problem {
-  return problem('HW4001', 'the process that starts cells is itself being started again');
+  return problem('HW4141', 'the process that starts cells is itself being started again');
 }

@@ -62,6 +62,12 @@ export const CELL_CODES = {
   },
   HW4113: { title: 'the liveness probe failed', remedy: 'mend what the liveness probe calls', policy: 'Terminal' },
   HW4115: { title: 'the engine is shutting down', remedy: 'none: the next engine starts it', policy: 'Waiting' },
+  HW4141: {
+    title: 'no process for the cell',
+    remedy:
+      'none: it is tried again, and nothing is held against the release. If it goes on, give the machine more processor time or memory',
+    policy: 'Waiting',
+  },
   HW4140: {
     title: 'the process that the cell shared ended',
     remedy:

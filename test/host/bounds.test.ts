@@ -5,11 +5,12 @@ import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CellProcess } from '../../src/host/cell-process.ts';
 import { GuestLog } from '../../src/host/guest-log.ts';
 import { MAX_BOOTING, Pool } from '../../src/host/pool.ts';
 import { MAX_SOCKET_PATH_BYTES, socketPath } from '../../src/host/socket-path.ts';
 import { CellRecords, startTicks } from '../../src/host/spawner/records.ts';
-import { err } from '../../src/kit/result.ts';
+import { err, ok } from '../../src/kit/result.ts';
 import { problem } from '../../src/model/problem.ts';
 import type { Denial } from '../../src/wire/reports.ts';
 import { keepingLog } from '../support/log.ts';
@@ -134,6 +135,26 @@ describe('those who ask for a process while none waits', () => {
     const answers = Array.from({ length: 20 }, (_, index) => pool.take('Process', 1, () => index % 2 === 0));
     expect(await Promise.all(answers)).toHaveLength(20);
     expect({ started, most }).toEqual({ started: 10, most: MAX_BOOTING });
+  });
+});
+
+describe('a process that never waits for an assignment', () => {
+  it('is no crash of what was to run in it: no guest has been near it', async () => {
+    const channel = new net.Socket();
+    const pool = new Pool({
+      size: 0,
+      kind: () => 'Process',
+      limitAhead: () => {},
+      log: keepingLog().log,
+      start: () => {
+        setImmediate(() => channel.destroy());
+        return Promise.resolve(ok([{ channel, end: () => {} } as unknown as CellProcess]));
+      },
+    });
+    expect(await pool.take('Process', 1, () => true)).toMatchObject({
+      ok: false,
+      error: { code: 'HW4141', policy: 'Waiting', message: 'the process closed its channel before it was ready' },
+    });
   });
 });
 

@@ -81,7 +81,7 @@ describe('the spawner, as the engine has it', () => {
     const stuck = spawners[0]!;
     stuck.kill('SIGSTOP');
     const ended = once(stuck, 'exit');
-    expect(await client.start('Process')).toMatchObject({ ok: false, error: { code: 'HW4001', policy: 'Retry' } });
+    expect(await client.start('Process')).toMatchObject({ ok: false, error: { code: 'HW4141', policy: 'Waiting' } });
     expect(await ended).toEqual([null, 'SIGKILL']);
   });
 
@@ -94,7 +94,7 @@ describe('the spawner, as the engine has it', () => {
     cell.channel.resume();
     spawners[0]!.kill('SIGKILL');
     await once(spawners[0]!, 'exit');
-    expect(await client.start('Process')).toMatchObject({ ok: false, error: { code: 'HW4001' } });
+    expect(await client.start('Process')).toMatchObject({ ok: false, error: { code: 'HW4141' } });
     await restarted.promise;
     const another = await client.start('Process');
     expect(another.ok).toBe(true);

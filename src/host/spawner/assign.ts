@@ -101,7 +101,7 @@ function chunked(content: Buffer): Frame[] {
 function writeAll(channel: net.Socket, frames: readonly Frame[]): Promise<Result<void, Problem>> {
   return new Promise((resolve) => {
     const timer = setTimeout(
-      () => done(err(problem('HW4001', `the cell did not take its files within ${WRITE_DEADLINE_MS} ms`))),
+      () => done(err(problem('HW4141', `the cell did not take its files within ${WRITE_DEADLINE_MS} ms`))),
       WRITE_DEADLINE_MS,
     );
     const onWritten = (error?: Error | null): void =>

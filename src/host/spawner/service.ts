@@ -153,7 +153,7 @@ export class SpawnerService {
 
   async #tryAssign(message: Extract<ToSpawner, { type: 'assign' }>): Promise<Problem | undefined> {
     const cell = this.#cells.get(message.cell);
-    if (!cell) return problem('HW4001', 'the waiting process ended before it was assigned');
+    if (!cell) return problem('HW4141', 'the waiting process ended before it was assigned');
     this.#inGroup(cell.pid, (groups) => groups.limit(cell.pid, message.cpuMillis));
     const tools = { contents: this.#contents, prlimit: this.#prlimit };
     const assigned = await assign(cell, message, tools);
