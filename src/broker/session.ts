@@ -10,6 +10,8 @@
  * S4 A violation closes the channel first and tells afterwards; nothing behind it is looked at.
  * S5 Which member of a cell asks is the cell's own word: it names one of the cell in the record and changes no judgement.
  *    A position that there is not is the entry's.
+ * S6 While more than `MAX_BUFFERED_BYTES` wait for the cell to read, nothing more is read from it: what it says may have an answer
+ *    at once (a refusal, a credit), and those are bounded by nothing else.
  */
 import type { Duplex } from 'node:stream';
 import type { DropReason } from '../model/datagrams.ts';
@@ -140,6 +142,8 @@ export class Session {
       if (!this.#attachment.push(chunk)) return this.#violate(framer.violation ?? 'what is no frame');
       if (!wasAttached && this.#attachment.found) socket.write(token);
       this.#turn();
+      // S6.
+      if (!this.#mayWrite()) socket.pause();
     });
     socket.on('error', () => undefined);
     socket.on('drain', () => {
@@ -147,6 +151,7 @@ export class Session {
       this.#exchanges.resume();
       this.#streams.resume();
       this.#lines.resume();
+      if (this.#mayWrite()) socket.resume();
     });
     socket.on('end', () => this.close());
     socket.on('close', () => this.close());

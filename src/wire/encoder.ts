@@ -5,6 +5,7 @@
  * E1 A slab is written to again only after the socket has said that its bytes are gone.
  * E2 Nothing is refused here: what may be in the air is bounded by credit and by the number of calls (W3), and
  *    `bufferedBytes` tells how much there is.
+ * E3 What waits for the peer costs about what it is long: a slab that is hardly used is not handed over while others wait.
  */
 import type { Writable } from 'node:stream';
 import { frameHeader } from './frame-header.ts';
@@ -13,6 +14,9 @@ import { HEADER_BYTES, MAX_CHUNK_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
 /** Two of the longest chunks of a body, and what comes with them. */
 const SLAB_BYTES = 2 * (HEADER_BYTES + MAX_CHUNK_BYTES) + 4 * 1024;
 const MAX_SPARE_SLABS = 4;
+/** E3: so many slabs on their way are a peer that does not read; then what is less than this of one is copied. */
+const MAX_WAITING_SLABS = 4;
+const MAX_COPIED_BYTES = SLAB_BYTES / 2;
 /**
  * So many frames of a turn leave at once, the others at its end: the peer begins with them while the rest is made, and
  * the turn costs one system call more.
@@ -40,6 +44,7 @@ export class FrameWriter {
   readonly #spare: Buffer[] = [];
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #used = 0;
+  #waitingSlabs = 0;
   #frameStart = 0;
   #frameLimit = 0;
   #scheduled = false;
@@ -189,9 +194,15 @@ export class FrameWriter {
     const slab = this.#slab;
     const bytes = slab.subarray(0, this.#used);
     this.#used = 0;
+    if (this.#waitingSlabs >= MAX_WAITING_SLABS && bytes.length <= MAX_COPIED_BYTES) {
+      if (!this.#socket.destroyed) this.#socket.write(Buffer.from(bytes), nothingToDo);
+      return;
+    }
     this.#slab = this.#spare.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);
     if (this.#socket.destroyed) return;
+    this.#waitingSlabs += 1;
     this.#socket.write(bytes, () => {
+      this.#waitingSlabs -= 1;
       if (slab.length === SLAB_BYTES && this.#spare.length < MAX_SPARE_SLABS) this.#spare.push(slab);
     });
   }

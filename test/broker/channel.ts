@@ -12,6 +12,8 @@ export interface ChannelOptions {
   readonly seats: number;
   /** Whether it says its token, and hears it back. */
   readonly greets?: boolean;
+  /** Is given the broker's end. */
+  readonly onFar?: (far: net.Socket) => void;
   /** Of the cell, the entry first. */
   readonly members?: readonly EntryKey[];
 }
@@ -23,7 +25,7 @@ let cells = 0;
 
 export async function openChannel(
   to: TestBroker,
-  { grants, seats, greets = true, members }: ChannelOptions,
+  { grants, seats, greets = true, members, onFar }: ChannelOptions,
 ): Promise<net.Socket> {
   const token = randomBytes(16);
   const server = net.createServer();
@@ -33,6 +35,7 @@ export async function openChannel(
   const near = net.connect(address);
   const [far] = (await once(server, 'connection')) as [net.Socket];
   server.close();
+  onFar?.(far);
   const cell = { cell: cells, replica: 'r', component: 'shop/cart', group: 'shop/cart@1' } as const;
   to.broker.attach(
     { ...cell, ...(members ? { members } : {}), grants, seats, most: MOST, token: token.toString('hex') },

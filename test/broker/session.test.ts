@@ -1,10 +1,11 @@
 /** One cell's channel with bytes that no cell of ours would send, with too much of them, and without end. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MAX_PIN_MS } from '../../src/broker/session.ts';
+import { MAX_BUFFERED_BYTES, MAX_PIN_MS } from '../../src/broker/session.ts';
 import { MAX_KINDS } from '../../src/broker/records.ts';
 import type { EntryKey, Grant } from '../../src/model/component.ts';
 import { BrokerReader } from '../../src/wire/broker-reader.ts';
@@ -21,6 +22,7 @@ import {
   ToBroker,
 } from '../../src/wire/broker-frames.ts';
 import { FrameWriter, MIN_HANDED_BYTES } from '../../src/wire/encoder.ts';
+import { FileToBroker, numbersBelowStreams } from '../../src/wire/file-frames.ts';
 import { Framer } from '../../src/wire/framer.ts';
 import { openChannel, type ChannelOptions } from './channel.ts';
 import { ceiling, grant, KIB, TestBroker } from './support.ts';
@@ -38,12 +40,15 @@ afterEach(() => test_.close());
 /** The cell's side, which says what it likes. */
 class Cell {
   readonly socket: Duplex;
+  /** The broker's end. */
+  readonly far: Promise<net.Socket>;
   readonly writer: FrameWriter;
   readonly answers: { readonly seat: number; readonly status: number; readonly payload: Buffer }[] = [];
   #waiting: (() => void)[] = [];
 
-  private constructor(socket: Duplex) {
+  private constructor(socket: Duplex, far: Promise<net.Socket>) {
     this.socket = socket;
+    this.far = far;
     this.writer = new FrameWriter(socket);
   }
 
@@ -51,8 +56,9 @@ class Cell {
     grants: readonly Grant[] = [ROOMY],
     options: Partial<Omit<ChannelOptions, 'grants'>> = {},
   ): Promise<Cell> {
-    const near = await openChannel(test_, { grants, seats: SEATS, ...options });
-    const cell = new Cell(near);
+    const far = Promise.withResolvers<net.Socket>();
+    const near = await openChannel(test_, { grants, seats: SEATS, onFar: far.resolve, ...options });
+    const cell = new Cell(near, far.promise);
     const framer = new Framer((_type, seat, bytes, start, end) => {
       cell.answers.push({ seat, status: bytes[start]!, payload: Buffer.from(bytes.subarray(start + 1, end)) });
       return true;
@@ -233,7 +239,7 @@ describe('a frame that breaks the protocol ends the channel', () => {
         rest: fc.uint8Array({ maxLength: 64 }),
       })
       .map(({ seat, type, operation, rest }) => {
-        const payload = Buffer.concat([Buffer.from([1, 1, operation]), rest]);
+        const payload = Buffer.concat([Buffer.from([1, 0, 1, operation]), rest]);
         return Buffer.concat([header(payload.length, seat, type), payload]);
       });
     const junk = fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes));
@@ -257,6 +263,27 @@ test('what comes before the token is dropped, whatever it is, and costs nothing'
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(test_.violations).toEqual([]);
   expect(test_.broker.cells).toBe(1);
+});
+
+test('a cell that asks and does not read is read from no more until it does', async () => {
+  const cell = await Cell.open();
+  const far = await cell.far;
+  cell.socket.pause();
+  // Each is answered at once, with the end of a stream that there is not: what it has in the air is bounded by nothing.
+  const payload = Buffer.alloc(2 + 4 + 1 + 8 + 8 + 4);
+  payload.writeUInt32LE(1, 2);
+  const opening = Buffer.concat([header(payload.length, numbersBelowStreams(SEATS) + 1, FileToBroker.Open), payload]);
+  const many = Buffer.concat(Array<Buffer>(1_000).fill(opening));
+  let sent = 0;
+  for (; !far.isPaused() && sent < 1_000_000; sent += 1_000) {
+    cell.socket.write(many);
+    while (cell.socket.writableNeedDrain && !far.isPaused()) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  expect(far.isPaused()).toBe(true);
+  expect(far.writableLength).toBeLessThan(MAX_BUFFERED_BYTES + 128 * KIB);
+  cell.socket.resume();
+  await cell.until(sent);
+  expect([cell.answers.length, test_.violations]).toEqual([sent, []]);
 });
 
 describe('turns', () => {

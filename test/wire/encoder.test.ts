@@ -55,6 +55,41 @@ describe('FrameWriter', () => {
     expect(writes).toEqual([20]);
   });
 
+  test('what waits for a peer that does not read costs about what it is long', () => {
+    const waiting: { readonly bytes: Uint8Array; readonly taken: () => void }[] = [];
+    const sink = {
+      destroyed: false,
+      get writableLength(): number {
+        return waiting.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      },
+      write: (bytes: Uint8Array, taken: () => void) => waiting.push({ bytes, taken }),
+    };
+    const writer = new FrameWriter(sink);
+    const turns = 1_000;
+    for (let id = 1; id <= turns; id++) {
+      writer.frame(1, id, Buffer.alloc(id === 500 ? 100_000 : 11, id));
+      writer.flush();
+    }
+    const buffers = new Set(waiting.map(({ bytes }) => bytes.buffer));
+    const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    expect(writer.bufferedBytes).toBe(turns * 20 + 100_000 - 11);
+    expect(held).toBeLessThan(6 * 140_000 + 2 * writer.bufferedBytes);
+    // All of it is what it was, and a peer that reads again has slabs again.
+    const ids: number[] = [];
+    const framer = new Framer((_type, id, bytes, start, end) => {
+      expect(bytes.subarray(start, end).every((byte) => byte === (id & 0xff))).toBe(true);
+      return ids.push(id) > 0;
+    });
+    for (const { bytes, taken } of waiting.splice(0)) {
+      expect(framer.push(Buffer.from(bytes))).toBe(true);
+      taken();
+    }
+    expect(ids).toEqual(Array.from({ length: turns }, (_, index) => index + 1));
+    writer.frame(1, 1, Buffer.alloc(11));
+    writer.flush();
+    expect(waiting[0]!.bytes.buffer.byteLength).toBeGreaterThan(100_000);
+  });
+
   test('hands long bytes at the end of a frame over as they are, behind all that came before', async () => {
     const written: Buffer[] = [];
     const sink = new Writable({

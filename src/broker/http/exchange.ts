@@ -121,7 +121,7 @@ export class HttpExchange {
   push(chunk: Buffer): boolean {
     if (!this.#upload) return false;
     this.#sentBytes += chunk.length;
-    if (!this.#upload.push(Buffer.from(chunk))) return false;
+    if (!this.#upload.push(chunk)) return false;
     if (this.#sentBytes > this.#bounds.maxBodyBytes)
       this.fail({ tag: 'HTTP-request-body-size', number: this.#sentBytes });
     return true;

@@ -5,6 +5,7 @@
  * U1 What waits here is never more than the credit that was given; credit goes back for what the upstream has taken.
  */
 import { INITIAL_CREDIT_BYTES } from '../../wire/frames.ts';
+import { GatheredBytes } from '../gathered-bytes.ts';
 import { HttpBroken } from './failure.ts';
 
 /** Small chunks do not cost a frame each. */
@@ -19,7 +20,7 @@ export interface UploadOptions {
 
 export class Upload implements AsyncIterable<Buffer> {
   readonly #options: UploadOptions;
-  readonly #chunks: Buffer[] = [];
+  readonly #chunks = new GatheredBytes();
   #credit = INITIAL_CREDIT_BYTES;
   #taken = 0;
   #end: 'Whole' | 'Broken' | undefined;
@@ -39,11 +40,11 @@ export class Upload implements AsyncIterable<Buffer> {
     return this.#trailers;
   }
 
-  /** `false`: more than there was credit for. */
+  /** `false`: more than there was credit for. The chunk is copied. */
   push(chunk: Buffer): boolean {
     this.#credit -= chunk.length;
     if (this.#credit < 0) return false;
-    if (!this.#end && chunk.length > 0) this.#chunks.push(chunk);
+    if (!this.#end) this.#chunks.push(chunk);
     this.#wake?.();
     return true;
   }

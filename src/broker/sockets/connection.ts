@@ -6,10 +6,12 @@
  * C2 No byte leaves for the cell beyond its credit, or while the cell does not read: at most one chunk is held, and the peer
  *    waits. Its end waits for that chunk, too: Node says it also of a socket that is paused.
  * C3 It connects to the address that was judged: Node is given an address, so nothing is resolved.
+ * C4 One write of the guest's bytes is with the socket at a time; what comes meanwhile is put together.
  */
 import net from 'node:net';
 import { INITIAL_CREDIT_BYTES } from '../../wire/frames.ts';
 import { Tuning, type Endpoint, type NetworkError } from '../../wire/socket-frames.ts';
+import { GatheredBytes } from '../gathered-bytes.ts';
 import { HeldBytes } from '../held-bytes.ts';
 import { networkErrorOf } from './failure.ts';
 import type { Line, LineListener } from './line.ts';
@@ -33,6 +35,8 @@ export class Connection implements Line {
   readonly #keepAlive = { idleMs: 0, intervalMs: 1_000, count: 10 };
   #socket: net.Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #unsent = new GatheredBytes();
+  #isWriting = false;
   #room = INITIAL_CREDIT_BYTES;
   #taken = 0;
   /** What the socket has said and the cell has not heard yet. */
@@ -73,6 +77,7 @@ export class Connection implements Line {
 
   fail(error: NetworkError): void {
     if (this.#finish()) this.#listener.over(error);
+    this.#unsent.drop();
     this.#socket?.destroy();
   }
 
@@ -80,13 +85,14 @@ export class Connection implements Line {
     this.#room -= bytes.length;
     if (this.#room < 0 || this.#sentAll) return false;
     if (this.#over || !this.#socket) return this.#over;
-    this.#socket.write(Buffer.from(bytes), () => this.#took(bytes.length));
+    this.#unsent.push(bytes);
+    if (!this.#isWriting) this.#write(this.#socket);
     return true;
   }
 
   finish(): boolean {
     this.#sentAll = true;
-    this.#socket?.end();
+    if (this.#socket) this.#writeAll(this.#socket).end();
     return true;
   }
 
@@ -127,7 +133,24 @@ export class Connection implements Line {
       this.#lingering.count--;
       clearTimeout(timer);
     });
-    socket.destroySoon();
+    this.#writeAll(socket).destroySoon();
+  }
+
+  /** C4. */
+  #write(socket: net.Socket): void {
+    const bytes = this.#unsent.shift();
+    this.#isWriting = bytes !== undefined;
+    if (!bytes) return;
+    socket.write(bytes, (error) => {
+      this.#took(bytes.length);
+      if (!error) this.#write(socket);
+    });
+  }
+
+  /** Nothing comes behind it. */
+  #writeAll(socket: net.Socket): net.Socket {
+    for (let bytes = this.#unsent.shift(); bytes; bytes = this.#unsent.shift()) socket.write(bytes);
+    return socket;
   }
 
   #listen(socket: net.Socket): void {
