@@ -25,6 +25,7 @@ import { HttpAuthority } from './http/authority.ts';
 import { HttpService, type HttpServiceOptions } from './http/service.ts';
 import { KeyValueService } from './key-value.ts';
 import { Records, type Actor } from './records.ts';
+import { Resolver, type Resolve } from './resolver.ts';
 import { Session, type Judge } from './session.ts';
 import { SocketAuthority } from './sockets/authority.ts';
 import { SocketService } from './sockets/service.ts';
@@ -37,7 +38,8 @@ export interface BrokerOptions {
   readonly volumesFolder: string;
   readonly wallMs: () => number;
   readonly monotonicMs: () => number;
-  readonly http: Omit<HttpServiceOptions, 'records' | 'wallMs'>;
+  readonly http: Omit<HttpServiceOptions, 'records' | 'wallMs' | 'resolver'>;
+  readonly resolve: Resolve;
   /** Records wait in `drain` and should leave soon. */
   readonly onRecords: () => void;
   readonly onViolation: (cell: number, why: string) => void;
@@ -85,14 +87,15 @@ export class Broker {
       release: (namespace, store, edition) => this.#stores.drop(namespace, store, edition),
       ...(options.freeBytes ? { freeBytes: options.freeBytes } : {}),
     });
-    this.#http = new HttpService({ ...options.http, records: this.#records, wallMs });
+    const resolver = new Resolver(options.resolve);
+    this.#http = new HttpService({ ...options.http, resolver, records: this.#records, wallMs });
     this.#files = new FilesService({
       folder: options.volumesFolder,
       records: this.#records,
       wallMs,
       onFailure: options.onVolumeFailure,
     });
-    this.#sockets = new SocketService({ resolve: options.http.resolve, records: this.#records, wallMs });
+    this.#sockets = new SocketService({ resolver, records: this.#records, wallMs });
   }
 
   /** How many cells are attached. */

@@ -37,9 +37,9 @@ process.on('message', (message: ToBrokerProcess, handle: unknown) => {
         monotonicMs: () => performance.now(),
         http: {
           maxBodyBytes: MAX_HTTP_BODY_BYTES,
-          resolve: (name) => lookup(name, { all: true }),
           reachable,
         },
+        resolve: (name) => lookup(name, { all: true }),
         onRecords: drainSoon,
         onViolation: (cell, why) => send({ type: 'violation', cell, why }),
         onStoreFailure: (store, err) => log.error({ store, err }, 'a store cannot be used'),

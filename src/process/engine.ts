@@ -36,6 +36,8 @@ import {
 
 const SPAWNER = path.join(import.meta.dirname, `spawner${path.extname(import.meta.filename)}`);
 const BROKER = path.join(import.meta.dirname, `broker${path.extname(import.meta.filename)}`);
+/** Of the broker: for names (`broker/resolver.ts`), for the disk (`broker/files/service.ts`), and two for Node itself. */
+const BROKER_THREADS = 16;
 /** In the run folder. */
 const DOOR_NAME = 'door.sock';
 const DOOR_TOKEN_BYTES = 16;
@@ -89,7 +91,8 @@ async function run(config: EngineConfig, log: Logger): Promise<void> {
   const host = new Host({
     door,
     forkSpawner: () => forkChild(SPAWNER, config),
-    forkBroker: () => forkChild(BROKER, config),
+    // Before it runs: afterwards it has as many threads as it has.
+    forkBroker: () => forkChild(BROKER, config, { UV_THREADPOOL_SIZE: String(BROKER_THREADS) }),
     storesFolder: config.storesFolder,
     volumesFolder: config.volumesFolder,
     runFolder: config.runFolder,
@@ -197,11 +200,15 @@ function handlersOf(epoch: string, { host, ingress, limits, dropped, listen }: S
   };
 }
 
-/** Spawner and broker get no environment but their log level, and log to our standard error. */
-function forkChild(entry: string, config: EngineConfig): ReturnType<typeof fork> {
+/** Spawner and broker get no environment but their log level and threads, and log to our standard error. */
+function forkChild(
+  entry: string,
+  config: EngineConfig,
+  threads: { readonly UV_THREADPOOL_SIZE?: string } = {},
+): ReturnType<typeof fork> {
   return fork(entry, [], {
     execArgv: ['--disable-warning=ExperimentalWarning', '--disable-sigusr1'],
-    env: { HEADWAY_LOG_LEVEL: config.logLevel ?? 'info' },
+    env: { HEADWAY_LOG_LEVEL: config.logLevel ?? 'info', ...threads },
     stdio: ['ignore', 'ignore', STDERR, 'ipc'],
   });
 }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { Resolver } from '../../src/broker/resolver.ts';
 import { INITIAL_CREDIT_BYTES } from '../../src/wire/frames.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { closing, Fixture, Heard, listen, MEBIBYTE, raw, sendTo, serve } from './http-fixture.ts';
@@ -355,7 +356,7 @@ describe('time', () => {
   });
 
   test('to connect begins with the look-up', async () => {
-    const fixture = new Fixture([80], ['slow.example'], { resolve: () => new Promise(() => undefined) });
+    const fixture = new Fixture([80], ['slow.example'], { resolver: new Resolver(() => new Promise(() => undefined)) });
     const timeouts = { connectMs: 50, firstByteMs: 0, betweenBytesMs: 0 };
     expect((await fixture.send('slow.example', { timeouts })).failure?.tag).toBe('connection-timeout');
   });

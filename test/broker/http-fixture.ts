@@ -9,6 +9,7 @@ import type { HttpExchange } from '../../src/broker/http/exchange.ts';
 import type { HttpRequest } from '../../src/broker/http/request.ts';
 import { HttpService, type HttpAsker, type HttpServiceOptions } from '../../src/broker/http/service.ts';
 import { Records } from '../../src/broker/records.ts';
+import { Resolver } from '../../src/broker/resolver.ts';
 import type { HttpFailure } from '../../src/wire/http-frames.ts';
 import { lineOf } from './support.ts';
 
@@ -102,11 +103,11 @@ export class Fixture {
       records: this.records,
       wallMs: () => Date.parse('2026-11-28T12:00:00Z'),
       maxBodyBytes: 16 * MEBIBYTE,
-      resolve: (name) => {
+      resolver: new Resolver((name) => {
         const answer = this.answers[this.resolved.length] ?? [];
         this.resolved.push(name);
         return Promise.resolve(answer.map((address): CheckedAddress => ({ address, family: net.isIP(address) })));
-      },
+      }),
       ...more,
     });
   }

@@ -170,7 +170,7 @@ describe('what is open', () => {
 
   test('look-ups are bounded too, also those of requests that were dropped', async () => {
     broker.close();
-    broker = new TestBroker({ http: { maxBodyBytes: MEBIBYTE, resolve: () => new Promise(() => undefined) } });
+    broker = new TestBroker({ http: { maxBodyBytes: MEBIBYTE }, resolve: () => new Promise(() => undefined) });
     await start([web({ hosts: ['slow.example'], ports: [80] })]);
     expect(await ask('/send?to=slow.example&connect=50')).toBe('error 8 ');
     expect(await ask(`/hold?to=slow.example&count=${MAX_EXCHANGES - 1}&drop=1`)).toContain(

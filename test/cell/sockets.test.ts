@@ -31,13 +31,11 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   broker = new TestBroker({
-    http: {
-      maxBodyBytes: MEBIBYTE,
-      resolve: (name) => {
-        const found = names[name];
-        if (!found) return Promise.reject(Object.assign(new Error(name), { code: 'ENOTFOUND' }));
-        return Promise.resolve(found.map((address) => ({ address, family: net.isIP(address) })));
-      },
+    http: { maxBodyBytes: MEBIBYTE },
+    resolve: (name) => {
+      const found = names[name];
+      if (!found) return Promise.reject(Object.assign(new Error(name), { code: 'ENOTFOUND' }));
+      return Promise.resolve(found.map((address) => ({ address, family: net.isIP(address) })));
     },
   });
   echo = net.createServer({ allowHalfOpen: true }, (socket) => {

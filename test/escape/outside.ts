@@ -44,7 +44,7 @@ export function outside(example: string): Outside {
     const resolver = new dns.Resolver({ timeout: 5_000, tries: 1 });
     resolver.setServers([names.address]);
     const resolve = async (name: string) => (await resolver.resolve4(name)).map((address) => ({ address, family: 4 }));
-    world.broker = new TestBroker({ http: { maxBodyBytes: 1024 * 1024, resolve } });
+    world.broker = new TestBroker({ http: { maxBodyBytes: 1024 * 1024 }, resolve });
     world.peer = await Peer.start();
     await world.peer.load(assignmentOf(bundle, { concurrency: 4 }), bundle);
   });

@@ -10,6 +10,7 @@ import type { HttpExchange } from '../../src/broker/http/exchange.ts';
 import type { HttpRequest } from '../../src/broker/http/request.ts';
 import { HttpService } from '../../src/broker/http/service.ts';
 import { Records } from '../../src/broker/records.ts';
+import { Resolver } from '../../src/broker/resolver.ts';
 import { MAX_REMOTE_DEPTH } from '../../src/model/remote.ts';
 import { groupId, type GroupId, type RemoteTarget, type Snapshot } from '../../src/model/snapshot.ts';
 import type { Lineage } from '../../src/wire/cell-caller.ts';
@@ -57,7 +58,7 @@ beforeEach(async () => {
     records,
     wallMs: () => 0,
     maxBodyBytes: 16 * 1024 * 1024,
-    resolve: () => Promise.reject(new Error('a resolver was asked')),
+    resolver: new Resolver(() => Promise.reject(new Error('a resolver was asked'))),
   });
   await fixture.ingress.openDoor({ path: path.join(folder, 'door'), token: TOKEN }, (cell, call) =>
     cell === CELL && call === CALL ? serving : undefined,

@@ -28,13 +28,11 @@ let peer: Peer;
 let attach: () => void;
 let places: Places;
 const broker = new TestBroker({
-  http: {
-    maxBodyBytes: 1,
-    resolve: (name) =>
-      name === 'db.example'
-        ? Promise.resolve([{ address: '127.0.0.1', family: 4 }])
-        : Promise.reject(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })),
-  },
+  http: { maxBodyBytes: 1 },
+  resolve: (name) =>
+    name === 'db.example'
+      ? Promise.resolve([{ address: '127.0.0.1', family: 4 }])
+      : Promise.reject(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })),
 });
 const echo = net.createServer((socket) => socket.on('error', () => undefined).pipe(socket));
 const datagrams = dgram.createSocket('udp4');

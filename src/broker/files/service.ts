@@ -4,8 +4,8 @@
  * Invariants
  * K1 Nothing is done before it was judged, and each judgement leaves a record.
  * K2 What a guest asks is done in one piece, without a turn of the event loop between look and act: cells of one broker
- *    cannot race each other. Only `sync` and the listing of a folder wait for the disk, `MAX_WAITING` at a time, so that
- *    threads of the process are left for others.
+ *    cannot race each other. Only `sync` and the listing of a folder wait for the disk, `MAX_AT_DISK` at a time and cell by
+ *    cell, so that threads of the process are left for others.
  */
 import { closeSync, fdatasync, fsync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { Files, MAX_LISTED_BYTES, MAX_LISTED_ENTRIES, type FileError } from '../
 import * as answer from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { countsFor, type Actor, type Records } from '../records.ts';
+import { Turns } from '../turns.ts';
 import * as answers from './answers.ts';
 import type { FileAuthority, FileVerdict } from './authority.ts';
 import { codeOf, FileFault } from './fault.ts';
@@ -25,7 +26,9 @@ import type { VolumeQuota } from './usage.ts';
 import { itself } from './walk.ts';
 
 const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-const MAX_WAITING = 2;
+/** What waits for the disk: of all cells, and of one. */
+const MAX_AT_DISK = 2;
+const MAX_AT_DISK_OF_ONE = 1;
 /** Of a volume that could not be opened or counted; guests that ask meanwhile do not make it be tried each time. */
 const RETRY_MS = 1_000;
 
@@ -51,8 +54,7 @@ export class FilesService {
   readonly handles = new HandleCount();
   readonly #volumes = new Map<string, Volume>();
   readonly #failed = new Map<string, number>();
-  readonly #waiting: (() => void)[] = [];
-  #atWork = 0;
+  readonly #disk = new Turns(MAX_AT_DISK, MAX_AT_DISK_OF_ONE);
 
   constructor(options: FilesOptions) {
     this.#options = options;
@@ -157,18 +159,18 @@ export class FilesService {
         return answers.opened(table.add(made), stats, isRoot, operations.identityOf(stats));
       }
       case Files.List:
-        return this.#list(opened, path);
+        return this.#list(table, opened, path);
       case Files.Sync:
-        return this.#sync(opened, SYNC);
+        return this.#sync(table, opened, SYNC);
       case Files.SyncData:
-        return this.#sync(opened, SYNC_DATA);
+        return this.#sync(table, opened, SYNC_DATA);
       default:
         return perform(opened, second, request, quota);
     }
   }
 
-  async #list(opened: Opened, after: string): Promise<Answer> {
-    const found = await this.#turn(operations.asListable(opened), (descriptor) =>
+  async #list(table: OpenedTable, opened: Opened, after: string): Promise<Answer> {
+    const found = await this.#turn(table, operations.asListable(opened), (descriptor) =>
       readdir(itself(descriptor), { withFileTypes: true, encoding: 'buffer' }),
     );
     const from = Buffer.from(after, 'utf8');
@@ -186,23 +188,16 @@ export class FilesService {
     return answers.entries(page, page.length === sorted.length);
   }
 
-  async #sync(opened: Opened, sync: (descriptor: number) => Promise<void>): Promise<Answer> {
-    await this.#turn(opened, sync);
+  async #sync(table: OpenedTable, opened: Opened, sync: (descriptor: number) => Promise<void>): Promise<Answer> {
+    await this.#turn(table, opened, sync);
     return answer.DONE;
   }
 
   /** K2. On a descriptor of its own: the guest may close the other one meanwhile, and its number be another file's. */
-  async #turn<T>(opened: Opened, work: (descriptor: number) => Promise<T>): Promise<T> {
+  async #turn<T>(table: OpenedTable, opened: Opened, work: (descriptor: number) => Promise<T>): Promise<T> {
     const descriptor = privately(opened);
     try {
-      if (this.#atWork >= MAX_WAITING) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      this.#atWork += 1;
-      try {
-        return await work(descriptor);
-      } finally {
-        this.#atWork -= 1;
-        this.#waiting.shift()?.();
-      }
+      return await this.#disk.run(table, () => work(descriptor));
     } finally {
       closeSync(descriptor);
     }

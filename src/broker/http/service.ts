@@ -14,6 +14,7 @@ import { parseAddress } from '../../model/address.ts';
 import { isEntryHost } from '../../model/entry-host.ts';
 import { doorHeaders, type Door, type DoorFailure } from '../../wire/door.ts';
 import type { Actor, Records } from '../records.ts';
+import type { Resolver } from '../resolver.ts';
 import { needsOf, type HttpAuthority, type HttpVerdict } from './authority.ts';
 import type { CheckedAddress } from './connection.ts';
 import { HttpExchange, type ExchangeBounds, type ExchangeListener } from './exchange.ts';
@@ -23,9 +24,6 @@ import { originOf, targetOf, type Target } from './target.ts';
 
 /** Of one name; a name with more is not connected to. */
 const MAX_ADDRESSES = 64;
-
-/** Every address of a name, in the order to try them. */
-export type Resolve = (name: string) => Promise<readonly CheckedAddress[]>;
 
 export interface HttpAsker {
   readonly actor: Actor;
@@ -38,7 +36,7 @@ export interface HttpAsker {
 export interface HttpServiceOptions extends ExchangeBounds {
   readonly records: Records;
   readonly wallMs: () => number;
-  readonly resolve: Resolve;
+  readonly resolver: Resolver;
   /** The path of a socket as the kernel takes it. */
   readonly reachable?: (path: string) => string;
 }
@@ -75,7 +73,9 @@ export class HttpService {
       this.#record(asker, target, verdict);
       return this.#knock(asker, target, request, exchange);
     }
-    const addresses = await this.#addressesOf(target).catch((thrown: unknown) => failureOf(thrown, false));
+    const addresses = await this.#addressesOf(asker, target, exchange).catch((thrown: unknown) =>
+      failureOf(thrown, false),
+    );
     if ('tag' in addresses) {
       this.#record(asker, target, verdict);
       return exchange.fail(addresses);
@@ -107,9 +107,9 @@ export class HttpService {
     records.note(asker.actor, 'outboundHttp', verdict, askedOf(target), wallMs());
   }
 
-  async #addressesOf(target: Target): Promise<readonly CheckedAddress[]> {
+  async #addressesOf({ actor }: HttpAsker, target: Target, exchange: HttpExchange): Promise<readonly CheckedAddress[]> {
     if (target.address) return [{ address: target.host, family: target.address.family }];
-    const found = await this.#options.resolve(target.host);
+    const found = await this.#options.resolver.addressesOf(actor.group, target.host, () => !exchange.over);
     if (found.length === 0) throw Object.assign(new Error('no address'), { code: 'ENODATA' });
     if (found.length > MAX_ADDRESSES) throw Object.assign(new Error('too many addresses'), { code: 'EAI_AGAIN' });
     return found.map(({ address }) => ({ address, family: isIP(address) }));

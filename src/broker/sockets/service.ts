@@ -10,8 +10,8 @@
 import { isIP } from 'node:net';
 import { isEntryHost } from '../../model/entry-host.ts';
 import { MAX_ADDRESSES, type Endpoint, type NetworkError } from '../../wire/socket-frames.ts';
-import type { Resolve } from '../http/service.ts';
 import type { Actor, Records } from '../records.ts';
+import type { Resolver } from '../resolver.ts';
 import type { Protocol, SocketAuthority, SocketVerdict } from './authority.ts';
 import { Connection, type Lingering } from './connection.ts';
 import { Datagrams } from './datagrams.ts';
@@ -32,7 +32,7 @@ export interface SocketAsker {
 export interface SocketServiceOptions {
   readonly records: Records;
   readonly wallMs: () => number;
-  readonly resolve: Resolve;
+  readonly resolver: Resolver;
 }
 
 /** What one cell's channel has beside the askers. */
@@ -104,7 +104,7 @@ export class SocketService {
       listener.addresses(said);
       listener.over();
     };
-    void this.#resolve(asker, place, name)
+    void this.#resolve(asker, place, name, () => wanted)
       .then(answer, (thrown: unknown) => answer(networkErrorOf(thrown)))
       .finally(() => listener.started());
     return {
@@ -117,7 +117,12 @@ export class SocketService {
     };
   }
 
-  async #resolve(asker: SocketAsker, { meanings }: Place, text: string): Promise<NetworkError | readonly string[]> {
+  async #resolve(
+    asker: SocketAsker,
+    { meanings }: Place,
+    text: string,
+    isWanted: () => boolean,
+  ): Promise<NetworkError | readonly string[]> {
     await Promise.resolve();
     const host = hostOf(text);
     if (!host) return 'invalid-argument';
@@ -128,7 +133,7 @@ export class SocketService {
     const verdict = asker.sockets.judgeLookup(host.text, asker.mirrored, this.#options.wallMs());
     this.#note(asker, 'nameLookup', verdict, host.text, { hosts: host.text });
     if (verdict.outcome === 'Denied') return 'access-denied';
-    const found = await this.#options.resolve(host.text);
+    const found = await this.#options.resolver.addressesOf(asker.actor.group, host.text, isWanted);
     const texts = found.flatMap(({ address }) => addressOf(address)?.text ?? []);
     if (texts.length === 0) return 'name-unresolvable';
     if (texts.length > MAX_ADDRESSES) return 'permanent-resolver-failure';
