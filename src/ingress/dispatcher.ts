@@ -4,8 +4,8 @@
  * Invariants
  * D1 A request that is in a cell keeps the rule that it came by, so it sees one snapshot (I2). One that only waits for a
  *    cell, and whose group loses its last replica, begins again with the snapshot in force: a swap refuses nobody (I1).
- * D2 Only a request of which no body byte went out and whose method is idempotent is tried a second time, once, on
- *    another replica of the same release (I1).
+ * D2 Only a request that is held whole (without a body, or with a small one that was gathered), of which nothing was
+ *    answered, and whose method is idempotent, is tried a second time, once, on another replica of the same release (I1).
  * D3 What the client caused counts for nobody: an upload or a reader that is too slow is no failure of the guest.
  * D4 Time in the queue is not the guest's: a deadline that passes after a long wait for room counts as an overload.
  * D5 Who previews a release adds neither to its traffic nor to its run of failures: people who try things are no gate.

@@ -96,24 +96,38 @@ function superviseOne(spec: ChildSpec, say: (line: string) => void, final: (code
 
   function start(): void {
     const startedMs = performance.now();
-    const process_ = spawn(process.execPath, [...(spec.nodeFlags ?? []), path.join(import.meta.dirname, spec.entry)], {
-      stdio: ['pipe', spec.outputDescriptor ?? 'inherit', spec.outputDescriptor ?? 'inherit'],
-      ...(spec.env === undefined ? {} : { env: spec.env }),
-    });
+    const startAgain = (what: string): void => {
+      if (stopped) return;
+      if (performance.now() - startedMs > STABLE_AFTER_MS) backoffMs = RESTART_BACKOFF_INITIAL_MS;
+      say(`${spec.name} ${what}; starting it again in ${backoffMs} ms`);
+      restart = setTimeout(() => void cleared.then(() => stopped || start()), backoffMs);
+      backoffMs = Math.min(backoffMs * 2, RESTART_BACKOFF_MAX_MS);
+    };
+    let process_: ChildProcess;
+    try {
+      process_ = spawn(process.execPath, [...(spec.nodeFlags ?? []), path.join(import.meta.dirname, spec.entry)], {
+        stdio: ['pipe', spec.outputDescriptor ?? 'inherit', spec.outputDescriptor ?? 'inherit'],
+        ...(spec.env === undefined ? {} : { env: spec.env }),
+      });
+    } catch (error) {
+      return startAgain(`could not be started: ${(error as Error).message}`);
+    }
     child = process_;
     // A child that dies before it has read its configuration is reported by its exit, not by the broken pipe.
     process_.stdin?.on('error', () => undefined);
     process_.stdin?.write(`${JSON.stringify(spec.config)}\n`);
-    process_.on('error', (error) => say(`${spec.name} could not be started: ${error.message}`));
+    process_.on('error', (error) => {
+      if (process_.pid !== undefined) return say(`${spec.name}: ${error.message}`);
+      // One that never was has no exit.
+      child = undefined;
+      startAgain(`could not be started: ${error.message}`);
+    });
     process_.on('exit', (code, signal) => {
       if (child === process_) child = undefined;
       cleared = clear();
       if (stopped) return;
       if (isFinal(code)) return final(code!);
-      if (performance.now() - startedMs > STABLE_AFTER_MS) backoffMs = RESTART_BACKOFF_INITIAL_MS;
-      say(`${spec.name} ended (${signal ?? `exit code ${code}`}); starting it again in ${backoffMs} ms`);
-      restart = setTimeout(() => void cleared.then(() => stopped || start()), backoffMs);
-      backoffMs = Math.min(backoffMs * 2, RESTART_BACKOFF_MAX_MS);
+      startAgain(`ended (${signal ?? `exit code ${code}`})`);
     });
   }
 
