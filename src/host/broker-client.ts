@@ -119,13 +119,23 @@ export class BrokerClient {
 
   #start(): void {
     this.#restart = undefined;
-    const child = this.#options.fork();
+    let child: ChildProcess;
+    try {
+      child = this.#options.fork();
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the broker could not be started');
+      return this.#startLater();
+    }
     this.#child = child;
     this.#startedAtMs = performance.now();
     child.on('message', (message) => {
       if (this.#child === child) this.#onMessage(message as FromBrokerProcess);
     });
-    child.on('error', (error) => this.#options.log.error({ err: error }, 'the broker could not be reached'));
+    child.on('error', (error) => {
+      this.#options.log.error({ err: error }, 'the broker could not be reached');
+      // One that never was has no exit.
+      if (child.pid === undefined) this.#onExit(child, null, null);
+    });
     child.once('exit', (code, signal) => this.#onExit(child, code, signal));
     this.#send({ type: 'configure', config: this.#options.config });
     if (this.#grants) void this.#sendGrants(this.#grants);
@@ -193,6 +203,10 @@ export class BrokerClient {
     for (const user of this.#users.values()) user.onBroker(undefined);
     if (performance.now() - this.#startedAtMs > STABLE_AFTER_MS) this.#backoffMs = RESTART_BACKOFF_INITIAL_MS;
     this.#options.log.error({ code, signal, backoffMs: this.#backoffMs }, 'the broker ended; starting it again');
+    this.#startLater();
+  }
+
+  #startLater(): void {
     this.#restart = setTimeout(() => this.#start(), this.#backoffMs);
     this.#backoffMs = Math.min(this.#backoffMs * 2, RESTART_BACKOFF_MAX_MS);
   }

@@ -132,12 +132,22 @@ export class SpawnerClient {
   }
 
   #fork(): void {
-    const child = this.#options.fork();
+    let child: ChildProcess;
+    try {
+      child = this.#options.fork();
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the spawner could not be started');
+      return this.#forkLater();
+    }
     this.#child = child;
     child.on('message', (message, handle) => {
       if (this.#child === child) this.#onMessage(child, message as FromSpawner, handle as net.Socket | undefined);
     });
-    child.on('error', (error) => this.#options.log.error({ err: error }, 'the spawner could not be reached'));
+    child.on('error', (error) => {
+      this.#options.log.error({ err: error }, 'the spawner could not be reached');
+      // One that never was has no exit.
+      if (child.pid === undefined) this.#onExit(child, null, null);
+    });
     child.once('exit', (code, signal) => this.#onExit(child, code, signal));
     this.#send({
       type: 'configure',
@@ -247,6 +257,10 @@ export class SpawnerClient {
     }
     if (this.#closed) return;
     this.#options.log.error({ code, signal, backoffMs: this.#backoffMs }, 'the spawner ended; starting it again');
+    this.#forkLater();
+  }
+
+  #forkLater(): void {
     this.#restart = setTimeout(() => {
       this.#fork();
       this.#options.onRestart();

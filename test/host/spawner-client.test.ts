@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -24,10 +24,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function open(answerDeadlineMs?: number): SpawnerClient {
+function open(answerDeadlineMs?: number, first?: () => ChildProcess): SpawnerClient {
+  const forks = first ? [first] : [];
   client = new SpawnerClient({
     fork: () => {
-      const spawner = forkSpawner(['ignore', 'ignore', 'ignore', 'ipc']);
+      const fork = forks.shift() ?? (() => forkSpawner(['ignore', 'ignore', 'ignore', 'ipc']));
+      const spawner = fork();
       spawners.push(spawner);
       return spawner;
     },
@@ -74,6 +76,21 @@ describe('the spawner, as the engine has it', () => {
     });
     expect(spawners).toHaveLength(1);
     expect(spawners[0]!.exitCode).toBeNull();
+  });
+
+  it.each([
+    ['says so', () => spawn(path.join(folder, 'not-there'), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })],
+    [
+      'throws',
+      () => {
+        throw new Error('spawn ENOMEM');
+      },
+    ],
+  ])('is started again when the system has no room for it and %s', async (_, first: () => ChildProcess) => {
+    open(undefined, first);
+    await restarted.promise;
+    await client.configured;
+    expect((await client.start('Process')).ok).toBe(true);
   });
 
   it('is ended when it gives no answer, and whoever waited is told', async () => {
