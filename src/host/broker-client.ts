@@ -86,6 +86,7 @@ export class BrokerClient {
   async carryOut(order: StoreOrder): Promise<Result<StoresDone, Problem>> {
     if (this.#closed || this.#restart) return err(problem('HW4120', 'the broker is being started again'));
     if (!this.#child) this.#start();
+    if (!this.#child) return err(problem('HW4120', 'the broker could not be started'));
     const id = ++this.#lastId;
     const done = new Deferred<Result<StoresDone, Problem>>();
     this.#ordered.set(id, done);
