@@ -205,5 +205,12 @@ test('what a name means is what was found, for a while, and bounded', () => {
   for (let index = 0; index <= MAX_MEANT; index++) meanings.note(`n${index}`, [PUBLIC]);
   expect(meanings.namesOf(PUBLIC)).toHaveLength(MAX_MEANT);
   expect(meanings.namesOf(PUBLIC)[0]).toBe('n1');
+  expect(meanings.namesOf('198.51.100.1')).toEqual([]);
+  // Said again, it is the latest: another one goes first.
+  meanings.note('n1', [PUBLIC]);
+  meanings.note('one more', ['198.51.100.1']);
+  expect(meanings.namesOf(PUBLIC).at(-1)).toBe('n1');
+  expect(meanings.namesOf(PUBLIC)).not.toContain('n2');
+  expect(meanings.namesOf('198.51.100.1')).toEqual(['one more']);
   expect(parseAddress('fe80::1%2')).toBeUndefined();
 });

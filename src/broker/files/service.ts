@@ -7,8 +7,8 @@
  *    cannot race each other. Only `sync` and the listing of a folder wait for the disk, `MAX_AT_DISK` at a time and cell by
  *    cell, so that threads of the process are left for others.
  */
-import { closeSync, fdatasync, fsync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { closeSync, fdatasync, fsync, type Dirent } from 'node:fs';
+import { opendir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { Files, MAX_LISTED_BYTES, MAX_LISTED_ENTRIES, type FileError } from '../../wire/file-frames.ts';
 import * as answer from '../answer.ts';
@@ -18,6 +18,7 @@ import { Turns } from '../turns.ts';
 import * as answers from './answers.ts';
 import type { FileAuthority, FileVerdict } from './authority.ts';
 import { codeOf, FileFault } from './fault.ts';
+import { pageAfter } from './listing.ts';
 import { openAt, OpenedFile, opensToWrite, privately, resize, Volume, type Opened } from './opened.ts';
 import * as operations from './operations.ts';
 import { SHAPES, type FilesRequest, type Place } from './request.ts';
@@ -29,6 +30,8 @@ const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 /** What waits for the disk: of all cells, and of one. */
 const MAX_AT_DISK = 2;
 const MAX_AT_DISK_OF_ONE = 1;
+/** Of a folder, from one turn of the event loop to the next. */
+const ENTRIES_AT_ONCE = 256;
 /** Of a volume that could not be opened or counted; guests that ask meanwhile do not make it be tried each time. */
 const RETRY_MS = 1_000;
 
@@ -170,22 +173,17 @@ export class FilesService {
   }
 
   async #list(table: OpenedTable, opened: Opened, after: string): Promise<Answer> {
-    const found = await this.#turn(table, operations.asListable(opened), (descriptor) =>
-      readdir(itself(descriptor), { withFileTypes: true, encoding: 'buffer' }),
+    const { page, isAll } = await this.#turn(table, operations.asListable(opened), async (descriptor) =>
+      pageAfter(await entriesOf(descriptor), Buffer.from(after, 'utf8'), MAX_LISTED_ENTRIES),
     );
-    const from = Buffer.from(after, 'utf8');
-    const sorted = found
-      // What is not UTF-8 no guest can name.
-      .filter(({ name }) => Buffer.from(name.toString('utf8')).equals(name) && name.compare(from) > 0)
-      .sort((one, two) => one.name.compare(two.name));
-    const page: answers.ListedEntry[] = [];
+    const listed: answers.ListedEntry[] = [];
     let bytes = 0;
-    for (const entry of sorted) {
+    for (const entry of page) {
       bytes += entry.name.length;
-      if (page.length === MAX_LISTED_ENTRIES || bytes > MAX_LISTED_BYTES) break;
-      page.push({ type: answers.typeOf(entry), name: entry.name });
+      if (bytes > MAX_LISTED_BYTES) break;
+      listed.push({ type: answers.typeOf(entry), name: entry.name });
     }
-    return answers.entries(page, page.length === sorted.length);
+    return answers.entries(listed, isAll && listed.length === page.length);
   }
 
   async #sync(table: OpenedTable, opened: Opened, sync: (descriptor: number) => Promise<void>): Promise<Answer> {
@@ -202,6 +200,13 @@ export class FilesService {
       closeSync(descriptor);
     }
   }
+}
+
+/** Whoever writes its type does not know that names come as bytes where that is asked for. */
+async function entriesOf(descriptor: number): Promise<AsyncIterable<Dirent<Buffer>>> {
+  const encoding = 'buffer' as BufferEncoding;
+  const folder = await opendir(itself(descriptor), { encoding, bufferSize: ENTRIES_AT_ONCE });
+  return folder as unknown as AsyncIterable<Dirent<Buffer>>;
 }
 
 const SYNC = promisify(fsync);

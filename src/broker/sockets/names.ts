@@ -47,34 +47,52 @@ function addressText({ family, value }: Address, text: string): string {
   return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.');
 }
 
-/** Which names led where, for one cell. */
+/** Which names led where, for one cell. Looked at for each datagram: by the address, not through all that is known. */
 export class Meanings {
   readonly #monotonicMs: () => number;
-  /** `address name` → until when. */
-  readonly #until = new Map<string, number>();
+  /** `address name`, the oldest first. */
+  readonly #known = new Map<string, Meaning>();
+  /** Name → until when. */
+  readonly #byAddress = new Map<string, Map<string, number>>();
 
   constructor(monotonicMs: () => number) {
     this.#monotonicMs = monotonicMs;
   }
 
   note(name: string, addresses: readonly string[]): void {
+    const untilMs = this.#monotonicMs() + MEANT_MS;
     for (const address of addresses) {
       const key = `${address} ${name}`;
-      this.#until.delete(key);
-      this.#until.set(key, this.#monotonicMs() + MEANT_MS);
+      this.#known.delete(key);
+      this.#known.set(key, { address, name });
+      const names = this.#byAddress.get(address) ?? new Map<string, number>();
+      names.delete(name);
+      this.#byAddress.set(address, names.set(name, untilMs));
     }
-    for (const key of this.#until.keys()) {
-      if (this.#until.size <= MAX_MEANT) break;
-      this.#until.delete(key);
+    for (const [key, oldest] of this.#known) {
+      if (this.#known.size <= MAX_MEANT) break;
+      this.#known.delete(key);
+      this.#forget(oldest);
     }
   }
 
   namesOf(address: string): readonly string[] {
+    const names = this.#byAddress.get(address);
+    if (!names) return NONE;
     const nowMs = this.#monotonicMs();
-    const found: string[] = [];
-    for (const [key, untilMs] of this.#until) {
-      if (key.startsWith(`${address} `) && untilMs > nowMs) found.push(key.slice(address.length + 1));
-    }
-    return found;
+    return [...names].flatMap(([name, untilMs]) => (untilMs > nowMs ? [name] : []));
+  }
+
+  #forget({ address, name }: Meaning): void {
+    const names = this.#byAddress.get(address)!;
+    names.delete(name);
+    if (names.size === 0) this.#byAddress.delete(address);
   }
 }
+
+interface Meaning {
+  readonly address: string;
+  readonly name: string;
+}
+
+const NONE: readonly string[] = [];
