@@ -3,7 +3,7 @@
  *
  * Invariants
  * S1 A seat has at most one `Ask` in the air (B2), so at most `seats` wait here.
- * S2 At most `TURN_ASKS` are done in a turn, and none while more than `MAX_BUFFERED_BYTES` wait for the cell to read: a
+ * S2 At most `TURN_ASKS` are done in a turn, for about `TURN_MS`, and none while more than `MAX_BUFFERED_BYTES` wait for the cell to read: a
  *    cell that floods, or does not read, costs others nothing but its share of the turns.
  * S3 The grants of a call are those in force at its first `Ask`, for at most `MAX_PIN_MS`: a call that lives longer, or a
  *    cell that pretends so, sees the present ones from then on.
@@ -38,6 +38,8 @@ import { Lines } from './sockets/lines.ts';
 import type { SocketAsker, SocketService } from './sockets/service.ts';
 
 export const TURN_ASKS = 64;
+/** The last one may take longer: a path of five hundred folders, or a thousand keys, takes some by itself. */
+export const TURN_MS = 4;
 export const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 export const MAX_PIN_MS = 30_000;
 
@@ -258,9 +260,11 @@ export class Session {
 
   /** S2. */
   #turn(): void {
-    const { keyValue } = this.#options;
+    const { keyValue, monotonicMs } = this.#options;
     let done = 0;
-    while (!this.#over && done < this.#queue.length && done < TURN_ASKS && this.#mayWrite()) {
+    const untilMs = this.#queue.length > 1 ? monotonicMs() + TURN_MS : Number.POSITIVE_INFINITY;
+    const hasTime = (): boolean => done < TURN_ASKS && (done === 0 || monotonicMs() < untilMs);
+    while (!this.#over && done < this.#queue.length && hasTime() && this.#mayWrite()) {
       const waiting = this.#queue[done++]!;
       if (waiting.cancelled) this.#answer(waiting.seat, CANCELLED);
       else waiting.perform((answer) => this.#answer(waiting.seat, answer));

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MAX_BUFFERED_BYTES, MAX_PIN_MS } from '../../src/broker/session.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Authority } from '../../src/broker/authority.ts';
+import { KeyValueService } from '../../src/broker/key-value.ts';
+import { MAX_BUFFERED_BYTES, MAX_PIN_MS, TURN_MS } from '../../src/broker/session.ts';
 import { MAX_KINDS } from '../../src/broker/records.ts';
 import type { EntryKey, Grant } from '../../src/model/component.ts';
 import { BrokerReader } from '../../src/wire/broker-reader.ts';
@@ -36,6 +38,9 @@ beforeEach(() => {
   test_ = new TestBroker();
 });
 afterEach(() => test_.close());
+
+const judged = Authority.prototype.judge;
+const { endTurn } = KeyValueService.prototype;
 
 /** The cell's side, which says what it likes. */
 class Cell {
@@ -287,6 +292,31 @@ test('a cell that asks and does not read is read from no more until it does', as
 });
 
 describe('turns', () => {
+  test.each([
+    ['as long as they take no time', 0, 1],
+    ['one at a time where each takes as long as a turn', TURN_MS, SEATS],
+    ['two at a time where each takes more than half of that', TURN_MS / 2 + 0.1, SEATS / 2],
+  ])('are of all that is asked at once %s', async (_what, takesMs, turns) => {
+    const cell = await Cell.open();
+    expect(await cell.get('k')).toBe(Status.Ok);
+    const judge = vi.spyOn(Authority.prototype, 'judge').mockImplementation(function (this: Authority, ...use) {
+      test_.monotonicMs += takesMs;
+      return judged.apply(this, use);
+    });
+    let answered = 0;
+    const ends = vi.spyOn(KeyValueService.prototype, 'endTurn').mockImplementation(function (this: KeyValueService) {
+      if (judge.mock.calls.length > answered) turnsTaken += 1;
+      answered = judge.mock.calls.length;
+      endTurn.call(this);
+    });
+    let turnsTaken = 0;
+    for (let seat = 1; seat <= SEATS; seat++) cell.ask(seat, KeyValue.Get, (writer) => named(writer, 'carts', 'k'));
+    await cell.until(1 + SEATS);
+    ends.mockRestore();
+    judge.mockRestore();
+    expect(turnsTaken).toBe(turns);
+  });
+
   test('a cell that does not read waits, and others are served; then it gets all of it', async () => {
     const cell = await Cell.open();
     const neighbour = await Cell.open();

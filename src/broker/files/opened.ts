@@ -36,6 +36,8 @@ export class Volume {
   readonly usage = new Usage();
   /** It is counted; rejects where it cannot be. */
   readonly ready: Promise<void>;
+  /** Since then nobody has to wait for that. */
+  isCounted = false;
 
   /** @throws what the system says: no disk, no folder. */
   constructor(folder: string, namespace: string, name: string) {
@@ -44,12 +46,17 @@ export class Volume {
     mkdirSync(place, { recursive: true, mode: FOLDER_MODE });
     const descriptor = openSync(place, HOLD | constants.O_DIRECTORY);
     this.root = new OpenedFolder(this, descriptor, DescriptorFlag.Read | DescriptorFlag.MutateDirectory, 0);
-    this.ready = this.usage.count(descriptor);
+    this.ready = this.#count(descriptor);
     this.ready.catch(() => undefined);
   }
 
   close(): void {
     this.root.close();
+  }
+
+  async #count(descriptor: number): Promise<void> {
+    await this.usage.count(descriptor);
+    this.isCounted = true;
   }
 }
 

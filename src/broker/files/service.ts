@@ -148,7 +148,11 @@ export class FilesService {
     const quota = this.judge(asker, volume, name, writes, path);
     if (other) this.judge(asker, volumeOf(table, other.place), name, true, other.path);
     const { namespace } = asker.files;
-    for (const one of [place, other?.place]) if (one?.handle === 0n) await this.#counted(namespace, one.volume);
+    for (const one of [place, other?.place]) {
+      // Without a wait where there is none: what is done then counts as the turn's of whoever asked (S2 of `session.ts`).
+      if (one?.handle === 0n && !this.#volume(namespace, one.volume).isCounted)
+        await this.#counted(namespace, one.volume);
+    }
     // Only now: what was open when it was asked may have been closed while a volume was counted.
     const at = ({ handle, volume: root }: Place): Opened =>
       handle === 0n ? this.#volume(namespace, root).root : lookUp(table, handle);
