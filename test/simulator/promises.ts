@@ -50,6 +50,8 @@ export class Promises {
   readonly #fired = new Set<string>();
   #firingsSeen = 0;
   readonly #counting = new Map<ScheduleKey, { readonly wallMs: number; readonly told: number }>();
+  /** What a release had answered when its bake began. */
+  readonly #bakes = new Map<string, number>();
   readonly #steps = new Map<string, { readonly step: number; readonly answered: number }>();
 
   /** Called when the engine has taken a snapshot; `isBack`: it was cut off, and is given what went on without it. */
@@ -69,6 +71,8 @@ export class Promises {
       const total = rule.arms.reduce((sum, arm) => sum + arm.weight, 0);
       if (rule.arms.length > 0 && total !== 100)
         throw new Broken('weights', `${matchKey(rule.match)} adds up to ${total}`);
+      const odd = rule.arms.find(({ weight }) => weight < 0 || weight > 100);
+      if (odd) throw new Broken('weights', `${odd.group} has ${odd.weight} % of ${matchKey(rule.match)}`);
       // Another engine has the replicas.
       if (snapshot.elsewhere?.includes(rule.entry) || isBack) continue;
       const known = before?.rules.find((other) => matchKey(other.match) === matchKey(rule.match));
@@ -217,7 +221,9 @@ export class Promises {
     this.#grants.journalled(memory, desired);
     for (const [part, value] of Object.entries(memory)) {
       if (!part.startsWith('entries/')) continue;
-      this.#risesThroughGates(engine, part.slice('entries/'.length), value as unknown as EntryMemory);
+      const key = part.slice('entries/'.length);
+      this.#risesThroughGates(engine, key, value as unknown as EntryMemory);
+      this.#provenBySamples(engine, key, value as unknown as EntryMemory);
     }
   }
 
@@ -235,6 +241,23 @@ export class Promises {
         'gates',
         `${key} left step ${before.step} after ${answered - before.answered} samples of ${minSamples}`,
       );
+    }
+  }
+
+  /** And nothing that requests reach is proven by time: its bake has answered `minSamples` as well. */
+  #provenBySamples(engine: EngineModel, key: string, { serving }: EntryMemory): void {
+    if (!serving || serving.release.entry.rules.length === 0) return;
+    const id = `${key} ${serving.attempt}`;
+    const answered = engine.answered.get(serving.release.release) ?? 0;
+    if (serving.bake && !serving.proven) {
+      if (!this.#bakes.has(id)) this.#bakes.set(id, answered);
+      return;
+    }
+    const before = this.#bakes.get(id);
+    this.#bakes.delete(id);
+    const { minSamples } = serving.release.entry.rollout.settings.gate;
+    if (serving.proven && before !== undefined && answered - before < minSamples) {
+      throw new Broken('gates', `${key} was proven after ${answered - before} samples of ${minSamples} in its bake`);
     }
   }
 
