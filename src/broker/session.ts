@@ -12,6 +12,7 @@
  *    A position that there is not is the entry's.
  * S6 While more than `MAX_BUFFERED_BYTES` wait for the cell to read, nothing more is read from it: what it says may have an answer
  *    at once (a refusal, a credit), and those are bounded by nothing else.
+ * S7 Frames are read for about `TURN_MS` at a time: what is behind them in the same chunk waits until others had theirs.
  */
 import type { Duplex } from 'node:stream';
 import type { DropReason } from '../model/datagrams.ts';
@@ -40,6 +41,8 @@ import type { SocketAsker, SocketService } from './sockets/service.ts';
 export const TURN_ASKS = 64;
 /** The last one may take longer: a path of five hundred folders, or a thousand keys, takes some by itself. */
 export const TURN_MS = 4;
+/** Most frames cost less than a look at the clock. */
+export const LOOK_AT_FRAMES = 8;
 export const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 export const MAX_PIN_MS = 30_000;
 
@@ -87,6 +90,9 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #writer: FrameWriter;
   readonly #attachment: Attachment;
+  readonly #framer: Framer;
+  /** Frames of a chunk wait for the next turn: nothing more is read before. */
+  #isReading = false;
   readonly #exchanges: Exchanges;
   readonly #opened: OpenedTable;
   readonly #streams: FileStreams;
@@ -139,13 +145,12 @@ export class Session {
     const token = Buffer.from(cell.token, 'hex');
     if (token.length !== ATTACH_BYTES) throw new RangeError(`a token of ${token.length} bytes`);
     this.#attachment = new Attachment(token, framer);
+    this.#framer = framer;
     socket.on('data', (chunk: Buffer) => {
-      const wasAttached = this.#attachment.found;
+      if (this.#attachment.found) return this.#readOn(chunk, 0);
       if (!this.#attachment.push(chunk)) return this.#violate(framer.violation ?? 'what is no frame');
-      if (!wasAttached && this.#attachment.found) socket.write(token);
+      if (this.#attachment.found) socket.write(token);
       this.#turn();
-      // S6.
-      if (!this.#mayWrite()) socket.pause();
     });
     socket.on('error', () => undefined);
     socket.on('drain', () => {
@@ -153,7 +158,7 @@ export class Session {
       this.#exchanges.resume();
       this.#streams.resume();
       this.#lines.resume();
-      if (this.#mayWrite()) socket.resume();
+      if (this.#mayWrite() && !this.#isReading) socket.resume();
     });
     socket.on('end', () => this.close());
     socket.on('close', () => this.close());
@@ -171,6 +176,28 @@ export class Session {
     this.#lines.close();
     this.#options.socket.destroy();
     this.#options.onEnd(why);
+  }
+
+  /** S6, S7. */
+  #readOn(chunk: Buffer, offset: number): void {
+    const { socket, monotonicMs } = this.#options;
+    const untilMs = monotonicMs() + TURN_MS;
+    let frames = 0;
+    const reached = this.#framer.pushFrom(
+      chunk,
+      offset,
+      () => ++frames % LOOK_AT_FRAMES !== 0 || monotonicMs() < untilMs,
+    );
+    if (this.#framer.isStopped) return this.#violate(this.#framer.violation ?? 'what is no frame');
+    this.#isReading = reached < chunk.length;
+    this.#turn();
+    if (this.#over) return;
+    if (this.#isReading || !this.#mayWrite()) socket.pause();
+    else if (offset > 0) socket.resume();
+    if (this.#isReading)
+      setImmediate(() => {
+        if (!this.#over) this.#readOn(chunk, reached);
+      });
   }
 
   #take(type: number, id: number, bytes: Buffer, start: number, end: number): boolean {

@@ -57,6 +57,25 @@ export class Framer {
     return !this.#stopped;
   }
 
+  /**
+   * The same from `offset` on, as long as `goesOn` says so, which is asked before each frame. Returns where it stopped: at the end of the
+   * chunk, before the frame that is the next one, or after a violation.
+   */
+  pushFrom(chunk: Buffer, offset: number, goesOn: () => boolean): number {
+    let at = offset;
+    while (!this.#stopped && at < chunk.length && goesOn()) {
+      if (this.#pieceBytesLeft > 0) at = this.#givePiece(chunk, at);
+      else if (this.#partial !== undefined || chunk.length - at < HEADER_BYTES) at = this.#fill(chunk, at);
+      else at = this.#read(chunk, at);
+    }
+    return at;
+  }
+
+  /** The handler wanted no more, or there was a violation. */
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
   /** True between frames: the channel may end here. */
   get idle(): boolean {
     return this.#partial === undefined && this.#pieceBytesLeft === 0;

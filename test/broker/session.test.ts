@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Authority } from '../../src/broker/authority.ts';
 import { KeyValueService } from '../../src/broker/key-value.ts';
-import { MAX_BUFFERED_BYTES, MAX_PIN_MS, TURN_MS } from '../../src/broker/session.ts';
+import { FileStreams } from '../../src/broker/files/streams.ts';
+import { LOOK_AT_FRAMES, MAX_BUFFERED_BYTES, MAX_PIN_MS, TURN_MS } from '../../src/broker/session.ts';
 import { MAX_KINDS } from '../../src/broker/records.ts';
 import type { EntryKey, Grant } from '../../src/model/component.ts';
 import { BrokerReader } from '../../src/wire/broker-reader.ts';
@@ -40,6 +41,7 @@ beforeEach(() => {
 afterEach(() => test_.close());
 
 const judged = Authority.prototype.judge;
+const accepted = FileStreams.prototype.accept;
 const { endTurn } = KeyValueService.prototype;
 
 /** The cell's side, which says what it likes. */
@@ -104,6 +106,13 @@ class Cell {
 
 function named(writer: FrameWriter, ...texts: readonly string[]): void {
   for (const text of texts) writer.sized(Buffer.from(text));
+}
+
+/** Of a file of no volume: answered at once, with its end. */
+function streamOpening(number: number): Buffer {
+  const payload = Buffer.alloc(2 + 4 + 1 + 8 + 8 + 4);
+  payload.writeUInt32LE(1, 2);
+  return Buffer.concat([header(payload.length, number, FileToBroker.Open), payload]);
 }
 
 async function violation(send: (cell: Cell) => void): Promise<string> {
@@ -275,10 +284,7 @@ test('a cell that asks and does not read is read from no more until it does', as
   const far = await cell.far;
   cell.socket.pause();
   // Each is answered at once, with the end of a stream that there is not: what it has in the air is bounded by nothing.
-  const payload = Buffer.alloc(2 + 4 + 1 + 8 + 8 + 4);
-  payload.writeUInt32LE(1, 2);
-  const opening = Buffer.concat([header(payload.length, numbersBelowStreams(SEATS) + 1, FileToBroker.Open), payload]);
-  const many = Buffer.concat(Array<Buffer>(1_000).fill(opening));
+  const many = Buffer.concat(Array<Buffer>(1_000).fill(streamOpening(numbersBelowStreams(SEATS) + 1)));
   let sent = 0;
   for (; !far.isPaused() && sent < 1_000_000; sent += 1_000) {
     cell.socket.write(many);
@@ -292,6 +298,30 @@ test('a cell that asks and does not read is read from no more until it does', as
 });
 
 describe('turns', () => {
+  test.each([
+    ['at once where they take no time', 0, 1],
+    ['some at a time where each takes as long as a turn', TURN_MS, 5],
+  ])('frames of a chunk are read %s, all of them and in order', async (_what, takesMs, turns) => {
+    const cell = await Cell.open();
+    const neighbour = await Cell.open();
+    const accept = vi.spyOn(FileStreams.prototype, 'accept').mockImplementation(function (this: FileStreams, ...frame) {
+      test_.monotonicMs += takesMs;
+      return accepted.apply(this, frame);
+    });
+    const ends = vi.spyOn(KeyValueService.prototype, 'endTurn');
+    const first = numbersBelowStreams(SEATS) + 1;
+    const frames = Array.from({ length: 4 * LOOK_AT_FRAMES + 1 }, (_, index) => streamOpening(first + index));
+    cell.socket.write(Buffer.concat(frames));
+    await cell.until(frames.length);
+    const taken = ends.mock.calls.length;
+    ends.mockRestore();
+    accept.mockRestore();
+    expect(cell.answers.map(({ seat }) => seat)).toEqual(frames.map((_, index) => first + index));
+    expect(taken).toBe(turns);
+    // Both are read as before.
+    expect([await cell.get('a'), await neighbour.get('a'), test_.violations]).toEqual([Status.Ok, Status.Ok, []]);
+  });
+
   test.each([
     ['as long as they take no time', 0, 1],
     ['one at a time where each takes as long as a turn', TURN_MS, SEATS],
