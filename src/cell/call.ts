@@ -1,3 +1,4 @@
+import type { GiveBack } from '../kit/lent-memory.ts';
 import type { Abort } from '../wire/frames.ts';
 import type { Instance } from './instance.ts';
 import type { ScopeCall } from './scope.ts';
@@ -33,8 +34,8 @@ export interface Call extends ScopeCall {
 
 /** The parts of a call that frames of the engine speak to. */
 export interface BodyReceiver {
-  /** `false`: over the credit. */
-  bodyChunk(bytes: Uint8Array): boolean;
+  /** `false`: over the credit. `giveBack` says that the bytes are not needed any more, where somebody calls it. */
+  bodyChunk(bytes: Uint8Array, giveBack: GiveBack | undefined): boolean;
   /** @param trailers names in lower case and values in turn, where there are any. */
   bodyEnd(trailers: readonly string[] | undefined): void;
   bodyAbort(reason: AbortReason): void;

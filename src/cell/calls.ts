@@ -6,6 +6,7 @@
  * K2 A call that is over is forgotten at once, and with it the chunk that its head came in; a frame about it is late, not
  *    wrong.
  */
+import type { GiveBack } from '../kit/lent-memory.ts';
 import { callName } from '../model/callable.ts';
 import {
   Abort,
@@ -46,6 +47,8 @@ export interface CallSettings {
   readonly typed: TypedExports;
   readonly remote: Pick<RemoteCalls, 'take'>;
   readonly limits: RequestLimits;
+  /** Of the bytes of a body that `take` was given (framer, R3). */
+  readonly lend: () => GiveBack | undefined;
   readonly say: (line: string) => void;
 }
 
@@ -80,12 +83,8 @@ export class Calls implements Answers {
     this.#outbox.response(id, flags, status, headers, body);
   }
 
-  body(id: number, bytes: Uint8Array): void {
-    this.#outbox.body(id, bytes);
-  }
-
-  bodyOf(id: number, pieces: readonly Uint8Array[], bytes: number): void {
-    this.#outbox.bodyOf(id, pieces, bytes);
+  body(id: number, bytes: Uint8Array, giveBack?: GiveBack): void {
+    this.#outbox.body(id, bytes, giveBack);
   }
 
   bodyEnd(id: number, trailers?: readonly string[]): void {
@@ -159,7 +158,8 @@ export class Calls implements Answers {
     switch (type) {
       case ToCell.Body: {
         if (end - start > MAX_CHUNK_BYTES) return `a chunk of ${end - start} bytes`;
-        if (!exchange.bodyChunk(bytes.subarray(start, end))) return 'body bytes beyond the credit';
+        if (!exchange.bodyChunk(bytes.subarray(start, end), this.#settings.lend()))
+          return 'body bytes beyond the credit';
         break;
       }
       case ToCell.BodyEnd: {

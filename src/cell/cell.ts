@@ -12,7 +12,8 @@ import type { Duplex } from 'node:stream';
 import { FrameWriter } from '../wire/encoder.ts';
 import { unpackCompiled } from '../wire/compiled-bindings.ts';
 import { seatsOf } from '../wire/broker-frames.ts';
-import { framerOf } from '../wire/framer.ts';
+import type { LentMemory } from '../kit/lent-memory.ts';
+import { framerToCell, type Framer } from '../wire/framer.ts';
 import { ToCell, WIRE_VERSION, type Assignment, type MemberAssignment } from '../wire/frames.ts';
 import { AssignmentInbox, nameOf, providersFirst } from './assignment.ts';
 import type { Compiled } from './bindings.ts';
@@ -70,6 +71,7 @@ export class Cell {
   readonly #broker: BrokerChannel;
   readonly #remote: RemoteCalls;
   readonly #early = new EarlyModules();
+  readonly #framer: Framer;
   #inbox: AssignmentInbox | undefined;
   /** As the engine gave it; of each member once the assignment is there. */
   #compiled: Buffer | undefined;
@@ -83,6 +85,7 @@ export class Cell {
   constructor(settings: CellSettings) {
     this.#settings = settings;
     this.#outbox = new Outbox(new FrameWriter(settings.channel));
+    this.#framer = framerToCell((type, id, bytes, start, end) => this.#take(type, id, bytes, start, end));
     this.#remote = new RemoteCalls((id, question) => this.#outbox.remote(id, question));
     this.#broker = new BrokerChannel(settings.openBroker, (what) => this.#broken(what));
   }
@@ -94,13 +97,8 @@ export class Cell {
    */
   boot(rehearsed: boolean): void {
     const { channel, nodeVersion, exit } = this.#settings;
-    const framer = framerOf(
-      ToCell.Body,
-      (type, id, bytes, start, end) => this.#take(type, id, bytes, start, end),
-      ToCell.FileChunk,
-    );
-    channel.on('data', (chunk: Buffer) => {
-      if (!framer.push(chunk) && framer.violation) this.#broken(framer.violation);
+    channel.on('data', (chunk: Buffer, memory?: LentMemory) => {
+      if (!this.#framer.push(chunk, memory) && this.#framer.violation) this.#broken(this.#framer.violation);
     });
     channel.on('error', () => exit(CellExit.ChannelClosed));
     channel.on('close', () => exit(CellExit.ChannelClosed));
@@ -317,6 +315,7 @@ export class Cell {
       typed,
       remote: this.#remote,
       limits: assignment,
+      lend: () => this.#framer.lend(),
       say: (line) => this.#logs?.say(line),
     });
   }

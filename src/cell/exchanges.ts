@@ -7,7 +7,6 @@
  *    for it afterwards.
  */
 import type { FrameWriter } from '../wire/encoder.ts';
-import { MAX_CHUNK_BYTES } from '../wire/frames.ts';
 import { HeadReader } from '../wire/head-reader.ts';
 import {
   HTTP_FAILURES,
@@ -130,10 +129,10 @@ export class Exchange implements Condition, RequestBodyOwner, ResponseBodyOwner 
   upload(): void {
     const { body } = this.request;
     if (!body || !this.sent || this.#over || this.#uploaded) return;
-    const bytes = body.takeAll() ?? NOTHING;
-    for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
-      this.#exchanges.frame(HttpToBroker.Body, this.id, bytes.subarray(at, at + MAX_CHUNK_BYTES));
-    }
+    body.drain((bytes, giveBack) => {
+      this.#exchanges.frame(HttpToBroker.Body, this.id, bytes);
+      giveBack();
+    });
     if (body.state === 'Open') return;
     this.#uploaded = true;
     if (body.state === 'Finished') return this.#exchanges.endBody(this.id, body.trailers);

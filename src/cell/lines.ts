@@ -9,7 +9,7 @@
 import { BrokerReader } from '../wire/broker-reader.ts';
 import type { FrameWriter } from '../wire/encoder.ts';
 import { DEFAULT_SOCKETS } from '../model/limits.ts';
-import { INITIAL_CREDIT_BYTES, MAX_CHUNK_BYTES } from '../wire/frames.ts';
+import { INITIAL_CREDIT_BYTES } from '../wire/frames.ts';
 import {
   AS_ASKED,
   DATAGRAM_BYTES,
@@ -161,10 +161,10 @@ export class Line implements Condition, RequestBodyOwner, ResponseBodyOwner {
 
   bodyChanged(): void {
     if (this.#over || !this.sent) return;
-    const bytes = this.outgoing.takeAll() ?? NOTHING;
-    for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
-      this.#lines.frame(SocketToBroker.Data, this.id, bytes.subarray(at, at + MAX_CHUNK_BYTES));
-    }
+    this.outgoing.drain((bytes, giveBack) => {
+      this.#lines.frame(SocketToBroker.Data, this.id, bytes);
+      giveBack();
+    });
   }
 
   bodyOver(): void {

@@ -12,6 +12,7 @@ import {
   type Loaded,
   type Outcome,
 } from '../wire/frames.ts';
+import type { GiveBack } from '../kit/lent-memory.ts';
 import type { FrameWriter } from '../wire/encoder.ts';
 import { packCompiled } from '../wire/compiled-bindings.ts';
 import { writeQuestion, type RemoteQuestion } from '../wire/remote-frames.ts';
@@ -84,30 +85,14 @@ export class Outbox {
     writeResponse(this.#writer, id, flags, status, headers, body);
   }
 
-  /** Cut into the chunks that the wire allows. Nobody changes `bytes` any more. */
-  body(id: number, bytes: Uint8Array): void {
+  /**
+   * Cut into the chunks that the wire allows. Nobody changes `bytes` any more, or before `giveBack`, which is called once they
+   * have left: with the last chunk.
+   */
+  body(id: number, bytes: Uint8Array, giveBack?: GiveBack): void {
     for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
-      this.#writer.passOn(FromCell.Body, id, bytes.subarray(at, at + MAX_CHUNK_BYTES));
-    }
-  }
-
-  /** The same of a body in pieces, `bytes` long together. */
-  bodyOf(id: number, pieces: readonly Uint8Array[], bytes: number): void {
-    let left = bytes;
-    let room = 0;
-    for (const piece of pieces) {
-      for (let at = 0; at < piece.length;) {
-        if (room === 0) {
-          room = Math.min(left, MAX_CHUNK_BYTES);
-          this.#writer.begin(FromCell.Body, id, room);
-        }
-        const taken = Math.min(room, piece.length - at);
-        this.#writer.bytes(taken === piece.length ? piece : piece.subarray(at, at + taken));
-        at += taken;
-        left -= taken;
-        room -= taken;
-        if (room === 0) this.#writer.end();
-      }
+      const end = Math.min(at + MAX_CHUNK_BYTES, bytes.length);
+      this.#writer.passOn(FromCell.Body, id, bytes.subarray(at, end), end === bytes.length ? giveBack : undefined);
     }
   }
 

@@ -9,6 +9,7 @@
  */
 import net from 'node:net';
 import { descriptorsOf, nameOfSlot } from '../wire/slots.ts';
+import { openWithOwnReads } from './own-reads.ts';
 import { Cell, CellExit } from './cell.ts';
 import type { Collect } from './discarded.ts';
 import type { Suspension } from './suspension.ts';
@@ -59,15 +60,14 @@ export class Slots {
     const { nodeVersion, suspension, collect } = this.#settings;
     const { channel, broker } = descriptorsOf(slot);
     const onTurn = (): void => this.#begin(slot);
-    const open = (fd: number): net.Socket => {
-      const socket = new net.Socket({ fd, readable: true, writable: true });
+    const opened = (socket: net.Socket): net.Socket => {
       this.#sockets.set(slot, [...(this.#sockets.get(slot) ?? []), socket]);
       return socket;
     };
     return new Cell({
-      channel: open(channel),
+      channel: opened(openWithOwnReads(channel)),
       openBroker: () => {
-        const socket = open(broker);
+        const socket = opened(new net.Socket({ fd: broker, readable: true, writable: true }));
         return this.#isShared ? socket.on('data', onTurn) : socket;
       },
       nodeVersion,

@@ -59,8 +59,10 @@ async function callOnce(pool: InstancePool, { http, call, limits, startTimeoutMs
       status = answered;
       if ((flags & RESPONSE_DONE) !== 0) over(Outcome.Ok);
     },
-    body: (_id, bytes) => exchange.credit(bytes.length),
-    bodyOf: (_id, _pieces, bytes) => exchange.credit(bytes),
+    body: (_id, { length }, giveBack) => {
+      giveBack?.();
+      exchange.credit(length);
+    },
     bodyEnd: NOBODY_SAYS,
     bodyAbort: () => {
       isWhole = false;

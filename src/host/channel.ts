@@ -10,11 +10,12 @@
  * C3 A violation closes the channel first and tells everybody afterwards; nothing of the bytes behind it is looked at.
  */
 import type { Socket } from 'node:net';
+import type { GiveBack } from '../kit/lent-memory.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import { Call, CallTable } from '../wire/call-table.ts';
 import { BROKE_PROTOCOL, type CallEnd, type CellCaller, type CellExchange } from '../wire/cell-caller.ts';
 import { FrameWriter } from '../wire/encoder.ts';
-import { framerOf, type Framer } from '../wire/framer.ts';
+import { framerFromCell, type Framer } from '../wire/framer.ts';
 import * as frames from '../wire/frames.ts';
 import { FromCell, Outcome, ToCell } from '../wire/frames.ts';
 import { FunctionCall } from '../wire/function-call.ts';
@@ -59,7 +60,7 @@ export class CellChannel implements CellCaller {
     this.#writer = new FrameWriter(socket);
     this.#calls = new CallTable(options.concurrency + MAX_RUNTIME_CALLS);
     this.#remote = options.remote && new RemoteCalls(options.remote, this.#writer);
-    this.#framer = framerOf(FromCell.Body, (type, id, bytes, start, end) => this.#receive(type, id, bytes, start, end));
+    this.#framer = framerFromCell((type, id, bytes, start, end) => this.#receive(type, id, bytes, start, end));
     socket.on('data', (chunk: Buffer) => {
       this.#cameAtMs = performance.now();
       if (!this.#framer.push(chunk) && this.#framer.violation !== undefined) this.#violate(this.#framer.violation);
@@ -95,12 +96,12 @@ export class CellChannel implements CellCaller {
     return this.#calls.has(id, Call.UploadOpen) ? this.#calls.sendable[id]! : 0;
   }
 
-  body(id: number, chunk: Uint8Array): void {
+  body(id: number, chunk: Uint8Array, giveBack?: GiveBack): void {
     if (chunk.length > frames.MAX_CHUNK_BYTES || chunk.length > this.sendable(id)) {
       throw new RangeError(`${chunk.length} bytes of body, ${this.sendable(id)} may be sent`);
     }
     this.#calls.sendable[id]! -= chunk.length;
-    this.#writer.passOn(ToCell.Body, id, chunk);
+    this.#writer.passOn(ToCell.Body, id, chunk, giveBack);
   }
 
   bodyEnd(id: number, trailers?: readonly string[]): void {
@@ -262,8 +263,7 @@ export class CellChannel implements CellCaller {
       if (length > calls.missing[id]!) return 'a body longer than its content-length';
       calls.missing[id]! -= length;
     }
-    const exchange = calls.exchanges[id];
-    if (exchange !== undefined) exchange.onBody(bytes.subarray(start, end));
+    calls.exchanges[id]?.onBody(bytes.subarray(start, end), this.#framer.lend());
     return undefined;
   }
 

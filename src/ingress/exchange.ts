@@ -10,6 +10,7 @@
  */
 import { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { GiveBack } from '../kit/lent-memory.ts';
 import type { CallEnd, CellCaller, CellExchange, Lineage } from '../wire/cell-caller.ts';
 import { Abort, INITIAL_CREDIT_BYTES, Outcome } from '../wire/frames.ts';
 import { pairsOf } from '../wire/header-text.ts';
@@ -116,15 +117,15 @@ export class Exchange extends ServerResponse<Request> implements CellExchange {
     else this.end(bytes.subarray(head.bodyStart, end));
   }
 
-  onBody(bytes: Buffer): void {
+  onBody(bytes: Buffer, giveBack?: GiveBack): void {
     if (this.#takesNothing) {
       // Nobody takes it: the guest may go on at its own pace until its deadline.
       this.caller?.credit(this.callId, bytes.length);
-      return;
+      return giveBack?.();
     }
     this.#sentBytes += bytes.length;
     if (this.#isTooLarge(this.#sentBytes)) return;
-    if (this.write(bytes)) {
+    if (this.write(bytes, giveBack)) {
       this.#takenBytes += bytes.length;
       if (this.#takenBytes >= CREDIT_PORTION_BYTES) this.#payCredit();
       return;

@@ -3,6 +3,7 @@
  * keeps slow clients out of the cell and lets the request be tried again elsewhere; others flow against credit.
  */
 import type { IncomingMessage } from 'node:http';
+import { LentMemory } from '../kit/lent-memory.ts';
 import type { CellCaller } from '../wire/cell-caller.ts';
 import { Abort, MAX_CHUNK_BYTES } from '../wire/frames.ts';
 import { trailersFit, trailersFrom } from '../wire/trailers.ts';
@@ -46,6 +47,8 @@ export class Upload {
   readonly #caller: CellCaller;
   readonly #id: number;
   #pending: Buffer | undefined;
+  /** What it came in. */
+  #memory: LentMemory | undefined;
   #received = 0;
   #clientEnded = false;
   #trailers: readonly string[] = [];
@@ -93,6 +96,7 @@ export class Upload {
         return;
       }
       this.#pending = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk]);
+      this.#memory = LentMemory.of(this.#pending);
       this.#send();
     });
     request.on('end', () => {
@@ -117,9 +121,11 @@ export class Upload {
         this.#options.request.pause();
         return;
       }
-      this.#caller.body(this.#id, this.#pending.subarray(0, room));
+      this.#caller.body(this.#id, this.#pending.subarray(0, room), this.#memory?.lend());
       this.#pending = room < this.#pending.length ? this.#pending.subarray(room) : undefined;
     }
+    this.#memory?.giveBack();
+    this.#memory = undefined;
     if (this.#clientEnded) {
       this.#stopped = true;
       this.#caller.bodyEnd(this.#id, this.#trailers.length > 0 ? this.#trailers : undefined);

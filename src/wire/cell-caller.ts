@@ -3,6 +3,7 @@
  * answer (`CellExchange`, a request of `ingress/` or of the runtime itself). Edges do not import each other; they meet
  * here.
  */
+import type { GiveBack } from '../kit/lent-memory.ts';
 import type { Json } from '../kit/json.ts';
 import type { Code } from '../model/codes.ts';
 import type { Parameters } from '../model/schedule.ts';
@@ -40,14 +41,15 @@ export const FROM_OUTSIDE: Lineage = { depth: 0, counts: 'Traffic' };
 
 /**
  * Who wants the answer. Called synchronously and in this order: `onResponse`, `onBody`*, `onBodyEnd` or `onBodyAbort`,
- * and always, last and once, `onEnd`. Bytes given may be kept as they are (framer, R3).
+ * and always, last and once, `onEnd`. Bytes given may be kept as they are (framer, R3);
+ * those of a body until `giveBack`, where somebody calls it: `kit/lent-memory.ts`.
  */
 export interface CellExchange {
   /** Absent: `FROM_OUTSIDE`. */
   readonly lineage?: Lineage | undefined;
   /** With `complete`, `bytes[head.bodyStart, end)` is the whole body; else body events follow. */
   onResponse(head: ResponseHead, bytes: Buffer, end: number, complete: boolean): void;
-  onBody(bytes: Buffer): void;
+  onBody(bytes: Buffer, giveBack?: GiveBack): void;
   /** With `trailers`, names and values in turn: checked, and such as may be sent. */
   onBodyEnd(trailers: readonly string[] | undefined): void;
   /** What was sent of the body is all there will be, and it is not whole. */
@@ -99,8 +101,8 @@ export interface CellCaller {
   request(exchange: CellExchange, head: RequestHead, body: Uint8Array | undefined, deadlineAtMs: number): number;
   /** How many bytes of the request's body may be sent now. */
   sendable(id: number): number;
-  /** Body bytes of the request, at most `MAX_CHUNK_BYTES` and `sendable`. */
-  body(id: number, chunk: Uint8Array): void;
+  /** Body bytes of the request, at most `MAX_CHUNK_BYTES` and `sendable`; `giveBack` is called once they have left. */
+  body(id: number, chunk: Uint8Array, giveBack?: GiveBack): void;
   /** With `trailers`, names in lower case and values in turn, where there are any: they fit (`wire/trailers.ts`). */
   bodyEnd(id: number, trailers?: readonly string[]): void;
   /** No more of the request's body will come; `reason` is of `Abort`. */

@@ -2,21 +2,19 @@
  * Frames → bytes of a channel, gathered in slabs: what one turn of the event loop has to say is one write, or two.
  *
  * Invariants
- * E1 A slab is written to again only after the socket has said that its bytes are gone.
+ * E1 No byte of a slab is written to again before the socket has said that it is gone. What was flushed stays where it is, and
+ *    writing goes on behind it: a slab is done with when it is full, and not with each flush.
  * E2 Nothing is refused here: what may be in the air is bounded by credit and by the number of calls (W3), and
  *    `bufferedBytes` tells how much there is.
- * E3 What waits for the peer costs about what it is long: a slab that is hardly used is not handed over while others wait.
+ * E3 What waits for the peer costs what it is long, however many flushes it was: E1, and one slab in use.
  */
 import type { Writable } from 'node:stream';
-import { frameHeader } from './frame-header.ts';
+import type { GiveBack } from '../kit/lent-memory.ts';
 import { HEADER_BYTES, MAX_CHUNK_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
 
 /** Two of the longest chunks of a body, and what comes with them. */
 const SLAB_BYTES = 2 * (HEADER_BYTES + MAX_CHUNK_BYTES) + 4 * 1024;
 const MAX_SPARE_SLABS = 4;
-/** E3: so many slabs on their way are a peer that does not read; then what is less than this of one is copied. */
-const MAX_WAITING_SLABS = 4;
-const MAX_COPIED_BYTES = SLAB_BYTES / 2;
 /**
  * So many frames of a turn leave at once, the others at its end: the peer begins with them while the rest is made, and
  * the turn costs one system call more.
@@ -39,12 +37,21 @@ export type Sink = Pick<Writable, 'destroyed' | 'writableLength'> & {
 /** From here on it costs less to hand over two buffers than to copy one. */
 export const MIN_HANDED_BYTES = 16 * 1024;
 
+interface Slab {
+  readonly bytes: Buffer;
+  /** Writes of it that the socket has not finished. */
+  inAir: number;
+}
+
 export class FrameWriter {
   readonly #socket: Sink;
-  readonly #spare: Buffer[] = [];
-  #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  readonly #spare: Slab[] = [];
+  #current: Slab = newSlab();
+  /** Its bytes. */
+  #slab: Buffer = this.#current.bytes;
+  /** Up to here they were flushed. */
+  #flushed = 0;
   #used = 0;
-  #waitingSlabs = 0;
   #frameStart = 0;
   #frameLimit = 0;
   #scheduled = false;
@@ -61,7 +68,7 @@ export class FrameWriter {
 
   /** Bytes that the kernel has not taken yet. */
   get bufferedBytes(): number {
-    return this.#used + this.#socket.writableLength;
+    return this.#used - this.#flushed + this.#socket.writableLength;
   }
 
   /**
@@ -158,16 +165,22 @@ export class FrameWriter {
     this.end();
   }
 
-  /** The same with bytes that nobody changes any more: long ones go to the socket as they are, and at once. */
-  passOn(type: number, id: number, payload: Uint8Array): void {
-    if (payload.length < MIN_HANDED_BYTES) return this.frame(type, id, payload);
+  /**
+   * The same with bytes that nobody changes any more: long ones go to the socket as they are, and at once.
+   *
+   * @param giveBack called when they are not needed any more; not where the socket is gone.
+   */
+  passOn(type: number, id: number, payload: Uint8Array, giveBack: GiveBack = nothingToDo): void {
+    if (payload.length < MIN_HANDED_BYTES) {
+      this.frame(type, id, payload);
+      return giveBack();
+    }
     if (payload.length > MAX_PAYLOAD_BYTES) throw new RangeError(`a payload of ${payload.length} bytes`);
+    this.begin(type, id, 0);
+    this.#slab.writeUInt32LE(payload.length, this.#frameStart);
     this.#socket.cork?.();
     this.flush();
-    if (!this.#socket.destroyed) {
-      this.#socket.write(frameHeader(type, id, payload.length), nothingToDo);
-      this.#socket.write(payload, nothingToDo);
-    }
+    if (!this.#socket.destroyed) this.#socket.write(payload, giveBack);
     this.#socket.uncork?.();
   }
 
@@ -185,32 +198,49 @@ export class FrameWriter {
 
   /** Forgets what was not handed over yet: there is nobody any more who could understand it. */
   discard(): void {
-    this.#used = 0;
+    this.#used = this.#flushed;
   }
 
   /** Hands everything to the socket now. */
   flush(): void {
-    if (this.#used === 0) return;
-    const slab = this.#slab;
-    const bytes = slab.subarray(0, this.#used);
-    this.#used = 0;
-    if (this.#waitingSlabs >= MAX_WAITING_SLABS && bytes.length <= MAX_COPIED_BYTES) {
-      if (!this.#socket.destroyed) this.#socket.write(Buffer.from(bytes), nothingToDo);
-      return;
-    }
-    this.#slab = this.#spare.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);
+    if (this.#used === this.#flushed) return;
+    const slab = this.#current;
+    const bytes = this.#slab.subarray(this.#flushed, this.#used);
+    this.#flushed = this.#used;
     if (this.#socket.destroyed) return;
-    this.#waitingSlabs += 1;
-    this.#socket.write(bytes, () => {
-      this.#waitingSlabs -= 1;
-      if (slab.length === SLAB_BYTES && this.#spare.length < MAX_SPARE_SLABS) this.#spare.push(slab);
-    });
+    slab.inAir++;
+    this.#socket.write(bytes, () => this.#isGone(slab));
+  }
+
+  /** A write of it. */
+  #isGone(slab: Slab): void {
+    slab.inAir--;
+    if (slab.inAir > 0) return;
+    if (slab !== this.#current) {
+      if (slab.bytes.length === SLAB_BYTES && this.#spare.length < MAX_SPARE_SLABS) this.#spare.push(slab);
+    } else if (this.#used === this.#flushed) this.#begin(slab.bytes.length === SLAB_BYTES ? slab : this.#another());
   }
 
   #makeRoom(needed: number): void {
     this.flush();
-    if (needed > this.#slab.length) this.#slab = Buffer.allocUnsafeSlow(needed);
+    if (needed > SLAB_BYTES) this.#begin({ bytes: Buffer.allocUnsafeSlow(needed), inAir: 0 });
+    else this.#begin(this.#current.inAir === 0 && needed <= this.#slab.length ? this.#current : this.#another());
   }
+
+  #another(): Slab {
+    return this.#spare.pop() ?? newSlab();
+  }
+
+  #begin(slab: Slab): void {
+    this.#current = slab;
+    this.#slab = slab.bytes;
+    this.#used = 0;
+    this.#flushed = 0;
+  }
+}
+
+function newSlab(): Slab {
+  return { bytes: Buffer.allocUnsafeSlow(SLAB_BYTES), inAir: 0 };
 }
 
 function nothingToDo(): void {}

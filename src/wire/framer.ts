@@ -6,11 +6,13 @@
  *    peer announces. Each byte of a split frame is copied once.
  * R2 After a violation, or once the handler has said `false`, nothing more is read.
  * R3 The bytes given to the handler are never written to again, so a view of them may be kept; it keeps the whole chunk
- *    alive, so copy what is small and long-lived.
+ *    alive, so copy what is small and long-lived. Who has asked for it by `lend` says instead when the bytes are not needed any
+ *    more; where all of a chunk was lent so, or held nothing that is ever kept, its memory is freed then.
  * R4 Of frames of bodies and files nothing is held or copied: one that is split is given in pieces, each as if it were a frame.
  *    None of them is empty, and what a frame may announce is checked before its first piece.
  */
-import { HEADER_BYTES, MAX_CHUNK_BYTES, MAX_PAYLOAD_BYTES } from './frames.ts';
+import { LentMemory, type GiveBack } from '../kit/lent-memory.ts';
+import { FromCell, HEADER_BYTES, MAX_CHUNK_BYTES, MAX_PAYLOAD_BYTES, ToCell } from './frames.ts';
 
 /** The payload is `bytes[start, end)`. `false` ends the reading. */
 export type FrameHandler = (type: number, id: number, bytes: Buffer, start: number, end: number) => boolean;
@@ -22,6 +24,11 @@ export interface Pieces {
   readonly maxBytes: number;
 }
 
+/** Longer frames of a chunk that is lent keep all of it. */
+const MAX_COPIED_BYTES = 8 * 1024;
+
+const ALWAYS = (): boolean => true;
+
 export class Framer {
   /** Why the peer's bytes are not frames; absent while they are. */
   violation: string | undefined;
@@ -30,6 +37,11 @@ export class Framer {
   readonly #pieces: readonly Pieces[];
   /** What is no longer than this is too long for none of them. */
   readonly #leastBytes: number;
+  /** Types of frames that the handler looks at and keeps nothing of; absent where nothing is lent. */
+  readonly #passing: readonly number[] | undefined;
+  /** Of the chunk that is being read. */
+  #memory: LentMemory | undefined;
+  #isLent = false;
   #stopped = false;
   /** The unfinished frame: of header size until the length is known, then of the frame's. */
   #partial: Buffer | undefined;
@@ -39,21 +51,25 @@ export class Framer {
   #pieceId = 0;
   #pieceType = 0;
 
-  constructor(onFrame: FrameHandler, maxPayloadBytes = MAX_PAYLOAD_BYTES, pieces: readonly Pieces[] = []) {
+  constructor(
+    onFrame: FrameHandler,
+    maxPayloadBytes = MAX_PAYLOAD_BYTES,
+    pieces: readonly Pieces[] = [],
+    passing?: readonly number[],
+  ) {
     this.#onFrame = onFrame;
     this.#maxPayloadBytes = maxPayloadBytes;
     this.#pieces = pieces;
+    this.#passing = passing;
     this.#leastBytes = Math.min(maxPayloadBytes, ...pieces.map(({ maxBytes }) => maxBytes));
   }
 
-  /** Reads on. `false`: a violation, or the handler wanted no more. */
-  push(chunk: Buffer): boolean {
-    let offset = 0;
-    while (!this.#stopped && offset < chunk.length) {
-      if (this.#pieceBytesLeft > 0) offset = this.#givePiece(chunk, offset);
-      else if (this.#partial !== undefined || chunk.length - offset < HEADER_BYTES) offset = this.#fill(chunk, offset);
-      else offset = this.#read(chunk, offset);
-    }
+  /** Reads on; `memory` is what the chunk is in. `false`: a violation, or the handler wanted no more. */
+  push(chunk: Buffer, memory?: LentMemory): boolean {
+    this.#memory = this.#passing && (memory ?? LentMemory.of(chunk));
+    this.pushFrom(chunk, 0, ALWAYS);
+    this.#memory?.giveBack();
+    this.#memory = undefined;
     return !this.#stopped;
   }
 
@@ -74,6 +90,12 @@ export class Framer {
   /** The handler wanted no more, or there was a violation. */
   get isStopped(): boolean {
     return this.#stopped;
+  }
+
+  /** For the handler, of the bytes that it has just been given (R3); absent where there is nothing to free. */
+  lend(): GiveBack | undefined {
+    this.#isLent = true;
+    return this.#memory?.lend();
   }
 
   /** True between frames: the channel may end here. */
@@ -137,7 +159,7 @@ export class Framer {
   #givePiece(chunk: Buffer, offset: number): number {
     const end = Math.min(chunk.length, offset + this.#pieceBytesLeft);
     this.#pieceBytesLeft -= end - offset;
-    if (!this.#onFrame(this.#pieceType, this.#pieceId, chunk, offset, end)) this.#stopped = true;
+    this.#hand(this.#pieceType, this.#pieceId, chunk, offset, end);
     return end;
   }
 
@@ -156,14 +178,40 @@ export class Framer {
   }
 
   #deliver(bytes: Buffer, start: number, end: number): void {
-    const id = bytes.readUInt32LE(start + 4);
-    if (!this.#onFrame(bytes[start + 8]!, id, bytes, start + HEADER_BYTES, end)) this.#stopped = true;
+    this.#hand(bytes[start + 8]!, bytes.readUInt32LE(start + 4), bytes, start + HEADER_BYTES, end);
+  }
+
+  #hand(type: number, id: number, bytes: Buffer, start: number, end: number): void {
+    // Of what may be kept a copy is, so that it keeps nothing else.
+    const isCopied = this.#memory !== undefined && end - start <= MAX_COPIED_BYTES && this.#isKept(type);
+    const isWanted = isCopied
+      ? this.#onFrame(type, id, Buffer.from(bytes.subarray(start, end)), 0, end - start)
+      : this.#lendable(type, id, bytes, start, end);
+    if (!isWanted) this.#stopped = true;
+  }
+
+  #lendable(type: number, id: number, bytes: Buffer, start: number, end: number): boolean {
+    this.#isLent = false;
+    const isWanted = this.#onFrame(type, id, bytes, start, end);
+    // M1: what may be kept is lent for ever.
+    if (!this.#isLent && !this.#passing?.includes(type)) this.#memory?.lend();
+    return isWanted;
+  }
+
+  #isKept(type: number): boolean {
+    return !this.#comesInPieces(type) && !this.#passing?.includes(type);
   }
 }
 
-/** Of a channel between engine and cell: with the type that its bodies come in and, where files come too, that of those. */
-export function framerOf(bodyType: number, onFrame: FrameHandler, fileType?: number): Framer {
-  const bodies = { type: bodyType, maxBytes: MAX_CHUNK_BYTES };
-  const files = fileType === undefined ? [] : [{ type: fileType, maxBytes: MAX_PAYLOAD_BYTES }];
-  return new Framer(onFrame, MAX_PAYLOAD_BYTES, [bodies, ...files]);
+/** Of what a cell says to the engine. */
+export function framerFromCell(onFrame: FrameHandler): Framer {
+  const bodies = { type: FromCell.Body, maxBytes: MAX_CHUNK_BYTES };
+  return new Framer(onFrame, MAX_PAYLOAD_BYTES, [bodies], [FromCell.BodyEnd, FromCell.Done, FromCell.Credit]);
+}
+
+/** Of what the engine says to a cell: files come in pieces too. */
+export function framerToCell(onFrame: FrameHandler): Framer {
+  const bodies = { type: ToCell.Body, maxBytes: MAX_CHUNK_BYTES };
+  const files = { type: ToCell.FileChunk, maxBytes: MAX_PAYLOAD_BYTES };
+  return new Framer(onFrame, MAX_PAYLOAD_BYTES, [bodies, files], [ToCell.BodyEnd, ToCell.Credit]);
 }

@@ -7,7 +7,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EARLY_FRAMES, FrameWriter, MIN_HANDED_BYTES } from '../../src/wire/encoder.ts';
 import { Framer } from '../../src/wire/framer.ts';
-import { MAX_PAYLOAD_BYTES } from '../../src/wire/frames.ts';
+import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from '../../src/wire/frames.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -177,12 +177,44 @@ describe('FrameWriter', () => {
     writer.frame(1, 1, Buffer.alloc(3));
     const long = Buffer.alloc(16 * 1024, 'l');
     writer.passOn(2, 7, long);
-    expect(written.map(({ length }) => length)).toEqual([12, 9, long.length]);
-    expect(written[2]!.buffer).toBe(long.buffer);
+    expect(written.map(({ length }) => length)).toEqual([12 + HEADER_BYTES, long.length]);
+    expect(written[1]!.buffer).toBe(long.buffer);
     writer.passOn(2, 7, Buffer.alloc(16 * 1024 - 1));
-    expect(written).toHaveLength(3);
+    expect(written).toHaveLength(2);
     expect(writer.bufferedBytes).toBe(9 + 16 * 1024 - 1);
     expect(() => writer.passOn(1, 1, new Uint8Array(MAX_PAYLOAD_BYTES + 1))).toThrow(RangeError);
+  });
+
+  test('flushes of a turn share a slab, whose bytes stay until the socket is done with them', async () => {
+    const taken: (() => void)[] = [];
+    const written: Uint8Array[] = [];
+    const socket = {
+      destroyed: false,
+      writableLength: 0,
+      write: (bytes: Uint8Array, done: () => void) => void (written.push(bytes), taken.push(done)),
+    };
+    const writer = new FrameWriter(socket);
+    const say = (value: number): void => {
+      writer.frame(1, value, Buffer.alloc(100, value));
+      writer.flush();
+    };
+    for (let value = 1; value <= 5; value++) say(value);
+    expect(new Set(written.map(({ buffer }) => buffer)).size).toBe(1);
+    expect(written.map((bytes) => bytes.at(-1))).toEqual([1, 2, 3, 4, 5]);
+    // All gone: from the start again, and not before.
+    for (const done of taken.splice(0, 4)) done();
+    say(6);
+    expect(written[5]!.byteOffset).toBeGreaterThan(written[4]!.byteOffset);
+    for (const done of taken.splice(0)) done();
+    say(7);
+    expect([written[6]!.buffer === written[0]!.buffer, written[6]!.byteOffset]).toEqual([true, written[0]!.byteOffset]);
+    // A frame that is longer than a slab gets one of its own, which is not kept.
+    writer.frame(1, 8, Buffer.alloc(300_000, 8));
+    writer.flush();
+    expect(written[7]!.length).toBe(300_000 + HEADER_BYTES);
+    for (const done of taken.splice(0)) done();
+    say(9);
+    expect(written[8]!.buffer).toBe(written[0]!.buffer);
   });
 
   test('a frame longer than announced is a bug that shows', () => {

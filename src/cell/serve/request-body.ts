@@ -5,7 +5,9 @@
  * Invariants
  * B1 What is held is never more than the credit that was given, and credit goes back only for what the guest has taken.
  * B2 What a guest has not read is read past for the trailers' sake, and only from when it looks for them.
+ * B3 What was taken is with the guest, or with a sink, by the next `take`: then it is given back.
  */
+import type { GiveBack } from '../../kit/lent-memory.ts';
 import { INITIAL_CREDIT_BYTES, MAX_CHUNK_BYTES } from '../../wire/frames.ts';
 import type { ErrorCode } from '../wasi/error-code.ts';
 import type { ByteSource, StreamEnd } from '../wasi/streams.ts';
@@ -26,7 +28,11 @@ export class RequestBody implements ByteSource {
   readonly dueMs = Number.POSITIVE_INFINITY;
   readonly #owner: RequestBodyOwner;
   readonly #chunks: Uint8Array[] = [];
+  /** Of each chunk, by its place. */
+  readonly #giveBacks: (GiveBack | undefined)[] = [];
   #next = 0;
+  /** Of the chunk whose last bytes were taken (B3). */
+  #giveBack: GiveBack | undefined;
   #taken = 0;
   #credit: number;
   #awaitsRead: boolean;
@@ -44,17 +50,17 @@ export class RequestBody implements ByteSource {
   /** A body that came with the head. */
   static whole(owner: RequestBodyOwner, bytes: Uint8Array): RequestBody {
     const body = new RequestBody(owner, false);
-    if (bytes.length > 0) body.#chunks.push(bytes);
+    if (bytes.length > 0) body.#add(bytes, undefined);
     body.#end = ENDED;
     return body;
   }
 
-  /** `false`: the engine sent more than it was given credit for. */
-  push(chunk: Uint8Array): boolean {
+  /** `false`: the engine sent more than it was given credit for. Without `giveBack` the chunk may be kept for ever. */
+  push(chunk: Uint8Array, giveBack?: GiveBack): boolean {
     this.#credit -= chunk.length;
     if (this.#credit < 0) return false;
     if (this.#end) return true;
-    this.#chunks.push(chunk);
+    this.#add(chunk, giveBack);
     if (this.#wantsTrailers) this.#readPast();
     this.#owner.changed();
     return true;
@@ -71,8 +77,7 @@ export class RequestBody implements ByteSource {
   fail(text: string, code: ErrorCode): void {
     if (this.#end === ENDED) return;
     this.#end ??= { failure: { text, code } };
-    this.#chunks.length = 0;
-    this.#next = 0;
+    this.#forget();
     this.#owner.changed();
   }
 
@@ -110,6 +115,8 @@ export class RequestBody implements ByteSource {
 
   take(maxBytes: number): Uint8Array | StreamEnd {
     this.#invite();
+    this.#giveBack?.();
+    this.#giveBack = undefined;
     const chunk = this.#chunks[this.#next];
     if (!chunk) return this.#end ?? new Uint8Array(0);
     const bytes = chunk.length <= maxBytes ? chunk : chunk.subarray(0, maxBytes);
@@ -132,10 +139,20 @@ export class RequestBody implements ByteSource {
     if (!this.#end) this.#owner.giveCredit(INITIAL_CREDIT_BYTES);
   }
 
+  #add(chunk: Uint8Array, giveBack: GiveBack | undefined): void {
+    this.#chunks.push(chunk);
+    this.#giveBacks.push(giveBack);
+  }
+
   #dropFirst(): void {
+    this.#giveBack = this.#giveBacks[this.#next];
     this.#next += 1;
-    if (this.#next < this.#chunks.length) return;
+    if (this.#next === this.#chunks.length) this.#forget();
+  }
+
+  #forget(): void {
     this.#chunks.length = 0;
+    this.#giveBacks.length = 0;
     this.#next = 0;
   }
 

@@ -5,10 +5,13 @@
  * B2 What is held and not sent is never more than the credit that the engine gave.
  * B3 No byte leaves beyond the declared content-length or the limit: the engine would end the whole cell for it.
  */
-import { INITIAL_CREDIT_BYTES } from '../../wire/frames.ts';
+import { freeMemory, type GiveBack } from '../../kit/lent-memory.ts';
+import { HEADER_BYTES, INITIAL_CREDIT_BYTES, MAX_CHUNK_BYTES } from '../../wire/frames.ts';
+import { giveBuffer, POOLED_BYTES, takeBuffer } from '../buffer-pool.ts';
 import type { ErrorCode } from '../wasi/error-code.ts';
 import type { ByteSink, StreamEnd } from '../wasi/streams.ts';
 
+const NOTHING = new Uint8Array(0);
 const CLOSED: StreamEnd = Object.freeze({});
 const GONE: StreamEnd['failure'] = { text: 'nobody takes the rest', code: { tag: 'connection-terminated' } };
 
@@ -30,8 +33,17 @@ export interface ResponseBodyOwner {
   bodyTooLarge(): never;
 }
 
-/** Written bytes leave at the latest when so many are held. */
-export const SEND_AT_BYTES = 64 * 1024;
+/**
+ * Written bytes leave at the latest when so many are held, in one piece: with its frame's header it is what one read of 64 kB
+ * takes in.
+ */
+export const PIECE_BYTES = MAX_CHUNK_BYTES - HEADER_BYTES;
+/** A body of one write up to this is kept as it is; all others are gathered. */
+const MAX_SINGLE_BYTES = 4096;
+const LEAST_PIECE_BYTES = 8 * 1024;
+
+/** Takes what is held, in turn; each piece is the caller's until it gives it back. */
+export type TakePiece = (bytes: Uint8Array, giveBack: GiveBack) => void;
 
 export class ResponseBody implements ByteSink {
   readonly dueMs = Number.POSITIVE_INFINITY;
@@ -42,7 +54,12 @@ export class ResponseBody implements ByteSink {
   #owner: ResponseBodyOwner | undefined;
   #declaredBytes = -1;
   #maxBytes = Number.POSITIVE_INFINITY;
-  #chunks: Uint8Array[] = [];
+  /** Full ones, in turn; what was written after them is in `#piece`. */
+  readonly #full: Uint8Array[] = [];
+  #piece: Uint8Array = NOTHING;
+  #used = 0;
+  /** One that came back. */
+  #spare: Uint8Array = NOTHING;
   #held = 0;
   #written = 0;
   #credit = INITIAL_CREDIT_BYTES;
@@ -91,7 +108,7 @@ export class ResponseBody implements ByteSink {
       this.#mismatch();
       return;
     }
-    this.#chunks.push(bytes);
+    this.#gather(bytes);
     this.#held += bytes.length;
     this.#owner?.bodyChanged(this.#held);
   }
@@ -121,38 +138,113 @@ export class ResponseBody implements ByteSink {
   /** Nobody wants the rest: writes say closed. */
   close(): void {
     this.#ended ??= CLOSED;
-    this.#chunks.length = 0;
-    this.#held = 0;
+    this.#forget();
   }
 
   addCredit(bytes: number): void {
     this.#credit += bytes;
   }
 
-  /** All that is held, as one array; it counts as sent. */
-  takeAll(): Uint8Array | undefined {
-    const bytes = this.#held;
-    if (bytes === 0) return undefined;
-    const chunks = this.takeChunks();
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes);
+  /** All that is held, up to `PIECE_BYTES`, to be copied before anything else happens here; it counts as sent. */
+  whole(): Uint8Array {
+    const bytes = this.#piece.subarray(0, this.#used);
+    this.#credit -= this.#held;
+    this.#held = 0;
+    this.#used = 0;
+    return bytes;
   }
 
-  /** The same as it was written, `heldBytes` long together. */
-  takeChunks(): readonly Uint8Array[] {
-    const chunks = this.#chunks;
-    this.#credit -= this.#held;
-    this.#chunks = [];
+  /** The full pieces of what is held; they count as sent. */
+  drainFull(take: TakePiece): void {
+    if (this.#used === PIECE_BYTES) this.#fillNext();
+    for (const piece of this.#full) this.#give(piece, piece.subarray(0, PIECE_BYTES), take);
+    this.#full.length = 0;
+  }
+
+  /** The same of everything that is held. */
+  drain(take: TakePiece): void {
+    this.drainFull(take);
+    if (this.#used === 0) return;
+    const piece = this.#piece;
+    const bytes = piece.subarray(0, this.#used);
+    this.#piece = NOTHING;
+    this.#used = 0;
+    this.#give(piece, bytes, take);
+  }
+
+  /** Nobody will look at it again. */
+  letGo(): void {
+    free(this.#piece);
+    free(this.#spare);
+    this.#piece = NOTHING;
+    this.#spare = NOTHING;
+  }
+
+  #give(piece: Uint8Array, bytes: Uint8Array, take: TakePiece): void {
+    this.#credit -= bytes.length;
+    this.#held -= bytes.length;
+    take(bytes, () => {
+      if (this.#ended === undefined && piece.length > this.#spare.length) this.#spare = piece;
+      else free(piece);
+    });
+  }
+
+  #forget(): void {
+    this.#full.length = 0;
+    this.#piece = NOTHING;
+    this.#used = 0;
     this.#held = 0;
-    return chunks;
+  }
+
+  #gather(bytes: Uint8Array): void {
+    if (this.#written === bytes.length && bytes.length <= MAX_SINGLE_BYTES) {
+      // Not `slice`, which is a copy of a `Uint8Array` and a view of a `Buffer`.
+      this.#piece = new Uint8Array(bytes);
+      this.#used = bytes.length;
+      return;
+    }
+    for (let at = 0; at < bytes.length;) {
+      if (this.#used === PIECE_BYTES) this.#fillNext();
+      if (this.#used === this.#piece.length) this.#grow(this.#used + bytes.length - at);
+      const room = Math.min(this.#piece.length, PIECE_BYTES) - this.#used;
+      const taken = Math.min(bytes.length - at, room);
+      this.#piece.set(taken === bytes.length ? bytes : bytes.subarray(at, at + taken), this.#used);
+      this.#used += taken;
+      at += taken;
+    }
+  }
+
+  #fillNext(): void {
+    this.#full.push(this.#piece);
+    this.#piece = NOTHING;
+    this.#used = 0;
+  }
+
+  /** To what is wanted and as much again, since more will come; once a body is longer than a piece, to a whole one. */
+  #grow(wanted: number): void {
+    const before = this.#piece;
+    const least = this.#written > PIECE_BYTES ? PIECE_BYTES : Math.max(2 * wanted, LEAST_PIECE_BYTES);
+    const length = Math.min(least, PIECE_BYTES);
+    if (this.#spare.length >= length) {
+      this.#piece = this.#spare;
+      this.#spare = NOTHING;
+    } else this.#piece = length === PIECE_BYTES ? takeBuffer() : Buffer.allocUnsafeSlow(length);
+    if (this.#used === 0) return;
+    this.#piece.set(before.subarray(0, this.#used));
+    free(before);
   }
 
   /** Not as long as declared. What is held may be more than that, so none of it leaves. */
   #mismatch(): void {
     this.state = 'Broken';
-    this.#chunks = [];
-    this.#held = 0;
+    this.#forget();
     const text = `${this.#written} bytes written, ${this.#declaredBytes} declared`;
     this.#ended = { failure: { text, code: { tag: `HTTP-${this.#of}-body-size`, val: BigInt(this.#written) } } };
     this.#owner?.bodyOver();
   }
+}
+
+function free(piece: Uint8Array): void {
+  if (piece.length === POOLED_BYTES) giveBuffer(piece as Buffer<ArrayBuffer>);
+  else freeMemory(piece);
 }

@@ -6,9 +6,10 @@
  * X2 Where `handle` returns with a finished body that was not streamed before and has no trailers, head, body and `Done`
  *    are one frame.
  * X3 Once `response-outparam.set` has named a response, whatever breaks after it is a `BodyAbort`: no second answer.
- * X4 Written bytes leave when the guest waits, when 64 kB are held, or when `handle` returns: without a timer.
+ * X4 Written bytes leave when the guest waits, when they fill a piece, or when `handle` returns: without a timer.
  */
-import { Abort, MAX_CHUNK_BYTES, Outcome, RESPONSE_DONE, RESPONSE_HAS_BODY_FRAMES } from '../../wire/frames.ts';
+import type { GiveBack } from '../../kit/lent-memory.ts';
+import { Abort, Outcome, RESPONSE_DONE, RESPONSE_HAS_BODY_FRAMES } from '../../wire/frames.ts';
 import type { AbortReason, BodyReceiver, Call } from '../call.ts';
 import type { Instance } from '../instance.ts';
 import type { OutcomeNumber } from '../outbox.ts';
@@ -21,10 +22,7 @@ import { abortError, abortText } from './abort-reason.ts';
 import type { Answers, RequestLimits } from './answers.ts';
 import { declaredLength } from '../../wire/content-length.ts';
 import { RequestBody, type RequestBodyOwner } from './request-body.ts';
-import { SEND_AT_BYTES, type ResponseBodyOwner } from './response-body.ts';
-
-/** Bodies up to this travel with the head. */
-const MAX_INLINE_BYTES = MAX_CHUNK_BYTES;
+import { PIECE_BYTES, type ResponseBodyOwner, type TakePiece } from './response-body.ts';
 
 export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, ResponseBodyOwner, ResponseTaker {
   readonly startable = true;
@@ -119,8 +117,8 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
 
   // What frames bring.
 
-  bodyChunk(bytes: Uint8Array): boolean {
-    return this.#requestBody.push(bytes);
+  bodyChunk(bytes: Uint8Array, giveBack: GiveBack | undefined): boolean {
+    return this.#requestBody.push(bytes, giveBack);
   }
 
   bodyEnd(trailers: readonly string[] | undefined): void {
@@ -168,7 +166,7 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
   }
 
   bodyChanged(heldBytes: number): void {
-    if (heldBytes >= SEND_AT_BYTES) this.#send();
+    if (heldBytes >= PIECE_BYTES) this.#sendFull();
   }
 
   /** X4. */
@@ -182,10 +180,10 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
   #sendWhole(response: Response): void {
     const { body, status, headers } = response;
     const isPlain = !body || (body.state === 'Finished' && body.trailers === undefined);
-    if (!this.#headSent && isPlain && (body?.heldBytes ?? 0) <= MAX_INLINE_BYTES) {
+    if (!this.#headSent && isPlain && (body?.heldBytes ?? 0) <= PIECE_BYTES) {
       this.over = true;
-      this.#answers.response(this.id, RESPONSE_DONE, status, headers, body?.takeAll());
-      return;
+      this.#answers.response(this.id, RESPONSE_DONE, status, headers, body?.whole());
+      return body?.letGo();
     }
     // A body that nobody finished is not whole, however much of it there is.
     body?.breakOff();
@@ -193,17 +191,28 @@ export class WasiExchange implements Call, BodyReceiver, RequestBodyOwner, Respo
     this.#done(Outcome.Ok, '');
   }
 
+  /** The head, and of what is held what fills a piece. */
+  #sendFull(): void {
+    const response = this.#response;
+    if (!response || this.over || this.#nobodyWaits || this.#bodyOver) return;
+    this.#sendHead(response);
+    response.body?.drainFull(this.#takePiece());
+  }
+
   /** Everything that is held: the head first, then bytes, then how the body ended, as far as it has. */
   #send(): void {
     const response = this.#response;
     if (!response || this.over || this.#nobodyWaits || this.#bodyOver) return;
     this.#sendHead(response);
-    const bytes = response.body?.heldBytes ?? 0;
-    if (bytes > 0) this.#answers.bodyOf(this.id, response.body!.takeChunks(), bytes);
+    response.body?.drain(this.#takePiece());
     if (response.body?.state === 'Broken') return this.#abortBody();
     if (response.body && response.body.state !== 'Finished') return;
     this.#bodyOver = true;
     this.#answers.bodyEnd(this.id, response.body?.trailers);
+  }
+
+  #takePiece(): TakePiece {
+    return (bytes, giveBack) => this.#answers.body(this.id, bytes, giveBack);
   }
 
   #sendHead({ status, headers }: Response): void {

@@ -26,7 +26,7 @@ export interface StreamEnd {
 
 /** Where an input stream's bytes come from. `ready` means that `take` has bytes or knows the end. */
 export interface ByteSource extends Condition {
-  /** At most `maxBytes` (at least 1); an empty array where there are none yet. */
+  /** At most `maxBytes` (at least 1), which are the caller's until the next `take`; an empty array where there are none yet. */
   take(maxBytes: number): Uint8Array | StreamEnd;
 }
 
@@ -36,7 +36,7 @@ export interface ByteSink extends Condition {
   room(): number;
   /** Set once it takes no more. */
   readonly ended: StreamEnd | undefined;
-  /** Takes all of `bytes`, which are within `room` and its own from now on. */
+  /** Takes all of `bytes`, which are within `room`: copies them, since they may be the guest's own memory. */
   put(bytes: Uint8Array): void;
   /** Where bytes are somewhere only later: whether all of them are, or never will be. */
   readonly flushed?: Condition;
@@ -48,6 +48,7 @@ type StreamError = { readonly tag: 'last-operation-failed'; readonly val: IoErro
 
 const CLOSED: Failed<StreamError> = Object.freeze(failed(Object.freeze({ tag: 'closed' as const })));
 const NOTHING = new Uint8Array(0);
+const ZEROES = new Uint8Array(MAX_TRANSFER_BYTES);
 
 function streamFailed(scope: Scope, { failure }: StreamEnd): Failed<StreamError> {
   if (!failure) return CLOSED;
@@ -130,7 +131,7 @@ export class OutputStream extends HostResource {
 
   writeZeroes(length: bigint): Failed<StreamError> | undefined {
     if (length > this.#permit) throw new HostTrap(`write-zeroes of ${length}, check-write permits ${this.#permit}`);
-    return this.write(new Uint8Array(Number(length)));
+    return this.write(ZEROES.subarray(0, Number(length)));
   }
 
   blockingWriteAndFlush(
@@ -143,14 +144,16 @@ export class OutputStream extends HostResource {
     }
     this.#permit = 0;
     if (this.#sink.ended || this.#sink.room() >= contents.length) return this.#flushed(this.#put(contents));
-    return this.#writeInPieces(contents).then((failure) => this.#flushed(failure));
+    // Who wrote them goes on only when they are all taken, but this is ours to know, and not the guest's memory's.
+    const own = new Uint8Array(contents);
+    return this.#writeInPieces(own).then((failure) => this.#flushed(failure));
   }
 
   blockingWriteZeroesAndFlush(length: bigint): ReturnType<OutputStream['blockingWriteAndFlush']> {
     if (length > MAX_BLOCKING_WRITE_BYTES) {
       throw new HostTrap(`blocking-write-zeroes-and-flush of ${length}, the most is ${MAX_BLOCKING_WRITE_BYTES}`);
     }
-    return this.blockingWriteAndFlush(new Uint8Array(Number(length)));
+    return this.blockingWriteAndFlush(ZEROES.subarray(0, Number(length)));
   }
 
   /** What was written is with the sink, which sends it at the latest when the guest waits or returns. */

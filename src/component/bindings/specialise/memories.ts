@@ -4,7 +4,7 @@
  */
 import type { AnyNode, Statement } from 'acorn';
 import { rewrite } from '../syntax.ts';
-import { fill, heldName, matchAt, matchExpression, template, type Held } from './template.ts';
+import { expressionOf, fill, heldName, matchAt, matchExpression, template, type Held } from './template.ts';
 import { OWN_PREFIX } from './support-code.ts';
 
 const DECLARED = template('let $memory;');
@@ -38,10 +38,25 @@ const EXPRESSIONS: readonly Rule[] = [
     by: template('$all().slice($address, $address + $length)'),
   },
   {
+    pattern: template('new Uint8Array($memory.buffer, $address, $length * 1)'),
+    by: template('$all().subarray($address, $address + $length)'),
+  },
+  {
     pattern: template('TEXT_DECODER_UTF8.decode(new Uint8Array($memory.buffer, $address, $length))'),
     by: template('_fastText($all(), $address, $length)'),
   },
 ];
+
+const COPIED = template('new Uint8Array($memory.buffer.slice($address, $address + $length * 1))');
+const SHOWN = template('new Uint8Array($memory.buffer, $address, $length * 1)');
+
+/** Bytes that are lifted below `root` are the guest's own memory, and no copy of it: for a host that copies what it keeps. */
+export function showBytes(root: AnyNode): void {
+  rewrite(root, (node) => {
+    const found = node.type === 'NewExpression' ? matchExpression(COPIED, node) : undefined;
+    return found ? expressionOf(SHOWN, found) : node;
+  });
+}
 
 /** Gives every memory of the generator its views, and uses them below `root`. */
 export function useOwnViews(root: AnyNode, body: Statement[]): void {

@@ -22,7 +22,7 @@ import {
 } from './template.ts';
 import { OWN_PREFIX, SUPPORT_CODE, TEXT_CODE } from './support-code.ts';
 import { INTEGER_CODE, useOwnHalves, useOwnMasks } from './integers.ts';
-import { useOwnViews } from './memories.ts';
+import { showBytes, useOwnViews } from './memories.ts';
 import { NUMBER_CODE, useOwnNumbers } from './numbers.ts';
 import { RESOURCE_CODE, useOwnTables } from './resources.ts';
 import { loweringOf, makeDirect } from './trampolines.ts';
@@ -76,6 +76,11 @@ const MARKED = template('Object.assign($target, { _jcoMaySuspend: false })');
 const SUSPENDING = template('new WebAssembly.Suspending($target)');
 const PROMISING = template('$guest = WebAssembly.promising($source);');
 const GUEST = template('$guest = $source;');
+
+/** What is written is copied by whoever it goes to before the guest goes on (`cell/wasi/streams.ts`). */
+const COPIED_BY_THE_HOST: ReadonlySet<string> = new Set(
+  ['write', 'blocking-write-and-flush'].map((name) => hostName(`wasi:io/streams#[method]output-stream.${name}`)),
+);
 
 class Pass {
   readonly #instantiate: FunctionDeclaration;
@@ -163,14 +168,16 @@ class Pass {
       const trampoline = functionNamed(this.#body, target);
       const flags = this.#flags.get(instance);
       if (!trampoline || flags === undefined || direct.has(target)) return 'a lowering of something else';
-      const awaits = awaited.get(withoutVersion(this.#imports.get(target) ?? ''));
+      const name = withoutVersion(this.#imports.get(target) ?? '');
+      const awaits = awaited.get(name);
       const wrong = makeDirect(trampoline, instance, flags, awaits !== undefined);
       if (wrong !== undefined) return wrong;
       useOwnHalves(trampoline.body);
+      if (COPIED_BY_THE_HOST.has(name)) showBytes(trampoline.body);
       direct.add(target);
-      const name: AnyNode = { type: 'Identifier', name: target, start: 0, end: 0 };
+      const called: AnyNode = { type: 'Identifier', name: target, start: 0, end: 0 };
       declarator.init = (
-        awaits === undefined ? name : expressionOf(SUSPENDING, new Map([['target', name]]))
+        awaits === undefined ? called : expressionOf(SUSPENDING, new Map([['target', called]]))
       ) as Expression;
       if (awaits !== undefined) suspended.add(awaits);
     }
