@@ -148,7 +148,7 @@ export class Host {
     this.#pool = new Pool({
       size: options.poolSize,
       kind: () => this.#kindOf('Auto'),
-      start: (kind, slots) => this.#spawner.startSlots(kind, slots),
+      start: (kind, slots, isAwaited) => this.#spawner.startSlots(kind, slots, isAwaited),
       limitAhead: (cell, limit) => this.#spawner.limitAhead(cell, limit),
       log,
     });

@@ -34,8 +34,12 @@ export interface PoolOptions {
   readonly size: number;
   /** What waiting processes are started as. */
   readonly kind: () => SandboxKind;
-  /** One process with so many slots. */
-  readonly start: (kind: SandboxKind, slots: number) => Promise<Result<readonly CellProcess[], Problem>>;
+  /** One process with so many slots; where nobody waits for it, it boots when the processor has nothing else to do. */
+  readonly start: (
+    kind: SandboxKind,
+    slots: number,
+    isAwaited: boolean,
+  ) => Promise<Result<readonly CellProcess[], Problem>>;
   /** Has the memory limit of one that waits set. */
   readonly limitAhead: (cell: CellProcess, limit: AheadLimit) => void;
   readonly log: Logger;
@@ -108,7 +112,7 @@ export class Pool {
 
   async #fillOne(): Promise<void> {
     this.#filling = true;
-    const cell = first(await this.boot(this.#options.kind(), 1, () => !this.#closed));
+    const cell = first(await this.boot(this.#options.kind(), 1, () => !this.#closed, false));
     this.#filling = false;
     if (cell.ok) this.#park(cell.value);
     else this.#backOff(cell.error);
@@ -125,11 +129,12 @@ export class Pool {
     this.discard();
   }
 
-  /** A process that has booted, of none that waited: one cell for each of its slots (Q1). */
+  /** A process that has booted, of none that waited: one cell for each of its slots (Q1). Somebody waits for it. */
   async boot(
     kind: SandboxKind,
     slots: number,
     isWanted: () => boolean,
+    isAwaited = true,
   ): Promise<Result<readonly CellProcess[], Problem>> {
     if (this.#booting >= MAX_BOOTING) {
       const turn = new Deferred<void>();
@@ -137,7 +142,9 @@ export class Pool {
       await turn.promise;
     } else this.#booting += 1;
     try {
-      return isWanted() ? await this.#start(kind, slots) : err(problem('HW4001', 'nobody wants the process any more'));
+      return isWanted()
+        ? await this.#start(kind, slots, isAwaited)
+        : err(problem('HW4001', 'nobody wants the process any more'));
     } finally {
       const next = this.#queue.shift();
       if (next) next.resolve();
@@ -145,8 +152,8 @@ export class Pool {
     }
   }
 
-  async #start(kind: SandboxKind, slots: number): Promise<Result<readonly CellProcess[], Problem>> {
-    const started = await this.#options.start(kind, slots);
+  async #start(kind: SandboxKind, slots: number, isAwaited: boolean): Promise<Result<readonly CellProcess[], Problem>> {
+    const started = await this.#options.start(kind, slots, isAwaited);
     if (!started.ok) return started;
     // What is said on the first is true for all: the others say it in the same turn.
     const booted = await awaitBooted(started.value[0]!.channel, BOOT_DEADLINE_MS);

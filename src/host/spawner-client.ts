@@ -86,12 +86,16 @@ export class SpawnerClient {
 
   /** Starts a process. It is still booting when this resolves. */
   async start(kind: SandboxKind): Promise<Result<CellProcess, Problem>> {
-    const started = await this.startSlots(kind, 1);
+    const started = await this.startSlots(kind, 1, true);
     return started.ok ? ok(started.value[0]!) : started;
   }
 
-  /** The same with a channel for each of so many cells: one process, or none. */
-  async startSlots(kind: SandboxKind, slots: number): Promise<Result<readonly CellProcess[], Problem>> {
+  /** The same with a channel for each of so many cells: one process, or none. Where nobody waits for it, it boots at the lowest priority. */
+  async startSlots(
+    kind: SandboxKind,
+    slots: number,
+    isAwaited: boolean,
+  ): Promise<Result<readonly CellProcess[], Problem>> {
     const spawner = this.#child;
     if (!spawner) return err(gone());
     const ids = Array.from({ length: slots }, () => ++this.#lastId);
@@ -100,7 +104,7 @@ export class SpawnerClient {
       this.#starting.set(id, { kind, result });
       return result.promise;
     });
-    this.#send({ type: 'start', cells: ids, kind });
+    this.#send({ type: 'start', cells: ids, kind, isAwaited });
     const started = await this.#inTime(spawner, Promise.all(results));
     const failed = started.find((one) => !one.ok);
     const cells = started.flatMap((one) => (one.ok ? [one.value] : []));

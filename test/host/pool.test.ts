@@ -14,11 +14,13 @@ const REFILL_DELAY_MS = 100;
 
 describe('a place in the pool', () => {
   const startedAtMs: number[] = [];
+  const awaited: boolean[] = [];
   const pool = new Pool({
     size: 1,
     kind: () => 'Process',
-    start: () => {
+    start: (_kind, _slots, isAwaited) => {
       startedAtMs.push(performance.now());
+      awaited.push(isAwaited);
       return Promise.resolve(ok([booted(startedAtMs.length)]));
     },
     limitAhead: () => {},
@@ -39,6 +41,8 @@ describe('a place in the pool', () => {
     await expect.poll(() => pool.ready).toBe(1);
     expect(startedAtMs).toHaveLength(3);
     expect(startedAtMs[2]! - takenAtMs).toBeGreaterThanOrEqual(REFILL_DELAY_MS - 1);
+    // Only the one that somebody waited for boots beside other work.
+    expect(awaited).toEqual([false, true, false]);
   });
 });
 

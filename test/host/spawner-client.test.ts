@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, rmSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SandboxKind } from '../../src/host/spawner/messages.ts';
 import { SpawnerClient } from '../../src/host/spawner-client.ts';
 import { awaitBooted } from '../../src/host/spawner/booted.ts';
 import { Deferred } from '../../src/kit/deferred.ts';
@@ -62,6 +64,20 @@ describe('the spawner, as the engine has it', () => {
     expect(isAlive(second.value.pid)).toBe(true);
     await client.close();
     expect(isAlive(second.value.pid)).toBe(false);
+  });
+
+  it('starts what somebody waits for at the priority of a guest, and what waits itself at the lowest', async () => {
+    await open().configured;
+    const niceOf = async (kind: SandboxKind, isAwaited: boolean): Promise<number> => {
+      const started = await client.startSlots(kind, 1, isAwaited);
+      if (!started.ok) throw new Error(started.error.message);
+      return getPriority(started.value[0]!.pid);
+    };
+    // Whoever may not raise what was lowered lowers nothing.
+    const mayRaise = process.getuid!() === 0;
+    for (const kind of ['Strict', 'Process'] as const) {
+      expect([await niceOf(kind, true), await niceOf(kind, false)]).toEqual([5, mayRaise ? 19 : 5]);
+    }
   });
 
   it('lives on when its socket is removed, and when its folder is: then a start is refused and says why', async () => {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { describeExit, exitOf } from './exit.ts';
 import type { CellExit } from './messages.ts';
-import { GUEST_PRIORITY, LOWEST_PRIORITY, setPriority, setSessionPriority } from './priority.ts';
+import { GUEST_PRIORITY, LOWEST_PRIORITY, setPriority } from './priority.ts';
 import type { CellCommand } from './sandbox.ts';
 import type { SocketPair } from './socketpair.ts';
 
@@ -23,8 +23,6 @@ export interface LaunchedCell {
   readonly uid: number | undefined;
   /** Whether a filter of system calls keeps it from changing its own limits. */
   readonly isFiltered: boolean;
-  /** Whether it runs at the lowest priority until it is assigned. */
-  readonly lowered: boolean;
   /** The engine's end: written to for the assignment, never read. */
   readonly channel: net.Socket;
   /** The broker's end of descriptor 4: handed on, never read or written. */
@@ -68,7 +66,7 @@ export interface LaunchRequest {
   readonly slots: readonly SlotPairs[];
   readonly strict?: StrictDescriptors;
   readonly uid: number | undefined;
-  /** Whether its priority can be taken back at the assignment. */
+  /** It runs at the lowest priority until it is assigned: nobody waits for it, and that can be taken back. */
   readonly lower: boolean;
 }
 
@@ -92,8 +90,7 @@ export async function launch(request: LaunchRequest): Promise<Result<readonly La
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   // Booting competes with traffic for the processor.
-  if (child.pid !== undefined && lower) setPriority(child.pid, LOWEST_PRIORITY);
-  else if (child.pid !== undefined) setSessionPriority(child.pid, GUEST_PRIORITY);
+  if (child.pid !== undefined) setPriority(child.pid, lower ? LOWEST_PRIORITY : GUEST_PRIORITY);
   const exited = exitOf(child);
   for (const { cellEnd } of pairs) cellEnd.destroy();
   const pid = strict ? await pidInside(child, strict.info, exited) : await pidOf(child, exited);
@@ -110,7 +107,6 @@ export async function launch(request: LaunchRequest): Promise<Result<readonly La
     pid: pid.value,
     uid,
     isFiltered,
-    lowered: lower,
     exited,
     process: { mappedBytes: undefined, isLimited: false },
   };

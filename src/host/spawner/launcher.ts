@@ -70,9 +70,9 @@ export class Launcher {
   }
 
   /** Starts one cell process; the error says why that sandbox has none. */
-  async launch(kind: SandboxKind, slots: number): Promise<Result<readonly LaunchedCell[], string>> {
+  async launch(kind: SandboxKind, slots: number, isAwaited: boolean): Promise<Result<readonly LaunchedCell[], string>> {
     const way = await this.#wayOf(kind);
-    return way.ok ? this.#launchAs(way.value, slots) : way;
+    return way.ok ? this.#launchAs(way.value, slots, isAwaited) : way;
   }
 
   #wayOf(kind: SandboxKind): Promise<Result<Way, string>> {
@@ -110,9 +110,9 @@ export class Launcher {
     return undefined;
   }
 
-  /** Starts one, waits until it has booted, and ends it. */
+  /** Starts one, waits until it has booted, and ends it. Whatever else the machine does, what works is not taken for what does not. */
   async #try(way: Way): Promise<Result<Way, string>> {
-    const cell = await this.#launchAs(way, 1);
+    const cell = await this.#launchAs(way, 1, true);
     if (!cell.ok) return cell;
     const { channel, brokerEnd, exited, pid } = cell.value[0]!;
     const booted = await awaitBooted(channel, PROBE_DEADLINE_MS);
@@ -123,13 +123,13 @@ export class Launcher {
     return booted.ok ? { ok: true, value: way } : err(`${booted.error}; ${describeExit(exit)}`);
   }
 
-  async #launchAs(way: Way, count: number): Promise<Result<readonly LaunchedCell[], string>> {
+  async #launchAs(way: Way, count: number, isAwaited: boolean): Promise<Result<readonly LaunchedCell[], string>> {
     const { runFolder, boot, limits, uidBlock = 0 } = this.#options;
     const number = this.#launched++;
     const uid = way.ownUid ? FIRST_CELL_UID + uidBlock * CELL_UIDS + (number % CELL_UIDS) : undefined;
     const slots = await this.#pairsFor(count).catch((error: unknown) => (error as Error).message);
     if (typeof slots === 'string') return err(`a channel for the cell cannot be made: ${slots}`);
-    const common = { slots, uid, lower: this.#capabilities.priorities };
+    const common = { slots, uid, lower: this.#capabilities.priorities && !isAwaited };
     if (way.kind === 'Process') return launch({ ...common, command: processCommand(this.#node, boot, limits, count) });
     const command = strictCommand(this.#tools!, this.#node, boot, limits, count);
     const name = `${process.pid}-${number}`;

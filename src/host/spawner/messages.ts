@@ -25,8 +25,16 @@ export interface SpawnerConfig {
 
 export type ToSpawner =
   | { readonly type: 'configure'; readonly config: SpawnerConfig }
-  /** Start one process in the sandbox named, with a slot for each cell, and hand over their channels. */
-  | { readonly type: 'start'; readonly cells: readonly number[]; readonly kind: SandboxKind }
+  /**
+   * Start one process in the sandbox named, with a slot for each cell, and hand over their channels. One that somebody waits for
+   * boots at the priority of a guest, the others at the lowest.
+   */
+  | {
+      readonly type: 'start';
+      readonly cells: readonly number[];
+      readonly kind: SandboxKind;
+      readonly isAwaited: boolean;
+    }
   | {
       readonly type: 'assign';
       readonly cell: number;

@@ -85,7 +85,7 @@ export class SpawnerService {
   handle(message: Exclude<ToSpawner, { type: 'configure' }>): void {
     switch (message.type) {
       case 'start':
-        return void this.#start(message.cells, message.kind);
+        return void this.#start(message.cells, message.kind, message.isAwaited);
       case 'assign':
         return void this.#assign(message);
       case 'limitAhead':
@@ -112,8 +112,8 @@ export class SpawnerService {
     await this.#groups?.close();
   }
 
-  async #start(ids: readonly number[], kind: SandboxKind): Promise<void> {
-    const launched = await this.#launcher.launch(kind, ids.length);
+  async #start(ids: readonly number[], kind: SandboxKind, isAwaited: boolean): Promise<void> {
+    const launched = await this.#launcher.launch(kind, ids.length, isAwaited);
     if (!launched.ok) {
       const failed = problem('HW4103', `${kind}: ${launched.error}`);
       for (const id of ids) this.#send({ type: 'startFailed', cell: id, problem: failed });
