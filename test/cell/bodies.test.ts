@@ -193,6 +193,27 @@ describe('the body of a response', () => {
     expect(next.heldBytes).toBe(1);
   });
 
+  test('what a body had is free for the next one when it is over: sent, or given up', () => {
+    const streamed = new ResponseBody();
+    streamed.attach(owner, -1, Number.POSITIVE_INFINITY);
+    const memories = new Set<ArrayBufferLike>();
+    for (const end of ['', 'finish']) {
+      streamed.put(Buffer.alloc(2 * PIECE_BYTES, 1));
+      if (end === 'finish') streamed.finish();
+      streamed.drain((bytes, giveBack) => {
+        memories.add(bytes.buffer);
+        giveBack();
+      });
+    }
+    const dropped = new ResponseBody();
+    dropped.put(Buffer.alloc(2 * PIECE_BYTES, 2));
+    dropped.close();
+    const next = new ResponseBody();
+    next.put(Buffer.alloc(2 * PIECE_BYTES, 3));
+    next.drain(({ buffer }) => expect(memories.has(buffer)).toBe(true));
+    expect(memories.size).toBe(2);
+  });
+
   test('a piece that was not given back is not written to', () => {
     const body = new ResponseBody();
     body.attach(owner, -1, Number.POSITIVE_INFINITY);

@@ -164,15 +164,16 @@ export class ResponseBody implements ByteSink {
   /** The same of everything that is held. */
   drain(take: TakePiece): void {
     this.drainFull(take);
-    if (this.#used === 0) return;
     const piece = this.#piece;
     const bytes = piece.subarray(0, this.#used);
     this.#piece = NOTHING;
     this.#used = 0;
-    this.#give(piece, bytes, take);
+    if (bytes.length > 0) this.#give(piece, bytes, take);
+    // Where nothing follows, it is of no more use here.
+    if (this.#ended !== undefined) this.letGo();
   }
 
-  /** Nobody will look at it again. */
+  /** Of what is not sent nobody will look at anything again. */
   letGo(): void {
     free(this.#piece);
     free(this.#spare);
@@ -189,9 +190,10 @@ export class ResponseBody implements ByteSink {
     });
   }
 
+  /** What is held is not sent. */
   #forget(): void {
-    this.#full.length = 0;
-    this.#piece = NOTHING;
+    for (const piece of this.#full.splice(0)) free(piece);
+    this.letGo();
     this.#used = 0;
     this.#held = 0;
   }
