@@ -410,7 +410,18 @@ test('reports reach the owner', async () => {
   expect(replica.owner.events).toEqual([
     ['loaded', loaded],
     ['loadFailed', { code: 'HW1', message: 'm' }],
-    ['denied', { member: 0, interface: 'wasi:sockets/tcp', function: 'connect', reason: 'not granted', count: 1 }],
+    [
+      'denied',
+      {
+        member: 0,
+        interface: 'wasi:sockets/tcp',
+        function: 'connect',
+        reason: 'not granted',
+        count: 1,
+        asked: '',
+        others: false,
+      },
+    ],
     ['log', 2, 1, 7, 'caf\u00e9\n'],
   ]);
 });
