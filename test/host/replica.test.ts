@@ -176,17 +176,19 @@ describe.each(['Strict', 'Process'] as const satisfies Isolation[])('a replica a
   });
 
   it.each([
-    { init: 'fail', code: 'HW4104' },
-    { init: 'trap', code: 'HW4104' },
-    { init: 'spin', code: 'HW4105' },
-    { init: 'wait', code: 'HW4104', says: 'init took longer than' },
-  ])('does not start where init says $init', async ({ init, code, says = '' }) => {
+    { init: 'fail', code: 'HW4104', says: /./ },
+    { init: 'trap', code: 'HW4104', says: /./ },
+    { init: 'spin', code: 'HW4105', says: /was not loaded within 500 ms/ },
+    // The cell's own word, or the engine's where that comes first: both count the same time.
+    { init: 'wait', code: /^HW410[45]$/, says: /init took longer than|was not loaded within 500 ms/ },
+  ])('does not start where init says $init', async ({ init, code, says }) => {
     const id = nextId();
     running.host.start(id, cellOf(managed, { isolation, env: { INIT: init }, limits: { startTimeoutMs: 500 } }));
     running.limits.length = 0;
     const { end, problem } = await running.ended(id);
-    expect([end, problem?.code]).toEqual(['StartFailed', code]);
-    expect(problem?.message).toContain(says);
+    expect(end).toBe('StartFailed');
+    expect(problem?.code).toMatch(code);
+    expect(problem?.message).toMatch(says);
     // One that says itself why it does not start has hit nothing.
     const isLate = init === 'spin' || init === 'wait';
     expect(running.limits).toEqual(isLate ? [['startTimeout', 1]] : []);
