@@ -151,11 +151,7 @@ export class FrameWriter {
     const length = this.#used - this.#frameStart - HEADER_BYTES + bytes.length;
     if (length > MAX_PAYLOAD_BYTES) throw new RangeError(`a payload of ${length} bytes`);
     this.#slab.writeUInt32LE(length, this.#frameStart);
-    // One write of both.
-    this.#socket.cork?.();
-    this.flush();
-    if (!this.#socket.destroyed) this.#socket.write(bytes, nothingToDo);
-    this.#socket.uncork?.();
+    this.#handOver(bytes, nothingToDo);
   }
 
   /** A whole frame of given bytes. */
@@ -178,10 +174,7 @@ export class FrameWriter {
     if (payload.length > MAX_PAYLOAD_BYTES) throw new RangeError(`a payload of ${payload.length} bytes`);
     this.begin(type, id, 0);
     this.#slab.writeUInt32LE(payload.length, this.#frameStart);
-    this.#socket.cork?.();
-    this.flush();
-    if (!this.#socket.destroyed) this.#socket.write(payload, giveBack);
-    this.#socket.uncork?.();
+    this.#handOver(payload, giveBack);
   }
 
   json(type: number, id: number, value: unknown): void {
@@ -221,10 +214,18 @@ export class FrameWriter {
     } else if (this.#used === this.#flushed) this.#begin(slab.bytes.length === SLAB_BYTES ? slab : this.#another());
   }
 
+  /** What was said so far and these bytes, in one write. */
+  #handOver(bytes: Uint8Array, giveBack: GiveBack): void {
+    this.#socket.cork?.();
+    this.flush();
+    if (!this.#socket.destroyed) this.#socket.write(bytes, giveBack);
+    this.#socket.uncork?.();
+  }
+
   #makeRoom(needed: number): void {
     this.flush();
     if (needed > SLAB_BYTES) this.#begin({ bytes: Buffer.allocUnsafeSlow(needed), inAir: 0 });
-    else this.#begin(this.#current.inAir === 0 && needed <= this.#slab.length ? this.#current : this.#another());
+    else this.#begin(this.#current.inAir === 0 ? this.#current : this.#another());
   }
 
   #another(): Slab {

@@ -182,24 +182,18 @@ export class Framer {
   }
 
   #hand(type: number, id: number, bytes: Buffer, start: number, end: number): void {
-    // Of what may be kept a copy is, so that it keeps nothing else.
-    const isCopied = this.#memory !== undefined && end - start <= MAX_COPIED_BYTES && this.#isKept(type);
-    const isWanted = isCopied
-      ? this.#onFrame(type, id, Buffer.from(bytes.subarray(start, end)), 0, end - start)
-      : this.#lendable(type, id, bytes, start, end);
+    const memory = this.#memory && (this.#passing!.includes(type) ? undefined : this.#memory);
+    let isWanted: boolean;
+    if (memory !== undefined && end - start <= MAX_COPIED_BYTES && !this.#comesInPieces(type)) {
+      // Of what may be kept a copy is, so that it keeps nothing else.
+      isWanted = this.#onFrame(type, id, Buffer.from(bytes.subarray(start, end)), 0, end - start);
+    } else {
+      this.#isLent = false;
+      isWanted = this.#onFrame(type, id, bytes, start, end);
+      // M1: what may be kept is lent for ever.
+      if (!this.#isLent) memory?.lend();
+    }
     if (!isWanted) this.#stopped = true;
-  }
-
-  #lendable(type: number, id: number, bytes: Buffer, start: number, end: number): boolean {
-    this.#isLent = false;
-    const isWanted = this.#onFrame(type, id, bytes, start, end);
-    // M1: what may be kept is lent for ever.
-    if (!this.#isLent && !this.#passing?.includes(type)) this.#memory?.lend();
-    return isWanted;
-  }
-
-  #isKept(type: number): boolean {
-    return !this.#comesInPieces(type) && !this.#passing?.includes(type);
   }
 }
 
