@@ -22,6 +22,7 @@ import { ATTACH_BYTES } from '../wire/broker-frames.ts';
 import type { CallInFlight, Door } from '../wire/door.ts';
 import type { BrokerCell, BrokerConfig, BrokerLimit, FromBrokerProcess, ToBrokerProcess } from '../wire/broker-link.ts';
 import { endChild } from './end-child.ts';
+import { startChild } from './start-child.ts';
 import { RecordQueue } from './record-queue.ts';
 
 const RESTART_BACKOFF_INITIAL_MS = 20;
@@ -120,24 +121,19 @@ export class BrokerClient {
 
   #start(): void {
     this.#restart = undefined;
-    let child: ChildProcess;
-    try {
-      child = this.#options.fork();
-    } catch (error) {
-      this.#options.log.error({ err: error }, 'the broker could not be started');
-      return this.#startLater();
-    }
+    const { fork, log } = this.#options;
+    const child = startChild({
+      fork,
+      name: 'the broker',
+      log,
+      onExit: (ended, code, signal) => this.#onExit(ended, code, signal),
+    });
+    if (!child) return this.#startLater();
     this.#child = child;
     this.#startedAtMs = performance.now();
     child.on('message', (message) => {
       if (this.#child === child) this.#onMessage(message as FromBrokerProcess);
     });
-    child.on('error', (error) => {
-      this.#options.log.error({ err: error }, 'the broker could not be reached');
-      // One that never was has no exit.
-      if (child.pid === undefined) this.#onExit(child, null, null);
-    });
-    child.once('exit', (code, signal) => this.#onExit(child, code, signal));
     this.#send({ type: 'configure', config: this.#options.config });
     if (this.#grants) void this.#sendGrants(this.#grants);
     for (const user of this.#users.values()) this.#attach(user);

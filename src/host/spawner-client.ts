@@ -15,6 +15,7 @@ import { err, ok, type Result } from '../kit/result.ts';
 import { problem, type Problem } from '../model/problem.ts';
 import type { CellProcess } from './cell-process.ts';
 import { endChild } from './end-child.ts';
+import { startChild } from './start-child.ts';
 import { holdUnread } from './hold-unread.ts';
 import type { AssignRequest } from './spawner/assign.ts';
 import type { AheadLimit } from './spawner/data-limit.ts';
@@ -136,23 +137,18 @@ export class SpawnerClient {
   }
 
   #fork(): void {
-    let child: ChildProcess;
-    try {
-      child = this.#options.fork();
-    } catch (error) {
-      this.#options.log.error({ err: error }, 'the spawner could not be started');
-      return this.#forkLater();
-    }
+    const { fork, log } = this.#options;
+    const child = startChild({
+      fork,
+      name: 'the spawner',
+      log,
+      onExit: (ended, code, signal) => this.#onExit(ended, code, signal),
+    });
+    if (!child) return this.#forkLater();
     this.#child = child;
     child.on('message', (message, handle) => {
       if (this.#child === child) this.#onMessage(child, message as FromSpawner, handle as net.Socket | undefined);
     });
-    child.on('error', (error) => {
-      this.#options.log.error({ err: error }, 'the spawner could not be reached');
-      // One that never was has no exit.
-      if (child.pid === undefined) this.#onExit(child, null, null);
-    });
-    child.once('exit', (code, signal) => this.#onExit(child, code, signal));
     this.#send({
       type: 'configure',
       config: { ...this.#options.config, keep: [...this.#held.values()].map(({ pid }) => pid) },
