@@ -9,7 +9,7 @@
  */
 import type { AccessOutcome, AccessRecord } from '../model/audit.ts';
 import type { EntryKey } from '../model/component.ts';
-import type { GroupId } from '../model/snapshot.ts';
+import { entryOfGroup, type GroupId } from '../model/snapshot.ts';
 
 export const WINDOW_MS = 60_000;
 export const MAX_KINDS = 256;
@@ -57,7 +57,8 @@ export class Records {
       this.again(known, wallMs);
       return known;
     }
-    const entry = entryOf(actor);
+    // Whose the cell is, as the engine says it: not the member that the cell names.
+    const entry = entryOfGroup(actor.group);
     const kinds = this.#perEntry.get(entry) ?? 0;
     if (kinds >= MAX_KINDS && asked !== OTHERS) {
       return this.note(actor, capability, { ...use, grant: '', why: '' }, OTHERS, wallMs);
@@ -102,7 +103,7 @@ export class Records {
       // A kind that was not seen for a whole window is a first use the next time.
       if (count === 0) {
         counted.forgotten = true;
-        this.#forget(kind, entryOf(record));
+        this.#forget(kind, entryOfGroup(record.group));
       } else records.push({ ...record, atWallMs, count });
       counted.count = 0;
     }
@@ -115,11 +116,6 @@ export class Records {
     if (kinds === 0) this.#perEntry.delete(entry);
     else this.#perEntry.set(entry, kinds);
   }
-}
-
-/** Whose the cell is, as the engine says it: not the member that the cell names. */
-function entryOf({ group }: Pick<Actor, 'group'>): string {
-  return group.slice(0, group.indexOf('@'));
 }
 
 /** Whether it counts for the same component, which cells of several members name by themselves. */

@@ -3,7 +3,7 @@ import type { EntryKey } from '../model/component.ts';
 import type { DroppedDatagrams } from '../model/datagrams.ts';
 import type { EngineObserved, GroupLoad, ReleaseSamples, ReplicaObserved } from '../model/engine.ts';
 import type { LimitHits } from '../model/limits.ts';
-import type { GroupId } from '../model/snapshot.ts';
+import { entryOfGroup, type GroupId } from '../model/snapshot.ts';
 
 export interface EngineIndex {
   /** In the order of the report. */
@@ -36,7 +36,7 @@ export function indexEngine(engine: EngineObserved | undefined): EngineIndex {
 function byEntry<T extends { readonly group: GroupId }>(items: readonly T[]): ReadonlyMap<string, readonly T[]> {
   const lists = new Map<string, T[]>();
   for (const item of items) {
-    const key = item.group.slice(0, item.group.indexOf('@'));
+    const key = entryOfGroup(item.group);
     const list = lists.get(key);
     if (list) list.push(item);
     else lists.set(key, [item]);

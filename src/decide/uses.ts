@@ -3,6 +3,7 @@ import type { AccessRecord } from '../model/audit.ts';
 import type { EntryKey } from '../model/component.ts';
 import type { EntryMemory, UsedGrant } from '../model/memory.ts';
 import type { EntryDraft } from './memory.ts';
+import { entryOfGroup } from '../model/snapshot.ts';
 
 /** Kinds of use of one entry; the one that was longest ago goes first. */
 export const MAX_USES = 32;
@@ -14,7 +15,7 @@ export const USE_HORIZON_MS = 24 * 3_600_000;
 /** Each belongs to the entry whose cell it was made in. Denied ones are no uses; those that an Audit let through are. */
 export function absorbUses(entries: ReadonlyMap<EntryKey, EntryDraft>, records: readonly AccessRecord[]): void {
   for (const record of records) {
-    const entry = entries.get(record.group.slice(0, record.group.indexOf('@')) as EntryKey);
+    const entry = entries.get(entryOfGroup(record.group));
     if (!entry) continue;
     if (record.outcome !== 'Denied') entry.uses = withUse(entry.uses, record);
     else if (hasRoom(entry.denied, record)) entry.denied = withUse(entry.denied, record);
