@@ -135,7 +135,7 @@ class Loop implements Reconciler {
       allowNonFastForwardFrom: options.allowNonFastForwardFrom,
       trust: options.trust,
       nowMs: () => this.#clock.now().wallMs,
-      rehearse: (desired) => void this.#decide(desired, new WeakMap()),
+      rehearse: (desired) => void this.#decide(desired, this.#news, new WeakMap()),
     });
     this.#mending = createMending(ports, {
       origins: () => originsInUse(this.#memory, this.#desired),
@@ -234,7 +234,8 @@ class Loop implements Reconciler {
     const observed = await this.#ports.engine.observe();
     this.#engine = observed.ok ? observed.value : undefined;
     if (this.#engine) this.#access?.look(this.#engine.epoch);
-    const desired = this.#desired;
+    // Both of one moment: a commit that is accepted from here on, with its story, is for the next round.
+    const [desired, news] = [this.#desired, this.#news];
     if (!desired) {
       this.#changed();
       return IDLE_LOOK_MS;
@@ -243,9 +244,8 @@ class Loop implements Reconciler {
     if (this.#stopped) return IDLE_LOOK_MS;
     const refusedStarts = this.#effects.refusedStarts();
     const stores = this.#effects.storesOutcomes();
-    const news = this.#news;
     const uses = this.#uses;
-    const decision = this.#decide(desired, this.#identities);
+    const decision = this.#decide(desired, news, this.#identities);
     const actions = this.#effects.fresh(decision.actions);
     const id = `${this.#life}-${(this.#flights += 1)}`;
     if (!this.#write(id, decision, actions)) return JOURNAL_RETRY_MS;
@@ -255,7 +255,7 @@ class Loop implements Reconciler {
     this.#servedIn = servedIn(this.#servedIn, decision.memory, this.#engine);
     this.#effects.forgetRefused(refusedStarts);
     this.#effects.forgetOutcomes(stores);
-    if (this.#news === news) this.#news = [];
+    this.#news = this.#news === news ? [] : this.#news.filter((seen) => !news.includes(seen));
     this.#uses = this.#uses === uses ? [] : this.#uses.filter((record) => !uses.includes(record));
     this.#bundles.settle(preparing(decision.memory));
     await this.#act(id, actions);
@@ -265,7 +265,7 @@ class Loop implements Reconciler {
   }
 
   /** What would be decided now; changes nothing. */
-  #decide(desired: Desired, identities: IdentityCache): Decision {
+  #decide(desired: Desired, commits: readonly CommitSeen[], identities: IdentityCache): Decision {
     const seen: Observed = {
       engine: this.#engine,
       preparations: this.#bundles.preparations,
@@ -275,7 +275,7 @@ class Loop implements Reconciler {
       refusedStarts: this.#effects.refusedStarts(),
       stores: this.#effects.storesOutcomes(),
       uses: this.#uses,
-      commits: this.#news,
+      commits,
     };
     const { table } = this.#options;
     return decide(desired, seen, this.#memory, this.#clock.now(), { identities, ...(table ? { table } : {}) });

@@ -76,10 +76,14 @@ export function traffic(daemon: Daemon, options: TrafficOptions = {}, target = '
 
 /** Waits until a release other than `before` is proven and nothing is being tried. */
 export function provenAfter(daemon: Daemon, before: EntryStatus | undefined, key = KEY): Promise<EntryStatus> {
+  // What served baked still, maybe: its own proof is none of what comes after it.
+  const old = [before?.proven?.release, before?.serving?.release].filter((release) => release !== undefined);
   return daemon.entry(
     key,
-    before?.proven ? `another release than ${before.proven.release.slice(0, 12)} is proven` : 'it is proven',
-    ({ proven, candidate }) => proven !== undefined && !candidate && proven.release !== before?.proven?.release,
+    old.length > 0
+      ? `another release than ${old.map((release) => release.slice(0, 12)).join()} is proven`
+      : 'it is proven',
+    ({ proven, candidate }) => proven !== undefined && !candidate && !old.includes(proven.release),
   );
 }
 

@@ -83,6 +83,30 @@ describe('the loop', () => {
     expect(bench.status.source.condition.since).toBe(since);
   });
 
+  it('a commit that is accepted in the middle of a round keeps its story for the next one', async () => {
+    const bench = await proven();
+    const asked = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<undefined>();
+    bench.boot((ports) => ({
+      components: {
+        ...ports.components,
+        cached: (...args) => (
+          asked.resolve(),
+          bench.outside.head === first ? held.promise : ports.components.cached(...args)
+        ),
+      },
+    }));
+    const first = bench.push({ cart: { content: 'good-1' }, other: { content: 'good-2' } });
+    await Promise.all([asked.promise, bench.run(20_000)]);
+    const second = bench.push({ cart: { content: 'good-3' } });
+    await bench.run(20_000);
+    expect(bench.control.desired()?.commit).toBe(second);
+    expect(bench.control.memory().commit).not.toBe(second);
+    held.resolve(undefined);
+    await bench.until(() => bench.serves('cart') === 'good-3');
+    expect(bench.status.commits[0]).toMatchObject({ commit: second, subject: `change ${second.slice(0, 4)}` });
+  });
+
   it('a commit that makes a decision throw is refused before it is written down; the one before serves on', async () => {
     const bench = await proven();
     const poisoned = TABLE.map((row) => ({

@@ -90,7 +90,8 @@ export async function launch(request: LaunchRequest): Promise<Result<readonly La
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   // Booting competes with traffic for the processor.
-  if (child.pid !== undefined) setPriority(child.pid, lower ? LOWEST_PRIORITY : GUEST_PRIORITY);
+  const priority = lower ? LOWEST_PRIORITY : GUEST_PRIORITY;
+  if (child.pid !== undefined) setPriority(child.pid, priority);
   const exited = exitOf(child);
   for (const { cellEnd } of pairs) cellEnd.destroy();
   const pid = strict ? await pidInside(child, strict.info, exited) : await pidOf(child, exited);
@@ -99,6 +100,8 @@ export async function launch(request: LaunchRequest): Promise<Result<readonly La
     for (const { engineEnd } of pairs) engineEnd.destroy();
     return pid;
   }
+  // What bubblewrap started before it was told has not heard of it.
+  if (strict) setPriority(pid.value, priority);
   // Anyone with our uid could end bubblewrap's own process; the cell must not outlive it unseen.
   if (strict) void exited.then(() => killQuietly(pid.value));
   preferForEnd(pid.value);
