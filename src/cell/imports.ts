@@ -10,7 +10,7 @@ import { configStore, type Settings } from './wasi/config.ts';
 import { monotonicClock, timezone, wallClock } from './wasi/clocks.ts';
 import type { Chance, Clock } from './wasi/ambient.ts';
 import type { Ambient } from '../model/ambient.ts';
-import { deniedAmbient, deniedInterface, unknownInterface } from './wasi/denied.ts';
+import { deniedAmbient, unknownInterface } from './wasi/denied.ts';
 import { filesystemPreopens, filesystemTypes, type Mount } from './wasi/filesystem.ts';
 import { IoError } from './wasi/error.ts';
 import { Fields } from './wasi/fields.ts';
@@ -73,8 +73,8 @@ const INTERFACES: Readonly<Record<string, Build>> = {
   'wasi:random/insecure': (_scope, world) => insecure(world.chance),
   'wasi:random/insecure-seed': (_scope, world) => insecureSeed(world.chance),
   'wasi:filesystem/preopens': (scope, { mounts }) => filesystemPreopens(scope, mounts),
-  'wasi:filesystem/types': (_scope, world) =>
-    world.mounts.length === 0 ? denied('wasi:filesystem/types', world) : filesystemTypes,
+  // Without a mount nobody has a descriptor to call any of it on.
+  'wasi:filesystem/types': () => filesystemTypes,
   'wasi:sockets/network': () => network,
   'wasi:sockets/instance-network': (scope) => instanceNetwork(scope),
   'wasi:sockets/ip-name-lookup': (scope, world) => ipNameLookup(scope, world.seat),
@@ -122,17 +122,15 @@ export function buildImports(
 function built(key: string, scope: Scope, world: World, name: string): object {
   const field = deniedField(key, world.ambient);
   if (field !== undefined) return deniedAmbient(key, field, scope, world.tellDenied);
-  return Object.hasOwn(INTERFACES, key) ? INTERFACES[key]!(scope, world, name) : denied(key, world);
+  return Object.hasOwn(INTERFACES, key)
+    ? INTERFACES[key]!(scope, world, name)
+    : unknownInterface(key, world.tellDenied);
 }
 
 /** The field of `spec.ambient` by which an interface is denied. */
 function deniedField(key: string, { clocks, random: chance }: Ambient): string | undefined {
   if (clocks === 'Denied' && key.startsWith('wasi:clocks/')) return 'clocks';
   return chance === 'Denied' && key.startsWith('wasi:random/') ? 'random' : undefined;
-}
-
-function denied(key: string, world: World): object {
-  return deniedInterface(key, world.tellDenied) ?? unknownInterface(key, world.tellDenied);
 }
 
 function httpTypes(scope: Scope): object {

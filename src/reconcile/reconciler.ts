@@ -135,7 +135,7 @@ class Loop implements Reconciler {
       allowNonFastForwardFrom: options.allowNonFastForwardFrom,
       trust: options.trust,
       nowMs: () => this.#clock.now().wallMs,
-      rehearse: (desired) => void this.#decide(desired, this.#news, new WeakMap()),
+      rehearse: (desired) => void this.#decide(desired, new WeakMap()),
     });
     this.#mending = createMending(ports, {
       origins: () => originsInUse(this.#memory, this.#desired),
@@ -229,23 +229,24 @@ class Loop implements Reconciler {
     }
   }
 
-  /** One round; returns after how long to look again. */
+  /** Returns after how long to look again. */
   async #reconcile(): Promise<number> {
     const observed = await this.#ports.engine.observe();
     this.#engine = observed.ok ? observed.value : undefined;
     if (this.#engine) this.#access?.look(this.#engine.epoch);
-    // Both of one moment: a commit that is accepted from here on, with its story, is for the next round.
-    const [desired, news] = [this.#desired, this.#news];
+    const desired = this.#desired;
     if (!desired) {
       this.#changed();
       return IDLE_LOOK_MS;
     }
     for (const members of cellsInUse(this.#memory, desired)) await this.#bundles.learn(members);
-    if (this.#stopped) return IDLE_LOOK_MS;
+    // What was accepted meanwhile is decided on, with its story, in the round that it has asked for.
+    if (this.#stopped || this.#desired !== desired) return IDLE_LOOK_MS;
     const refusedStarts = this.#effects.refusedStarts();
     const stores = this.#effects.storesOutcomes();
+    const news = this.#news;
     const uses = this.#uses;
-    const decision = this.#decide(desired, news, this.#identities);
+    const decision = this.#decide(desired, this.#identities);
     const actions = this.#effects.fresh(decision.actions);
     const id = `${this.#life}-${(this.#flights += 1)}`;
     if (!this.#write(id, decision, actions)) return JOURNAL_RETRY_MS;
@@ -255,7 +256,7 @@ class Loop implements Reconciler {
     this.#servedIn = servedIn(this.#servedIn, decision.memory, this.#engine);
     this.#effects.forgetRefused(refusedStarts);
     this.#effects.forgetOutcomes(stores);
-    this.#news = this.#news === news ? [] : this.#news.filter((seen) => !news.includes(seen));
+    if (this.#news === news) this.#news = [];
     this.#uses = this.#uses === uses ? [] : this.#uses.filter((record) => !uses.includes(record));
     this.#bundles.settle(preparing(decision.memory));
     await this.#act(id, actions);
@@ -265,7 +266,7 @@ class Loop implements Reconciler {
   }
 
   /** What would be decided now; changes nothing. */
-  #decide(desired: Desired, commits: readonly CommitSeen[], identities: IdentityCache): Decision {
+  #decide(desired: Desired, identities: IdentityCache): Decision {
     const seen: Observed = {
       engine: this.#engine,
       preparations: this.#bundles.preparations,
@@ -275,7 +276,7 @@ class Loop implements Reconciler {
       refusedStarts: this.#effects.refusedStarts(),
       stores: this.#effects.storesOutcomes(),
       uses: this.#uses,
-      commits,
+      commits: this.#news,
     };
     const { table } = this.#options;
     return decide(desired, seen, this.#memory, this.#clock.now(), { identities, ...(table ? { table } : {}) });

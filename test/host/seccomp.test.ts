@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   ALLOWED_BY_ARGUMENT,
@@ -114,6 +115,31 @@ describe.each(['x64', 'arm64'] as const)('the filter for %s', (architecture) => 
   it('names each call once', () => {
     expect(new Set(allowed).size).toBe(allowed.length);
   });
+});
+
+/** Of the C library's package of the kernel's headers: the generic ones are those of arm64, and are on every machine. */
+const HEADERS = [
+  { architecture: 'arm64', file: '/usr/include/asm-generic/unistd.h' },
+  ...(process.arch === 'x64'
+    ? [{ architecture: 'x64', file: '/usr/include/x86_64-linux-gnu/asm/unistd_64.h' } as const]
+    : []),
+] as const;
+
+it.each(HEADERS)("has the numbers of the kernel's headers for $architecture", ({ architecture, file }) => {
+  const text = readFileSync(file, 'utf8');
+  // A name of both widths is defined once by its number, and again by that name.
+  const numbers = new Map(
+    [...text.matchAll(/^#define __NR(?:3264)?_(\w+)\s+(\d+)/gm)].map(([, name, at]) => [name, at]),
+  );
+  for (const [, name, of] of text.matchAll(/^#define __NR_(\w+)\s+__NR3264_(\w+)/gm))
+    numbers.set(name, numbers.get(of));
+  const others = [
+    { name: 'clone', ...CLONE },
+    { name: 'prlimit64', ...PRLIMIT64 },
+  ];
+  const table = [...ALLOWED_CALLS, ...ALLOWED_BY_ARGUMENT, ...others];
+  const ours = table.map((call) => [call.name, call[architecture]?.toString()]);
+  expect(ours).toEqual(table.map(({ name }) => [name, numbers.get(name)]));
 });
 
 it('is there for the machines that we have numbers of', () => {
