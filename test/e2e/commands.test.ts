@@ -24,7 +24,7 @@ shop/greeting gets a new revision
   bindings fast
   Canary: serves everything after 600ms at least, proven after 2s600ms; too few samples: Synthesize
     stage       traffic   least time   least samples   deadline
-    readiness   0 %       0s           0               5s
+    readiness   0 %       0s           0               10s
     step        20 %      300ms        110             1m
     step        50 %      300ms        50              1m
     bake        100 %     2s           50              10m

@@ -36,7 +36,7 @@ spec:
   source: {path: wasm/testbed-migrates.wasm}
   env: [{name: ATTEMPT, value: "${attempt}"}, {name: MIGRATE, value: "${how}"}]
   probes:
-    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 500ms, deadline: 5s}
+    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 5s, deadline: 10s}
   rollout: {policyRef: {name: watched}}
 ${WRITES('notes')}${VERSION(version)}`,
     'wasm/testbed-migrates.wasm': example('testbed-migrates'),

@@ -153,7 +153,7 @@ metadata: {name: ${name}, namespace: shop}
 spec:
   source: {path: wasm/testbed.wasm}
   probes:
-    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 500ms, deadline: 20s}
+    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 5s, deadline: 20s}
   # A machine that is busy with other things gives them no more.
   limits: {cpu: ${cpu}, requestTimeout: 60s}
   drain: {deadline: 1s}

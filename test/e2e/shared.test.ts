@@ -16,7 +16,7 @@ spec:
   source: {path: wasm/testbed.wasm}
   isolation: Shared
   probes:
-    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 500ms, deadline: 20s}
+    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 5s, deadline: 20s}
   limits: {memory: 16Mi, requestTimeout: 2s}
 ${more}  rollout: {policyRef: {name: quick}}
 ---

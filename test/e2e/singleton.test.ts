@@ -25,7 +25,7 @@ spec:
   instancePolicy: Singleton
   env: [{name: ATTEMPT, value: "${attempt}"}${env}]
   probes:
-    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 500ms, deadline: 5s}
+    readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 5s, deadline: 10s}
   drain: {deadline: 10s}
   limits: {${limits || 'queue: 1024, requestTimeout: 10s'}}
   rollout: {policyRef: {name: now}}

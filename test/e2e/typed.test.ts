@@ -17,7 +17,7 @@ metadata: {name: pricing, namespace: shop}
 spec:
   source: {path: wasm/${wasm}.wasm}
   probes:
-    readiness: {export: {interface: "${INTERFACE}", function: currencies}, period: 50ms, timeout: 500ms, deadline: 5s}
+    readiness: {export: {interface: "${INTERFACE}", function: currencies}, period: 50ms, timeout: 5s, deadline: 10s}
   limits: {queue: 1024, requestTimeout: 5s}
   rollout:
     strategy: {type: Canary, canary: {steps: [{weight: 50, minDuration: 300ms, deadline: 1m}]}}

@@ -68,8 +68,9 @@ kind: Component
 metadata: {name: ${name}, namespace: ${namespace}}
 spec:
   source: {path: ${wasm}}
+  # What the runtime sends for want of traffic has the time of a probe: two that were late in a still moment make a release bad.
   probes:
-    readiness: {httpGet: {path: ${readinessPath}}, period: 50ms, timeout: 500ms, deadline: 5s}
+    readiness: {httpGet: {path: ${readinessPath}}, period: 50ms, timeout: 5s, deadline: 10s}
   drain: {deadline: 5s}
   # A test machine that stands still for a moment is no reason to turn requests away.
   limits: {queue: 1024, requestTimeout: 5s${limits === '' ? '' : `, ${limits}`}}
