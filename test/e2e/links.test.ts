@@ -94,7 +94,9 @@ describe('two entries that link one component', () => {
     expect(report.byStatus['502']).toBeGreaterThan(0);
     expect(await price('checkout')).toBe('200 1160');
     expect(await price('invoice')).toBe('200 1160');
-    expect(daemon.output).toMatch(/in shop\/tax, shop:tax\/rates@0\.1\.0#rate: RuntimeError/);
+    await daemon.becomes('the log names the member', () =>
+      /in shop\/tax, shop:tax\/rates@0\.1\.0#rate: RuntimeError/.test(daemon.output),
+    );
   });
 
   it('git revert brings both back to what serves', async () => {

@@ -13,6 +13,7 @@ const POLL_PERIOD_MS = 25;
 const KEPT_OUTPUT_CHARACTERS = 8_000_000;
 /** Of tests, for a machine that does other things as well: nothing here is a promise about time. */
 const PATIENCE_MS = 60_000;
+const STATUS_DEADLINE_MS = 15_000;
 
 export interface DaemonOptions {
   readonly data: string;
@@ -97,7 +98,9 @@ export class Daemon {
 
   async status(): Promise<Status | undefined> {
     try {
-      const response = await fetch(`${this.statusUrl}/api/v1/state`, { signal: AbortSignal.timeout(5_000) });
+      const response = await fetch(`${this.statusUrl}/api/v1/state`, {
+        signal: AbortSignal.timeout(STATUS_DEADLINE_MS),
+      });
       return response.ok ? ((await response.json()) as Status) : undefined;
     } catch {
       return undefined;
@@ -193,10 +196,12 @@ export class Daemon {
     return pid;
   }
 
-  /** Asks it to end and returns its exit code. */
+  /** Asks it to end and returns its exit code; where it was not killed, all that it printed is in `output` by then. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+      // Whoever is killed leaves children, which hold its output for a while.
+      const over = signal === 'SIGKILL' ? 'exit' : 'close';
+      const gone = new Promise<void>((resolve) => this.#child.once(over, () => resolve()));
       this.#child.kill(signal);
       await gone;
     }

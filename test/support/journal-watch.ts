@@ -16,7 +16,7 @@ export class JournalWatch {
   readonly #read: StatementSync;
 
   constructor(dataFolder: string) {
-    this.#database = new DatabaseSync(path.join(dataFolder, 'journal.db'), { readOnly: true, timeout: 1_000 });
+    this.#database = new DatabaseSync(path.join(dataFolder, 'journal.db'), { readOnly: true, timeout: 10_000 });
     this.#read = this.#database.prepare('SELECT json FROM memory WHERE part = ?');
   }
 
