@@ -10,6 +10,8 @@ import { Repository, type Changes } from '../support/repository.ts';
 import { KEY, provenAfter, temporaryFolder, traffic, type Story } from './story.ts';
 
 const STEP = 'minDuration: 500ms, deadline: 1m';
+/** Long enough for a test that was held up to meet it. */
+const SEEN_STEP = 'minDuration: 4s, deadline: 1m';
 
 interface PolicyText {
   readonly strategy: string;
@@ -61,7 +63,7 @@ const STORE = '  capabilities: [{name: counters, keyValue: {store: counters, acc
 const short = (release: string | undefined): string => release!.slice(0, 12);
 
 describe('a step by header', () => {
-  const BY_TEAM = `{type: Canary, canary: {steps: [{headers: [{name: X-Team, value: us}], ${STEP}}, {weight: 20, ${STEP}}]}}`;
+  const BY_TEAM = `{type: Canary, canary: {steps: [{headers: [{name: X-Team, value: us}], ${SEEN_STEP}}, {weight: 20, ${STEP}}]}}`;
 
   it('a good one: the team meets it first and alone, then a share of all, then everybody', async () => {
     const { repository, daemon } = await begin({ strategy: BY_TEAM });
@@ -106,7 +108,7 @@ describe('a step by header', () => {
 
 describe('a step by mirror', () => {
   const READ = '/get?store=counters&key=hits';
-  const COPIED = `{type: Canary, canary: {steps: [{mirror: {percent: 100}, minDuration: 2s, deadline: 1m}, {weight: 20, ${STEP}}]}}`;
+  const COPIED = `{type: Canary, canary: {steps: [{mirror: {percent: 100}, ${SEEN_STEP}}, {weight: 20, ${STEP}}]}}`;
   const counting = (attempt: string) => swap('testbed-stored', attempt, { readinessPath: READ, extra: STORE });
 
   it('copies reach the candidate and change nothing: each visitor is counted once', async () => {
@@ -185,7 +187,7 @@ describe('a step by mirror', () => {
 describe('replicas that may be missing', () => {
   it('what serves gives them up first: never more than the surge, and nothing is lost', async () => {
     const all = 4;
-    const strategy = '{type: Rolling, rolling: {maxSurge: 1, maxUnavailable: 1, minDuration: 300ms, deadline: 1m}}';
+    const strategy = `{type: Rolling, rolling: {maxSurge: 1, maxUnavailable: 1, ${SEEN_STEP}}}`;
     const scaled = (wasm: string, attempt: string) =>
       swap(wasm, attempt, { extra: `  scaling: {minReplicas: ${all}}\n` });
     const { repository, daemon } = await begin({ strategy }, scaled('greeting-v1', 'first'));

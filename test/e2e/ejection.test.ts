@@ -9,6 +9,7 @@ import { KEY, provenAfter, story, traffic } from './story.ts';
 const WHILE_EJECTED_MS = 2_000;
 /** Five in a row, those that were on their way, and one of each probation. */
 const MOST_FAILURES = 20;
+const MAX_TRIES = 3;
 
 const ejectedOf = ({ replicas }: EntryStatus): readonly number[] =>
   replicas.flatMap(({ ejectedForMs }) => (ejectedForMs === undefined ? [] : [ejectedForMs]));
@@ -34,10 +35,18 @@ it('gets no requests for a while, then one, and for twice as long none; nothing 
   expect(await (await fetch(`${daemon.statusUrl}/metrics`)).text()).toMatch(
     /^headway_replicas_ejected\{entry="shop\/greeting",release="\w+"\} 1$/m,
   );
-  const spared = traffic(daemon, { requestsPerSecond: 40 }, '/status?code=204');
-  await sleep(WHILE_EJECTED_MS);
-  const { lost, byStatus } = await spared.stop();
-  expect([lost, Object.keys(byStatus)]).toEqual([[], ['204']]);
+  const spare = async (): Promise<readonly string[]> => {
+    await daemon.entry(KEY, 'it is for a while', (entry) => (ejectedOf(entry)[0] ?? 0) > WHILE_EJECTED_MS + 1_000);
+    const spared = traffic(daemon, { requestsPerSecond: 40 }, '/status?code=204');
+    await sleep(WHILE_EJECTED_MS);
+    const { lost, byStatus } = await spared.stop();
+    expect(lost).toEqual([]);
+    return Object.keys(byStatus);
+  };
+  // A test that was held up has looked too late: the next ejection is twice as long. Half of all would meet who is not ejected.
+  let met = await spare();
+  for (let tries = 1; tries < MAX_TRIES && met.includes('500'); tries += 1) met = await spare();
+  expect(met).toEqual(['204']);
 
   const again = await daemon.entry(KEY, 'it is ejected for longer', (entry) => (ejectedOf(entry)[0] ?? 0) > 5_000);
   const report = await visitors.stop();
