@@ -18,8 +18,8 @@ const APART = [
   'test/{component,artifact,git,journal,check,secret,examples,simulator}/**/*.test.ts',
   'test/e2e/{rehearse,rehearse-artifacts,checks,schedules,kills}.test.ts',
 ];
-/** What waits inside a test gives up earlier and says what it saw. */
-const PATIENCE = { testTimeout: 240_000, hookTimeout: 120_000 } as const;
+/** What waits inside a test gives up earlier and says what it saw; what is polled for does as well, and is no promise about time. */
+const PATIENCE = { testTimeout: 240_000, hookTimeout: 120_000, expect: { poll: { timeout: 30_000 } } } as const;
 /** One kind after the other. */
 const order = (groupOrder: number) => ({ sequence: { groupOrder } });
 
