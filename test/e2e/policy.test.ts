@@ -1,6 +1,7 @@
 /** Policies in the real program: Audit, tightening under what serves, hosts and paths of tenants. */
 import { describe, expect, it } from 'vitest';
 import { headway } from '../support/headway.ts';
+import { readyReplica } from '../support/entries.ts';
 import { component, environment, example, route, shop } from '../support/manifests.ts';
 import { chapters, KEY, provenAfter, traffic } from './story.ts';
 
@@ -54,7 +55,7 @@ describe('a Policy', () => {
     const visitors = traffic(daemon, { requestsPerSecond: 50 });
     const commit = await repository.push('Enforce it', ceiling(MEMORY('96Mi')));
     await daemon.until('it is accepted', ({ source }) => source.acceptedCommit === commit);
-    const { pid } = before.replicas[0]!;
+    const { pid } = readyReplica(before)!;
     process.kill(pid!, 'SIGKILL');
     const after = await daemon.entry(KEY, 'another replica is ready', ({ replicas }) =>
       replicas.some((replica) => replica.phase === 'Ready' && replica.pid !== pid),

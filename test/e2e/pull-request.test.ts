@@ -49,6 +49,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
+/** Of a running daemon: a file may be gone by now. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
 describe('a pull request, over https with a login', () => {
   it('does nothing while it is a branch; merged, it walks its steps, is proven, and the old release retires', async () => {
     const first = await provenAfter(daemon, undefined);
@@ -66,12 +75,8 @@ describe('a pull request, over https with a login', () => {
     await repository.git('merge', '-q', '--no-ff', '-m', 'Merge pull request #1: Greet better', 'better');
     await repository.git('push', '-q', 'origin', 'main');
     const merge = await repository.head();
-    const weights = new Set<number>();
-    const proven = await daemon.entry(KEY, 'the merge is proven', (entry) => {
-      if (entry.candidate) weights.add(entry.candidate.weight);
-      return entry.proven?.commit === merge && !entry.candidate;
-    });
-    expect([...weights]).toEqual(expect.arrayContaining([20, 50]));
+    const proven = await provenAfter(daemon, first);
+    expect(proven.proven?.commit).toBe(merge);
     expect(proven.proven?.release).not.toBe(first.proven?.release);
 
     const { commits, timeline } = await daemon.until('the old release has retired', ({ entries }) =>
@@ -83,13 +88,9 @@ describe('a pull request, over https with a login', () => {
     });
     // The commit of the branch was never the head: it is told as passed over, in favour of the merge.
     expect(commits.find(({ subject }) => subject === 'Greet better')?.why).toContain(merge.slice(0, 12));
-    expect(toldOf(timeline, merge).map(({ reason }) => reason)).toEqual([
-      'Progressing',
-      'Progressing',
-      'Progressing',
-      'Baking',
-      'Proven',
-    ]);
+    const told = toldOf(timeline, merge);
+    expect(told.map(({ message }) => message).join('\n')).toMatch(/at step 1 of 2: 20 %[^]*at step 2 of 2: 50 %/);
+    expect(told.map(({ reason }) => reason)).toEqual(['Progressing', 'Progressing', 'Progressing', 'Baking', 'Proven']);
     const report = await visitors.stop();
     expect(report.lost).toEqual([]);
     expect(Object.keys(report.byStatus)).toEqual(['200']);
@@ -110,7 +111,7 @@ describe('a pull request, over https with a login', () => {
     const answers = await Promise.all(pages.map(async (page) => (await fetch(`${daemon.statusUrl}${page}`)).text()));
     const written = globSync(path.join(folder, 'data/**'), { exclude: (name) => name.endsWith('.sock') })
       .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile())
-      .map((file) => readFileSync(file, 'latin1'));
+      .map(textOf);
     expect(written.length).toBeGreaterThan(10);
     expect(daemon.output).toContain('accepted a commit');
     for (const secret of [LOGIN.password, header, 'a-wrong-one-instead']) {

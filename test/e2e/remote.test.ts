@@ -22,7 +22,7 @@ function checkout(attempt: string, rollout = GROUP): Changes {
 }
 
 /** Nothing points at it but the link. */
-function tax(wasm: string, limits = 'requestTimeout: 2s', rollout = GROUP): Changes {
+function tax(wasm: string, limits = 'requestTimeout: 5s', rollout = GROUP): Changes {
   return {
     'shop/tax.yaml': `apiVersion: headway.dev/v1alpha1
 kind: Component
@@ -122,7 +122,8 @@ describe('an entry that calls another in its cell', () => {
     }
     const report = await visitor.stop();
     expect(report.lost).toEqual([]);
-    expect((await ask()).answer).toBe('200 1160');
+    // Status says what was decided; the snapshot is in force a moment later.
+    await expect.poll(async () => (await ask()).answer).toBe('200 1160');
     await expect
       .poll(() => daemon.output)
       .toMatch(/calling shop:tax\/rates@0\.1\.0#rate: HW4614 shop\/tax: release [0-9a-f]{12} failed/);

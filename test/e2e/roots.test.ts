@@ -126,8 +126,8 @@ roots:
     await shops.push('Greet better', { 'shop/greeting.yaml': greeting('shop', 'v2') });
     await provenAfter(daemon, before);
     expect(await body('shop.example')).toContain('v2');
-    const status = (await daemon.status())!;
-    expect([status.ready, root(status, 'shops').source.condition.reason]).toEqual([true, 'InSync']);
+    const status = await daemon.until('it is ready all the same', ({ ready }) => ready);
+    expect(root(status, 'shops').source.condition.reason).toBe('InSync');
     expect(status.source).toEqual(root(status, 'blogs').source);
     expect(await lossOf(load)).toEqual({ lost: [], statuses: ['200'] });
   });

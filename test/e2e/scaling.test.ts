@@ -7,7 +7,7 @@ import { component, environment, example, quickPolicy, route } from '../support/
 import type { Changes } from '../support/repository.ts';
 import { KEY, provenAfter, story, traffic, type Story } from './story.ts';
 
-const PARK_AFTER_MS = 2_000;
+const PARK_AFTER_MS = 3_000;
 
 function shop(scaling: string, attempt = 'first', wasm = 'testbed'): Changes {
   return {
@@ -19,7 +19,8 @@ function shop(scaling: string, attempt = 'first', wasm = 'testbed'): Changes {
       attempt,
       limits: 'concurrency: 4',
       extra: `  scaling: ${scaling}\n`,
-    }),
+      // What comes waits for the replicas that it asks for.
+    }).replace('requestTimeout: 5s', 'requestTimeout: 14s'),
     [`wasm/${wasm}.wasm`]: example(wasm),
   };
 }
@@ -73,8 +74,9 @@ it('what nothing calls is parked, the first request wakes it, and neither engine
   await sleep(100);
   expect(await answer(daemon)).toEqual([200, expect.any(String)]);
   await daemon.entry(KEY, 'it is parked a third time', isParked);
+  const { epoch } = (await daemon.status())!.engine;
   process.kill(engine, 'SIGKILL');
-  await daemon.becomes('another engine is there', () => ![undefined, engine].includes(daemon.first('engine')));
+  await daemon.until('another engine serves', (status) => status.ready && status.engine.epoch !== epoch);
   await daemon.entry(KEY, 'it is parked in the other engine', isParked);
   expect(await answer(daemon)).toEqual([200, expect.any(String)]);
 });
