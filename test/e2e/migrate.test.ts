@@ -22,7 +22,7 @@ function counter(wasm: string, state = ''): Changes {
     wasm: `wasm/${wasm}.wasm`,
     rollout: '{policyRef: {name: now}}',
     extra: WRITES('counters') + state,
-  });
+  }).replace('requestTimeout: 5s', 'requestTimeout: 14s');
   return { 'shop/counter.yaml': text, [`wasm/${wasm}.wasm`]: example(wasm) };
 }
 
@@ -37,6 +37,8 @@ spec:
   env: [{name: ATTEMPT, value: "${attempt}"}, {name: MIGRATE, value: "${how}"}]
   probes:
     readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 5s, deadline: 10s}
+  # All that come while nobody is there wait, however long that takes here.
+  limits: {queue: 1024, requestTimeout: 14s}
   rollout: {policyRef: {name: watched}}
 ${WRITES('notes')}${VERSION(version)}`,
     'wasm/testbed-migrates.wasm': example('testbed-migrates'),
@@ -156,10 +158,12 @@ describe('what can go wrong with it', { timeout: 120_000 }, () => {
 
   it('the engine is killed while it migrates: it begins again, on another copy', async () => {
     const { daemon, repository } = now();
+    const { epoch } = (await daemon.status())!.engine;
     await repository.push('Another form again', notes('fourth', '2', 'slow'));
     await daemon.entry(NOTES, 'it migrates', ({ candidate }) => candidate?.state === 'Warming');
     process.kill(daemon.one('engine'), 'SIGKILL');
     await serving(daemon, 'the new one serves', (entry) => !isFirst(entry));
+    await daemon.until('in another engine', ({ engine, ready }) => ready && engine.epoch !== epoch);
     expect([await get(daemon, 'mine'), await get(daemon, 'migrated-from')]).toEqual(['some of-v1', 'some 1']);
   });
 });

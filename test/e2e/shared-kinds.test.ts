@@ -29,7 +29,8 @@ function sharing(
     extra: SHARED + extra,
     attempt: more.attempt ?? 'first',
     readinessPath: more.readinessPath ?? '/healthz',
-  });
+    // While a Singleton is handed over, each request waits until its deadline.
+  }).replace('requestTimeout: 5s', 'requestTimeout: 14s');
   return { [`shop/${name}.yaml`]: text, [`wasm/${wasm}.wasm`]: example(wasm) };
 }
 
@@ -83,7 +84,7 @@ spec:
   rollout: ${GROUP}
 ${SHARED}`,
     'wasm/tax-v1.wasm': example('tax-v1'),
-    ...sharing('sleeper', 'testbed', '  scaling: {minReplicas: 0, scaleDownAfter: 2s}\n'),
+    ...sharing('sleeper', 'testbed', '  scaling: {minReplicas: 0, scaleDownAfter: 4s}\n'),
   };
 }
 

@@ -1,5 +1,4 @@
 /** Three components in one process, in the real program: a swap beside load, and one that takes the others along. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { isReady, readyReplica } from '../support/entries.ts';
 import { environment, example, quickPolicy, sharingPolicy } from '../support/manifests.ts';
@@ -17,7 +16,7 @@ spec:
   isolation: Shared
   probes:
     readiness: {httpGet: {path: /healthz}, period: 50ms, timeout: 5s, deadline: 20s}
-  limits: {memory: 16Mi, requestTimeout: 2s}
+  limits: {memory: 16Mi, queue: 1024, requestTimeout: 5s}
 ${more}  rollout: {policyRef: {name: quick}}
 ---
 apiVersion: headway.dev/v1alpha1
@@ -98,8 +97,7 @@ describe('components that share a process', () => {
       return replica !== undefined && replica.sharedBy === undefined;
     });
     for (const name of NAMES) {
-      for (let attempt = 0; attempt < 100 && (await ask(name, '/healthz')) !== 200; attempt++) await sleep(50);
-      expect(await ask(name, '/healthz')).toBe(200);
+      await expect.poll(() => ask(name, '/healthz')).toBe(200);
     }
     for (const before of others) {
       const after = await daemon.entry(before.key, 'it serves', isReady);
