@@ -99,7 +99,7 @@ describe('a component that asks others', () => {
     const before = seen.length;
     const copied = deployed(', methods: [GET]').replace(
       '{policyRef: {name: now}}',
-      '{strategy: {type: Canary, canary: {steps: [{mirror: {percent: 100}, minDuration: 1s, deadline: 1m}]}}, bake: {duration: 1s}}',
+      '{strategy: {type: Canary, canary: {steps: [{mirror: {percent: 100}, minDuration: 1m, deadline: 2m}]}}, bake: {duration: 1s}}',
     );
     await repository.push('A candidate that is mirrored to', { 'shop/greeting.yaml': copied });
     await daemon.entry(KEY, 'it is mirrored to', ({ candidate }) => candidate?.mirror === 100);

@@ -123,7 +123,7 @@ describe('the page of a daemon with two engines', () => {
   const now = chapters(
     {
       'environment.yaml': environment(),
-      'shop/policies.yaml': quickPolicy({ minDuration: '2s' }),
+      'shop/policies.yaml': quickPolicy({ minDuration: '4s' }),
       'shop/greeting.yaml': component({ wasm: 'wasm/greeting-v1.wasm' }),
       'shop/route.yaml': route(),
       'wasm/greeting-v1.wasm': example('greeting-v1'),

@@ -120,7 +120,8 @@ it.each(['SIGINT', 'SIGTERM'] as const)('leaves nothing behind when it is interr
   const { child, output } = startHeadway(['rehearse', 'v1..v2', '--speed', '1', '--repo', repository.work], {
     env: { ...process.env, TMPDIR: scratch },
   });
-  const ended = once(child, 'exit');
+  // Not its exit: what it has said may still be on its way then.
+  const ended = once(child, 'close');
   // Not before its cells run: what is there to be left behind is there then.
   let started: readonly Running[] = [];
   const runsCells = async (): Promise<boolean> => {
@@ -135,7 +136,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)('leaves nothing behind when it is interr
   expect(output().err).toContain('interrupted (HW5110)');
   expect(code).toBe(2);
   const left = async () => (await running()).filter((one) => started.some((other) => isSame(one, other)));
-  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(left).toEqual([]);
   expect(await readdir(scratch)).toEqual([]);
 });
 

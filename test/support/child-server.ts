@@ -29,20 +29,20 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Until the port takes connections: with TLS or without, and before any login. Fails with the server's log. */
-export async function answering(port: number, logFile: string): Promise<void> {
+/** Until the port, or the socket of that path, takes connections: with TLS or without, and before any login. Fails with the server's log. */
+export async function answering(at: number | string, logFile: string): Promise<void> {
   const deadline = performance.now() + START_DEADLINE_MS;
   while (performance.now() < deadline) {
-    if (await connects(port)) return;
+    if (await connects(at)) return;
     await sleep(25);
   }
   const log = await readFile(logFile, 'utf8').catch(() => '');
-  throw new Error(`nothing answers on port ${port}: ${log}`);
+  throw new Error(`nothing answers at ${at}: ${log}`);
 }
 
-function connects(port: number): Promise<boolean> {
+function connects(at: number | string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = typeof at === 'number' ? connect(at, '127.0.0.1') : connect(at);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

@@ -48,7 +48,8 @@ export async function startNginxGit(root: string, scratch: string, login: Login,
     for (const child of children) child.once('error', reject);
   });
   const scheme = tls ? 'https' : 'http';
-  await Promise.race([failed, answering(port, path.join(scratch, 'error.log'))]);
+  const log = path.join(scratch, 'error.log');
+  await Promise.race([failed, Promise.all([answering(port, log), answering(socket, log)])]);
   const user = `${encodeURIComponent(login.username)}:${encodeURIComponent(login.password)}`;
   return {
     url: (repository = 'repo.git') => `${scheme}://127.0.0.1:${port}/${repository}`,
