@@ -244,8 +244,7 @@ class Loop implements Reconciler {
     if (this.#stopped || this.#desired !== desired) return IDLE_LOOK_MS;
     const refusedStarts = this.#effects.refusedStarts();
     const stores = this.#effects.storesOutcomes();
-    const news = this.#news;
-    const uses = this.#uses;
+    const [news, uses] = [this.#news, this.#uses];
     const decision = this.#decide(desired, this.#identities);
     const actions = this.#effects.fresh(decision.actions);
     const id = `${this.#life}-${(this.#flights += 1)}`;
