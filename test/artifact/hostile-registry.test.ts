@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { digestOfBytes } from '../../src/kit/digest.ts';
 import { endless, HostileServer } from '../support/hostile-server.ts';
 import { bytesOf, imageAt, index, INDEX, layer, manifest, MANIFEST } from './images.ts';
-import { NEVER, place, supplyIn, TIGHT } from './support.ts';
+import { HURRIED, NEVER, place, supplyIn, TIGHT } from './support.ts';
 
 const WASM = Buffer.from(`\0asm-${'x'.repeat(30_000)}`);
 const DOCUMENT = bytesOf(manifest([layer(WASM)]));
@@ -36,13 +36,13 @@ describe('a hostile registry', () => {
     });
   }
 
-  const fetched = (digest = digestOfBytes(DOCUMENT), named: readonly string[] = [server.host]) => {
+  const fetched = (limits = TIGHT, digest = digestOfBytes(DOCUMENT), named: readonly string[] = [server.host]) => {
     const hosts = named.map((host) => ({
       host,
       caFile: there().certificate.caFile,
       credentials: () => ({ type: 'basic', username: 'u', password: 'the-secret' }) as const,
     }));
-    const { supply, store } = supplyIn(there().folder, { hosts });
+    const { supply, store } = supplyIn(there().folder, { hosts, limits });
     return { outcome: supply.fetch(imageAt(`${server.host}/shop/cart`, digest), NEVER), store };
   };
 
@@ -95,7 +95,7 @@ describe('a hostile registry', () => {
     ],
   ])('%s: %s', async (_name, code, way) => {
     behave(way);
-    const { outcome, store } = fetched();
+    const { outcome, store } = fetched(code === 'HW2405' ? HURRIED : TIGHT);
     const result = await outcome;
     expect(result, JSON.stringify(result)).toMatchObject({ ok: false, error: { code } });
     expect(JSON.stringify(result)).not.toContain('the-secret');
@@ -129,7 +129,7 @@ describe('a hostile registry', () => {
     ['redirects in a circle', 'HW2407', (response, url) => void response.writeHead(307, { location: url }).end()],
   ])('%s: %s', async (_name, code, way) => {
     behave(asManifest, way);
-    const { outcome, store } = fetched();
+    const { outcome, store } = fetched(code === 'HW2405' ? HURRIED : TIGHT);
     const result = await outcome;
     expect(result, JSON.stringify(result)).toMatchObject({ ok: false, error: { code } });
     expect(await store.has(digestOfBytes(WASM))).toBe(false);
@@ -145,7 +145,9 @@ describe('a hostile registry', () => {
       },
       (response) => void response.writeHead(307, { location: storage.url('b?signed=1') }).end(),
     );
-    expect(await fetched(digestOfBytes(DOCUMENT), [server.host, storage.host]).outcome).toMatchObject({ ok: true });
+    expect(await fetched(TIGHT, digestOfBytes(DOCUMENT), [server.host, storage.host]).outcome).toMatchObject({
+      ok: true,
+    });
     expect(storage.seen).toMatchObject([{ url: '/b?signed=1', authorization: undefined }]);
   });
 
@@ -159,6 +161,6 @@ describe('a hostile registry', () => {
       const bytes = url.endsWith(digestOfBytes(outer)) ? outer : inner;
       response.setHeader('content-type', INDEX).end(bytes);
     });
-    expect(await fetched(digestOfBytes(outer)).outcome).toMatchObject({ ok: false, error: { code: 'HW2420' } });
+    expect(await fetched(TIGHT, digestOfBytes(outer)).outcome).toMatchObject({ ok: false, error: { code: 'HW2420' } });
   });
 });

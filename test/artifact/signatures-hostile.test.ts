@@ -16,7 +16,7 @@ import {
   signingKey,
   statementOf,
 } from './signing.ts';
-import { NEVER, place, supplyIn } from './support.ts';
+import { HURRIED, NEVER, place, supplyIn, TIGHT } from './support.ts';
 
 const there = place();
 const OURS = signingKey();
@@ -91,7 +91,7 @@ describe('a hostile registry', () => {
       else none(response);
     });
     const hosts = [{ host: server.host, caFile: there().certificate.caFile }];
-    const { supply } = supplyIn(there().folder, { hosts });
+    const { supply } = supplyIn(there().folder, { hosts, limits: code === 'HW2405' ? HURRIED : TIGHT });
     const outcome = await supply.fetch({ ...imageAt(image(), digest), signatures: [byKey] }, NEVER);
     expect(outcome).toMatchObject(code ? { ok: false, error: { code } } : { ok: true });
   });
