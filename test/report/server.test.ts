@@ -251,6 +251,17 @@ describe('the stream of changes', () => {
     };
   }
 
+  async function expectAFreePlace(): Promise<void> {
+    for (;;) {
+      const next = openStream();
+      const [, status] = await next.until(/HTTP\/1\.1 (\d+)/);
+      next.socket.destroy();
+      if (status === '200') return;
+      expect(status).toBe('503');
+      await sleep(10);
+    }
+  }
+
   test('begins with the status and tells each change', async () => {
     const stream = openStream();
     await stream.until(/content-type: text\/event-stream/);
@@ -290,14 +301,7 @@ describe('the stream of changes', () => {
     const refused = openStream();
     await refused.until(/HTTP\/1\.1 503/);
     streams[0]!.socket.destroy();
-    for (;;) {
-      const next = openStream();
-      const [, status] = await next.until(/HTTP\/1\.1 (\d+)/);
-      next.socket.destroy();
-      if (status === '200') break;
-      expect(status).toBe('503');
-      await sleep(10);
-    }
+    await expectAFreePlace();
     streams[1]!.socket.destroy();
     refused.socket.destroy();
   });
@@ -311,7 +315,7 @@ describe('the stream of changes', () => {
   });
 
   test('drops a reader that takes nothing, and the others go on', async () => {
-    await start({ limits: { eventPeriodMs: 1, eventBytes: 8 * 2 ** 20, readerStallMs: 300 } });
+    await start({ limits: { eventReaders: 2, eventPeriodMs: 1, eventBytes: 8 * 2 ** 20, readerStallMs: 3_000 } });
     const slow = openStream();
     await slow.until(/event: status/);
     slow.socket.pause();
@@ -324,6 +328,7 @@ describe('the stream of changes', () => {
       await sleep(10);
     }
     await good.until(/"environment":"59-x/);
+    await expectAFreePlace();
     slow.socket.resume();
     await dropped;
     expect(slow.text()).not.toContain('"environment":"59-x');

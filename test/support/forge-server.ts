@@ -26,6 +26,8 @@ export type Fault =
   /** Not taken in, no answer. */
   | 'loseRequest'
   | 'delay'
+  /** Taken in when the test says so. */
+  | 'hold'
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>> };
 
 type Reply = readonly [status: number, value: unknown];
@@ -42,6 +44,7 @@ export class ForgeServer {
   readonly faults: (Fault | undefined)[] = [];
   readonly #server: http.Server;
   readonly #late: Promise<void>[] = [];
+  readonly #held: (() => void)[] = [];
   delayMs = 300;
 
   private constructor() {
@@ -64,6 +67,11 @@ export class ForgeServer {
     await Promise.all(this.#late);
   }
 
+  /** Takes in what is held. */
+  release(): void {
+    for (const take of this.#held.splice(0)) take();
+  }
+
   /** The newest of a commit. */
   statusOf(sha: string): ToldStatus | undefined {
     return this.statuses.findLast((status) => status.sha === sha);
@@ -81,6 +89,7 @@ export class ForgeServer {
       response.writeHead(fault.status, fault.headers);
       return void response.end(JSON.stringify({ message: 'not now' }));
     }
+    if (fault === 'hold') return void this.#held.push(() => void this.#take(sent));
     if (fault === 'delay') {
       // Taken in long after whoever asked has given up.
       const late = new Promise<void>((resolve) => setTimeout(resolve, this.delayMs)).then(() => void this.#take(sent));
