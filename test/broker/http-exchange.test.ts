@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Resolver } from '../../src/broker/resolver.ts';
 import { INITIAL_CREDIT_BYTES } from '../../src/wire/frames.ts';
 import { makeCertificate } from '../support/certificate.ts';
@@ -296,13 +296,19 @@ describe('time', () => {
     const slow = await raw((socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi'));
     const timeouts = { connectMs: 0, firstByteMs: 100, betweenBytesMs: 100 };
     expect((await sendTo(silent, { timeouts })).failure?.tag).toBe('HTTP-response-timeout');
-    const heard = await sendTo(slow, { timeouts });
+    const heard = await sendTo(slow, { timeouts: { ...timeouts, firstByteMs: 30_000 } });
     expect([heard.text, heard.failure?.tag]).toEqual(['hi', 'connection-read-timeout']);
   });
 
   describe('to the first byte stands still while the guest is waited for', () => {
     const timeouts = { connectMs: 0, firstByteMs: 100, betweenBytesMs: 0 };
-    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 350));
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+    afterEach(() => void vi.useRealTimers());
+    /** On a clock that moves when the test says so: all that is on its way has arrived by then. */
+    const pass = async (ms = 350): Promise<void> => {
+      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+      vi.advanceTimersByTime(ms);
+    };
     const upload = (port: number, headers: readonly string[] = []): Heard =>
       new Fixture([port]).begin(`127.0.0.1:${port}`, { method: 'POST', hasBody: true, headers, timeouts });
 
@@ -311,11 +317,11 @@ describe('time', () => {
         void buffer(request).then(({ length }) => response.end(`${length}`));
       });
       const heard = upload(port);
-      await pause();
+      await pass();
       heard.exchange!.push(Buffer.from('ab'));
-      await pause();
+      await pass();
       heard.exchange!.push(Buffer.from('c'));
-      await pause();
+      await pass();
       heard.exchange!.endBody();
       await heard.over.promise;
       expect([heard.failure, heard.text]).toEqual([undefined, '3']);
@@ -324,9 +330,11 @@ describe('time', () => {
     test('and begins with the end', async () => {
       const heard = upload(await raw(() => undefined));
       heard.exchange!.push(Buffer.from('abc'));
-      await pause();
-      expect(heard.failure).toBeUndefined();
+      await pass();
       heard.exchange!.endBody();
+      await pass(99);
+      expect(heard.failure).toBeUndefined();
+      await pass(1);
       await heard.over.promise;
       expect(heard.failure?.tag).toBe('HTTP-response-timeout');
     });
@@ -334,9 +342,11 @@ describe('time', () => {
     test('but not where all of the declared length has left: a byte less, and it does', async () => {
       const heard = upload(await raw(() => undefined), ['content-length', '3']);
       heard.exchange!.push(Buffer.from('ab'));
-      await pause();
-      expect(heard.failure).toBeUndefined();
+      await pass();
       heard.exchange!.push(Buffer.from('c'));
+      await pass(99);
+      expect(heard.failure).toBeUndefined();
+      await pass(1);
       await heard.over.promise;
       expect(heard.failure?.tag).toBe('HTTP-response-timeout');
     });
@@ -349,9 +359,9 @@ describe('time', () => {
       const timer = setInterval(() => {
         socket.write('x');
         if (++sent === 8) clearInterval(timer);
-      }, 40);
+      }, 300);
     });
-    const timeouts = { connectMs: 0, firstByteMs: 0, betweenBytesMs: 200 };
+    const timeouts = { connectMs: 0, firstByteMs: 0, betweenBytesMs: 2_000 };
     expect((await sendTo(port, { timeouts })).text).toBe('xxxxxxxx');
   });
 

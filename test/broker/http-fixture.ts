@@ -34,6 +34,12 @@ export async function listen(server: net.Server): Promise<number> {
   return (server.address() as net.AddressInfo).port;
 }
 
+/** Until nothing that this process has sent to itself is still on its way, and nothing more will come at once. */
+export async function quiet(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+}
+
 export const serve = (handler: http.RequestListener): Promise<number> => listen(http.createServer(handler));
 /** A server that says this to whoever has said something. */
 export const raw = (say: (socket: net.Socket, asked: string) => void): Promise<number> =>

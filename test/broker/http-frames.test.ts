@@ -8,6 +8,7 @@ import { Framer } from '../../src/wire/framer.ts';
 import { HTTP_FAILURES, HTTP_HAS_BODY, HttpFromBroker, HttpToBroker } from '../../src/wire/http-frames.ts';
 import { MAX_TRAILER_BYTES, MAX_TRAILERS } from '../../src/wire/trailers.ts';
 import { openChannel } from './channel.ts';
+import { quiet } from './http-fixture.ts';
 import { TestBroker } from './support.ts';
 
 const SEATS = 4;
@@ -26,7 +27,7 @@ beforeEach(async () => {
     socket.on('error', () => undefined);
     socket.on('data', (chunk: Buffer) => {
       said += chunk.toString('latin1');
-      if (said.includes('\r\n0\r\n')) setTimeout(() => socket.end('HTTP/1.1 204 No Content\r\n\r\n'), 20);
+      if (said.includes('\r\n0\r\n')) void quiet().then(() => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
     });
   });
   upstream.listen(0, HERE);

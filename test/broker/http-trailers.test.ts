@@ -10,7 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { doorHeaders } from '../../src/wire/door.ts';
 import { INITIAL_CREDIT_BYTES } from '../../src/wire/frames.ts';
 import { makeCertificate } from '../support/certificate.ts';
-import { closing, Fixture, Heard, listen, raw, serve, type Sent } from './http-fixture.ts';
+import { closing, Fixture, Heard, listen, quiet, raw, serve, type Sent } from './http-fixture.ts';
 
 const DONE = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi';
 const UPLOAD: Sent = { method: 'POST', hasBody: true };
@@ -26,7 +26,7 @@ async function keeping(until: string): Promise<{ readonly port: number; readonly
       if (isAnswered || !seen[at]!.includes(until)) return;
       isAnswered = true;
       // Later than anything that would still come.
-      setTimeout(() => socket.end(DONE), 20);
+      void quiet().then(() => socket.end(DONE));
     });
   });
   return { port: await listen(server), seen };
@@ -160,10 +160,10 @@ describe('a body without an end', () => {
     heard.reading = false;
     new Fixture([port]).begin(`127.0.0.1:${port}`, UPLOAD, heard);
     heard.exchange!.push(Buffer.from('abc'));
-    await expect.poll(() => heard.bytes).toBe(INITIAL_CREDIT_BYTES);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => [heard.bytes, sockets[0]!.writableLength]).toEqual([INITIAL_CREDIT_BYTES, 0]);
+    await quiet();
     sockets[0]!.resetAndDestroy();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await quiet();
     heard.reading = true;
     heard.exchange!.addCredit(INITIAL_CREDIT_BYTES);
     await heard.over.promise;
@@ -173,8 +173,8 @@ describe('a body without an end', () => {
 
 describe('time, behind a body with trailers', () => {
   const timeouts = { connectMs: 0, firstByteMs: 100, betweenBytesMs: 100 };
-  const whole = async (port: number): Promise<Heard> => {
-    const heard = begin(port, { timeouts });
+  const whole = async (port: number, more = {}): Promise<Heard> => {
+    const heard = begin(port, { timeouts: { ...timeouts, ...more } });
     heard.exchange!.push(Buffer.from('abc'));
     heard.exchange!.endBody(['x-sum', '7']);
     await heard.over.promise;
@@ -185,7 +185,7 @@ describe('time, behind a body with trailers', () => {
     const silent = await raw(() => undefined);
     expect((await whole(silent)).failure?.tag).toBe('HTTP-response-timeout');
     const slow = await raw((socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi'));
-    const heard = await whole(slow);
+    const heard = await whole(slow, { firstByteMs: 30_000 });
     expect([heard.text, heard.failure?.tag]).toEqual(['hi', 'connection-read-timeout']);
     const deaf = await listen(net.createServer((socket) => socket.pause()));
     const waiting = begin(deaf, { timeouts });

@@ -17,6 +17,7 @@ import {
   SocketToBroker,
   Tuning,
 } from '../../src/wire/socket-frames.ts';
+import { freePort } from '../support/child-server.ts';
 import { openChannel } from './channel.ts';
 import { TestBroker } from './support.ts';
 
@@ -30,12 +31,15 @@ const MEBIBYTE = 1024 * 1024;
 let broker: TestBroker;
 let echo: net.Server;
 let port: number;
+/** Where a cell may listen. */
+let own: number;
 
 beforeEach(async () => {
   broker = new TestBroker();
   echo = net.createServer((socket) => socket.on('error', () => undefined).pipe(socket)).listen(0, HERE);
   await once(echo, 'listening');
   port = (echo.address() as net.AddressInfo).port;
+  own = await freePort();
 });
 afterEach(() => {
   broker.close();
@@ -64,7 +68,7 @@ class Cell {
   }
 
   static async open(): Promise<Cell> {
-    const settings = { protocols: ['Tcp', 'Udp'], hosts: [HERE], ports: [port], listen: [`${HERE}:${port + 1}`] };
+    const settings = { protocols: ['Tcp', 'Udp'], hosts: [HERE], ports: [port], listen: [`${HERE}:${own}`] };
     const grants: Grant[] = [{ name: 'peers', capability: 'sockets', settings, enforcement: 'Enforce' }];
     return new Cell(await openChannel(broker, { grants, seats: SEATS }));
   }
@@ -116,7 +120,7 @@ class Cell {
   async opened(kind: number = Opening.Connect): Promise<void> {
     this.begin(
       kind,
-      kind === Opening.Udp ? { address: '0.0.0.0', port: 0 } : kind === Opening.Bind ? { port: port + 1 } : {},
+      kind === Opening.Udp ? { address: '0.0.0.0', port: 0 } : kind === Opening.Bind ? { port: own } : {},
     );
     await this.hears(SocketFromBroker.Opened);
   }
@@ -284,7 +288,7 @@ describe('what harms nobody', () => {
     await cell.hears(SocketFromBroker.Opened);
     cell.socket.destroy();
     const count = (): Promise<number> => new Promise((resolve) => echo.getConnections((_error, open) => resolve(open)));
-    await expect.poll(count, { timeout: 10_000 }).toBe(0);
+    await expect.poll(count).toBe(0);
     await isServed();
   });
 });
