@@ -38,8 +38,8 @@ import { remoteOptions } from './remote-calls.ts';
 /** Bounds on how often readiness is asked for until it is there, whatever the manifest's period is. */
 export const MIN_READINESS_PERIOD_MS = 20;
 export const MAX_READINESS_PERIOD_MS = 100;
-/** How long a closed channel may wait for the word how its process ended. */
-const EXIT_DEADLINE_MS = 1_000;
+/** How long a closed channel may wait for the word how its process ended: on a busy machine whoever sees it is late. */
+const EXIT_DEADLINE_MS = 5_000;
 /** The least that lifecycle `shutdown` gets, however late the last call ended; without such calls it is what is left. */
 export const MIN_SHUTDOWN_MS = 2_000;
 /** From the end of the cell's own patience until the process is killed. */

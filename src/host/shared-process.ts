@@ -18,13 +18,16 @@ import { slotOfName } from '../wire/slots.ts';
 import type { CellDeath, CellProcess, OwnLimits, SharedLimits, SharedView } from './cell-process.ts';
 import { describeExit } from './spawner/exit.ts';
 import type { CellExit, SandboxKind } from './spawner/messages.ts';
+import { STAT, statField } from './spawner/process-stat.ts';
 
 /** From the close of a cell's channel: a process that is well has closed its end by then. */
 const LEAVE_LOOK_MS = 500;
 /** A cell that has not left by then never will, whoever has the turn. */
 const LEAVE_DEADLINE_MS = 15_000;
+/** For the word how the process ended, once it has: on a busy machine whoever sees it may be late to say so. */
+const WORD_DEADLINE_MS = 4_000;
 /** What was seen when the first channel closed tells of the end of the process as long as that. */
-const SNAPSHOT_MS = 1_000;
+const SNAPSHOT_MS = WORD_DEADLINE_MS + LEAVE_LOOK_MS;
 
 /** A replica that has a slot, as the process sees it. */
 export interface Tenant {
@@ -158,6 +161,11 @@ export class SharedProcess {
     this.#seen = { atMs: nowMs, busy: new Set([...this.#tenants].filter((tenant) => tenant.isBusy())) };
   }
 
+  /** The process goes on: what was seen tells nothing of its end. */
+  onLeftUnasked(): void {
+    this.#seen = undefined;
+  }
+
   async #boot(): Promise<Result<void, Problem>> {
     const booted = await this.options.boot(() => [...this.#tenants].some((tenant) => tenant.isWanted()));
     if (!booted.ok) {
@@ -204,6 +212,15 @@ export class SharedProcess {
     const how = exit ? describeExit(exit).split('\n')[0]! : 'nobody saw how';
     const who = [...suspects].map(({ replica }) => replica).join(', ');
     return who === '' ? `${how}, while nobody in it had a call` : `${how}, while ${who} had a call`;
+  }
+}
+
+/** It runs no more, whether or not somebody has been told how it ended. */
+function hasEnded(pid: number): boolean {
+  try {
+    return /^[ZX]/.test(statField(readFileSync(`/proc/${pid}/stat`, 'latin1'), STAT.state) ?? 'X');
+  } catch {
+    return true;
   }
 }
 
@@ -291,9 +308,17 @@ class Slot implements CellProcess {
     if (this.#isCut) return;
     if (this.#isAsked) return this.#left();
     this.#process.onUnasked();
-    // Where the process is at its end, how it ended is known soon, and is the answer.
     this.#isAsked = true;
-    this.#timer = setTimeout(() => this.#left(), LEAVE_LOOK_MS);
+    this.#awaitWord(performance.now() + WORD_DEADLINE_MS);
+  }
+
+  /** Where the process is at its end, how it ended is known soon, and is the answer. */
+  #awaitWord(deadlineMs: number): void {
+    this.#timer = setTimeout(() => {
+      if (performance.now() < deadlineMs && hasEnded(this.pid)) return this.#awaitWord(deadlineMs);
+      this.#process.onLeftUnasked();
+      this.#left();
+    }, LEAVE_LOOK_MS);
   }
 
   #left(): void {

@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { STAT, statField } from '../../src/host/spawner/process-stat.ts';
 import type { EntryKey } from '../../src/model/component.ts';
 import type { Bundle, CellSpec } from '../../src/model/engine.ts';
 import { LOST, TAKEN_ALONG, type CellCaller } from '../../src/wire/cell-caller.ts';
@@ -9,6 +10,11 @@ import { Outcome } from '../../src/wire/frames.ts';
 import { MAX_SLOTS } from '../../src/wire/slots.ts';
 import { bundleOf } from './bundles.ts';
 import { cellOf, get, isAlive, LIMITS, MIB, RunningHost, type CellChoice } from './running.ts';
+
+/** What its threads have had of the processor, in hundredths of a second. */
+function ticksOf(pid: number): number {
+  return Number(statField(readFileSync(`/proc/${pid}/stat`, 'latin1'), STAT.userTicks));
+}
 
 describe.each(['Strict', 'Process'] as const)('cells that share a process as %s', (kind) => {
   let running: RunningHost;
@@ -95,8 +101,9 @@ describe.each(['Strict', 'Process'] as const)('cells that share a process as %s'
 
   it('are told who ended their process, and only that one has failed', async () => {
     const [a, b, c] = await three();
-    const waiting = get(b!.caller, '/sleep?ms=3000');
-    expect(await get(a!.caller, '/spin', 100)).toMatchObject({ end: Outcome.Deadline });
+    const waiting = get(b!.caller, '/sleep?ms=20000');
+    // Long enough to have begun: one that hears of its cancel first ends.
+    expect(await get(a!.caller, '/spin', 1_000)).toMatchObject({ end: Outcome.Deadline });
     expect((await waiting).end).toBe(TAKEN_ALONG);
     expect(await running.ended(a!.id)).toMatchObject({ end: 'LimitExceeded', problem: { code: 'HW4111' } });
     for (const other of [b!, c!]) {
@@ -117,8 +124,9 @@ describe.each(['Strict', 'Process'] as const)('cells that share a process as %s'
 
   it('are not blamed for a deadline that passes while another one has the thread', async () => {
     const [a, b] = await three(['a', 'b']);
-    const spinning = get(a!.caller, '/spin', 600);
-    await sleep(50);
+    const before = ticksOf(a!.pid);
+    const spinning = get(a!.caller, '/spin', 6_000);
+    await running.until('it spins', () => ticksOf(a!.pid) > before + 10);
     // Long over when the one that spins is at its own.
     expect(await get(b!.caller, '/healthz', 100)).toMatchObject({ end: Outcome.Deadline });
     await sleep(200);
@@ -130,7 +138,7 @@ describe.each(['Strict', 'Process'] as const)('cells that share a process as %s'
 
   it('have not failed where they had no call when the process was killed', async () => {
     const [a, b] = await three(['a', 'b']);
-    const slow = get(a!.caller, '/sleep?ms=5000');
+    const slow = get(a!.caller, '/sleep?ms=20000');
     await sleep(50);
     process.kill(a!.pid, 'SIGKILL');
     expect((await slow).end).toBe(LOST);
@@ -155,7 +163,7 @@ describe.each(['Strict', 'Process'] as const)('cells that share a process as %s'
     const namespace = a!.entry.slice(0, -2);
     const entry: EntryKey = `${namespace}/bad`;
     const bad = idOf(entry);
-    running.host.start(bad, sharing(entry, { env: { INIT: 'spin' }, limits: { startTimeoutMs: 1_000 } }, managed));
+    running.host.start(bad, sharing(entry, { env: { INIT: 'spin' }, limits: { startTimeoutMs: 3_000 } }, managed));
     expect(await running.ended(bad)).toMatchObject({ end: 'StartFailed', problem: { code: 'HW4105' } });
     const other = await running.ended(a!.id);
     expect(other).toMatchObject({ end: 'WithOthers' });

@@ -1,7 +1,7 @@
 /** Fields of proc(5), `/proc/<pid>/stat`. */
 
 /** As they are counted there, from 1. */
-export const STAT = { parent: 4, userTicks: 14, systemTicks: 15, startTicks: 22 } as const;
+export const STAT = { state: 3, parent: 4, userTicks: 14, systemTicks: 15, startTicks: 22 } as const;
 
 /** The name, field 2, stands in parentheses and may hold anything, blanks and parentheses too: what is behind it is counted. */
 const FIRST_BEHIND_NAME = 3;

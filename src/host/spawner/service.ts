@@ -20,7 +20,7 @@ import { findProgram } from './sandbox.ts';
 import { SocketPairs } from './socketpair.ts';
 
 /** For killed cells to be gone; what is left then is swept by the next spawner. */
-const END_DEADLINE_MS = 1_000;
+const END_DEADLINE_MS = 3_000;
 
 /** `sent` is called when the descriptor is on its way. */
 export type Send = (message: FromSpawner, channel?: net.Socket, sent?: () => void) => void;
