@@ -144,7 +144,7 @@ describe('the body of a request', () => {
   });
 
   test('of a fast client stays with the client while the guest does not read', async () => {
-    fixture.ingress.apply(snapshot([rule({ requestBodyBytes: 1e9 })], 2));
+    fixture.ingress.apply(snapshot([rule({ requestBodyBytes: 1e9, requestTimeoutMs: 60_000 })], 2));
     replica.cell.script = () => undefined;
     const total = 64 * 1024 * 1024;
     const client = fixture.dial();
@@ -322,7 +322,7 @@ describe('the body of a response', () => {
   });
 
   test('that a reader takes too slowly is the client\u2019s doing', async () => {
-    fixture.ingress.apply(snapshot([rule({ requestTimeoutMs: 300, responseBodyBytes: 1e9 })], 2));
+    fixture.ingress.apply(snapshot([rule({ requestTimeoutMs: 2_000, responseBodyBytes: 1e9 })], 2));
     replica.cell.script = (call) => {
       pour(call, 100 * 1024 * 1024);
       call.onCancel = () => call.done(Outcome.Deadline);

@@ -451,6 +451,7 @@ describe('a call of an exported function', () => {
   test('that is cancelled may be answered by Done', async () => {
     const result = replica.channel.call('a:b/c', 'd', [], 20);
     expect(await result).toEqual({ type: 'deadline' });
+    await until(() => replica.cell.functionCalls.length === 1);
     replica.cell.raw(FromCell.Done, replica.cell.functionCalls[0]!.id, Buffer.of(Outcome.Deadline));
     await until(() => replica.channel.inFlight === 0);
     expect(replica.channel.open).toBe(true);

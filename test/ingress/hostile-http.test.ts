@@ -7,15 +7,7 @@ import { until } from './scripted-cell.ts';
 let fixture: Fixture;
 let replica: Replica;
 beforeEach(async () => {
-  fixture = await startIngress(snapshot([rule()]), {
-    limits: {
-      headersTimeoutMs: 200,
-      requestTimeoutMs: 400,
-      timeoutCheckMs: 20,
-      maxHeadBytes: 8 * 1024,
-      maxConnections: 50,
-    },
-  });
+  fixture = await startIngress(snapshot([rule()]), { limits: { maxHeadBytes: 8 * 1024, maxConnections: 50 } });
   replica = await fixture.add(STABLE, (call) => call.reply(200, call.path));
 });
 afterEach(() => fixture.stop());
@@ -261,6 +253,13 @@ test('a request hidden in the body of another is a body', async () => {
 });
 
 describe('slow clients are ended by time', () => {
+  beforeEach(async () => {
+    await fixture.stop();
+    const limits = { headersTimeoutMs: 200, requestTimeoutMs: 400, timeoutCheckMs: 20 };
+    fixture = await startIngress(snapshot([rule()]), { limits });
+    replica = await fixture.add(STABLE, (call) => call.reply(200, call.path));
+  });
+
   test('in the head', async () => {
     const answer = await answerTo('GET / HTTP/1.1', 'Host: a', 'X-A: ');
     expect(answer.status).toBe(408);

@@ -1,5 +1,5 @@
 /** How a call can end, what the client gets, and what is counted. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Counters } from '../../src/model/engine.ts';
 import { countOfDeadline } from '../../src/ingress/answers.ts';
 import { Outcome } from '../../src/wire/frames.ts';
@@ -9,14 +9,26 @@ import { until, type Script } from './scripted-cell.ts';
 let fixture: Fixture;
 let replica: Replica;
 beforeEach(async () => {
-  fixture = await startIngress(snapshot([rule({ requestTimeoutMs: 60, responseBodyBytes: 1000 })]));
+  fixture = await startIngress(snapshot([rule({ requestTimeoutMs: 30_000, responseBodyBytes: 1000 })]));
   replica = await fixture.add(STABLE, (call) => call.reply(200));
 });
-afterEach(() => fixture.stop());
+afterEach(async () => {
+  vi.useRealTimers();
+  await fixture.stop();
+});
 
 async function settled(): Promise<Counters> {
   await until(() => fixture.ingress.samples()[0]!.inFlight === 0);
   return fixture.ingress.samples()[0]!.traffic;
+}
+
+/** Until its deadline has passed. */
+const never: Script = (call) => (call.onCancel = () => call.done(Outcome.Deadline));
+
+/** Only who is to be late has little time. */
+function hurry(script: Script): void {
+  const short = rule({ requestTimeoutMs: 60, responseBodyBytes: 1000 });
+  if (script === never) fixture.ingress.apply(snapshot([short], 2));
 }
 
 const FAILURE = {
@@ -76,13 +88,7 @@ describe('without a head', () => {
       { reason: 'Deadline', code: 'HW4533' },
       { ...FAILURE, deadlines: 1 },
     ],
-    [
-      'the deadline, in the engine',
-      (call) => (call.onCancel = () => call.done(Outcome.Deadline)),
-      504,
-      { reason: 'Deadline' },
-      { ...FAILURE, deadlines: 1 },
-    ],
+    ['the deadline, in the engine', never, 504, { reason: 'Deadline' }, { ...FAILURE, deadlines: 1 }],
     [
       'a response over its limit, in the cell',
       (call) => call.done(Outcome.ResponseTooLarge),
@@ -102,6 +108,7 @@ describe('without a head', () => {
     ['a broken protocol', (call) => call.reply(99), 502, { reason: 'CellLost' }, FAILURE],
   ])('%s', async (_name, script, status, error, counts) => {
     replica.cell.script = script;
+    hurry(script);
     const answer = await fixture.get('/');
     expect(answer.status).toBe(status);
     expect(errorOf(answer)).toMatchObject({ status, route: 'shop/checkout', release: 'a00000000000', ...error });
@@ -142,11 +149,7 @@ describe('with a head', () => {
     ],
     ['the guest traps', (call) => call.done(Outcome.Trap), { ...FAILURE, traps: 1 }],
     ['the guest is done without the end', (call) => call.done(), FAILURE],
-    [
-      'the deadline passes',
-      (call) => (call.onCancel = () => call.done(Outcome.Deadline)),
-      { ...FAILURE, deadlines: 1 },
-    ],
+    ['the deadline passes', never, { ...FAILURE, deadlines: 1 }],
     ['the cell dies', () => replica.cell.die(), FAILURE],
     [
       'the body goes over its limit',
@@ -162,6 +165,7 @@ describe('with a head', () => {
       call.chunk(Buffer.from('half'));
       ending(call);
     };
+    hurry(ending);
     const client = fixture.dial();
     client.write('GET / HTTP/1.1', 'Host: a', '', '');
     await client.whenClosed();
@@ -196,6 +200,9 @@ describe('a deadline that passes in a cell', () => {
     ['is a failure all the same where the guest had said 500', true, { failures: 1, deadlines: 1, overloads: 0 }],
   ])('%s', async (_name, saysError, counts) => {
     await fixture.stop();
+    vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] });
+    // Not at zero, which is no time to the engine.
+    vi.advanceTimersByTime(5_000);
     fixture = await startIngress(snapshot([rule({ requestTimeoutMs: 1_000 })]));
     const { cell } = await fixture.add(STABLE, () => undefined, { concurrency: 1, queue: 1 });
     cell.script = (call) => {
@@ -207,9 +214,13 @@ describe('a deadline that passes in a cell', () => {
     await until(() => cell.calls.length === 1);
     const waiting = fixture.get('/waits').catch(() => undefined);
     await until(() => fixture.ingress.samples()[0]!.inFlight === 2);
-    await new Promise((resolve) => setTimeout(resolve, 510));
+    vi.advanceTimersByTime(510);
     cell.calls[0]!.reply(200);
     expect((await slow).status).toBe(200);
+    await until(() => cell.calls.length === 2);
+    // What the guest has said is with the engine by then.
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    vi.advanceTimersByTime(510);
     const answer = await waiting;
     if (!saysError) expect(answer!.status).toBe(504);
     expect(await settled()).toMatchObject({ requests: 1 + counts.failures!, ...counts });

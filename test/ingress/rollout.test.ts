@@ -486,7 +486,7 @@ describe('synthetic requests', () => {
       group: NEXT,
       requests: 25,
       call: { type: 'httpGet', path: '/healthz', headers: [] },
-      timeoutMs: 1000,
+      timeoutMs: 30_000,
       ...more,
     }) as const;
 

@@ -121,6 +121,7 @@ describe('copies of requests', () => {
     const { cell } = await fixture.add(NEXT, saying('next'));
     step(0, { mirror: 100 });
     await ask(1, {}, method);
+    await until(() => cell.calls.length >= copies);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(cell.calls).toHaveLength(copies);
   });
@@ -192,7 +193,8 @@ describe('copies of requests', () => {
     step(0, { mirror: 100 });
     const startedMs = performance.now();
     expect(await ask(5)).toEqual(Array.from({ length: 5 }, () => 'stable'));
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    // None of them has waited for the end of a copy's time.
+    expect(performance.now() - startedMs).toBeLessThan(rule().requestTimeoutMs);
     await until(() => cell.calls.length === 5);
     cell.die();
     await until(() => (samplesOf('b').mirrored?.failures ?? 0) === 5);
@@ -221,6 +223,7 @@ describe('copies of requests', () => {
     const { cell } = await fixture.add(NEXT, () => undefined, { concurrency: 1 });
     step(weight, { mirror: 100 });
     await ask(1);
+    await until(() => cell.calls.length >= copies);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(cell.calls).toHaveLength(copies);
   });
@@ -282,7 +285,7 @@ describe('statuses that are failures', () => {
       release: release('b'),
       group: NEXT,
       requests: 3,
-      timeoutMs: 1_000,
+      timeoutMs: 30_000,
       call: { type: 'httpGet', path: '/', headers: [] },
     });
     expect(samplesOf('b')).toMatchObject({
