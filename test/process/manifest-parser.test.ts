@@ -148,7 +148,7 @@ describe('a large commit in two children', () => {
 
 describe('what ends the child', () => {
   it.each([
-    ['spins', 'SPIN', { deadlineMs: 300 }, 'more than 1200 ms'],
+    ['spins', 'SPIN', { deadlineMs: 1_000 }, 'more than 4000 ms'],
     ['eats memory', 'EAT', { maxHeapMb: 64 }, 'ended by'],
     ['leaves', 'LEAVE', {}, 'code 3'],
   ])('because it %s is unreadable, and harms nothing else', async (_name, text, options, why) => {

@@ -52,7 +52,7 @@ describe('the types of components', () => {
   });
 
   it.each(['LEAVE', 'SPIN'])('condemn bytes that end two children (%s), and nobody else', async (word) => {
-    const { shapeOf, reads } = open({ entry: fixture('moody-shape-child.ts'), deadlineMs: 1_000 });
+    const { shapeOf, reads } = open({ entry: fixture('moody-shape-child.ts'), deadlineMs: 3_000 });
     expect(await shapeOf(text(word))).toMatchObject({ ok: false, error: { code: 'HW2301', policy: 'Terminal' } });
     await shapeOf(text(word));
     expect(reads()).toBe(1);

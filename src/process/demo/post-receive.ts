@@ -7,7 +7,7 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-const HINT_TIMEOUT_MS = 1_000;
+const HINT_TIMEOUT_MS = 5_000;
 
 const [url, secretFile] = process.argv.slice(2);
 if (url && secretFile) {
