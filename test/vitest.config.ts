@@ -43,7 +43,7 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      { root: ROOT, test: { ...order(1), name: 'long', include: LONG, pool: 'threads' } },
+      { root: ROOT, test: { ...order(1), name: 'long', include: LONG, pool: 'threads', testTimeout: 60_000 } },
       { root: ROOT, test: { ...PATIENCE, ...order(2), name: 'apart', include: APART, pool: 'forks', maxWorkers: 2 } },
       {
         root: ROOT,
