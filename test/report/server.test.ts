@@ -300,6 +300,7 @@ describe('the stream of changes', () => {
     for (const stream of streams) await stream.until(/event: status/);
     const refused = openStream();
     await refused.until(/HTTP\/1\.1 503/);
+    expect(refused.text()).not.toContain('event: status');
     streams[0]!.socket.destroy();
     await expectAFreePlace();
     streams[1]!.socket.destroy();
