@@ -68,7 +68,7 @@ describe('a newer commit preempts the one that is being tried', () => {
   const slow = () => next('slow');
   const neverReady = () => {
     const { 'shop/greeting.yaml': text, ...wasm } = next('quick', 'greeting-never-ready');
-    return { ...wasm, 'shop/greeting.yaml': String(text).replace('500ms, deadline: 5s', '500ms, deadline: 5m') };
+    return { ...wasm, 'shop/greeting.yaml': String(text).replace(/(?<=readiness: .*deadline: )\w+/, '5m') };
   };
 
   it.each([
