@@ -1,4 +1,5 @@
 /** `wasi:keyvalue` and `wasi:config` of a real cell against a real broker, function by function. */
+import { once } from 'node:events';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Grant } from '../../src/model/component.ts';
 import { seatsOf } from '../../src/wire/broker-frames.ts';
@@ -196,8 +197,9 @@ describe('a broker that comes and goes', () => {
     // It reads no more: the question stays unanswered, half of an answer is on its way.
     peer.brokerEnd.removeAllListeners('data');
     peer.brokerEnd.on('data', () => undefined);
+    const asked = once(peer.brokerEnd, 'data');
     peer.send(7, { path: '/get?key=a' });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await asked;
     peer.brokerEnd.write(Buffer.from([200, 0, 0, 0, 1, 0, 0, 0, 0x50, 0]));
     attach([grant('things')]);
     const lost = await peer.answer(7);

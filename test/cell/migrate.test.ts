@@ -27,7 +27,7 @@ afterEach(async () => {
 /** A cell that is told to migrate, with a broker from the start. */
 async function assign(changes: Partial<Assignment>, of = bundle): Promise<void> {
   peer = await Peer.start();
-  peer.assign(assignmentOf(of, { startTimeoutMs: 2_000, ...changes }), of);
+  peer.assign(assignmentOf(of, { startTimeoutMs: 20_000, ...changes }), of);
   attachBroker(broker, peer, {
     component: 'shop/notes',
     concurrency: 32,
@@ -45,8 +45,8 @@ const told = async (): Promise<string> =>
 
 describe('migrate', () => {
   test.each([
-    [{ from: '1', timeoutMs: 1_000 }, 'some 1'],
-    [{ timeoutMs: 1_000 }, 'some none'],
+    [{ from: '1', timeoutMs: 10_000 }, 'some 1'],
+    [{ timeoutMs: 10_000 }, 'some none'],
   ])('of %o is called once before anything else, and writes to the edition of the cell', async (migrate, wanted) => {
     await assign({ migrate });
     expect((await loaded()).migrateMs).toBeGreaterThan(0);
@@ -61,16 +61,16 @@ describe('migrate', () => {
   });
 
   test.each([
-    ['fail', /^HostTrap: migrate: MIGRATE=fail$/],
-    ['trap', /^HostTrap: migrate: RuntimeError: .*unreachable/],
-    ['wait', /migrate took longer than 200 ms/],
-  ])('that ends by %s is the end of the start, in its own words', async (how, says) => {
-    await assign({ migrate: { from: '1', timeoutMs: 200 }, env: [['MIGRATE', how]] });
+    ['fail', 10_000, /^HostTrap: migrate: MIGRATE=fail$/],
+    ['trap', 10_000, /^HostTrap: migrate: RuntimeError: .*unreachable/],
+    ['wait', 200, /migrate took longer than 200 ms/],
+  ] as const)('that ends by %s is the end of the start, in its own words', async (how, timeoutMs, says) => {
+    await assign({ migrate: { from: '1', timeoutMs }, env: [['MIGRATE', how]] });
     expect(await failed()).toMatch(says);
   });
 
   test('has time of its own, beside that of the start', async () => {
-    await assign({ startTimeoutMs: 900, migrate: { timeoutMs: 3_000 }, env: [['MIGRATE', 'slow']] });
+    await assign({ startTimeoutMs: 900, migrate: { timeoutMs: 20_000 }, env: [['MIGRATE', 'slow']] });
     expect((await loaded()).migrateMs).toBeGreaterThan(900);
   });
 

@@ -46,7 +46,7 @@ beforeEach(async () => {
       if (request.url === '/cut') {
         response.writeHead(200, { 'content-length': '10' });
         // What arrives with the cut may be lost with it: first the one, then the other.
-        return response.write('hi', () => setTimeout(() => response.destroy(), 100));
+        return response.write('hi', () => setTimeout(() => response.destroy(), 2_000));
       }
       const { 'x-sum': sum } = request.trailers;
       const more = request.url === '/trailers' ? (sum ? `x-sum: ${sum}` : 'none') : (request.headers['x-mine'] ?? '-');

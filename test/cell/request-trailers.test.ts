@@ -125,7 +125,8 @@ let peer: Peer;
 let broker: TestBroker;
 
 beforeAll(async () => {
-  upstream = await RawUpstream.open('127.0.0.1');
+  // A guest that goes on once its request has left in full does so before the answer is there.
+  upstream = await RawUpstream.open('127.0.0.1', 0, 500);
   broker = new TestBroker();
   const all = await coreImportsOf(['io', 'http']);
   const handles = NAMES.map((name) => handleOf(GUESTS[name], upstream.port));

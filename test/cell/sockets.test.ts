@@ -8,6 +8,7 @@ import { INITIAL_CREDIT_BYTES, REQUEST_IS_MIRRORED, type Assignment } from '../.
 import { DEFAULT_SOCKETS } from '../../src/model/limits.ts';
 import { DATAGRAM_BYTES, NETWORK_ERRORS, type NetworkError } from '../../src/wire/socket-frames.ts';
 import { TestBroker } from '../broker/support.ts';
+import { freePort as nextFreePort } from '../support/child-server.ts';
 import { assignmentOf, exampleBundle, type TestBundle } from './kit/bundle.ts';
 import { limitsOf, Peer } from './kit/peer.ts';
 import { attachBroker } from './kit/seat.ts';
@@ -48,9 +49,7 @@ beforeEach(async () => {
   datagrams.bind(0, '127.0.0.1');
   await once(datagrams, 'listening');
   datagramPort = datagrams.address().port;
-  const free = net.createServer();
-  freePort = await listening(free);
-  free.close();
+  freePort = await nextFreePort();
 });
 afterEach(async () => {
   await peer.close();
@@ -511,7 +510,7 @@ describe('UDP', () => {
           ['udp-wait-out,0', 'ok'],
           // Not granted: said with the next call.
           [`udp-send,0,two@${at(echoPort + 1)}`, '1'],
-          ['sleep,0,50', 'ok'],
+          ['sleep,0,1000', 'ok'],
           ['udp-check,0', failure('access-denied')],
           ['udp-check,0', '64'],
           ['udp-drop-streams,0', 'ok'],
@@ -522,7 +521,7 @@ describe('UDP', () => {
           ['udp-send,0,three', '1'],
           [`udp-send,0,four@${to}`, '1'],
           ['udp-wait-in,0', 'ok'],
-          ['sleep,0,50', 'ok'],
+          ['sleep,0,1000', 'ok'],
           ['udp-receive,0,8', `2 ${to}=re:three ${to}=re:four`],
           ['udp-drop-streams,0', 'ok'],
           ['udp-drop,0', 'ok'],
@@ -550,7 +549,7 @@ describe('UDP', () => {
           ['udp-check,0', '64'],
           [`udp-send,0,one@${to}`, '1'],
           ['udp-wait-in,0', 'ok'],
-          ['sleep,0,200', 'ok'],
+          ['sleep,0,1000', 'ok'],
           ['udp-receive,0,8', `1 ${to}=re:one`],
         ])
       ).unlike,
@@ -562,7 +561,7 @@ describe('UDP', () => {
       ['udp-check,1', '64'],
       [`udp-send,1,two@${to}`, '1'],
       ['udp-wait-in,1', 'ok'],
-      ['sleep,1,200', 'ok'],
+      ['sleep,1,1000', 'ok'],
       ['udp-receive,1,8'],
     ]);
     expect(unlike).toEqual([]);
@@ -590,7 +589,7 @@ describe('UDP', () => {
       ['udp-stream,0', 'ok'],
       ['udp-check,0', '64'],
       [`udp-send,0,go@${at(datagramPort)}`, '1'],
-      ['sleep,0,400', 'ok'],
+      ['sleep,0,2000', 'ok'],
     ];
     expect((await play(script)).unlike).toEqual([]);
     expect(dropped()).toEqual([`${beyond} QueueFull`]);
@@ -709,7 +708,7 @@ describe('bounds', () => {
           [`udp-start-bind,91,${ANY}`, failure('new-socket-limit')],
           ['drop-streams,0', 'ok'],
           ['drop,0', 'ok'],
-          ['sleep,0,50', 'ok'],
+          ['sleep,0,1000', 'ok'],
           [`start-connect,90,${at(echoPort)}`, 'ok'],
           ['wait,90', 'ok'],
           ['finish-connect,90', 'ok'],
