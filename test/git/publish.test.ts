@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openMirror, type Mirror } from '../../src/git/mirror.ts';
 import { notesChannel } from '../../src/git/notes.ts';
 import { pushRevert } from '../../src/git/revert.ts';
@@ -76,11 +76,6 @@ async function tell(mirror: Mirror, messages: readonly Message[], access: Publis
 async function notesOf(commit: string): Promise<string> {
   await repository.git('fetch', '-q', 'origin', '+refs/notes/headway:refs/notes/headway');
   return repository.git('log', '-1', '--format=%N', '--notes=headway', commit);
-}
-
-/** Folders that a key was laid out in for one signature. */
-async function gpgHomes(): Promise<readonly string[]> {
-  return (await readdir(tmpdir())).filter((name) => name.startsWith('hwg-'));
 }
 
 describe('notes', () => {
@@ -159,11 +154,13 @@ What happened:
     const key = await openPgpKey(folder, 'headway');
     onTestFinished(() => endAgent(key));
     const signingKey = await exportedSecret(path.join(folder, 'headway.asc'), key);
-    const agents = await gpgHomes();
+    // Where a key is laid out for one signature; tests beside this one sign as well.
+    vi.stubEnv('TMPDIR', folder);
+    onTestFinished(() => void vi.unstubAllEnvs());
     expect(await tell(await mirrorIn(), [message(commit, 'production')], { signingKey })).toEqual([
       { type: 'Delivered' },
     ]);
-    expect(await gpgHomes()).toEqual(agents);
+    expect((await readdir(folder)).filter((name) => name.startsWith('hwg-'))).toEqual([]);
     await notesOf(commit);
     const environment = { ...process.env, ...key.environment };
     const verify = ['-C', repository.work, 'verify-commit', '--raw', 'refs/notes/headway'];

@@ -142,10 +142,11 @@ describe('credentials', () => {
     await repository.push('one', { a: '1' });
     server.behave({ type: 'Stall' });
     const credentials: Credentials = { type: 'basic', username: 'deploy', password: PASSWORD };
-    const mirror = await openOk({ credentials: () => credentials, limits: { askDeadlineMs: 2_000, stallMs: 600_000 } });
+    const mirror = await openOk({ credentials: () => credentials, limits: { askDeadlineMs: 8_000, stallMs: 600_000 } });
     const looking = mirror.look();
-    await until(async () => (await gitProcesses()).length >= 2);
-    const commands = (await gitProcesses()).map(({ command }) => command).join('\n');
+    let running: Awaited<ReturnType<typeof gitProcesses>> = [];
+    await until(async () => (running = await gitProcesses()).some(({ command }) => command.includes('remote-http')));
+    const commands = running.map(({ command }) => command).join('\n');
     const looked = await looking;
     expect(looked.ok).toBe(false);
     const encoded = Buffer.from(`deploy:${PASSWORD}`).toString('base64');
@@ -184,7 +185,7 @@ describe('over https', () => {
 
 describe('a server in trouble: the right code, in time, and the last good state stays readable', () => {
   // git's own patience is longer than the test's: what ends here is ended by us, with the helpers.
-  const QUICK = { askDeadlineMs: 3_000, fetchDeadlineMs: 3_000, stallMs: 600_000 };
+  const QUICK = { askDeadlineMs: 8_000, fetchDeadlineMs: 8_000, stallMs: 600_000 };
   const faults: readonly (readonly [string, Behaviour, string])[] = [
     ['never answers', { type: 'Stall' }, 'HW3005'],
     ['stops in the middle of its answer', { type: 'StallAfter', bytes: 60 }, 'HW3005'],
@@ -275,7 +276,7 @@ describe('a server in trouble: the right code, in time, and the last good state 
     await until(async () => (await gitProcesses()).length >= 2);
     mirror.close();
     expect((await looking).ok).toBe(false);
-    expect(await gitProcesses(() => false)).toEqual([]);
+    await expect.poll(() => gitProcesses(() => false)).toEqual([]);
     expect((await mirror.look()).ok).toBe(false);
   });
 });
