@@ -4,6 +4,7 @@ import { inspect } from '../../src/component/inspect.ts';
 import { MAX_TYPE_DEPTH } from '../../src/component/shape/types.ts';
 import { callableFunctions, MAX_WRITTEN_TYPES, uncallable } from '../../src/model/callable.ts';
 import { partsOf, type ComponentShape, type WitInterface, type WitTypeRef } from '../../src/model/wit.ts';
+import { cpuMs } from '../support/processor-time.ts';
 import { dummyOf, example, fromText, wasi } from './support.ts';
 import { corpus, KINDS } from './worlds.ts';
 
@@ -148,13 +149,13 @@ describe('bounds', () => {
     for (let level = 1; level <= 14; level += 1) {
       inner = `(component $c${level} ${inner} ${`(instance (instantiate $c${level - 1}))`.repeat(8)})`;
     }
-    const started = performance.now();
+    const startMs = cpuMs();
     const result = inspect(await fromText(`(component ${inner} (instance (instantiate $c14)))`));
     expect(result).toMatchObject({
       ok: false,
       error: { code: 'HW2104', message: expect.stringContaining('when it is put together') },
     });
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(cpuMs() - startMs).toBeLessThan(5_000);
   });
 
   test('of a function written out', () => {

@@ -11,6 +11,7 @@ import vm from 'node:vm';
 import { loadTranspiler } from '../../../src/component/transpile.ts';
 import { load, type Exports } from '../../component/run.ts';
 import { TIERS, tiersOf, type Tier, type Tiered } from '../../component/tiers/tiers.ts';
+import { cpuMs } from '../../support/processor-time.ts';
 import { compiledTexts, HANDLER, httpGuest, httpHost, quickJsTexts, TEXTS } from '../guests.ts';
 import { measureInTurn, summarise, type Metrics, type SectionResult, type Subject } from '../harness.ts';
 
@@ -158,11 +159,6 @@ async function awaitedPerSecond(call: CallOnce, budgetMs: number): Promise<Metri
     elapsedMs = cpuMs() - startMs;
   }
   return metrics(calls, elapsedMs);
-}
-
-function cpuMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
 }
 
 function metrics(calls: number, elapsedMs: number): Metrics {
