@@ -35,14 +35,17 @@ const request: AssignRequest = {
 };
 
 /** Writes down whether the limit was set by the time that a file was written. */
-function cell(isLimited: () => boolean) {
+function cell(isLimited: () => boolean, onWritten = (_text: string): void => {}) {
   const written: { readonly text: string; readonly limited: boolean }[] = [];
   const channel = new Duplex({
     read() {},
     write(bytes: Buffer, _encoding, taken) {
       const text = bytes.toString('latin1');
       for (const name of ['the first file', 'the last file'])
-        if (text.includes(name)) written.push({ text: name, limited: isLimited() });
+        if (text.includes(name)) {
+          written.push({ text: name, limited: isLimited() });
+          onWritten(name);
+        }
       taken();
     },
   }) as unknown as net.Socket;
@@ -74,8 +77,12 @@ function program(name: string, lines: string): string {
 describe('assign', () => {
   it('lets the last of the files leave when the limits are in force, and the others before (H2)', async () => {
     const mark = path.join(folder, 'limited');
-    const prlimit = program('slow', `/bin/sleep 0.2; : > ${mark}`);
-    const { written, launched } = cell(() => existsSync(mark));
+    const begun = path.join(folder, 'the first has left');
+    const prlimit = program('slow', `until [ -e '${begun}' ]; do /bin/sleep 0.01; done; : > ${mark}`);
+    const { written, launched } = cell(
+      () => existsSync(mark),
+      () => writeFileSync(begun, ''),
+    );
     expect(await assign(launched, request, { contents: new Contents(folder), prlimit })).toEqual({
       ok: true,
       value: undefined,

@@ -14,7 +14,7 @@ import { GROUP, MIB, temporaryFolder } from './running.ts';
 
 const ENGINE = path.resolve(import.meta.dirname, '../../src/process/engine.ts');
 
-export function snapshotOf(generation: number, group: GroupId = GROUP): Snapshot {
+export function snapshotOf(generation: number, group: GroupId = GROUP, requestTimeoutMs = 20_000): Snapshot {
   return {
     generation,
     commit: 'c'.repeat(40),
@@ -24,7 +24,7 @@ export function snapshotOf(generation: number, group: GroupId = GROUP): Snapshot
         match: { path: { type: 'PathPrefix', value: '/' }, headers: [] },
         route: 'shop/testbed',
         entry: 'shop/testbed',
-        requestTimeoutMs: 1_500,
+        requestTimeoutMs,
         requestBodyBytes: MIB,
         responseBodyBytes: 8 * MIB,
         arms: [{ release: 'a'.repeat(64), group, weight: 100 }],
@@ -58,7 +58,7 @@ export class RunningEngine {
       volumesFolder: path.join(folder, 'volumes'),
       poolSize: 1,
       memoryBytes: 4096 * MIB,
-      drainDeadlineMs: 5_000,
+      drainDeadlineMs: 30_000,
       ...config,
     };
     this.child.stdin!.on('error', () => undefined);
@@ -113,9 +113,9 @@ export class RunningEngine {
     return found!;
   }
 
-  /** The spawner's pid: the only child of the engine. */
-  get spawnerPid(): number {
-    return childrenOf(this.child.pid!)[0]!;
+  /** Absent while there is none: the broker is a child of the engine too. */
+  get spawnerPid(): number | undefined {
+    return childrenOf(this.child.pid!).find((pid) => commandOf(pid).includes('spawner.ts'));
   }
 
   async logged(message: string): Promise<Record<string, unknown>> {
@@ -150,6 +150,15 @@ export function childrenOf(pid: number): number[] {
     .filter((name) => /^[0-9]+$/.test(name))
     .filter((name) => parentOf(name) === pid)
     .map(Number);
+}
+
+/** Empty of a process that has ended, whether or not somebody has waited for it. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 function parentOf(pid: string): number | undefined {

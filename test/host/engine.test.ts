@@ -107,7 +107,7 @@ describe('the engine', () => {
     async (how) => {
       const { pid } = await serving('Process');
       const { spawnerPid } = engine;
-      const slow = status('/sleep?ms=500');
+      const slow = status('/sleep?ms=3000');
       await engine.until('the request', async () => (await engine.replica('r1'))?.inFlight === 1);
       // As Ctrl+C does, to the whole group of the terminal.
       process.kill(-engine.child.pid!, 'SIGINT');
@@ -115,8 +115,7 @@ describe('the engine', () => {
       else engine.child.stdin!.end();
       expect(await slow).toBe(200);
       expect(await engine.exited).toBe(0);
-      expect(isAlive(pid)).toBe(false);
-      expect(isAlive(spawnerPid)).toBe(false);
+      await engine.until('no process is left', () => ![pid, spawnerPid!].some(isAlive));
     },
   );
 });
@@ -136,7 +135,7 @@ describe.each(BOTH)('when processes die, with cells as %s', (isolation) => {
     const { spawnerPid } = engine;
     const lost = status('/spin').catch(() => 'lost');
     await engine.until('the request', async () => (await engine.replica('r1'))?.inFlight === 1);
-    process.kill(spawnerPid, 'SIGKILL');
+    process.kill(spawnerPid!, 'SIGKILL');
     engine.child.kill('SIGKILL');
     await engine.exited;
     await lost;
@@ -149,9 +148,9 @@ describe.each(BOTH)('when processes die, with cells as %s', (isolation) => {
   it('the spawner dies: cells serve on, new ones start, and the old ones can still be ended', async () => {
     const { pid } = await serving(isolation);
     const before = engine.spawnerPid;
-    process.kill(before, 'SIGKILL');
+    process.kill(before!, 'SIGKILL');
     expect(await status('/healthz')).toBe(200);
-    await engine.until('another spawner', () => engine.spawnerPid !== undefined && engine.spawnerPid !== before);
+    await engine.until('another spawner', () => ![undefined, before].includes(engine.spawnerPid));
     const bundle = await bundleOf('testbed', engine.storeFolder, 16 * MIB);
     await engine.until('a second replica', async () => {
       const id = `r${performance.now()}`;
@@ -160,6 +159,7 @@ describe.each(BOTH)('when processes die, with cells as %s', (isolation) => {
       return (await engine.replica(id))?.phase === 'Ready';
     });
     expect((await engine.replica('r1'))?.phase).toBe('Ready');
+    expect((await engine.control.publish(snapshotOf(2, undefined, 1_500))).ok).toBe(true);
     const lost = status('/spin').catch(() => 0);
     await engine.until('the end of the one that spins', () => !isAlive(pid));
     await lost;
@@ -169,8 +169,11 @@ describe.each(BOTH)('when processes die, with cells as %s', (isolation) => {
   it('the spawner dies and then the engine: a cell of the first spawner ends, even while it spins', async () => {
     const { pid } = await serving(isolation);
     const before = engine.spawnerPid;
-    process.kill(before, 'SIGKILL');
-    await engine.until('another spawner', async () => (engine.spawnerPid ?? before) !== before && (await hasPool()));
+    process.kill(before!, 'SIGKILL');
+    await engine.until(
+      'another spawner',
+      async () => ![undefined, before].includes(engine.spawnerPid) && (await hasPool()),
+    );
     const lost = status('/spin').catch(() => 'lost');
     await engine.until('the request', async () => (await engine.replica('r1'))?.inFlight === 1);
     engine.child.kill('SIGKILL');
@@ -180,7 +183,7 @@ describe.each(BOTH)('when processes die, with cells as %s', (isolation) => {
 
   it('a cell dies: its request is answered, and control is told', async () => {
     const { pid } = await serving(isolation);
-    const slow = status('/sleep?ms=5000');
+    const slow = status('/sleep?ms=15000');
     await engine.until('the request', async () => (await engine.replica('r1'))?.inFlight === 1);
     process.kill(pid, 'SIGKILL');
     expect([502, 503]).toContain(await slow);

@@ -69,8 +69,7 @@ test('every byte is there for whoever reads it, one process after the other', as
 test('a socket that is only paused reads', async () => {
   const { socket, write } = await received((socket) => socket.pause());
   await write('before');
-  await sleep(50);
-  expect(socket.bytesRead).toBe(6);
+  await expect.poll(() => socket.bytesRead).toBe(6);
   socket.destroy();
 });
 

@@ -174,7 +174,7 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-export function get(caller: CellCaller, target: string, timeoutMs = 5_000): Promise<RuntimeAnswer> {
+export function get(caller: CellCaller, target: string, timeoutMs = 30_000): Promise<RuntimeAnswer> {
   return sendRuntimeRequest(caller, target, [], timeoutMs);
 }
 

@@ -138,10 +138,10 @@ describe('a sandbox that does not come up', () => {
       args: command.args.map((argument, index) => (command.args[index - 1] === '--seccomp' ? '77' : argument)),
     });
     await expect(bench.start('Strict', noFilter)).rejects.toThrow('bwrap');
-    const left = readdirSync('/proc').filter(
-      (name) => /^[0-9]+$/.test(name) && commandLine(name).includes(bench.folder),
-    );
-    expect(left).toEqual([]);
+    const left = (): readonly string[] =>
+      readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name) && commandLine(name).includes(bench.folder));
+    // What was killed is gone a little later.
+    await expect.poll(left).toEqual([]);
   });
 });
 

@@ -63,7 +63,7 @@ describe('the spawner, as the engine has it', () => {
     expect(await first.value.exited).toMatchObject({ code: null, signal: 'SIGKILL' });
     expect(isAlive(second.value.pid)).toBe(true);
     await client.close();
-    expect(isAlive(second.value.pid)).toBe(false);
+    await expect.poll(() => isAlive(second.value.pid)).toBe(false);
   });
 
   it('starts what somebody waits for at the priority of a guest, and what waits itself at the lowest', async () => {
