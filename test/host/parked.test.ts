@@ -99,9 +99,10 @@ describe('a parked replica', () => {
       readiness: {
         call: { type: 'httpGet', path: '/log?text=probed', headers: [] },
         periodMs: 20,
-        timeoutMs: 500,
+        // One that is late is asked again.
+        timeoutMs: 10_000,
         successThreshold,
-        deadlineMs: 10_000,
+        deadlineMs: 30_000,
       },
     }) as const;
 

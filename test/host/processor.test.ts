@@ -70,7 +70,7 @@ describe.runIf(existsSync('/proc/self/autogroup'))('a session', () => {
     const [theirs, ours] = [true, false].map((detached) => spawn('sleep', ['60'], { stdio: 'ignore', detached }));
     for (const child of [theirs!, ours!]) setSessionPriority(child.pid!, 7);
     // Whoever lacks CAP_SYS_ADMIN may be told to say it again.
-    await expect.poll(() => sessionPriority(theirs!.pid!), { timeout: 5_000 }).toBe(7);
+    await expect.poll(() => sessionPriority(theirs!.pid!)).toBe(7);
     expect([sessionPriority(ours!.pid!), sessionPriority(process.pid)]).toEqual([before, before]);
     for (const child of [theirs!, ours!]) child.kill('SIGKILL');
   });
@@ -96,7 +96,8 @@ describe('a guest', () => {
     const greedy = await running.ready('a', cellOf(bundle, { limits: { cpuMillis: 20, requestTimeoutMs: 500 } }));
     const quiet = await running.ready('b', { ...cellOf(bundle), group: 'shop/other@b0b0c3d4e5f6' });
     const [pid, other] = [running.replica('a').pid!, running.replica('b').pid!];
-    expect([priorities(pid), priorities(other)]).toEqual([[5], [5]]);
+    // Whoever lacks CAP_SYS_ADMIN may have to say it again.
+    await expect.poll(() => [priorities(pid), priorities(other)]).toEqual([[5], [5]]);
     const over = new AbortController();
     const ask = async (): Promise<void> => {
       while (!over.signal.aborted) {
@@ -109,12 +110,12 @@ describe('a guest', () => {
     const stage = () => running.replica('a').processor?.stage;
     await running.until('it runs at the lowest priority', () => stage() === 'Lowered');
     // Thread by thread, after the decision.
-    await expect.poll(() => priorities(pid), { timeout: 2_000 }).toEqual([19]);
+    await expect.poll(() => priorities(pid)).toEqual([19]);
     expect(running.replica('a').problem).toBeUndefined();
     await running.until('it is told', () => stage() === 'Told');
     const { phase, problem } = running.replica('a');
     expect([phase, problem?.code]).toEqual(['Ready', 'HW4116']);
-    expect(problem?.message).toMatch(/^a used 0\.\d\d processors over 5 s, its limit is 0\.02$/);
+    expect(problem?.message).toMatch(/^a used \d\.\d\d processors over 5 s, its limit is 0\.02$/);
     await running.until('it is to be replaced', () => stage() === 'Recycle');
     over.abort();
     await asking;

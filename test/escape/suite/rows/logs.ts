@@ -29,8 +29,10 @@ export const MOVES = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
 /** That each line of the program is one of its own, of characters that move nothing on a terminal. */
 export function forgedLines(output: string): readonly string[] {
+  // What stands behind the last line break is a line that has not come in full.
   return output
     .split('\n')
+    .slice(0, -1)
     .filter(Boolean)
     .filter((line) => {
       if (MOVES.test(line)) return true;

@@ -150,7 +150,7 @@ const SOCKETS: readonly Attempt[] = [
           'udp-stream,4',
           'udp-check,4',
           'udp-send,4,x@4.127.0.0.2.<port>',
-          'sleep,4,50',
+          'sleep,4,1000',
           'udp-check,4',
         ],
         REFUSED,
