@@ -124,7 +124,7 @@ log: {level: trace}
     const before = await daemon.entry(KEY, 'it serves', ({ serving }) => serving !== undefined);
     const other = await newIdentity('other.txt');
     const commit = await repository.push('Rotate', await pay('1', CANARY, [recipient, other]));
-    const status = await daemon.until('it is accepted', ({ source }) => source.acceptedCommit === commit);
+    const status = await daemon.until('it is decided on', ({ commits }) => commits[0]?.commit === commit);
     const after = await daemon.entry(KEY, 'it serves', ({ serving }) => serving !== undefined);
     expect([after.serving?.release, after.candidate]).toEqual([before.serving?.release, undefined]);
     expect(toldOf(status.timeline, commit, KEY)).toEqual([]);
