@@ -18,13 +18,13 @@ import { slotOfName } from '../wire/slots.ts';
 import type { CellDeath, CellProcess, OwnLimits, SharedLimits, SharedView } from './cell-process.ts';
 import { describeExit } from './spawner/exit.ts';
 import type { CellExit, SandboxKind } from './spawner/messages.ts';
-import { STAT, statField } from './spawner/process-stat.ts';
+import { STAT, statFieldOf } from './spawner/process-stat.ts';
 
 /** From the close of a cell's channel: a process that is well has closed its end by then. */
 const LEAVE_LOOK_MS = 500;
 /** A cell that has not left by then never will, whoever has the turn. */
 const LEAVE_DEADLINE_MS = 15_000;
-/** For the word how the process ended, once it has: on a busy machine whoever sees it may be late to say so. */
+/** For the word how the process ended, once it has: a replica waits for it longer than this and one look (`EXIT_DEADLINE_MS`). */
 const WORD_DEADLINE_MS = 4_000;
 /** What was seen when the first channel closed tells of the end of the process as long as that. */
 const SNAPSHOT_MS = WORD_DEADLINE_MS + LEAVE_LOOK_MS;
@@ -217,11 +217,7 @@ export class SharedProcess {
 
 /** It runs no more, whether or not somebody has been told how it ended. */
 function hasEnded(pid: number): boolean {
-  try {
-    return /^[ZX]/.test(statField(readFileSync(`/proc/${pid}/stat`, 'latin1'), STAT.state) ?? 'X');
-  } catch {
-    return true;
-  }
+  return /^[ZX]/.test(statFieldOf(pid, STAT.state) ?? 'X');
 }
 
 const NOBODY_SAW: CellExit = { code: null, signal: null, stderr: '' };

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Resolver } from '../../src/broker/resolver.ts';
 import { INITIAL_CREDIT_BYTES } from '../../src/wire/frames.ts';
 import { makeCertificate } from '../support/certificate.ts';
+import { loopTurns } from '../support/loop-turns.ts';
 import { closing, Fixture, Heard, listen, MEBIBYTE, raw, sendTo, serve } from './http-fixture.ts';
 
 describe('a request', () => {
@@ -306,7 +307,7 @@ describe('time', () => {
     afterEach(() => void vi.useRealTimers());
     /** On a clock that moves when the test says so: all that is on its way has arrived by then. */
     const pass = async (ms = 350): Promise<void> => {
-      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+      await loopTurns();
       vi.advanceTimersByTime(ms);
     };
     const upload = (port: number, headers: readonly string[] = []): Heard =>

@@ -11,6 +11,7 @@ import { HttpService, type HttpAsker, type HttpServiceOptions } from '../../src/
 import { Records } from '../../src/broker/records.ts';
 import { Resolver } from '../../src/broker/resolver.ts';
 import type { HttpFailure } from '../../src/wire/http-frames.ts';
+import { loopTurns } from '../support/loop-turns.ts';
 import { lineOf } from './support.ts';
 
 export const MEBIBYTE = 1024 * 1024;
@@ -37,7 +38,7 @@ export async function listen(server: net.Server): Promise<number> {
 /** Until nothing that this process has sent to itself is still on its way, and nothing more will come at once. */
 export async function quiet(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 20));
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  await loopTurns(20);
 }
 
 export const serve = (handler: http.RequestListener): Promise<number> => listen(http.createServer(handler));

@@ -71,7 +71,7 @@ describe('headway audit', () => {
     await daemon.entry(KEY, 'it walks', ({ candidate }) => candidate?.state === 'Canary');
     const control = daemon.one('control');
     process.kill(control, 'SIGKILL');
-    await daemon.until('another control', () => ![undefined, control].includes(daemon.first('control')));
+    await daemon.another('control', control);
     await provenAfter(daemon, before);
     const { code, out: stdout } = await headway(['audit', 'verify', '--data', data(), '--contains', first]);
     expect([code, stdout]).toEqual([0, expect.stringContaining(': whole')]);

@@ -87,7 +87,8 @@ const OTHERS = {
     readinessPath: '/00',
     limits: 'handles: 1000000',
     // How long it takes to fill that much is the machine's.
-  }).replace('requestTimeout: 5s', 'requestTimeout: 60s'),
+    requestTimeout: '60s',
+  }),
   'shop/late.yaml': component({
     name: 'late',
     wasm: 'wasm/testbed-managed.wasm',

@@ -22,7 +22,8 @@ function counter(wasm: string, state = ''): Changes {
     wasm: `wasm/${wasm}.wasm`,
     rollout: '{policyRef: {name: now}}',
     extra: WRITES('counters') + state,
-  }).replace('requestTimeout: 5s', 'requestTimeout: 14s');
+    requestTimeout: '14s',
+  });
   return { 'shop/counter.yaml': text, [`wasm/${wasm}.wasm`]: example(wasm) };
 }
 

@@ -20,7 +20,8 @@ function shop(scaling: string, attempt = 'first', wasm = 'testbed'): Changes {
       limits: 'concurrency: 4',
       extra: `  scaling: ${scaling}\n`,
       // What comes waits for the replicas that it asks for.
-    }).replace('requestTimeout: 5s', 'requestTimeout: 14s'),
+      requestTimeout: '14s',
+    }),
     [`wasm/${wasm}.wasm`]: example(wasm),
   };
 }

@@ -30,7 +30,8 @@ function sharing(
     attempt: more.attempt ?? 'first',
     readinessPath: more.readinessPath ?? '/healthz',
     // While a Singleton is handed over, each request waits until its deadline.
-  }).replace('requestTimeout: 5s', 'requestTimeout: 14s');
+    requestTimeout: '14s',
+  });
   return { [`shop/${name}.yaml`]: text, [`wasm/${wasm}.wasm`]: example(wasm) };
 }
 

@@ -99,10 +99,7 @@ describe('what a component keeps', () => {
     for (let times = 0; times < 3; times++) {
       const broker = daemon.one('broker');
       process.kill(broker, 'SIGKILL');
-      await daemon.becomes(
-        'another broker',
-        () => daemon.first('broker') !== undefined && daemon.one('broker') !== broker,
-      );
+      await daemon.another('broker', broker);
       await enough(visitors, 50);
     }
     const report = await visitors.stop();

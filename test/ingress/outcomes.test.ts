@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Counters } from '../../src/model/engine.ts';
 import { countOfDeadline } from '../../src/ingress/answers.ts';
 import { Outcome } from '../../src/wire/frames.ts';
+import { loopTurns } from '../support/loop-turns.ts';
 import { errorOf, rule, snapshot, STABLE, startIngress, type Answer, type Fixture, type Replica } from './fixture.ts';
 import { until, type Script } from './scripted-cell.ts';
 
@@ -219,7 +220,7 @@ describe('a deadline that passes in a cell', () => {
     expect((await slow).status).toBe(200);
     await until(() => cell.calls.length === 2);
     // What the guest has said is with the engine by then.
-    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    await loopTurns();
     vi.advanceTimersByTime(510);
     const answer = await waiting;
     if (!saysError) expect(answer!.status).toBe(504);

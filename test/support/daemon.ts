@@ -196,6 +196,11 @@ export class Daemon {
     return pid;
   }
 
+  /** Until there is a process of that name that is not this one. */
+  another(name: string, pid: number): Promise<void> {
+    return this.becomes(`another ${name}`, () => ![undefined, pid].includes(this.first(name)));
+  }
+
   /** Asks it to end and returns its exit code; where it was not killed, all that it printed is in `output` by then. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {

@@ -42,6 +42,7 @@ export interface ComponentText {
   readonly readinessPath?: string;
   /** A variable that no greeting reads: another value is another revision of the same bytes. */
   readonly attempt?: string;
+  readonly requestTimeout?: string;
   /** More of `spec.limits`, in flow form: `memory: 512Mi`. */
   readonly limits?: string;
   /** More lines of `spec`, two spaces in. */
@@ -60,6 +61,7 @@ export function component({
   rollout = '{policyRef: {name: quick}}',
   readinessPath = '/healthz',
   attempt = 'first',
+  requestTimeout = '5s',
   limits = '',
   extra = '',
 }: ComponentText): string {
@@ -73,7 +75,7 @@ spec:
     readiness: {httpGet: {path: ${readinessPath}}, period: 50ms, timeout: 5s, deadline: 10s}
   drain: {deadline: 5s}
   # A test machine that stands still for a moment is no reason to turn requests away.
-  limits: {queue: 1024, requestTimeout: 5s${limits === '' ? '' : `, ${limits}`}}
+  limits: {queue: 1024, requestTimeout: ${requestTimeout}${limits === '' ? '' : `, ${limits}`}}
   env: [{name: ATTEMPT, value: "${attempt}"}]
   rollout: ${rollout}
 ${extra}`;

@@ -16,7 +16,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { err, ok, type Result } from '../../kit/result.ts';
 import { killQuietly } from './launch.ts';
-import { STAT, statField } from './process-stat.ts';
+import { STAT, statFieldOf } from './process-stat.ts';
 
 const DAEMON_GROUP = 'headway-daemon';
 const PERIOD_MICROS = 100_000;
@@ -168,8 +168,8 @@ function isOurs(pid: number, { daemonPid, parentOf = parentInProc }: GroupPlace)
 }
 
 function parentInProc(pid: number): number | undefined {
-  const stat = readQuietly(`/proc/${pid}/stat`);
-  return stat === '' ? undefined : Number(statField(stat, STAT.parent));
+  const parent = statFieldOf(pid, STAT.parent);
+  return parent === undefined ? undefined : Number(parent);
 }
 
 /** Supervisor → engine → spawner, which we are. */

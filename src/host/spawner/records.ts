@@ -5,19 +5,14 @@
  *
  * A record is `<pid>` → the process's start time in clock ticks since boot, because pids come round again.
  */
-import { readFileSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { killQuietly } from './launch.ts';
-import { STAT, statField } from './process-stat.ts';
+import { STAT, statFieldOf } from './process-stat.ts';
 
 /** When it started, by the kernel's clock: with the pid, that names one process. */
 export function startTicks(pid: number): string | undefined {
-  try {
-    return statField(readFileSync(`/proc/${pid}/stat`, 'latin1'), STAT.startTicks);
-  } catch {
-    return undefined;
-  }
+  return statFieldOf(pid, STAT.startTicks);
 }
 
 export function cellRecordsFolder(runFolder: string): string {
